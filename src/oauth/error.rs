@@ -1,0 +1,72 @@
+//! Every OAuth error code the gateway can answer, in one enum.
+//!
+//! Not here: statuses, descriptions and where an error goes; `failure` decides that once.
+
+use std::fmt;
+
+/// An error code as it stands on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// OAuth 2.1 §4.1.2.1: the person or the server refused.
+    AccessDenied,
+    /// OAuth 2.1 §3.2.4: client authentication failed, or the client is unknown.
+    InvalidClient,
+    /// RFC 7591 §3.2.2: a field of the registration does not fit.
+    InvalidClientMetadata,
+    /// OAuth 2.1 §3.2.4: the code or refresh token is spent, expired, or someone else's.
+    InvalidGrant,
+    /// RFC 7591 §3.2.2: no redirect URI of the registration is allowed.
+    InvalidRedirectUri,
+    /// OAuth 2.1 §3.2.4 and §4.1.2.1: malformed, repeated or missing parameter.
+    InvalidRequest,
+    /// OAuth 2.1 §3.2.4 and §4.1.2.1: a scope nobody knows, or more than was granted.
+    InvalidScope,
+    /// RFC 8707 §2: `resource` is none of our servers.
+    InvalidTarget,
+    /// OAuth 2.1 §5.3.2: the access token is expired, revoked, malformed or for another resource.
+    InvalidToken,
+    /// OAuth 2.1 §5.3.2: the access token lacks a scope.
+    InsufficientScope,
+    /// OAuth 2.1 §4.1.2.1: a failure of ours.
+    ServerError,
+    /// OAuth 2.1 §4.1.2.1: try again later.
+    TemporarilyUnavailable,
+    /// OAuth 2.1 §3.2.4: this client may not use this grant type.
+    UnauthorizedClient,
+    /// OAuth 2.1 §3.2.4: a grant type we do not have.
+    UnsupportedGrantType,
+    /// OAuth 2.1 §4.1.2.1: a response type other than `code`.
+    UnsupportedResponseType,
+    /// RFC 7009 §2.2.1: a token kind that cannot be revoked.
+    UnsupportedTokenType,
+}
+
+impl ErrorCode {
+    /// The code as it stands in JSON, redirects and challenges.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessDenied => "access_denied",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidGrant => "invalid_grant",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::UnsupportedTokenType => "unsupported_token_type",
+        }
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

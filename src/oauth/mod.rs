@@ -1,0 +1,25 @@
+//! OAuth 2.1 as types: what the gateway says and accepts as authorization server and protected resource.
+//!
+//! One file for each RFC or concept. Not here: I/O, the clock, randomness, storage; the state machines [`grant`] and [`account`] are
+//! pure functions that the objects run.
+
+pub mod access_token;
+pub mod account;
+pub mod address;
+pub mod authorization_request;
+pub mod challenge;
+pub mod client;
+pub mod client_document;
+pub mod error;
+pub mod form;
+pub mod grant;
+pub mod metadata;
+pub mod opaque;
+pub mod pkce;
+pub mod redirect;
+pub mod registration;
+pub mod resource;
+pub mod revocation;
+pub mod scope;
+pub mod token_request;
+pub mod token_response;

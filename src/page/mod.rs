@@ -1,0 +1,3 @@
+//! The pages people see.
+//!
+//! Not here: I/O, the clock, randomness.

@@ -1,0 +1,140 @@
+//! What the core asks of the world, one trait per guarantee. `edge/` answers them on Workers, the tests' world in memory.
+//!
+//! Not here: anything that decides. A port that could answer two ways takes the decision's input instead.
+
+use http::{HeaderMap, Method, StatusCode};
+use url::Url;
+
+use crate::oauth::{account, grant};
+use crate::secret::Secret;
+use crate::time::{Lifetime, Timestamp};
+
+/// Everything the gateway needs, in one bound.
+pub trait Platform: Clock + Entropy + Secrets + Outbound + Ledger + Directory + Limiter {}
+
+impl<P: Clock + Entropy + Secrets + Outbound + Ledger + Directory + Limiter> Platform for P {}
+
+/// The time of this request.
+pub trait Clock {
+    /// Seconds since the epoch. Stands still within a request on production Workers.
+    fn now(&self) -> Timestamp;
+}
+
+/// Cryptographically secure randomness.
+pub trait Entropy {
+    /// Fills the buffer with unpredictable bytes.
+    fn fill(&self, buffer: &mut [u8]);
+
+    /// `N` unpredictable bytes.
+    fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes);
+        bytes
+    }
+}
+
+/// The deployment's secrets (Workers secrets), by name.
+pub trait Secrets {
+    /// The secret, or `None` where the deployment has none of that name.
+    fn secret(&self, name: &str) -> Option<Secret>;
+}
+
+/// A body not read yet: read once and bounded, or handed on as it is.
+#[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
+pub trait Stream {
+    /// Reads to the end, refusing more than `limit` bytes or longer than `within`.
+    async fn read(self, limit: usize, within: Lifetime) -> Result<Vec<u8>, ReadError>;
+
+    /// Gives the connection back without reading.
+    async fn discard(self);
+}
+
+/// Why a body could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadError {
+    /// More bytes than allowed.
+    TooLarge,
+    /// The sender stopped sending before the end, or took too long.
+    Broken,
+}
+
+/// An HTTP request the gateway sends.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// Its method.
+    pub method: Method,
+    /// Where it goes. Redirects are never followed.
+    pub url: Url,
+    /// All of its headers.
+    pub headers: HeaderMap,
+    /// Its body; empty for none.
+    pub body: Vec<u8>,
+    /// How long until the answer's headers must have arrived.
+    pub within: Lifetime,
+    /// Whether the request ends with the client's connection (PROTOCOL: closing the stream cancels in 2026-07-28, never before).
+    pub cancel_with_client: bool,
+}
+
+/// The answer to an [`Outgoing`], its body unread.
+#[derive(Debug)]
+pub struct Answer<S> {
+    /// Its status, redirects (3xx) included.
+    pub status: StatusCode,
+    /// Its headers. A value that is not visible ASCII is left out.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: S,
+}
+
+/// Why no answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FetchError {
+    /// No connection, a reset, or bytes that are not HTTP.
+    Unreachable,
+    /// Headers did not arrive in time.
+    TimedOut,
+}
+
+/// HTTP to the outside.
+#[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
+pub trait Outbound {
+    /// A body on its way in, from a client or an upstream.
+    type Stream: Stream;
+
+    /// Sends one request. Follows no redirect, adds no credential, retries nothing.
+    async fn fetch(&self, request: Outgoing) -> Result<Answer<Self::Stream>, FetchError>;
+}
+
+/// Storage could not be reached or did not answer sensibly. Always fails closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unavailable;
+
+/// Linearizable: each grant and each account has one place on earth where its commands happen one after the other.
+#[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
+pub trait Ledger {
+    /// Applies a command to one grant ([`grant::apply`]).
+    async fn grant(&self, id: &grant::GrantId, command: grant::Command) -> Result<grant::Outcome, Unavailable>;
+
+    /// Applies a command to one subject's account ([`account::apply`]).
+    async fn account(&self, subject: &str, command: account::Command) -> Result<account::Outcome, Unavailable>;
+}
+
+/// Eventually consistent: readable everywhere within about a minute, cheap to read, never a place to decide a race.
+#[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
+pub trait Directory {
+    /// The value under a key (at most 512 bytes), if there is one.
+    async fn get(&self, key: &str) -> Result<Option<String>, Unavailable>;
+
+    /// Stores a value, for ever or for a lifetime (60 s at least; a shorter one is stored for 60 s).
+    async fn put(&self, key: &str, value: &str, lifetime: Option<Lifetime>) -> Result<(), Unavailable>;
+
+    /// Removes a key.
+    async fn delete(&self, key: &str) -> Result<(), Unavailable>;
+}
+
+/// Approximate counting near the caller, against floods.
+#[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
+pub trait Limiter {
+    /// Whether one more registration from this address is allowed now.
+    async fn allow_registration(&self, address: &str) -> Result<bool, Unavailable>;
+}

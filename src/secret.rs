@@ -1,0 +1,69 @@
+//! Text that must never be printed: one way in, one loud way out.
+//!
+//! Not here: sealing for storage (`vault`), or where secrets come from (`ports::Secrets`).
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// A token, password or key as text. No `Display`, no `PartialEq`, no serde: it leaves only through [`Secret::expose`].
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes the text over; the caller keeps no copy.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text itself, for the one place that must send or parse it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Compares in constant time.
+    pub fn matches(&self, other: &str) -> bool {
+        self.0.as_bytes().ct_eq(other.as_bytes()).into()
+    }
+
+    /// SHA-256 of the text, base64url: what is stored instead of it.
+    pub fn digest(&self) -> Digested {
+        Digested::of(&self.0)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret([redacted])")
+    }
+}
+
+/// SHA-256 of a 256-bit random secret, base64url without padding. Safe to store and to print: it cannot be turned back.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Digested(String);
+
+impl Digested {
+    /// The digest of some text.
+    pub fn of(text: &str) -> Self {
+        use base64ct::{Base64UrlUnpadded, Encoding};
+        Self(Base64UrlUnpadded::encode_string(&Sha256::digest(text.as_bytes())))
+    }
+
+    /// As text, for a storage key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing_of_it() {
+        assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret([redacted])");
+    }
+}

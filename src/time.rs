@@ -1,0 +1,62 @@
+//! Time as the gateway counts it: whole seconds, passed in, never asked for.
+//!
+//! Not here: a clock. `ports::Clock` is read once per request and the value handed down.
+
+use std::ops::{Add, Sub};
+
+use serde::{Deserialize, Serialize};
+
+/// Seconds since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub u64);
+
+/// A span of time in seconds: a `Max-Age`, an `expires_in`, a KV lifetime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Lifetime(pub u64);
+
+impl Timestamp {
+    /// What is left until this moment; zero once it has passed.
+    pub fn remaining(self, now: Self) -> Lifetime {
+        Lifetime(self.0.saturating_sub(now.0))
+    }
+
+    /// Whether this moment, an expiry, has been reached.
+    pub fn reached(self, now: Self) -> bool {
+        self.0 <= now.0
+    }
+}
+
+impl Lifetime {
+    /// So many minutes.
+    pub const fn minutes(minutes: u64) -> Self {
+        Self(minutes * 60)
+    }
+
+    /// So many hours.
+    pub const fn hours(hours: u64) -> Self {
+        Self::minutes(hours * 60)
+    }
+
+    /// So many days.
+    pub const fn days(days: u64) -> Self {
+        Self::hours(days * 24)
+    }
+}
+
+impl Add<Lifetime> for Timestamp {
+    type Output = Self;
+
+    fn add(self, span: Lifetime) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+}
+
+impl Sub<Lifetime> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, span: Lifetime) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+}
