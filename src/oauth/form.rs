@@ -48,6 +48,11 @@ impl Form {
         self.values(name).filter(|value| !value.is_empty()).collect()
     }
 
+    /// Whether the parameter is there at all, with a value or without.
+    pub fn has(&self, name: &str) -> bool {
+        self.values(name).next().is_some()
+    }
+
     fn values<'form>(&'form self, name: &str) -> impl Iterator<Item = &'form str> {
         self.0.iter().filter(move |(held, _)| held == name).map(|(_, value)| value.as_str())
     }
