@@ -5,9 +5,10 @@
 
 use http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::mcp::envelope::RequestId;
+use crate::mcp::error::{Code, Data, ErrorResponse};
 use crate::oauth::error::ErrorCode;
 use crate::page;
 use crate::reply::Reply;
@@ -53,7 +54,7 @@ pub struct Failure {
     /// The OAuth error code, where the wire has room for one.
     pub code: Option<ErrorCode>,
     /// The JSON-RPC error code, where the wire has room for one.
-    pub rpc: i64,
+    pub rpc: Code,
     /// The server it is about.
     pub slug: Option<String>,
     /// Facts a person compares: the requested and the registered redirect URI.
@@ -62,7 +63,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure with its default JSON-RPC code, -32603 or -32600 by blame.
+    /// A failure with the JSON-RPC code its blame suggests.
     pub fn new(blame: Blame, status: u16, reason: &'static str, message: impl Into<String>) -> Self {
         Self {
             blame,
@@ -71,7 +72,7 @@ impl Failure {
             message: message.into(),
             fix: String::new(),
             code: None,
-            rpc: if blame == Blame::Client { -32600 } else { -32603 },
+            rpc: if blame == Blame::Client { Code::InvalidRequest } else { Code::Internal },
             slug: None,
             facts: Vec::new(),
             headers: Vec::new(),
@@ -108,6 +109,13 @@ impl Failure {
     #[must_use]
     pub fn code(mut self, code: ErrorCode) -> Self {
         self.code = Some(code);
+        self
+    }
+
+    /// Names the JSON-RPC error code.
+    #[must_use]
+    pub fn rpc(mut self, code: Code) -> Self {
+        self.rpc = code;
         self
     }
 
@@ -155,29 +163,38 @@ impl Failure {
 
     /// As a JSON-RPC error response to a request, or without an id where none was readable.
     pub fn as_rpc<S>(&self, id: Option<&RequestId>, request_id: &str) -> Reply<S> {
-        let mut data = Map::new();
-        self.explain(&mut data, request_id);
-        let mut body = json!({"jsonrpc": "2.0", "error": {"code": self.rpc, "message": self.message, "data": data}});
-        if let (Some(body), Some(id)) = (body.as_object_mut(), id) {
-            body.insert("id".into(), id.to_value());
-        }
-        self.dress(Reply::json(self.status, &body))
+        let fix = Some(self.fix.as_str()).filter(|fix| !fix.is_empty());
+        let data = Data { reason: self.reason, request_id, slug: self.slug.as_deref(), fix };
+        let response = ErrorResponse { id, code: self.rpc, message: &self.message, data };
+        self.dress(Reply::bytes(self.status, "application/json", response.to_bytes()))
     }
 
     /// As a page for the person at the browser.
     pub fn as_page<S>(&self, request_id: &str) -> Reply<S> {
         let notice = page::Notice {
             tone: page::Tone::Error,
-            title: page::title(self.reason).to_owned(),
+            title: self.title().to_owned(),
             happened: self.message.clone(),
             todo: self.fix.clone(),
-            reason: Some(self.reason.to_owned()),
+            reason: Some(self.reason),
             request_id: request_id.to_owned(),
             slug: self.slug.clone(),
             facts: self.facts.iter().map(|(label, value)| ((*label).to_owned(), value.clone())).collect(),
             link: None,
         };
         self.dress(Reply::page(self.status, notice.render()))
+    }
+
+    fn title(&self) -> &'static str {
+        match (self.reason, self.blame) {
+            ("no_pending_authorization", _) => "No pending authorization",
+            ("redirect_uri_unregistered", _) => "This redirect URI is not registered",
+            ("client_unknown", _) => "This client is not known here",
+            (_, Blame::Client) => "This request cannot be completed",
+            (_, Blame::Upstream) => "Another service did not play along",
+            (_, Blame::Operator) => "The gateway is not set up for this",
+            (_, Blame::Gateway) => "The gateway has a problem",
+        }
     }
 
     fn explain(&self, body: &mut Map<String, Value>, request_id: &str) {

@@ -6,15 +6,16 @@ use std::rc::Rc;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, VARY,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_SECURITY_POLICY, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use url::Url;
 
 use crate::failure::{Blame, Failure};
+use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
-use crate::flow::{self, Head, Site, authorize, call, configure, consent, discover, index, login, register, revoke, token};
+use crate::flow::{self, Head, Site, authorize, call, configure, consent, discover, index, login, refusal, register, revoke, token};
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
 use crate::ports::Platform;
@@ -131,11 +132,11 @@ impl<'a, P: Platform> Gateway<'a, P> {
                 match head.method.as_str() {
                     "POST" => {}
                     "DELETE" => return call::delete(&site, head, server).await.map_err(json),
-                    _ => return Err(json(call::method_not_allowed(&site, server))),
+                    _ => return Err(json(refusal::method_not_allowed(&site, server))),
                 }
-                call::post(&site, head, server, body).await.map_err(|refusal| match refusal.rpc {
-                    true => Refused::Rpc(refusal.failure, refusal.id),
-                    false => json(refusal.failure),
+                call::post(&site, head, server, body).await.map_err(|refusal| match refusal {
+                    Refusal::Plain(failure) => json(failure),
+                    Refusal::Rpc(failure, id) => Refused::Rpc(failure, id),
                 })
             }
             Route::NoSuchServer(slug) => Err(json(no_such_server(slug))),
@@ -302,10 +303,11 @@ fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, allow_origin: Option<&str>,
         set(VARY, "origin");
     }
     if page {
-        for (name, value) in page::security_headers() {
-            if !headers.contains_key(&name) {
-                headers.insert(name, value);
-            }
+        for (name, value) in page::security::headers() {
+            headers.entry(name).or_insert(value);
+        }
+        if let Ok(policy) = HeaderValue::from_str(&page::security::csp(&[])) {
+            headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
         }
     } else {
         headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));

@@ -21,12 +21,12 @@ pub fn effective(config: &Config, url: &Url, headers: &HeaderMap) -> Result<Orig
     if let Some(public) = &config.public_url {
         return Ok(public.clone());
     }
-    let text = match &forwarded {
-        Some(forwarded) => format!("https://{forwarded}"),
-        None if is_loopback(url) => format!("{}://{host}", url.scheme()),
-        None => format!("https://{host}"),
+    let own = match &forwarded {
+        Some(forwarded) => Origin::of_request("https", forwarded),
+        None if is_loopback(url) => Origin::of_request(url.scheme(), &host),
+        None => Origin::of_request("https", &host),
     };
-    Origin::parse(&text).map_err(|_| refusal(config, &host))
+    own.ok_or_else(|| refusal(config, &host))
 }
 
 /// Whether a browser origin may call the API: our own, a configured one, or any loopback one while we are on loopback ourselves.

@@ -26,6 +26,11 @@ impl Origin {
         Ok(origin)
     }
 
+    /// The origin a request came to: https, or http where the host is this machine.
+    pub fn of_request(scheme: &str, host_port: &str) -> Option<Self> {
+        Self::parse(&format!("{scheme}://{host_port}")).ok()
+    }
+
     /// As text, without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -71,7 +71,7 @@ pub async fn replace<P: Platform>(platform: &P, memory: &Memory, head: &Head, bo
     let text = String::from_utf8(body).map_err(|_| Failure::client(400, "body_not_utf8", "The configuration is not UTF-8."))?;
     let config = match Config::parse(&text) {
         Ok(config) => config,
-        Err(errors) => return Ok(refusal(errors.as_slice(), request_id)),
+        Err(errors) => return Ok(refusal(&errors.0, request_id)),
     };
     let missing = missing_secrets(platform, &config);
     if !missing.is_empty() {
@@ -114,11 +114,12 @@ fn remember(memory: &Memory, config: Rc<Config>, version: u64, now: Timestamp) -
 }
 
 fn missing_secrets<P: Platform>(platform: &P, config: &Config) -> Vec<ConfigError> {
-    let missing = config.secret_names().into_iter().filter(|(_, name)| platform.secret(name).is_none());
+    let names = config.secret_names().into_iter().map(crate::config::SecretName::as_str);
+    let missing = names.filter(|name| platform.secret(name).is_none());
     missing
-        .map(|(pointer, name)| ConfigError {
-            pointer,
-            problem: format!("the secret {name} is not set in this deployment"),
+        .map(|name| ConfigError {
+            pointer: String::new(),
+            problem: format!("names the secret {name}, which is not set in this deployment"),
             fix: format!("run `npx wrangler secret put {name}` (in development: add {name}=… to the file given with --env-file)"),
         })
         .collect()

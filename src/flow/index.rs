@@ -5,6 +5,7 @@
 use http::StatusCode;
 
 use super::{Answered, Head, Site, session};
+use crate::config::Server;
 use crate::page;
 use crate::ports::Platform;
 use crate::reply::Reply;
@@ -16,8 +17,11 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     let open = site.config.public_index || site.origin.is_loopback();
     let servers = if open || signed_in.is_some() {
         let origin = site.origin.as_str();
-        let card = |server: &crate::config::Server| {
-            page::ServerCard::new(&server.name, server.slug.as_str(), &route::resource_url(origin, server), server.description.as_deref())
+        let card = |server: &Server| page::ServerCard {
+            slug: server.slug.to_string(),
+            name: server.name.clone(),
+            url: route::resource_url(origin, server),
+            description: server.description.clone(),
         };
         Some(site.config.servers.values().map(card).collect())
     } else {

@@ -5,7 +5,7 @@
 use super::{Head, Site};
 use crate::failure::Failure;
 use crate::login::Identity;
-use crate::login::cookie::{Jar, SetCookie};
+use crate::login::cookie::{self, Jar, SetCookie};
 use crate::login::session::{self, BrowserSession};
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Secret;
@@ -21,7 +21,7 @@ pub struct SignedIn {
 
 /// The session the browser's cookie proves, if it has not ended.
 pub async fn current<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
-    let Some(cookie) = cookie(head) else { return Ok(None) };
+    let Some(cookie) = presented(head) else { return Ok(None) };
     let key = session::key(&cookie);
     let sealed = site.platform.get(&key).await.map_err(|Unavailable| Failure::storage())?;
     let session = sealed.and_then(|sealed| site.keys.open_json::<BrowserSession>(Purpose::BrowserSession, &[&key], &sealed).ok());
@@ -32,23 +32,23 @@ pub async fn current<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Opt
 /// is worth anything after it.
 pub async fn start<P: Platform>(site: &Site<'_, P>, head: &Head, identity: Identity) -> Result<SetCookie, Failure> {
     end(site, head).await?;
-    let lifetime = site.config.login.session_ttl();
+    let lifetime = site.config.session_ttl;
     let cookie = site.secret();
     let key = session::key(&cookie);
-    let session = BrowserSession::new(identity, site.now, site.now + lifetime);
+    let session = BrowserSession::new(identity, site.now, lifetime);
     let sealed = site.keys.seal_json(Purpose::BrowserSession, &[&key], site.platform.random(), &session);
     site.platform.put(&key, &sealed, Some(lifetime)).await.map_err(|Unavailable| Failure::storage())?;
-    Ok(SetCookie::session(&cookie, lifetime, site.origin.is_secure()))
+    Ok(SetCookie::new(cookie::SESSION, cookie, lifetime, site.origin.is_secure()))
 }
 
 /// Ends the browser's session, if it has one.
 pub async fn end<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
-    match cookie(head) {
+    match presented(head) {
         Some(cookie) => site.platform.delete(&session::key(&cookie)).await.map_err(|Unavailable| Failure::storage()),
         None => Ok(()),
     }
 }
 
-fn cookie(head: &Head) -> Option<Secret> {
-    Jar::parse(&head.headers).get(session::COOKIE).filter(|value| !value.is_empty()).map(Secret::new)
+fn presented(head: &Head) -> Option<Secret> {
+    Jar::parse(&head.headers).get(cookie::SESSION).cloned()
 }

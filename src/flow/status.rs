@@ -15,6 +15,8 @@ use crate::reply::Reply;
 use crate::route::{self, Endpoint};
 use crate::{origin, page};
 
+const SEND_CONFIGURATION: &str = "curl -X PUT $GATEWAY/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -H \"Content-Type: application/json\" -d @gateway.json";
+
 #[derive(Serialize)]
 struct Report<'a> {
     ready: bool,
@@ -74,7 +76,7 @@ pub async fn report<P: Platform>(
     let loaded = ground.config.as_ref().ok().and_then(Option::as_ref);
     if let Some(site) = site {
         let signing_in = match &site.config.login {
-            Login::Dev(_) => Ok(()),
+            Login::Dev { .. } => Ok(()),
             Login::Oidc(oidc) => login::provider(site, oidc).await.map(|_| ()),
         };
         checks.push(Check::of("login", signing_in));
@@ -98,14 +100,16 @@ pub async fn report<P: Platform>(
 
 /// The page at `/` while there is nothing to show: what is missing and how to mend it.
 pub fn page<S>(failure: &Failure, request_id: &str) -> Reply<S> {
+    let step = |what: &str, command: Option<&str>| page::Step { what: what.to_owned(), command: command.map(ToOwned::to_owned) };
     let page = page::Status {
-        ready: false,
+        problems: Vec::new(),
+        steps: vec![
+            step(&failure.message, None),
+            step(&failure.fix, (failure.reason == "not_configured").then_some(SEND_CONFIGURATION)),
+            step("See what is ready and what is not", Some("curl -s $GATEWAY/status")),
+        ],
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        problem: failure.message.clone(),
-        fix: failure.fix.clone(),
-        reason: failure.reason.to_owned(),
         request_id: request_id.to_owned(),
-        status_url: Endpoint::Status.path().to_owned(),
     };
     Reply::page(failure.status, page.render())
 }

@@ -20,8 +20,8 @@ pub fn headers() -> [(HeaderName, HeaderValue); 7] {
         // OAuth 2.1 section 7, clickjacking; `frame-ancestors` says the same to newer browsers.
         (X_FRAME_OPTIONS, value("DENY")),
         (X_CONTENT_TYPE_OPTIONS, value("nosniff")),
-        // Page URLs carry `state`. The price: browsers send `Origin: null` with the forms of such a page.
-        (REFERRER_POLICY, value("no-referrer")),
+        // Page URLs carry `state`, which no other site may see. Not `no-referrer`: browsers would send `Origin: null` with our own forms.
+        (REFERRER_POLICY, value("same-origin")),
         // A client that opened a popup must still see it close: any stricter value cuts the two apart.
         (HeaderName::from_static("cross-origin-opener-policy"), value("unsafe-none")),
         (HeaderName::from_static("x-robots-tag"), value("noindex")),
