@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::id_token::IdTokenError;
+
 /// Why a login did not succeed. Its text may be shown: it carries no secret, and foreign text only after [`presentable`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginError {
@@ -50,6 +52,14 @@ pub enum LoginError {
     TokenMalformed,
     /// The token endpoint's success has no ID token: the `openid` scope was not granted.
     IdTokenMissing,
+    /// The ID token proves nothing.
+    IdToken(IdTokenError),
+}
+
+impl From<IdTokenError> for LoginError {
+    fn from(error: IdTokenError) -> Self {
+        Self::IdToken(error)
+    }
 }
 
 impl LoginError {
@@ -70,6 +80,7 @@ impl LoginError {
             Self::TokenRefused { .. } => "login_token_refused",
             Self::TokenMalformed => "login_token_malformed",
             Self::IdTokenMissing => "login_id_token_missing",
+            Self::IdToken(error) => error.reason(),
         }
     }
 }
@@ -113,6 +124,7 @@ impl fmt::Display for LoginError {
             Self::IdTokenMissing => f.write_str(
                 "The identity provider sent no ID token. The openid scope must be allowed for the gateway's client.",
             ),
+            Self::IdToken(error) => error.fmt(f),
         }
     }
 }

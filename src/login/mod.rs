@@ -7,8 +7,12 @@ pub mod cookie;
 pub mod dev;
 pub mod discovery;
 mod error;
+pub mod id_token;
+pub mod jwks;
 pub mod oidc;
 pub mod session;
+#[cfg(test)]
+mod test_keys;
 pub mod transaction;
 mod version;
 
