@@ -6,8 +6,8 @@ use askama::Template;
 
 use super::html;
 
-/// "Allow this client to use this server?"
-#[derive(Debug, Template)]
+/// "Allow this client to use this server?" No `Debug`: whoever holds the ticket can answer.
+#[derive(Template)]
 #[template(path = "consent.html")]
 pub struct Consent {
     /// What the client calls itself, or its id where it has no name.

@@ -6,8 +6,8 @@ use askama::Template;
 
 use super::html;
 
-/// "Who do you want to be?"
-#[derive(Debug, Template)]
+/// "Who do you want to be?" No `Debug`: `state` ties the choice to one browser.
+#[derive(Template)]
 #[template(path = "dev_login.html")]
 pub struct DevLogin {
     /// Who can be chosen: each is one button, `account` is its subject.

@@ -18,7 +18,8 @@ pub struct Notice {
     pub happened: String,
     /// What the person can do about it; empty where nothing is to be done.
     pub todo: String,
-    /// What was compared or found, such as the requested and the registered redirect URIs. Values are shown verbatim.
+    /// What was compared or found, such as the requested and the registered redirect URIs. Values are shown
+    /// verbatim, several of them one per line.
     pub facts: Vec<(String, String)>,
     /// The stable reason code.
     pub reason: Option<&'static str>,

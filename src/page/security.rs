@@ -61,7 +61,7 @@ fn form_source(uri: &str) -> Option<String> {
     }
 }
 
-/// A WHATWG host may hold characters that end a directive, such as `;` or `,`.
+/// A WHATWG host may hold characters that end a directive or widen a source, such as `;`, `,` and `*`.
 fn nameable(host: &Host<&str>) -> bool {
     host.to_string().bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }
@@ -100,8 +100,15 @@ mod tests {
 
     #[test]
     fn what_is_no_form_target_is_left_out() {
-        for uri in ["javascript:alert(1)", "data:text/html,x", "/oauth/consent", "", "https://a;script-src *.example/"]
-        {
+        for uri in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "/oauth/consent",
+            "",
+            "https://a;sandbox/",
+            "https://*.example/",
+            "https://a,b/",
+        ] {
             assert_eq!(forms(&[uri]), "'self'", "{uri}");
         }
     }
