@@ -72,10 +72,8 @@ impl<S> Reply<S> {
 
     /// Adds one more header of a name: cookies.
     #[must_use]
-    pub fn and(mut self, name: HeaderName, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.append(name, value);
-        }
+    pub fn and(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
         self
     }
 

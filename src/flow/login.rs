@@ -1,220 +1,175 @@
 //! Signing a person in: to the identity provider and back, or the development sign-in, ending in a browser session.
 //!
-//! Not here: OpenID Connect itself (`login::oidc`, `login::id_token`), the session (`flow::session`).
-
-use std::rc::Rc;
+//! Not here: OpenID Connect itself (`login::oidc`, `login::id_token`), asking the provider (`flow::provider`), the session
+//! (`flow::session`).
 
 use http::StatusCode;
-use http::header::{RETRY_AFTER, SET_COOKIE};
+use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 
-use super::{Answered, Head, Site, read_small, session};
-use crate::config::{Login, Oidc};
+use super::{Answered, Head, Site, consent, provider, read_small, session};
+use crate::config::{DevAccount, Login};
 use crate::failure::{Blame, Failure};
-use crate::login::cookie::{Jar, SetCookie};
-use crate::login::discovery::{self, Provider};
-use crate::login::id_token::{self, IdTokenError};
-use crate::login::jwks::{self, Jwks};
-use crate::login::transaction::{self, LoginTransaction};
-use crate::login::{Identity, oidc};
+use crate::login::cookie::{self, Jar, SetCookie};
+use crate::login::transaction::{self, LoginTransaction, ReturnTo};
+use crate::login::{Identity, LoginError, dev, oidc};
 use crate::oauth::form;
-use crate::oauth::pkce::S256Challenge;
 use crate::page;
-use crate::ports::{Outgoing, Platform, Stream};
+use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::route::Endpoint;
 use crate::secret::Secret;
-use crate::time::Lifetime;
 use crate::vault::Purpose;
 
-/// How long a person may take to sign in.
-const TRANSACTION: Lifetime = Lifetime::minutes(10);
-/// How long the identity provider may take to answer.
-const PATIENCE: Lifetime = Lifetime(10);
-/// How long its metadata and keys are remembered.
-const REMEMBERED: Lifetime = Lifetime::hours(1);
-const DOCUMENT: usize = 256 * 1024;
 const FORM: usize = 8 * 1024;
 
-/// Sends the browser to sign in, to come back to `return_to`, a path of ours.
+/// Sends the browser to sign in, to come back to `return_to`, a path of ours with its query.
 pub async fn begin<P: Platform>(site: &Site<'_, P>, return_to: &str) -> Answered<P> {
-    let transaction = LoginTransaction {
-        state: site.id(),
-        nonce: site.id(),
-        verifier: site.secret(),
-        return_to: transaction::return_to(return_to),
-        expires: site.now + TRANSACTION,
-    };
+    let return_to = ReturnTo::parse(return_to).ok_or_else(too_long)?;
+    let platform = site.platform;
+    let transaction =
+        LoginTransaction::new(platform.random(), platform.random(), platform.random(), return_to, site.now);
     let location = match &site.config.login {
-        Login::Dev(_) => {
+        Login::Dev { .. } => {
             only_on_loopback(site)?;
-            format!("{}?state={}", Endpoint::Login.path(), transaction.state)
+            format!("{}?state={}", Endpoint::Login.path(), transaction.state.expose())
         }
         Login::Oidc(login) => {
-            let provider = provider(site, login).await?;
-            let challenge = S256Challenge::of(transaction.verifier.expose());
+            let provider = provider::metadata(site, login).await?;
             let redirect_uri = site.url(Endpoint::LoginCallback.path());
-            oidc::authorization_url(
-                &provider,
-                &login.client_id,
-                &redirect_uri,
-                &login.scopes,
-                &transaction.state,
-                &transaction.nonce,
-                challenge.as_str(),
-            )
-            .into()
+            let challenge = transaction.challenge();
+            let (state, nonce) = (&transaction.state, &transaction.nonce);
+            let (client_id, scopes) = (&login.client_id, &login.scopes);
+            oidc::authorization_url(&provider, client_id, &redirect_uri, scopes, state, nonce, challenge.as_str()).into()
         }
     };
-    let context = [transaction.state.as_str()];
-    let sealed = site.keys.seal_json(Purpose::LoginTransaction, &context, site.platform.random(), &transaction);
-    let cookie = SetCookie::transaction(&transaction.state, &sealed, TRANSACTION, site.origin.is_secure());
-    Ok(Reply::see_other(&location).and(SET_COOKIE, &cookie.to_header()))
+    let name = cookie_name(site, &transaction.state)?;
+    let sealed =
+        site.keys.seal_json(Purpose::LoginTransaction, &[&name], platform.random(), &transaction);
+    let cookie = SetCookie::new(name, Secret::new(sealed), transaction::LIFETIME, site.origin.is_secure());
+    let cookie = cookie.to_header().map_err(|_| too_long())?;
+    Ok(Reply::see_other(&location).and(SET_COOKIE, cookie))
 }
 
 /// `GET /login`: the development sign-in page, or the way to the identity provider.
 pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     let query = form::parse(head.query().as_bytes()).map_err(|_| lost())?;
-    let Some(state) = query.one("state").map_err(|_| lost())? else { return begin(site, "/").await };
-    let Login::Dev(login) = &site.config.login else { return Err(lost()) };
+    let field = |name| query.one(name).ok().flatten();
+    let Some(state) = field("state") else { return begin(site, field("return_to").unwrap_or("/")).await };
+    let Login::Dev { accounts } = &site.config.login else { return Err(lost()) };
     only_on_loopback(site)?;
-    open(site, head, state)?;
+    let transaction = open(site, head, &Secret::new(state))?;
     let page = page::DevLogin {
-        accounts: login
-            .accounts
-            .iter()
-            .map(|account| page::Account {
-                subject: account.subject.clone(),
-                name: account.name.clone(),
-                email: account.email.clone(),
-            })
-            .collect(),
+        accounts: accounts.iter().map(shown).collect(),
         action: Endpoint::LoginCallback.path().to_owned(),
         state: state.to_owned(),
     };
-    Ok(Reply::page(StatusCode::OK, page.render()))
+    // With consent given before, this form's redirects end at the client, and browsers hold them to the form's policy.
+    let way_on = redirect_uri_of(&transaction.return_to);
+    let policy = page::security::csp(&way_on.as_deref().into_iter().collect::<Vec<_>>());
+    Ok(Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &policy))
 }
 
 /// `/login/callback`: who came back becomes a browser session.
 pub async fn callback<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     let (identity, transaction) = match &site.config.login {
-        Login::Dev(login) => {
-            only_on_loopback(site)?;
-            if head.method != "POST" {
-                return Err(lost());
-            }
-            super::consent::require_own_page(site, head)?;
-            let body = read_small(body, FORM).await?;
-            let form = form::parse(&body).map_err(|_| lost())?;
-            let field = |name| form.one(name).ok().flatten();
-            let transaction = open(site, head, field("state").ok_or_else(lost)?)?;
-            let account = login.accounts.iter().find(|account| Some(account.subject.as_str()) == field("account"));
-            let account = account.ok_or_else(|| Failure::client(400, "login_unknown_account", "There is no such development account."))?;
-            (Identity::dev(&account.subject, account.name.as_deref(), account.email.as_deref()), transaction)
-        }
+        Login::Dev { accounts } => chosen(site, head, body, accounts).await?,
         Login::Oidc(login) => {
-            let query = form::parse(head.query().as_bytes()).map_err(|_| lost())?;
-            let state = query.one("state").ok().flatten().ok_or_else(lost)?;
-            let transaction = open(site, head, state)?;
-            let provider = provider(site, login).await?;
-            let code = oidc::callback(head.query(), &transaction.state, &provider)
-                .map_err(|error| Failure::new(Blame::Upstream, 400, error.reason(), error.to_string()).fix("Start again from your client."))?;
-            (identify(site, login, &provider, &code, &transaction).await?, transaction)
+            let state = oidc::callback_state(head.query()).ok_or_else(lost)?;
+            let transaction = open(site, head, &state)?;
+            let provider = provider::metadata(site, login).await?;
+            let code = oidc::callback(head.query(), &transaction.state, &provider.issuer, provider.iss_parameter);
+            let code = code.map_err(|error| refused(&error))?;
+            (provider::identify(site, login, &provider, &code, &transaction).await?, transaction)
         }
     };
     let session = session::start(site, head, identity).await?;
-    let spent = SetCookie::clear_transaction(&transaction.state, site.origin.is_secure());
-    Ok(Reply::see_other(&transaction.return_to).and(SET_COOKIE, &session.to_header()).and(SET_COOKIE, &spent.to_header()))
+    let spent = SetCookie::removal(cookie_name(site, &transaction.state)?, site.origin.is_secure());
+    let header = |cookie: SetCookie| cookie.to_header().map_err(|_| too_long());
+    Ok(Reply::see_other(transaction.return_to.as_str()).and(SET_COOKIE, header(session)?).and(SET_COOKIE, header(spent)?))
 }
 
-/// `/logout`: the browser session ends.
+/// `/logout`: the browser session ends. Leads back to `return_to` by a link, not by itself: browsers hold a form's redirects to its
+/// page's policy, and the way back may lead through the identity provider.
 pub async fn logout<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     session::end(site, head).await?;
+    let query = form::parse(head.query().as_bytes()).ok();
+    let asked = query.as_ref().and_then(|query| query.one("return_to").ok().flatten());
+    let return_to = asked.and_then(ReturnTo::parse).unwrap_or_else(ReturnTo::home);
     let page = page::Notice {
         tone: page::Tone::Success,
         title: "Signed out".to_owned(),
         happened: "This browser is signed out of the gateway. Clients you allowed keep their access.".to_owned(),
-        todo: "The next sign-in or consent asks who you are.".to_owned(),
+        todo: String::new(),
         reason: None,
         request_id: site.request_id.to_owned(),
         slug: None,
         facts: Vec::new(),
-        link: Some(("Sign in".to_owned(), Endpoint::Login.path().to_owned())),
+        link: Some(page::Link::new(if asked.is_some() { "Sign in as somebody else" } else { "Sign in again" }, sign_in(&return_to))),
     };
-    let spent = SetCookie::clear_session(site.origin.is_secure());
-    Ok(Reply::page(StatusCode::OK, page.render()).and(SET_COOKIE, &spent.to_header()))
+    let spent = SetCookie::removal(cookie::SESSION, site.origin.is_secure()).to_header().map_err(|_| too_long())?;
+    Ok(Reply::page(StatusCode::OK, page.render()).and(SET_COOKIE, spent))
 }
 
-/// The identity provider's metadata, by OpenID Connect discovery.
-pub async fn provider<P: Platform>(site: &Site<'_, P>, login: &Oidc) -> Result<Rc<Provider>, Failure> {
-    if let Some(provider) = site.memory.providers.get(&login.issuer, site.now) {
-        return Ok(provider);
-    }
-    let url = discovery::url(&login.issuer).ok_or_else(|| unreachable("its issuer is not a URL"))?;
-    let document = fetch(site, Outgoing::get(url, PATIENCE)).await?;
-    let provider = discovery::parse(&login.issuer, &document)
-        .map_err(|error| Failure::new(Blame::Operator, 503, error.reason(), error.to_string()).fix("Correct login.issuer, or the identity provider."))?;
-    let provider = Rc::new(provider);
-    site.memory.providers.put(login.issuer.clone(), Rc::clone(&provider), site.now + REMEMBERED, site.now);
-    Ok(provider)
+/// Where "Use another account" on a page leads, to come back there.
+pub fn sign_out(return_to: &str) -> String {
+    with_return(Endpoint::Logout, return_to)
 }
 
-async fn identify<P: Platform>(
+fn sign_in(return_to: &ReturnTo) -> String {
+    with_return(Endpoint::Login, return_to.as_str())
+}
+
+fn with_return(endpoint: Endpoint, return_to: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    format!("{}?{}", endpoint.path(), query.append_pair("return_to", return_to).finish())
+}
+
+async fn chosen<P: Platform>(
     site: &Site<'_, P>,
-    login: &Oidc,
-    provider: &Provider,
-    code: &Secret,
-    transaction: &LoginTransaction,
-) -> Result<Identity, Failure> {
-    let secret = match &login.client_secret {
-        Some(name) => Some(site.platform.secret(name.as_str()).ok_or_else(|| {
-            Failure::new(Blame::Operator, 503, "login_secret_missing", "The identity provider's client secret is not set in this deployment.")
-        })?),
-        None => None,
-    };
-    let redirect_uri = site.url(Endpoint::LoginCallback.path());
-    let verifier = transaction.verifier.expose();
-    let request = oidc::token_request(provider, &login.client_id, secret.as_ref(), code, verifier, &redirect_uri);
-    let (status, answer) = exchange(site, Outgoing::from_http(request, PATIENCE)).await?;
-    let token = oidc::token_response(status, &answer)
-        .map_err(|error| Failure::new(Blame::Upstream, 502, error.reason(), error.to_string()).fix("Start again from your client; if it stays, ask the operator to check login.client_id and its secret."))?;
-    let verify = |keys: &Jwks| id_token::verify(&token, keys, &provider.issuer, &login.client_id, &transaction.nonce, site.now);
-    let identity = match verify(&*keys(site, provider, false).await?) {
-        // The provider may have rotated its keys since they were read.
-        Err(IdTokenError::UnknownKey) => verify(&*keys(site, provider, true).await?),
-        other => other,
-    };
-    identity.map_err(|error| Failure::new(Blame::Upstream, 502, error.reason(), format!("The identity provider's ID token was refused: {error}."))
-        .fix("Start again from your client; if it stays, the operator must compare login.issuer and login.client_id with the identity provider."))
-}
-
-async fn keys<P: Platform>(site: &Site<'_, P>, provider: &Provider, anew: bool) -> Result<Rc<Jwks>, Failure> {
-    if let Some(keys) = site.memory.jwks.get(&provider.issuer, site.now).filter(|_| !anew) {
-        return Ok(keys);
+    head: &Head,
+    body: P::Stream,
+    accounts: &[DevAccount],
+) -> Result<(Identity, LoginTransaction), Failure> {
+    only_on_loopback(site)?;
+    if head.method != "POST" {
+        return Err(lost());
     }
-    let document = fetch(site, Outgoing::get(provider.jwks_uri.clone(), PATIENCE)).await?;
-    let keys = jwks::parse(&document).map_err(|error| Failure::new(Blame::Upstream, 502, error.reason(), error.to_string()))?;
-    let keys = Rc::new(keys);
-    site.memory.jwks.put(provider.issuer.clone(), Rc::clone(&keys), site.now + REMEMBERED, site.now);
-    Ok(keys)
+    consent::require_own_page(site, head)?;
+    let body = read_small(body, FORM).await?;
+    let form = form::parse(&body).map_err(|_| lost())?;
+    let field = |name| form.one(name).ok().flatten();
+    let transaction = open(site, head, &Secret::new(field("state").ok_or_else(lost)?))?;
+    let accounts = accounts.iter().map(|account| dev::Account {
+        subject: &account.subject,
+        name: account.name.as_deref(),
+        email: account.email.as_deref(),
+    });
+    let identity = dev::identity(accounts, field("account").unwrap_or_default());
+    let unknown = || Failure::client(400, "login_unknown_account", "There is no such development account.").fix("Choose one of the page.");
+    Ok((identity.ok_or_else(unknown)?, transaction))
 }
 
-async fn fetch<P: Platform>(site: &Site<'_, P>, request: Outgoing) -> Result<Vec<u8>, Failure> {
-    match exchange(site, request).await? {
-        (200, document) => Ok(document),
-        (status, _) => Err(unreachable(&format!("it answered {status}"))),
-    }
+/// The transaction this browser holds for a state. Its cookie is taken away when it is used, so it works once.
+fn open<P: Platform>(site: &Site<'_, P>, head: &Head, state: &Secret) -> Result<LoginTransaction, Failure> {
+    let name = cookie_name(site, state)?;
+    let sealed = Jar::parse(&head.headers).get(&name).cloned().ok_or_else(lost)?;
+    let transaction: LoginTransaction =
+        site.keys.open_json(Purpose::LoginTransaction, &[&name], sealed.expose()).map_err(|_| lost())?;
+    if transaction.expired(site.now) { Err(lost()) } else { Ok(transaction) }
 }
 
-async fn exchange<P: Platform>(site: &Site<'_, P>, request: Outgoing) -> Result<(u16, Vec<u8>), Failure> {
-    let answer = site.platform.fetch(request).await.map_err(|_| unreachable("it did not answer"))?;
-    let body = answer.body.read(DOCUMENT, PATIENCE).await.map_err(|_| unreachable("its answer broke off"))?;
-    Ok((answer.status.as_u16(), body))
+fn cookie_name<P>(site: &Site<'_, P>, state: &Secret) -> Result<String, Failure> {
+    let base = transaction::cookie_base(state).ok_or_else(lost)?;
+    Ok(cookie::name(&base, site.origin.is_secure()))
 }
 
-fn open<P: Platform>(site: &Site<'_, P>, head: &Head, state: &str) -> Result<LoginTransaction, Failure> {
-    let sealed = Jar::parse(&head.headers).get(&transaction::cookie_name(state, site.origin.is_secure())).map(ToOwned::to_owned);
-    let transaction = sealed.and_then(|sealed| site.keys.open_json::<LoginTransaction>(Purpose::LoginTransaction, &[state], &sealed).ok());
-    transaction.filter(|transaction| !transaction.expires.reached(site.now)).ok_or_else(lost)
+fn redirect_uri_of(return_to: &ReturnTo) -> Option<String> {
+    let (_, query) = return_to.as_str().split_once('?')?;
+    form::parse(query.as_bytes()).ok()?.one("redirect_uri").ok()?.map(ToOwned::to_owned)
+}
+
+fn shown(account: &DevAccount) -> page::DevLoginAccount {
+    page::DevLoginAccount { subject: account.subject.clone(), name: account.name.clone(), email: account.email.clone() }
 }
 
 fn only_on_loopback<P>(site: &Site<'_, P>) -> Result<(), Failure> {
@@ -225,10 +180,13 @@ fn only_on_loopback<P>(site: &Site<'_, P>) -> Result<(), Failure> {
         .fix("Configure login.kind \"oidc\" or \"auth0\" for this address."))
 }
 
-fn unreachable(why: &str) -> Failure {
-    Failure::new(Blame::Upstream, 503, "login_unavailable", format!("The identity provider could not be used: {why}."))
-        .fix("Try again shortly; if it stays, the operator must check login.issuer.")
-        .header(RETRY_AFTER, "10")
+fn refused(error: &LoginError) -> Failure {
+    Failure::new(Blame::Upstream, 400, error.reason(), error.to_string()).fix("Start again from your client.")
+}
+
+fn too_long() -> Failure {
+    Failure::client(400, "authorization_request_too_long", "The authorization request is too long, or has characters no URL has, so it would not survive the sign-in.")
+        .fix("Start again from your client; a client that sends more than 2600 characters needs a shorter state or redirect URI.")
 }
 
 fn lost() -> Failure {

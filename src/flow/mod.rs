@@ -11,6 +11,7 @@ pub mod consent;
 pub mod discover;
 pub mod index;
 pub mod login;
+pub mod provider;
 pub mod refusal;
 pub mod register;
 pub mod revoke;

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::configure::authorize_operator;
-use super::{Head, Site, login};
+use super::{Head, Site, provider};
 use crate::config::{Config, Login};
 use crate::failure::Failure;
 use crate::memory::LoadedConfig;
@@ -77,7 +77,7 @@ pub async fn report<P: Platform>(
     if let Some(site) = site {
         let signing_in = match &site.config.login {
             Login::Dev { .. } => Ok(()),
-            Login::Oidc(oidc) => login::provider(site, oidc).await.map(|_| ()),
+            Login::Oidc(oidc) => provider::metadata(site, oidc).await.map(|_| ()),
         };
         checks.push(Check::of("login", signing_in));
     }
