@@ -10,6 +10,7 @@ pub mod authorization_request;
 pub mod challenge;
 pub mod client;
 pub mod client_document;
+pub mod client_metadata;
 pub mod error;
 pub mod form;
 pub mod grant;
