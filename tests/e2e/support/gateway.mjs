@@ -1,0 +1,174 @@
+// One isolated gateway per call: the built Worker under workerd on a free loopback port, with its own KV, objects and secrets.
+//
+// The requests of a test go straight to the Worker's socket, not through miniflare's entry Worker: Host arrives as sent, streams stream,
+// and a client that leaves is seen to leave.
+//
+// Not here: building (scripts/build), what a client does with the gateway (oauth-client.mjs, mcp.mjs).
+
+import { randomBytes } from "node:crypto";
+import { readFileSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import path from "node:path";
+
+import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
+
+import { request } from "./http.mjs";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const BUILD = path.join(ROOT, "build");
+const COUNTING_ENTRY = fileURLToPath(new URL("counting-entry.js", import.meta.url));
+
+export const ADMIN_TOKEN = "admin-token-of-the-tests";
+
+/** A key ring of one fresh key, or the given versions: `keyRing(1, 2)`. */
+export function keyRing(...versions) {
+  return (versions.length > 0 ? versions : [1]).map((version) => `${version}:${randomBytes(32).toString("base64url")}`).join(",");
+}
+
+/** The smallest configuration: development login and the servers given as {slug: url}. */
+export function configuration(servers = {}, rest = {}) {
+  const written = Object.entries(servers).map(([slug, server]) => [
+    slug,
+    { name: `The ${slug}`, auth: { kind: "none" }, ...(typeof server === "string" ? { url: server } : server) },
+  ]);
+  return { login: { kind: "dev" }, ...rest, servers: Object.fromEntries(written) };
+}
+
+/**
+ * Starts a gateway.
+ * - `config`: the configuration, or a function of the gateway's URL that answers it; none: the gateway stays without one
+ * - `secrets`: merged over a fresh KEY_RING and ADMIN_TOKEN; a name set to `undefined` is left out
+ * - `isolates`: several Workers that share KV and objects, each on its own port; a list of secrets, one entry for each
+ * - `counted`: wraps the Worker so that `.counts()` tells the operations since it was last asked
+ */
+export async function startGateway({ config, secrets = {}, isolates = [{}], counted = false } = {}) {
+  const logs = new LogBook();
+  const common = present({ KEY_RING: keyRing(), ADMIN_TOKEN, ...secrets });
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      cf: false,
+      telemetry: { enabled: false },
+      log: new Log(LogLevel.NONE),
+      handleStructuredLogs: (line) => logs.add(line),
+      workers: isolates.map((own, index) => worker(index, present({ ...common, ...own }), counted)),
+    }),
+  );
+  const urls = [];
+  try {
+    await miniflare.ready;
+    for (const index of isolates.keys()) {
+      const { port } = await miniflare.unsafeGetDirectURL(nameOf(index));
+      urls.push(`http://localhost:${port}`);
+    }
+  } catch (error) {
+    await miniflare.dispose();
+    throw error;
+  }
+
+  const gateway = {
+    url: urls[0],
+    urls,
+    logs,
+    adminToken: common.ADMIN_TOKEN,
+    mcpUrl: (slug) => `${urls[0]}/v1/mcp/${slug}`,
+    /** A request to a path of the gateway, or to an absolute URL. Follows no redirect and checks nothing. */
+    fetch: (target, options) => request(new URL(target, urls[0]), options),
+    configure: (value) => putConfiguration(gateway, value),
+    counts: async () => (await request(`${urls[0]}/__counts`)).json,
+    /** The KV namespace as the Worker sees it, to look at what is stored. */
+    kv: () => miniflare.getKVNamespace("KV", nameOf(0)),
+    stop: () => miniflare.dispose(),
+  };
+  if (config !== undefined) {
+    const answer = await gateway.configure(typeof config === "function" ? config(gateway.url) : config);
+    if (answer.status !== 200) {
+      await gateway.stop();
+      throw new Error(`the gateway refused the test's configuration: ${answer.status} ${answer.text}`);
+    }
+  }
+  return gateway;
+}
+
+function putConfiguration(gateway, value) {
+  return gateway.fetch("/admin/config", {
+    method: "PUT",
+    headers: { authorization: `Bearer ${gateway.adminToken}`, "content-type": "application/json" },
+    body: typeof value === "string" ? value : JSON.stringify(value),
+  });
+}
+
+const nameOf = (index) => `gateway-${index}`;
+
+function worker(index, bindings, counted) {
+  const { compatibilityDate, compatibilityFlags } = compatibility();
+  const object = (className) => ({ className, useSQLite: true, ...(index > 0 ? { scriptName: nameOf(0) } : {}) });
+  return {
+    name: nameOf(index),
+    modules: modules(counted),
+    modulesRoot: BUILD,
+    compatibilityDate,
+    compatibilityFlags,
+    bindings,
+    kvNamespaces: { KV: "kv" },
+    durableObjects: { GRANT: object("Grant"), ACCOUNT: object("Account") },
+    ratelimits: { REGISTRATIONS: { namespace_id: "1", simple: { limit: 100, period: 60 } } },
+    unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+  };
+}
+
+/** The built files, the entry first: miniflare takes the first module as the Worker. */
+function modules(counted) {
+  const built = readdirSync(BUILD, { recursive: true })
+    .map(String)
+    .filter((name) => name !== "entry.js" && /\.(js|wasm)$/.test(name))
+    .map((name) => ({ type: name.endsWith(".wasm") ? "CompiledWasm" : "ESModule", path: path.join(BUILD, name) }));
+  const entry = { type: "ESModule", path: path.join(BUILD, "entry.js") };
+  const counting = { type: "ESModule", path: path.join(BUILD, "counting-entry.js"), contents: readFileSync(COUNTING_ENTRY, "utf8") };
+  return counted ? [counting, entry, ...built] : [entry, ...built];
+}
+
+/** Read from wrangler.toml, so that the tests run what is deployed. */
+function compatibility() {
+  const toml = readFileSync(path.join(ROOT, "wrangler.toml"), "utf8");
+  const date = /^compatibility_date\s*=\s*"([^"]+)"/m.exec(toml);
+  const flags = /^compatibility_flags\s*=\s*\[([^\]]*)\]/m.exec(toml);
+  return { compatibilityDate: date[1], compatibilityFlags: [...(flags?.[1] ?? "").matchAll(/"([^"]+)"/g)].map((match) => match[1]) };
+}
+
+const present = (bindings) => Object.fromEntries(Object.entries(bindings).filter(([, value]) => value !== undefined));
+
+/** What the Worker printed: every line, parsed where it is JSON. */
+class LogBook {
+  lines = [];
+  #waiting = new Set();
+
+  add({ level, message }) {
+    const line = { level, message, fields: parse(message) };
+    this.lines.push(line);
+    for (const waiter of this.#waiting) waiter(line);
+  }
+
+  /** The first line that fits, come or to come; fails after a while. */
+  find(fits, within = 5000) {
+    const there = this.lines.find(fits);
+    if (there) return Promise.resolve(there);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => finish(reject, new Error(`no log line fits; there were:\n${this}`)), within);
+      const waiter = (line) => fits(line) && finish(resolve, line);
+      const finish = (settle, value) => (clearTimeout(timer), this.#waiting.delete(waiter), settle(value));
+      this.#waiting.add(waiter);
+    });
+  }
+
+  toString() {
+    return this.lines.map((line) => line.message).join("\n");
+  }
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
