@@ -261,18 +261,16 @@ fn require_bounded(head: &Head) -> Result<(), Failure> {
 }
 
 fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
-    let method = if head.method == "HEAD" { "GET" } else { &head.method };
-    let allowed = route.methods();
-    if matches!(route, Route::Mcp(_) | Route::NoSuchServer(_) | Route::Unknown) || allowed.contains(&method) {
+    if matches!(route, Route::Mcp(_) | Route::NoSuchServer(_) | Route::Unknown) || route.allows(&head.method) {
         return Ok(());
     }
     let message = "This endpoint does not have that method.";
-    Err(Failure::method_not_allowed(&allowed.join(", "), message).fix(format!("Use {}.", allowed.join(" or "))))
+    Err(Failure::method_not_allowed(route.allow(), message).fix(format!("Use {}.", route.allow())))
 }
 
 fn preflight<S>(route: &Route<'_>, head: &Head) -> Reply<S> {
-    let allowed = route.methods().join(", ");
-    let reply = Reply::empty(StatusCode::NO_CONTENT).with(ALLOW, &allowed);
+    let allowed = route.allow();
+    let reply = Reply::empty(StatusCode::NO_CONTENT).with(ALLOW, allowed);
     if route.cors() == Cors::None || head.header("origin").is_none() {
         return reply;
     }
@@ -281,7 +279,7 @@ fn preflight<S>(route: &Route<'_>, head: &Head) -> Reply<S> {
     let parameters: Vec<_> = asked.split(',').map(str::trim).filter(|name| name.to_ascii_lowercase().starts_with("mcp-param-")).collect();
     let headers = parameters.iter().fold(ALLOWED_HEADERS.to_owned(), |all, name| format!("{all}, {name}"));
     reply
-        .with(ACCESS_CONTROL_ALLOW_METHODS, &allowed)
+        .with(ACCESS_CONTROL_ALLOW_METHODS, allowed)
         .with(ACCESS_CONTROL_ALLOW_HEADERS, &headers)
         .with(ACCESS_CONTROL_MAX_AGE, "7200")
 }

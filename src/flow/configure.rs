@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -103,7 +103,7 @@ pub fn authorize_operator<P: Platform>(platform: &P, head: &Head) -> Result<(), 
         Some(presented) if token.matches(presented) => Ok(()),
         _ => Err(Failure::client(401, "operator_token_required", "This endpoint is the operator's.")
             .fix("Send the ADMIN_TOKEN secret as a bearer token.")
-            .challenge("Bearer realm=\"operator\"".to_owned())),
+            .challenge(HeaderValue::from_static("Bearer realm=\"operator\""))),
     }
 }
 

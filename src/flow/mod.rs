@@ -28,6 +28,7 @@ use url::Url;
 use crate::config::{Config, Origin};
 use crate::failure::Failure;
 use crate::memory::Memory;
+use crate::oauth::scope::ScopeSet;
 use crate::ports::{Platform, ReadError, Stream};
 use crate::reply::Reply;
 use crate::secret::Secret;
@@ -92,6 +93,20 @@ impl<P: Platform> Site<'_, P> {
     pub fn id(&self) -> String {
         Base64UrlUnpadded::encode_string(&self.platform.random::<16>())
     }
+}
+
+/// An error of a pure layer as a sentence: those begin small and have no full stop.
+pub fn sentence(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    let stop = if text.ends_with('.') { "" } else { "." };
+    first.into_iter().chain(characters).chain(stop.chars()).collect()
+}
+
+/// What calls need, and what a request without scope means.
+pub fn default_scope() -> ScopeSet {
+    ScopeSet::of(&[ScopeSet::TOOLS])
 }
 
 /// How long a client may take to send a small body.

@@ -113,5 +113,5 @@ fn secret_missing(name: &str) -> Failure {
 fn unavailable(why: &str) -> Failure {
     Failure::new(Blame::Upstream, 503, "login_unavailable", format!("The identity provider could not be used: {why}."))
         .fix("Try again shortly; if it stays, the operator must check login.issuer.")
-        .header(RETRY_AFTER, "10")
+        .header(RETRY_AFTER, HeaderValue::from_static("10"))
 }
