@@ -10,9 +10,9 @@ use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 
 /// Everything the gateway needs, in one bound.
-pub trait Platform: Clock + Entropy + Secrets + Outbound + Ledger + Directory + Limiter {}
+pub trait Platform: Clock + Entropy + Secrets + Outbound + Ledger + Directory + Limiter + Journal {}
 
-impl<P: Clock + Entropy + Secrets + Outbound + Ledger + Directory + Limiter> Platform for P {}
+impl<P: Clock + Entropy + Secrets + Outbound + Ledger + Directory + Limiter + Journal> Platform for P {}
 
 /// The time of this request.
 pub trait Clock {
@@ -71,8 +71,6 @@ pub struct Outgoing {
     pub body: Vec<u8>,
     /// How long until the answer's headers must have arrived.
     pub within: Lifetime,
-    /// Whether the request ends with the client's connection (PROTOCOL: closing the stream cancels in 2026-07-28, never before).
-    pub cancel_with_client: bool,
 }
 
 /// The answer to an [`Outgoing`], its body unread.
@@ -137,4 +135,10 @@ pub trait Directory {
 pub trait Limiter {
     /// Whether one more registration from this address is allowed now.
     async fn allow_registration(&self, address: &str) -> Result<bool, Unavailable>;
+}
+
+/// Structured lines for whoever operates the gateway.
+pub trait Journal {
+    /// Writes one line of JSON. Never holds a secret: what it is given is built from public facts only.
+    fn record(&self, line: &str);
 }

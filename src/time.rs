@@ -29,6 +29,12 @@ impl Timestamp {
 }
 
 impl Lifetime {
+    /// This span and another.
+    #[must_use]
+    pub const fn and(self, more: Self) -> Self {
+        Self(self.0.saturating_add(more.0))
+    }
+
     /// So many minutes.
     pub const fn minutes(minutes: u64) -> Self {
         Self(minutes * 60)

@@ -1,3 +1,162 @@
 //! The configuration, parsed once into types that prove it: `gateway.json` in, [`Config`] or every error out.
 //!
-//! Not here: I/O, the clock, randomness.
+//! Not here: I/O, the clock, randomness. Secrets are names here, and stay names until `flow` asks for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::time::Lifetime;
+
+mod auth;
+mod clients;
+mod document;
+mod login;
+mod origin;
+mod reading;
+mod report;
+#[cfg(not(target_arch = "wasm32"))]
+mod schema;
+mod secret_name;
+mod server;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tree;
+
+pub use auth::{Auth, Value};
+pub use clients::{Clients, Preregistered};
+pub use document::{AuthenticationMethod, ConsentPolicy};
+pub use login::{DevAccount, Login, Oidc};
+pub use origin::Origin;
+pub use report::{ConfigError, ConfigErrors};
+#[cfg(not(target_arch = "wasm32"))]
+pub use schema::schema;
+pub use secret_name::SecretName;
+pub use server::{Server, Slug};
+
+use document::{ACCESS_TTL, BODY_BYTES, DEPTH, Document, LimitsDocument, REFRESH_TTL, TokensDocument};
+use report::{Pointer, Report};
+
+/// A configuration that can be run: every value was proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The origin clients reach the gateway at; where it is absent, the effective host decides.
+    pub public_url: Option<Origin>,
+    /// Hosts (`host[:port]`, lower case, no default port) the gateway answers under.
+    pub allowed_hosts: Vec<String>,
+    /// Origins of web pages that may call the gateway.
+    pub allowed_origins: Vec<String>,
+    /// How people sign in.
+    pub login: Login,
+    /// How long a browser stays signed in.
+    pub session_ttl: Lifetime,
+    /// Which clients the gateway deals with.
+    pub clients: Clients,
+    /// How long the gateway's tokens live.
+    pub tokens: Tokens,
+    /// When a person is asked.
+    pub consent: ConsentPolicy,
+    /// The servers, none of which can be mistaken for another.
+    pub servers: BTreeMap<Slug, Server>,
+    /// What a client may send.
+    pub limits: Limits,
+    /// Whether the list of servers is shown without signing in.
+    pub public_index: bool,
+}
+
+/// How long the gateway's tokens live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tokens {
+    /// An access token.
+    pub access_ttl: Lifetime,
+    /// A refresh token since its last use.
+    pub refresh_ttl: Lifetime,
+}
+
+/// Bounds on what a client may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest request body.
+    pub body_bytes: usize,
+    /// How deep JSON may be nested.
+    pub depth: usize,
+}
+
+impl Config {
+    /// Parses `gateway.json`. A document with mistakes gives all of them at once.
+    pub fn parse(text: &str) -> Result<Self, ConfigErrors> {
+        let mut report = Report::default();
+        let config = reading::read(text, &mut report).and_then(|document| prove(document, &mut report));
+        match config {
+            Some(config) if report.is_empty() => Ok(config),
+            _ => Err(report.into_errors()),
+        }
+    }
+
+    /// Every secret the deployment must hold for this configuration.
+    pub fn secret_names(&self) -> BTreeSet<&SecretName> {
+        let login = match &self.login {
+            Login::Oidc(oidc) => oidc.client_secret.as_ref(),
+            Login::Dev { .. } => None,
+        };
+        let clients = self.clients.preregistered.iter().filter_map(|client| client.client_secret.as_ref());
+        let headers = self.servers.values().flat_map(|server| match &server.auth {
+            Auth::Headers(headers) => headers.as_slice(),
+            Auth::None => &[],
+        });
+        let headers = headers.filter_map(|(_, value)| match value {
+            Value::Secret(name) => Some(name),
+            Value::Literal(_) => None,
+        });
+        login.into_iter().chain(clients).chain(headers).collect()
+    }
+}
+
+/// Proves every part before giving up on any, so that no mistake hides another. What cannot be proven is reported and left out;
+/// [`Config::parse`] gives out nothing once anything was reported.
+fn prove(document: Document, report: &mut Report) -> Option<Config> {
+    let root = Pointer::default();
+    let public_url = document.public_url.and_then(|text| report.check(&root.child("public_url"), Origin::parse(&text)));
+
+    let hosts = report.entries(&root.child("allowed_hosts"), document.allowed_hosts);
+    let allowed_hosts =
+        hosts.into_iter().filter_map(|(at, text)| report.check(&at, origin::host_port(&text))).collect();
+    let origins = report.entries(&root.child("allowed_origins"), document.allowed_origins);
+    let allowed_origins = origins.into_iter().filter_map(|(at, text)| report.check(&at, Origin::parse(&text)));
+    let allowed_origins = allowed_origins.map(|origin| origin.as_str().to_owned()).collect();
+
+    let at = root.child("login");
+    let login = report.require(&at, document.login, "write how people sign in, such as {\"kind\": \"oidc\", …}");
+    let login = login.and_then(|login| login::prove(login, public_url.as_ref(), &at, report));
+    let clients = clients::prove(document.clients, &root.child("clients"), report);
+    let tokens = prove_tokens(&document.tokens, &root.child("tokens"), report);
+    let at = root.child("servers");
+    let servers = report.require(&at, document.servers, "write the servers by slug; {} for none yet");
+    let servers = servers.map(|servers| server::prove(servers, public_url.as_ref(), &at, report));
+    let limits = prove_limits(&document.limits, &root.child("limits"), report);
+    let (login, session_ttl) = login?;
+    Some(Config {
+        public_url,
+        allowed_hosts,
+        allowed_origins,
+        login,
+        session_ttl,
+        clients,
+        tokens: tokens?,
+        consent: document.consent,
+        servers: servers?,
+        limits: limits?,
+        public_index: document.public_index,
+    })
+}
+
+fn prove_tokens(document: &TokensDocument, at: &Pointer, report: &mut Report) -> Option<Tokens> {
+    let access = text::seconds(&at.child("access_ttl_seconds"), document.access_ttl_seconds, &ACCESS_TTL, report);
+    let refresh = text::seconds(&at.child("refresh_ttl_seconds"), document.refresh_ttl_seconds, &REFRESH_TTL, report);
+    Some(Tokens { access_ttl: access?, refresh_ttl: refresh? })
+}
+
+fn prove_limits(document: &LimitsDocument, at: &Pointer, report: &mut Report) -> Option<Limits> {
+    let body_bytes = text::number(&at.child("body_bytes"), document.body_bytes, &BODY_BYTES, report);
+    let depth = text::number(&at.child("depth"), document.depth, &DEPTH, report);
+    Some(Limits { body_bytes: usize::try_from(body_bytes?).ok()?, depth: usize::try_from(depth?).ok()? })
+}

@@ -1,3 +1,34 @@
 //! Who is at the browser: identity providers as request and parse pairs, and the browser session.
 //!
-//! Not here: I/O, the clock, randomness.
+//! Not here: I/O, the clock, randomness, sealing (`flow` seals a [`session::BrowserSession`] into the directory and a
+//! [`transaction::LoginTransaction`] into a cookie).
+
+pub mod cookie;
+pub mod dev;
+pub mod discovery;
+mod error;
+pub mod id_token;
+pub mod jwks;
+pub mod oidc;
+pub mod session;
+#[cfg(test)]
+mod test_keys;
+pub mod transaction;
+mod version;
+
+use serde::{Deserialize, Serialize};
+
+pub use error::LoginError;
+
+/// A person, as the login vouches for them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Unique and stable across providers: what grants and connections belong to.
+    pub subject: String,
+    /// For pages only; nothing is decided by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// For pages only; a provider may hand the same address to another person tomorrow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}

@@ -1,3 +1,16 @@
-//! What MCP says on the wire: the JSON-RPC envelope, revisions, headers and verdicts on answers.
+//! What MCP says on the wire: the JSON-RPC envelope, its eras, the headers that repeat it, and what an answer amounts to.
 //!
-//! Not here: I/O, the clock, randomness.
+//! The gateway forwards exactly the bytes it checked, and hands on the body of a good answer unread.
+//! Not here: I/O, the clock, randomness, and anything about OAuth.
+
+pub mod envelope;
+mod envelope_error;
+pub mod error;
+pub mod forward;
+pub mod headers;
+mod members;
+mod message;
+pub mod revision;
+pub mod session;
+pub mod strict_json;
+pub mod verdict;

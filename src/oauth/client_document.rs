@@ -1,1 +1,391 @@
-//! (room)
+//! Client ID Metadata Documents: the client id is a URL, and the document there is the client (CIMD draft, PROTOCOL 3.7).
+//!
+//! Anybody chooses that URL, so it is judged before it is fetched, and nothing inside the document is ever fetched. Not here:
+//! the fetch. It asks for [`LIMIT`] bytes at most, follows no redirect, and may keep the bytes of a document that fitted for
+//! [`cache_lifetime`]; read again, they go through [`parse_document`] again.
+
+use std::fmt;
+
+use http::HeaderMap;
+use http::header::{AGE, CACHE_CONTROL};
+use url::Url;
+
+use crate::oauth::address::{self, NotPublic};
+use crate::oauth::client::{Authentication, Client, Origin};
+use crate::oauth::client_metadata::{ClientMetadata, MetadataError};
+use crate::oauth::redirect_policy::RedirectPolicy;
+use crate::time::Lifetime;
+
+/// The most a document may hold (CIMD §8.7).
+pub const LIMIT: usize = 5 * 1024;
+
+const LONGEST_ID: usize = 2048;
+const SHORTEST: Lifetime = Lifetime::minutes(5);
+const LONGEST: Lifetime = Lifetime::hours(24);
+
+/// Whether a client id is meant as the address of a document, rightly or wrongly.
+pub fn is_document_id(text: &str) -> bool {
+    ["https:", "http:"]
+        .iter()
+        .any(|scheme| text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)))
+}
+
+/// Reads a client id as the address of its document (CIMD §3). Loopback is for development: it is allowed only where the
+/// gateway itself is on loopback.
+pub fn parse_client_id(text: &str, loopback_allowed: bool) -> Result<Url, DocumentError> {
+    if text.len() > LONGEST_ID {
+        return Err(DocumentError::LongId);
+    }
+    let url = Url::parse(text).map_err(|_| DocumentError::NotUrl)?;
+    let host = url.host().ok_or(DocumentError::NotUrl)?;
+    let loopback = loopback_allowed && address::is_loopback(&host);
+    if url.scheme() != "https" && !(loopback && url.scheme() == "http") {
+        return Err(DocumentError::NotHttps);
+    }
+    if url.fragment().is_some() {
+        return Err(DocumentError::Fragment);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(DocumentError::UserInfo);
+    }
+    if url.path() == "/" {
+        return Err(DocumentError::NoPath);
+    }
+    // The id is compared as text, also by the client; so the text has to be what is fetched. This refuses dot segments too.
+    if url.as_str() != text {
+        return Err(DocumentError::NotCanonical);
+    }
+    if !loopback {
+        address::check(&host).map_err(DocumentError::NotPublic)?;
+    }
+    Ok(url)
+}
+
+/// Reads the answer to fetching a client id (CIMD §5).
+pub fn parse_document(
+    url: &Url,
+    status: u16,
+    content_type: Option<&str>,
+    bytes: &[u8],
+    policy: &RedirectPolicy,
+) -> Result<Client, DocumentError> {
+    match status {
+        200 => {}
+        300..=399 => return Err(DocumentError::Redirected),
+        _ => return Err(DocumentError::Status { status }),
+    }
+    if !is_json(content_type.unwrap_or_default()) {
+        return Err(DocumentError::NotJson);
+    }
+    if bytes.len() > LIMIT {
+        return Err(DocumentError::TooLarge);
+    }
+    let metadata = ClientMetadata::parse(bytes)?;
+    match metadata.client_id.as_deref() {
+        None => return Err(MetadataError::Missing { field: "client_id" }.into()),
+        Some(id) if id != url.as_str() => return Err(DocumentError::OtherClientId),
+        Some(_) => {}
+    }
+    if metadata.client_secret.0 || metadata.client_secret_expires_at.0 {
+        return Err(DocumentError::Secret);
+    }
+    // Without the field: it can have no secret, so the default of RFC 7591 cannot be meant.
+    if metadata.token_endpoint_auth_method.as_deref().is_some_and(|method| method != "none") {
+        return Err(DocumentError::Authentication);
+    }
+    metadata.check_response_types()?;
+    Ok(Client {
+        id: url.as_str().to_owned(),
+        name: Some(metadata.name()?.ok_or(MetadataError::Missing { field: "client_name" })?),
+        redirect_uris: metadata.redirect_uris(policy)?,
+        authentication: Authentication::None,
+        origin: Origin::Document { host: url.host_str().unwrap_or_default().to_owned() },
+        grant_types: metadata.grant_types()?,
+    })
+}
+
+/// How long a fetched document that fits may be used: what its server says, but 5 minutes at least and 24 hours at most
+/// (CIMD §5.2). Without a word about it, 5 minutes. Failures are not kept.
+pub fn cache_lifetime(headers: &HeaderMap) -> Lifetime {
+    let directives: Vec<String> = headers
+        .get_all(CACHE_CONTROL)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|directive| directive.trim().to_ascii_lowercase())
+        .collect();
+    if directives.iter().any(|directive| ["no-store", "no-cache", "private"].contains(&directive.as_str())) {
+        return SHORTEST;
+    }
+    // The gateway is a shared cache, for which s-maxage goes before max-age (RFC 9111 §5.2.2.10).
+    let seconds = |name: &str| {
+        let mut values = directives.iter().filter_map(|directive| directive.strip_prefix(name)?.strip_prefix('='));
+        values.next().map(|value| value.trim_matches('"').parse::<u64>().unwrap_or_default())
+    };
+    let age = headers.get(AGE).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or_default();
+    let fresh = seconds("s-maxage").or_else(|| seconds("max-age")).unwrap_or_default().saturating_sub(age);
+    Lifetime(fresh).clamp(SHORTEST, LONGEST)
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json")
+}
+
+/// Which rule a client id or its document breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DocumentError {
+    /// The client id has more than 2048 bytes.
+    LongId,
+    /// The client id cannot be read as a URL.
+    NotUrl,
+    /// CIMD §3: the scheme is https.
+    NotHttps,
+    /// CIMD §3: no fragment.
+    Fragment,
+    /// CIMD §3: no user name or password.
+    UserInfo,
+    /// CIMD §3: there is a path.
+    NoPath,
+    /// CIMD §3: no dot segments; and written exactly as a URL parser writes it, because it is compared as text.
+    NotCanonical,
+    /// CIMD §8.6: not a host of the public internet.
+    NotPublic(NotPublic),
+    /// The host did not answer in time, or cut the answer.
+    Unreachable,
+    /// CIMD §5: redirects are not followed.
+    Redirected,
+    /// CIMD §5: only 200 is a document.
+    Status {
+        /// What came instead.
+        status: u16,
+    },
+    /// CIMD §5: `application/json` or a type ending in `+json`.
+    NotJson,
+    /// CIMD §8.7: more than 5 KiB.
+    TooLarge,
+    /// CIMD §5: `client_id` in the document is its URL, character by character.
+    OtherClientId,
+    /// CIMD §5: a document that everybody can read holds no secret.
+    Secret,
+    /// CIMD §5: no method with a shared secret; and `private_key_jwt` is not offered here.
+    Authentication,
+    /// A rule of client metadata in general.
+    Metadata(MetadataError),
+}
+
+impl From<MetadataError> for DocumentError {
+    fn from(error: MetadataError) -> Self {
+        Self::Metadata(error)
+    }
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LongId => "the client_id is longer than 2048 bytes",
+            Self::NotUrl => "the client_id is not a URL",
+            Self::NotHttps => "the client_id URL is not https",
+            Self::Fragment => "the client_id URL has a fragment",
+            Self::UserInfo => "the client_id URL has a user name or password",
+            Self::NoPath => "the client_id URL has no path",
+            Self::NotCanonical => {
+                "the client_id URL has dot segments, a default port, upper case in its host or characters to be escaped"
+            }
+            Self::NotPublic(NotPublic::Address) => "the client_id URL has a private or reserved address",
+            Self::NotPublic(NotPublic::Name) => "the client_id URL has a host name that is not public",
+            Self::Unreachable => "the client metadata document could not be fetched",
+            Self::Redirected => "the client metadata document is redirected, and redirects are not followed",
+            Self::Status { status } => {
+                return write!(f, "fetching the client metadata document gave status {status} instead of 200");
+            }
+            Self::NotJson => "the client metadata document is not served as application/json",
+            Self::TooLarge => "the client metadata document is larger than 5 KiB",
+            Self::OtherClientId => "client_id in the client metadata document is not the URL it was fetched from",
+            Self::Secret => "the client metadata document has client_secret or client_secret_expires_at",
+            Self::Authentication => "token_endpoint_auth_method in the client metadata document has to be none",
+            Self::Metadata(error) => return write!(f, "the client metadata document does not fit: {error}"),
+        })
+    }
+}
+
+impl std::error::Error for DocumentError {}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ID: &str = "https://claude.ai/oauth/claude-code-client-metadata";
+
+    fn document() -> Value {
+        json!({"client_id": ID, "client_name": "Claude Code", "token_endpoint_auth_method": "none",
+            "redirect_uris": ["http://localhost/callback", "http://127.0.0.1/callback"], "logo_uri": "http://10.0.0.1/"})
+    }
+
+    fn read(document: &Value) -> Result<Client, DocumentError> {
+        let url = parse_client_id(ID, false).unwrap();
+        let bytes = document.to_string();
+        parse_document(&url, 200, Some("application/json; charset=utf-8"), bytes.as_bytes(), &RedirectPolicy::default())
+    }
+
+    fn with(field: &str, value: Value) -> Value {
+        let mut document = document();
+        document[field] = value;
+        document
+    }
+
+    #[test]
+    fn claude_code_is_a_client() {
+        let client = read(&document()).unwrap();
+        assert_eq!((client.id.as_str(), client.name.as_deref()), (ID, Some("Claude Code")));
+        assert_eq!(client.origin, Origin::Document { host: "claude.ai".to_owned() });
+        assert!(client.redirect_uris[0].accepts("http://localhost:3118/callback") && client.is_loopback_only());
+        assert_eq!(client.authentication, Authentication::None);
+    }
+
+    #[test]
+    fn each_rule_of_the_client_id_has_its_error() {
+        use DocumentError as E;
+        let long = format!("https://a.example/{}", "a".repeat(2048));
+        for (id, error) in [
+            (long.as_str(), E::LongId),
+            ("https://", E::NotUrl),
+            ("mailto:a@example.com", E::NotUrl),
+            ("http://a.example/c", E::NotHttps),
+            ("ftp://a.example/c", E::NotHttps),
+            ("https://a.example/c#x", E::Fragment),
+            ("https://good.example@a.example/c", E::UserInfo),
+            ("https://a.example", E::NoPath),
+            ("https://a.example/", E::NoPath),
+            ("https://a.example/x/../c", E::NotCanonical),
+            ("https://a.example/x/%2e%2e/c", E::NotCanonical),
+            ("https://a.example/./c", E::NotCanonical),
+            ("https://A.example/c", E::NotCanonical),
+            ("https://a.example:443/c", E::NotCanonical),
+            ("https:\\\\a.example/c", E::NotCanonical),
+            (" https://a.example/c", E::NotCanonical),
+            ("https://0x7f.1/c", E::NotCanonical),
+            ("https://127.0.0.1/c", E::NotPublic(NotPublic::Address)),
+            ("https://[::ffff:a00:1]/c", E::NotPublic(NotPublic::Address)),
+            ("https://localhost/c", E::NotPublic(NotPublic::Name)),
+            ("https://metadata.google.internal/c", E::NotPublic(NotPublic::Name)),
+        ] {
+            assert_eq!(parse_client_id(id, false), Err(error), "{id}");
+        }
+        assert!(parse_client_id("https://a.example:8443/c?x=1", false).is_ok());
+    }
+
+    #[test]
+    fn loopback_is_for_a_gateway_on_loopback() {
+        for id in ["http://localhost:9000/c", "http://127.0.0.1:9000/c", "https://[::1]:9000/c"] {
+            assert!(parse_client_id(id, true).is_ok() && parse_client_id(id, false).is_err(), "{id}");
+        }
+        assert_eq!(parse_client_id("http://a.example/c", true), Err(DocumentError::NotHttps));
+        assert_eq!(parse_client_id("http://10.0.0.1/c", true), Err(DocumentError::NotHttps));
+        assert_eq!(parse_client_id("https://10.0.0.1/c", true), Err(DocumentError::NotPublic(NotPublic::Address)));
+    }
+
+    #[test]
+    fn each_rule_of_the_answer_has_its_error() {
+        let url = parse_client_id(ID, false).unwrap();
+        let body = document().to_string();
+        let answer = |status, content_type, bytes: &[u8]| {
+            parse_document(&url, status, content_type, bytes, &RedirectPolicy::default()).unwrap_err()
+        };
+        let json = Some("application/json");
+        assert_eq!(answer(302, json, body.as_bytes()), DocumentError::Redirected);
+        for status in [201, 204, 404, 500] {
+            assert_eq!(answer(status, json, body.as_bytes()), DocumentError::Status { status });
+        }
+        for content_type in [None, Some("text/html"), Some("text/json"), Some("application/jsonp"), Some("text/x+json")]
+        {
+            assert_eq!(answer(200, content_type, body.as_bytes()), DocumentError::NotJson, "{content_type:?}");
+        }
+        let padded = format!("{body}{}", " ".repeat(LIMIT));
+        assert_eq!(answer(200, json, padded.as_bytes()), DocumentError::TooLarge);
+        assert!(is_json("Application/JSON") && is_json("application/oauth-client+json ;charset=utf-8"));
+    }
+
+    #[test]
+    fn each_rule_of_the_document_has_its_error() {
+        use DocumentError as E;
+        let missing = |field| E::Metadata(MetadataError::Missing { field });
+        for (document, error) in [
+            (json!([]), E::Metadata(MetadataError::NotAnObject)),
+            (with("client_id", Value::Null), missing("client_id")),
+            (with("client_id", json!(format!("{ID}/"))), E::OtherClientId),
+            (with("client_name", Value::Null), missing("client_name")),
+            (with("client_name", json!(" ")), missing("client_name")),
+            (with("redirect_uris", json!([])), missing("redirect_uris")),
+            (with("client_secret", json!("s")), E::Secret),
+            (with("client_secret", Value::Null), E::Secret),
+            (with("client_secret_expires_at", json!(0)), E::Secret),
+            (with("token_endpoint_auth_method", json!("client_secret_basic")), E::Authentication),
+            (with("token_endpoint_auth_method", json!("client_secret_post")), E::Authentication),
+            (with("token_endpoint_auth_method", json!("client_secret_jwt")), E::Authentication),
+            (with("token_endpoint_auth_method", json!("private_key_jwt")), E::Authentication),
+        ] {
+            assert_eq!(read(&document), Err(error), "{document}");
+        }
+        let unfit = read(&with("redirect_uris", json!(["http://a.example/cb"]))).unwrap_err();
+        assert!(unfit.to_string().contains("plain http"), "{unfit}");
+        assert!(read(&with("token_endpoint_auth_method", Value::Null)).is_ok());
+    }
+
+    #[test]
+    fn the_operators_patterns_hold_for_documents_too() {
+        let policy = RedirectPolicy { patterns: vec!["https://claude.ai/*".to_owned()] };
+        let url = parse_client_id(ID, false).unwrap();
+        let body = document().to_string();
+        let error = parse_document(&url, 200, Some("application/json"), body.as_bytes(), &policy).unwrap_err();
+        assert!(matches!(error, DocumentError::Metadata(MetadataError::RedirectUri { .. })), "{error}");
+    }
+
+    #[test]
+    fn caching_follows_the_server_within_bounds() {
+        for (cache_control, age, lifetime) in [
+            (None, None, SHORTEST),
+            (Some("max-age=3600"), None, Lifetime(3600)),
+            (Some("public, Max-Age=\"3600\""), Some("600"), Lifetime(3000)),
+            (Some("max-age=60, s-maxage=7200"), None, Lifetime(7200)),
+            (Some("max-age=1"), None, SHORTEST),
+            (Some("max-age=99999999999999999999"), None, SHORTEST),
+            (Some("max-age=31536000, immutable"), None, LONGEST),
+            (Some("no-store, max-age=3600"), None, SHORTEST),
+            (Some("x-max-age=3600"), None, SHORTEST),
+        ] {
+            let mut headers = HeaderMap::new();
+            cache_control.map(|value| headers.insert(CACHE_CONTROL, HeaderValue::from_static(value)));
+            age.map(|value| headers.insert(AGE, HeaderValue::from_static(value)));
+            assert_eq!(cache_lifetime(&headers), lifetime, "{cache_control:?} {age:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_meant_as_an_address() {
+        assert!(is_document_id(ID) && is_document_id("HTTP://x"));
+        assert!(!is_document_id("mcpg_client_x") && !is_document_id("") && !is_document_id("\u{e9}\u{e9}\u{e9}"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+        #[test]
+        fn any_client_id_is_fetched_as_written_or_refused(text in "\\PC{0,40}|https?:[ -~]{0,40}", loopback in any::<bool>()) {
+            if let Ok(url) = parse_client_id(&text, loopback) {
+                prop_assert_eq!(url.as_str(), text);
+            }
+        }
+
+        #[test]
+        fn any_document_reads_or_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..200), kind in "\\PC{0,30}") {
+            let url = Url::parse(ID).unwrap();
+            for kind in ["application/json", &kind] {
+                let _ = parse_document(&url, 200, Some(kind), &bytes, &RedirectPolicy::default());
+            }
+        }
+    }
+}

@@ -1,3 +1,84 @@
-//! The pages people see.
+//! The pages people see: one struct per page, one template each, one stylesheet inlined into all of them.
 //!
-//! Not here: I/O, the clock, randomness.
+//! No script, no external resource. Templates escape by default; what a page may load and who may frame it is in [`security`].
+//!
+//! Not here: statuses, routes, and the wording of errors. A page says what it is given.
+
+mod add;
+mod consent;
+mod dev_login;
+#[cfg(test)]
+mod gallery;
+mod link;
+mod notice;
+pub mod security;
+mod servers;
+mod status;
+
+use askama::Template;
+
+pub use consent::{ClientOrigin, Consent, ScopeLine};
+pub use dev_login::{DevLogin, DevLoginAccount};
+pub use link::Link;
+pub use notice::{Notice, Tone};
+pub use servers::{ServerCard, Servers};
+pub use status::{Problem, Status, Step};
+
+/// The stylesheet, byte for byte what stands in `<style>`: its hash is in the policy of [`security::csp`].
+const STYLE: &str = include_str!("style.css");
+
+/// The page as text; every foreign character that could rearrange what a person reads is made visible.
+fn html(page: &impl Template) -> String {
+    let written = page.render().unwrap_or_else(|_| "This page could not be written. Please try again.".to_owned());
+    written.chars().map(|character| if deceives(character) { char::REPLACEMENT_CHARACTER } else { character }).collect()
+}
+
+/// Controls, bidirectional overrides and invisible characters: a client name may carry them, escaping lets them through.
+fn deceives(character: char) -> bool {
+    (character.is_control() && !matches!(character, '\n' | '\t'))
+        || matches!(character, '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}')
+        || matches!(character, '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E007F}')
+}
+
+/// The letter on the tile that stands for a client, server or person.
+fn monogram(name: &str) -> String {
+    name.chars()
+        .find(|character| character.is_alphanumeric())
+        .map_or("·".to_owned(), |first| first.to_uppercase().collect())
+}
+
+/// A name fit for a heading: what a client calls itself must not push the rest of the page out of sight.
+fn short(name: &str) -> String {
+    const LONGEST: usize = 60;
+    let shown: String = name.chars().take(LONGEST).collect();
+    if shown.len() < name.len() { shown + "…" } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rearranges_text_is_made_visible_and_what_writes_it_is_kept() {
+        for hidden in ['\u{202E}', '\u{2066}', '\u{200B}', '\u{FEFF}', '\u{E0041}', '\0', '\u{85}'] {
+            assert!(deceives(hidden), "{hidden:?}");
+        }
+        for plain in ['a', ' ', '\n', 'é', '日', '\u{200D}', '👍'] {
+            assert!(!deceives(plain), "{plain:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_where_it_is_a_heading() {
+        assert_eq!(short("Claude Code"), "Claude Code");
+        assert_eq!(short(&"é".repeat(61)), "é".repeat(60) + "…");
+    }
+
+    #[test]
+    fn a_monogram_is_the_first_letter_or_digit() {
+        assert_eq!(monogram("  linear"), "L");
+        assert_eq!(monogram("<3 cats"), "3");
+        assert_eq!(monogram("ßeta"), "SS");
+        assert_eq!(monogram("!?"), "·");
+    }
+}

@@ -1,3 +1,14 @@
 //! Keys and sealed records: one operator secret, a subkey for each purpose, envelopes bound to their place.
 //!
-//! Not here: I/O, the clock, randomness.
+//! Not here: I/O, the clock, randomness. Nonces are arguments; which record is sealed to which place is `flow`'s to say.
+
+mod envelope;
+mod key_ring;
+mod purpose;
+mod subkey;
+mod successor;
+
+pub use envelope::OpenError;
+pub use key_ring::{KeyRing, KeyRingError};
+pub use purpose::Purpose;
+pub use successor::{open_successor, seal_successor};

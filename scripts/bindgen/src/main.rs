@@ -1,5 +1,7 @@
 //! Writes the JavaScript side of a wasm file: `bindgen INPUT.wasm OUTPUT_DIR`.
 //!
+//! The module it writes can be started afresh after a trap (`__wbg_reset_state`), which `src/edge/entry.js` relies on.
+//!
 //! The same library that `wasm-bindgen-cli` wraps, without the command's test runner, whose dependencies need a C
 //! compiler and OpenSSL's headers and take minutes to build.
 
@@ -9,10 +11,14 @@ fn main() {
         eprintln!("usage: bindgen INPUT.wasm OUTPUT_DIR");
         std::process::exit(2);
     };
-    let written = wasm_bindgen_cli_support::Bindgen::new()
-        .input_path(input)
-        .web(true)
-        .and_then(|bindgen| bindgen.typescript(false).keep_debug(std::env::var_os("KEEP_NAMES").is_some()).generate(output));
+    let written = wasm_bindgen_cli_support::Bindgen::new().input_path(input).web(true).and_then(|bindgen| {
+        bindgen
+            .out_name("index")
+            .typescript(false)
+            .reset_state_function(true)
+            .keep_debug(std::env::var_os("KEEP_NAMES").is_some())
+            .generate(output)
+    });
     if let Err(error) = written {
         eprintln!("bindgen: {error:#}");
         std::process::exit(1);

@@ -1,0 +1,116 @@
+//! What the gateway authenticates with at a server.
+//!
+//! Not here: resolving secrets and sending headers (`flow`, `upstream`).
+
+use std::collections::BTreeMap;
+
+use http::HeaderName;
+
+use super::document::{AuthDocument, HeaderDocument};
+use super::report::{Pointer, Report, shown};
+use super::secret_name::SecretName;
+
+/// Headers that frame the message, name the caller or belong to the protocol: the gateway writes them, or nobody does.
+const OWN: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "connection",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "last-event-id",
+    "origin",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+const OWN_PREFIXES: &[&str] = &["content-", "mcp-", "proxy-", "sec-", "x-forwarded-"];
+const CREDENTIAL_WORDS: &[&str] =
+    &["apikey", "auth", "authorization", "credential", "credentials", "key", "password", "secret", "token"];
+
+/// How the gateway authenticates at a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// Not at all.
+    None,
+    /// By headers that are the same for everyone: lower-case names, each once.
+    Headers(Vec<(String, Value)>),
+}
+
+/// The value of a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Text that anyone may read: printable ASCII.
+    Literal(String),
+    /// A secret that holds the whole value.
+    Secret(SecretName),
+}
+
+pub(super) fn prove(document: AuthDocument, at: &Pointer, report: &mut Report) -> Option<Auth> {
+    let AuthDocument::Headers { headers } = document else { return Some(Auth::None) };
+    let at = at.child("headers");
+    let headers =
+        report.require(&at, headers, "write the headers, such as {\"X-Api-Key\": {\"secret\": \"DOCS_KEY\"}}")?;
+    if headers.is_empty() {
+        report.add(&at, "is empty", "write at least one header, or the kind \"none\"");
+    }
+    Some(Auth::Headers(prove_headers(headers, &at, report)))
+}
+
+fn prove_headers(headers: BTreeMap<String, HeaderDocument>, at: &Pointer, report: &mut Report) -> Vec<(String, Value)> {
+    let mut proven: Vec<(String, Value)> = Vec::new();
+    for (name, value) in headers {
+        let at = at.child(&name);
+        let name = prove_name(&name, &at, report);
+        if name.as_ref().is_some_and(|name| proven.iter().any(|(other, _)| other == name)) {
+            report.add(&at, "is there twice, because header names do not differ by capitals", "keep one of the two");
+        }
+        let value = match value {
+            HeaderDocument::Secret(secret) => SecretName::prove(secret, &at, report).map(Value::Secret),
+            HeaderDocument::Literal(text) => prove_literal(name.as_deref(), text, &at, report),
+        };
+        proven.extend(name.zip(value));
+    }
+    proven
+}
+
+fn prove_name(name: &str, at: &Pointer, report: &mut Report) -> Option<String> {
+    let Ok(legal) = HeaderName::from_bytes(name.as_bytes()) else {
+        report.add(at, format!("{} is not a header name", shown(name)), "write letters, digits and -");
+        return None;
+    };
+    let name = legal.as_str();
+    // Cloudflare's own headers, except those that open a server behind Cloudflare Access.
+    let cloudflare = name.starts_with("cf-") && !name.starts_with("cf-access-");
+    if OWN.contains(&name) || OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || cloudflare {
+        report.add(at, format!("{name:?} is a header the gateway or the network writes itself"), "remove it");
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+fn prove_literal(name: Option<&str>, text: String, at: &Pointer, report: &mut Report) -> Option<Value> {
+    if name.is_some_and(|name| name.split('-').any(|word| CREDENTIAL_WORDS.contains(&word))) {
+        report.add(
+            at,
+            "looks like a credential, and its value can be read by everyone who reads this file",
+            "write {\"secret\": \"NAME\"} and store the whole value with `wrangler secret put NAME`",
+        );
+        return None;
+    }
+    let legal = text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+    if !legal || text.is_empty() || text.trim() != text || text.len() > 4096 {
+        report.add(
+            at,
+            "is not a value a header can have",
+            "write 1 to 4096 printable ASCII characters, no spaces around them",
+        );
+        return None;
+    }
+    Some(Value::Literal(text))
+}

@@ -1,0 +1,138 @@
+//! How clients become known: by registering, by a document at their URL, or beforehand.
+//!
+//! Not here: registration itself, and the rules of redirect URIs beyond their shape (`oauth`).
+
+use url::Url;
+
+use super::document::{AuthenticationMethod, ClientsDocument, PreregisteredDocument};
+use super::report::{Complaint, Pointer, Report, shown};
+use super::secret_name::SecretName;
+use super::text;
+
+const LONGEST_URI: usize = 2048;
+
+/// Which clients the gateway deals with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clients {
+    /// Whether clients may register themselves (RFC 7591).
+    pub dynamic_registration: bool,
+    /// Whether a client may be the URL of its metadata document.
+    pub metadata_documents: bool,
+    /// Patterns with `*` that redirect URIs of such clients must match; empty for any https or loopback URI.
+    pub redirect_patterns: Vec<String>,
+    /// Clients known beforehand, each id once.
+    pub preregistered: Vec<Preregistered>,
+}
+
+/// A client the operator made known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preregistered {
+    /// Its id.
+    pub client_id: String,
+    /// The name people see.
+    pub name: String,
+    /// Its secret; none for a public client.
+    pub client_secret: Option<SecretName>,
+    /// Where it may be redirected to, exactly; at least one.
+    pub redirect_uris: Vec<String>,
+    /// How it must authenticate; `None` where either way of sending the secret will do.
+    pub token_endpoint_auth_method: Option<AuthenticationMethod>,
+}
+
+pub(super) fn prove(document: ClientsDocument, at: &Pointer, report: &mut Report) -> Clients {
+    let patterns = report.entries(&at.child("redirect_patterns"), document.redirect_patterns);
+    let patterns = patterns.into_iter().filter_map(|(at, text)| report.check(&at, redirect_pattern(text)));
+    let redirect_patterns = patterns.collect();
+    let mut preregistered: Vec<Preregistered> = Vec::new();
+    for (at, client) in report.entries(&at.child("preregistered"), document.preregistered) {
+        let Some(client) = prove_client(client, &at, report) else { continue };
+        if preregistered.iter().any(|other| other.client_id == client.client_id) {
+            let problem = format!("is {}, as in a client before", shown(&client.client_id));
+            report.add(&at.child("client_id"), problem, "write another id, or merge the two clients");
+        }
+        preregistered.push(client);
+    }
+    Clients {
+        dynamic_registration: document.dynamic_registration,
+        metadata_documents: document.metadata_documents,
+        redirect_patterns,
+        preregistered,
+    }
+}
+
+fn prove_client(document: PreregisteredDocument, at: &Pointer, report: &mut Report) -> Option<Preregistered> {
+    let place = at.child("client_id");
+    let client_id = report.require(&place, document.client_id, "write the id the client is configured with");
+    let client_id = client_id.and_then(|id| report.check(&place, own_client_id(id)));
+
+    let place = at.child("redirect_uris");
+    let uris = report.require(&place, document.redirect_uris, "write the list of the client's redirect URIs");
+    if uris.as_ref().is_some_and(Vec::is_empty) {
+        report.add(&place, "is empty, so the client could never finish", "write at least one redirect URI");
+    }
+    let uris = report.entries(&place, uris.unwrap_or_default());
+    let redirect_uris = uris.into_iter().filter_map(|(at, uri)| report.check(&at, redirect_uri(uri))).collect();
+
+    let method = document.token_endpoint_auth_method;
+    let wants_secret = method.is_some_and(|method| method != AuthenticationMethod::None);
+    match &document.client_secret {
+        Some(_) if method == Some(AuthenticationMethod::None) => report.add(
+            &at.child("token_endpoint_auth_method"),
+            "is \"none\", and the client has a secret",
+            "write \"client_secret_basic\" or \"client_secret_post\", or remove client_secret",
+        ),
+        None if wants_secret => {
+            let fix = "write {\"secret\": \"NAME\"}, or \"none\" for token_endpoint_auth_method";
+            report.require::<()>(&at.child("client_secret"), None, fix);
+        }
+        _ => {}
+    }
+    let secret = document.client_secret;
+    let client_secret = secret.and_then(|secret| SecretName::prove(secret, &at.child("client_secret"), report));
+    let name = document.name.and_then(|name| report.check(&at.child("name"), text::label(name, 80)));
+    let client_id = client_id?;
+    Some(Preregistered {
+        name: name.unwrap_or_else(|| client_id.clone()),
+        client_id,
+        client_secret,
+        redirect_uris,
+        token_endpoint_auth_method: method,
+    })
+}
+
+/// An id that cannot be taken for one of another origin: a metadata document's URL, or one given out by registration.
+fn own_client_id(text: String) -> Result<String, Complaint> {
+    let id = text::client_id(text)?;
+    if id.contains("://") || id.starts_with("mcpg_") {
+        let problem = format!("is {}, which looks like the id of a client that was not preregistered", shown(&id));
+        return Err(Complaint::new(problem, "write an id without :// that does not begin with mcpg_"));
+    }
+    Ok(id)
+}
+
+fn redirect_uri(text: String) -> Result<String, Complaint> {
+    let wrong = |what: &str, fix: &str| Complaint::new(format!("is {}, {what}", shown(&text)), fix);
+    let fix = "write the URI in full, such as \"https://app.example.com/callback\"";
+    let url = Url::parse(&text).map_err(|_| wrong("which is not an absolute URL", fix))?;
+    if text.len() > LONGEST_URI || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(wrong("which is too long or has characters no URI has", fix));
+    }
+    if url.fragment().is_some() {
+        return Err(wrong("which has a fragment", "remove the # and what follows it")); // RFC 6749 section 3.1.2
+    }
+    Ok(text)
+}
+
+fn redirect_pattern(text: String) -> Result<String, Complaint> {
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let fits = text.len() <= LONGEST_URI && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if scheme.is_empty() || !scheme.bytes().all(legal) || !fits {
+        let problem = format!("is {}, which is not a pattern of redirect URIs", shown(&text));
+        return Err(Complaint::new(
+            problem,
+            "write scheme and host, * for what may vary: \"https://app.example.com/*\"",
+        ));
+    }
+    Ok(text)
+}

@@ -1,0 +1,310 @@
+//! The shape of `gateway.json`: what may be written where. The JSON Schema is generated from these types.
+//!
+//! Not here: what the values must satisfy. A document only has the right types; the files that prove each part say the rest.
+//! Required fields are options and lists hold options, so that one missing or mistyped value does not hide the errors after it.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+#[cfg(not(target_arch = "wasm32"))]
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub(super) const SESSION_TTL: RangeInclusive<u64> = 1..=2_592_000;
+pub(super) const ACCESS_TTL: RangeInclusive<u64> = 1..=86_400;
+pub(super) const REFRESH_TTL: RangeInclusive<u64> = 1..=31_536_000;
+pub(super) const SERVER_TIMEOUT: RangeInclusive<u64> = 1..=600;
+pub(super) const BODY_BYTES: RangeInclusive<u64> = 1024..=32 << 20;
+pub(super) const DEPTH: RangeInclusive<u64> = 8..=100;
+
+/// The configuration of the MCP gateway.
+#[derive(Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema), schemars(title = "gateway.json"))]
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(super) struct Document {
+    /// Where editors find this schema. Ignored by the gateway.
+    #[serde(rename = "$schema")]
+    _schema: Option<String>,
+    /// The origin clients reach the gateway at, such as `https://mcp.example.com`. Issuer and resource URLs are built from it.
+    /// Without it the gateway answers under each allowed host.
+    pub(super) public_url: Option<String>,
+    /// Hosts (`host[:port]`) the gateway answers under, and those a proxy may name in `X-Forwarded-Host`.
+    #[serde(default)]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<String>"))]
+    pub(super) allowed_hosts: Vec<Option<String>>,
+    /// Origins of web pages (`scheme://host[:port]`) that may call the gateway from a browser.
+    #[serde(default)]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<String>"))]
+    pub(super) allowed_origins: Vec<Option<String>>,
+    /// Who people are: the identity provider they sign in with.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+    pub(super) login: Option<LoginDocument>,
+    /// Which MCP clients may register, and how.
+    #[serde(default)]
+    pub(super) clients: ClientsDocument,
+    /// How long the gateway's own tokens live.
+    #[serde(default)]
+    pub(super) tokens: TokensDocument,
+    /// When a person is asked whether a client may act for them.
+    #[serde(default)]
+    pub(super) consent: ConsentPolicy,
+    /// The upstream MCP servers, by slug: lower-case letters, digits, `-` and `_`.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+    pub(super) servers: Option<BTreeMap<String, ServerDocument>>,
+    /// Bounds on what a client may send.
+    #[serde(default)]
+    pub(super) limits: LimitsDocument,
+    /// Whether the page that lists the servers is shown without signing in.
+    #[serde(default)]
+    pub(super) public_index: bool,
+}
+
+/// The identity provider.
+#[derive(Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema), schemars(tag = "kind"))]
+#[serde(rename_all = "snake_case", deny_unknown_fields, expecting = "an object with a \"kind\"")]
+pub(super) enum LoginDocument {
+    /// Accounts without passwords, for development: only while the gateway's origin is this machine.
+    Dev {
+        /// The accounts to choose from. Without it: alice and bob.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<AccountDocument>>"))]
+        accounts: Option<Vec<Option<AccountDocument>>>,
+        /// How long a browser stays signed in.
+        #[serde(default = "eight_hours")]
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]
+        session_ttl_seconds: u64,
+    },
+    /// An `OpenID` Connect provider.
+    Oidc {
+        /// Its issuer, exactly as its discovery document writes it, trailing slash included.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+        issuer: Option<String>,
+        /// The gateway's client id there.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+        client_id: Option<String>,
+        /// The gateway's client secret there; none for a public client.
+        client_secret: Option<SecretDocument>,
+        /// The scopes to ask for. Without it: openid, profile and email.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<String>>"))]
+        scopes: Option<Vec<Option<String>>>,
+        /// How long a browser stays signed in.
+        #[serde(default = "eight_hours")]
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]
+        session_ttl_seconds: u64,
+    },
+    /// An Auth0 tenant.
+    Auth0 {
+        /// The tenant's host name alone, such as `my-tenant.us.auth0.com`: no scheme, no path, no port.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+        auth0_domain: Option<String>,
+        /// The gateway's client id there.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+        client_id: Option<String>,
+        /// The gateway's client secret there; none for a public client.
+        client_secret: Option<SecretDocument>,
+        /// The scopes to ask for. Without it: openid, profile and email.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<String>>"))]
+        scopes: Option<Vec<Option<String>>>,
+        /// How long a browser stays signed in.
+        #[serde(default = "eight_hours")]
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]
+        session_ttl_seconds: u64,
+    },
+}
+
+/// The name of a secret of the deployment. The value itself is stored with `wrangler secret put NAME`, never here.
+#[derive(Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(
+    deny_unknown_fields,
+    expecting = "{\"secret\": \"NAME\"} and store the value with `wrangler secret put NAME`, never in this file"
+)]
+pub(super) struct SecretDocument {
+    /// Its name: capital letters, digits and `_`.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(regex(pattern = "^[A-Z][A-Z0-9_]*$")))]
+    pub(super) secret: String,
+}
+
+/// An account of the development login.
+#[derive(Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "an object with a \"subject\"")]
+pub(super) struct AccountDocument {
+    /// What identifies the account, such as `alice`.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+    pub(super) subject: Option<String>,
+    /// The person's name.
+    pub(super) name: Option<String>,
+    /// The person's address.
+    pub(super) email: Option<String>,
+}
+
+/// How clients become known to the gateway.
+#[derive(Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(deny_unknown_fields, default, expecting = "an object")]
+pub(super) struct ClientsDocument {
+    /// Whether clients may register themselves (RFC 7591).
+    pub(super) dynamic_registration: bool,
+    /// Whether a client may be the URL of its metadata document.
+    pub(super) metadata_documents: bool,
+    /// Patterns with `*` that redirect URIs of such clients must match. Empty: any https or loopback URI.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<String>"))]
+    pub(super) redirect_patterns: Vec<Option<String>>,
+    /// Clients known beforehand.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<PreregisteredDocument>"))]
+    pub(super) preregistered: Vec<Option<PreregisteredDocument>>,
+}
+
+impl Default for ClientsDocument {
+    fn default() -> Self {
+        Self { dynamic_registration: true, metadata_documents: true, redirect_patterns: vec![], preregistered: vec![] }
+    }
+}
+
+/// A client the operator made known.
+#[derive(Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "an object with \"client_id\" and \"redirect_uris\"")]
+pub(super) struct PreregisteredDocument {
+    /// Its id, chosen by the operator.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+    pub(super) client_id: Option<String>,
+    /// The name people see when they consent. Without it: the id.
+    pub(super) name: Option<String>,
+    /// Its secret; none for a public client.
+    pub(super) client_secret: Option<SecretDocument>,
+    /// Where it may be redirected to, exactly.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(required, with = "Vec<String>"))]
+    pub(super) redirect_uris: Option<Vec<Option<String>>>,
+    /// How it sends its secret. Without it: either way where there is a secret.
+    pub(super) token_endpoint_auth_method: Option<AuthenticationMethod>,
+}
+
+/// How a client authenticates at the token endpoint (RFC 7591 section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(rename_all = "snake_case", expecting = "one of the method names")]
+pub enum AuthenticationMethod {
+    /// Not at all: a public client.
+    None,
+    /// By HTTP Basic.
+    ClientSecretBasic,
+    /// In the form body.
+    ClientSecretPost,
+}
+
+/// How long tokens live.
+#[derive(Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(deny_unknown_fields, default, expecting = "an object")]
+pub(super) struct TokensDocument {
+    /// An access token, in seconds.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *ACCESS_TTL.start(), max = *ACCESS_TTL.end())))]
+    pub(super) access_ttl_seconds: u64,
+    /// A refresh token, in seconds since it was last used.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *REFRESH_TTL.start(), max = *REFRESH_TTL.end())))]
+    pub(super) refresh_ttl_seconds: u64,
+}
+
+impl Default for TokensDocument {
+    fn default() -> Self {
+        Self { access_ttl_seconds: 3600, refresh_ttl_seconds: 2_592_000 }
+    }
+}
+
+/// When a person is asked whether a client may act for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(rename_all = "snake_case", expecting = "one of the policy names")]
+pub enum ConsentPolicy {
+    /// At every authorization.
+    Always,
+    /// Once per client, scope and server.
+    #[default]
+    Once,
+    /// Never; only for clients an operator trusts as much as the gateway.
+    Never,
+}
+
+/// One upstream MCP server.
+#[derive(Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "an object with a \"url\"")]
+pub(super) struct ServerDocument {
+    /// The name people see. Without it: the slug.
+    pub(super) name: Option<String>,
+    /// What the server is for, in one sentence.
+    pub(super) description: Option<String>,
+    /// The server's Streamable HTTP endpoint.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+    pub(super) url: Option<String>,
+    /// The path clients reach it at. Without it: `/v1/mcp/` and the slug.
+    pub(super) path: Option<String>,
+    /// What the gateway authenticates with.
+    #[serde(default)]
+    pub(super) auth: AuthDocument,
+    /// How long the server may take until it answers, in seconds.
+    #[serde(default = "fifty_seconds")]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SERVER_TIMEOUT.start(), max = *SERVER_TIMEOUT.end())))]
+    pub(super) timeout_seconds: u64,
+}
+
+/// What the gateway authenticates with at a server.
+#[derive(Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema), schemars(tag = "kind"))]
+#[serde(rename_all = "snake_case", deny_unknown_fields, expecting = "an object with a \"kind\"")]
+pub(super) enum AuthDocument {
+    /// Nothing.
+    None {},
+    /// Headers that are the same for everyone.
+    Headers {
+        /// Values by header name.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+        headers: Option<BTreeMap<String, HeaderDocument>>,
+    },
+}
+
+impl Default for AuthDocument {
+    fn default() -> Self {
+        Self::None {}
+    }
+}
+
+/// The value of a header: literal text, or a secret that holds the whole value (`Bearer …` included).
+#[derive(Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(untagged, expecting = "literal text, or {\"secret\": \"NAME\"} for a value that must not be read here")]
+pub(super) enum HeaderDocument {
+    /// Text that anyone may read.
+    Literal(String),
+    /// A secret of the deployment.
+    Secret(SecretDocument),
+}
+
+/// Bounds on what a client may send.
+#[derive(Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(deny_unknown_fields, default, expecting = "an object")]
+pub(super) struct LimitsDocument {
+    /// The largest request body, in bytes.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *BODY_BYTES.start(), max = *BODY_BYTES.end())))]
+    pub(super) body_bytes: u64,
+    /// How deep JSON may be nested.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *DEPTH.start(), max = *DEPTH.end())))]
+    pub(super) depth: u64,
+}
+
+impl Default for LimitsDocument {
+    fn default() -> Self {
+        Self { body_bytes: 4 << 20, depth: 64 }
+    }
+}
+
+fn eight_hours() -> u64 {
+    8 * 60 * 60
+}
+
+fn fifty_seconds() -> u64 {
+    50
+}

@@ -1,0 +1,195 @@
+//! Who people are: the one identity provider of this gateway. Auth0 is an `OpenID` provider whose issuer follows from its domain.
+//!
+//! Not here: signing anyone in (`crate::login`).
+
+use crate::time::Lifetime;
+
+use super::document::{AccountDocument, LoginDocument, SESSION_TTL, SecretDocument};
+use super::origin::{Origin, is_host, web_url};
+use super::report::{Complaint, Pointer, Report, shown};
+use super::secret_name::SecretName;
+use super::text;
+
+/// How people sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// By choosing an account: development only.
+    Dev {
+        /// The accounts to choose from; at least one.
+        accounts: Vec<DevAccount>,
+    },
+    /// At an `OpenID` provider.
+    Oidc(Oidc),
+}
+
+/// An account of the development login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DevAccount {
+    /// What identifies it, such as `alice`.
+    pub subject: String,
+    /// The person's name.
+    pub name: Option<String>,
+    /// The person's address.
+    pub email: Option<String>,
+}
+
+/// The gateway as a client of an `OpenID` provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oidc {
+    /// The issuer, verbatim: discovery compares it exactly, trailing slash included.
+    pub issuer: String,
+    /// The gateway's client id there.
+    pub client_id: String,
+    /// The gateway's client secret there; none for a public client.
+    pub client_secret: Option<SecretName>,
+    /// The scopes to ask for; `openid` among them.
+    pub scopes: Vec<String>,
+}
+
+/// Proves the login and how long a browser stays signed in.
+pub(super) fn prove(
+    document: LoginDocument,
+    public_url: Option<&Origin>,
+    at: &Pointer,
+    report: &mut Report,
+) -> Option<(Login, Lifetime)> {
+    let (login, session_ttl_seconds) = match document {
+        LoginDocument::Dev { accounts, session_ttl_seconds } => {
+            if let Some(origin) = public_url.filter(|origin| !origin.is_loopback()) {
+                report.add(
+                    &at.child("kind"),
+                    format!("is \"dev\", and anyone who reaches {} could sign in as anyone", origin.as_str()),
+                    "write \"oidc\" or \"auth0\", or make public_url a loopback origin such as \"http://localhost:8787\"",
+                );
+            }
+            let accounts = dev_accounts(accounts, &at.child("accounts"), report);
+            (Some(Login::Dev { accounts }), session_ttl_seconds)
+        }
+        LoginDocument::Oidc { issuer, client_id, client_secret, scopes, session_ttl_seconds } => {
+            let place = at.child("issuer");
+            let issuer =
+                report.require(&place, issuer, "write the provider's issuer, such as \"https://id.example.com\"");
+            let issuer = issuer.and_then(|text| report.check(&place, oidc_issuer(text)));
+            (oidc(issuer, client_id, client_secret, scopes, at, report), session_ttl_seconds)
+        }
+        LoginDocument::Auth0 { auth0_domain, client_id, client_secret, scopes, session_ttl_seconds } => {
+            let place = at.child("auth0_domain");
+            let domain =
+                report.require(&place, auth0_domain, "write the tenant's host, such as \"my-tenant.us.auth0.com\"");
+            let issuer = domain.and_then(|text| report.check(&place, auth0_issuer(&text)));
+            (oidc(issuer, client_id, client_secret, scopes, at, report), session_ttl_seconds)
+        }
+    };
+    let session_ttl = text::seconds(&at.child("session_ttl_seconds"), session_ttl_seconds, &SESSION_TTL, report);
+    Some((login?, session_ttl?))
+}
+
+fn oidc(
+    issuer: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<SecretDocument>,
+    scopes: Option<Vec<Option<String>>>,
+    at: &Pointer,
+    report: &mut Report,
+) -> Option<Login> {
+    let place = at.child("client_id");
+    let client_id = report.require(&place, client_id, "write the id the provider gave to this gateway");
+    let client_id = client_id.and_then(|id| report.check(&place, text::client_id(id)));
+    let client_secret = client_secret.and_then(|secret| SecretName::prove(secret, &at.child("client_secret"), report));
+    let scopes = match scopes {
+        Some(list) => oidc_scopes(list, &at.child("scopes"), report),
+        None => ["openid", "profile", "email"].map(str::to_owned).to_vec(),
+    };
+    Some(Login::Oidc(Oidc { issuer: issuer?, client_id: client_id?, client_secret, scopes }))
+}
+
+fn oidc_issuer(text: String) -> Result<String, Complaint> {
+    let url = web_url(&text)?;
+    if url.query().is_some() {
+        // OpenID Connect Discovery 1.0 section 3.
+        return Err(Complaint::new(
+            format!("is {}, and an issuer has no query", shown(&text)),
+            "remove the ? and what follows",
+        ));
+    }
+    if let Some((issuer, _)) = text.split_once("/.well-known/") {
+        let problem = format!("is {}, the discovery document and not the issuer", shown(&text));
+        return Err(Complaint::new(problem, format!("write {}", shown(issuer))));
+    }
+    Ok(text)
+}
+
+fn auth0_issuer(text: &str) -> Result<String, Complaint> {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    let host = rest.split(['/', ':', '?', '#', '\\']).next().unwrap_or_default().trim().to_ascii_lowercase();
+    let fits = is_host(&host) && host.contains('.') && !host.starts_with('[');
+    if fits && text.to_ascii_lowercase() == host {
+        return Ok(format!("https://{host}/"));
+    }
+    let host = if fits { host.as_str() } else { "my-tenant.us.auth0.com" };
+    let problem = format!("auth0_domain is {}, which is not a bare host name", shown(text));
+    Err(Complaint::new(problem, format!("write the host alone, without scheme, path and port: {host:?}")))
+}
+
+fn oidc_scopes(list: Vec<Option<String>>, at: &Pointer, report: &mut Report) -> Vec<String> {
+    // RFC 6749 section 3.3: %x21 / %x23-5B / %x5D-7E
+    let token =
+        |scope: &str| !scope.is_empty() && scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
+    let complete = list.iter().all(Option::is_some);
+    let mut scopes = Vec::new();
+    for (at, scope) in report.entries(at, list) {
+        if !token(&scope) || scope.len() > 256 {
+            report.add(
+                &at,
+                format!("is {}, which is not one scope", shown(&scope)),
+                "write each scope as an entry of its own",
+            );
+        }
+        scopes.push(scope);
+    }
+    if complete && !scopes.iter().any(|scope| scope == "openid") {
+        report.add(at, "lacks \"openid\", so the provider would not say who signed in", "add \"openid\"");
+    }
+    scopes
+}
+
+fn dev_accounts(list: Option<Vec<Option<AccountDocument>>>, at: &Pointer, report: &mut Report) -> Vec<DevAccount> {
+    let Some(list) = list else {
+        return vec![sample("alice", "Alice"), sample("bob", "Bob")];
+    };
+    if list.is_empty() {
+        report.add(at, "is empty, so nobody could sign in", "add an account, or remove the field for alice and bob");
+    }
+    let mut accounts: Vec<DevAccount> = Vec::new();
+    for (at, account) in report.entries(at, list) {
+        let place = at.child("subject");
+        let subject = report.require(&place, account.subject, "write what identifies the account, such as \"alice\"");
+        let subject = subject.and_then(|subject| report.check(&place, dev_subject(subject)));
+        let name = account.name.and_then(|name| report.check(&at.child("name"), text::label(name, 80)));
+        let email = account.email.and_then(|email| report.check(&at.child("email"), text::label(email, 254)));
+        let Some(subject) = subject else { continue };
+        if accounts.iter().any(|other| other.subject == subject) {
+            report.add(&place, format!("is {subject:?}, as in an account before"), "write another subject");
+        }
+        accounts.push(DevAccount { subject, name, email });
+    }
+    accounts
+}
+
+fn dev_subject(text: String) -> Result<String, Complaint> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if !(1..=64).contains(&text.len()) || !text.bytes().all(legal) {
+        let problem = format!("is {}, which cannot identify an account", shown(&text));
+        return Err(Complaint::new(problem, "write 1 to 64 letters, digits, dots, - or _"));
+    }
+    Ok(text)
+}
+
+fn sample(subject: &str, name: &str) -> DevAccount {
+    DevAccount {
+        subject: subject.to_owned(),
+        name: Some(name.to_owned()),
+        email: Some(format!("{subject}@example.test")),
+    }
+}

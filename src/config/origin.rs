@@ -1,0 +1,192 @@
+//! The web addresses an operator writes: an origin, a host, a URL. Plain http stays on this machine.
+//!
+//! Not here: URLs that clients or upstreams choose; those must be public (`oauth::client_document`).
+
+use url::{Host, Url};
+
+use super::report::{Complaint, shown};
+
+/// `scheme://host[:port]`: https, or http where the host is this machine. Lower case, without a default port.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    text: String,
+    loopback: bool,
+}
+
+impl Origin {
+    /// Reads an origin; one trailing slash is forgiven, anything after it is not.
+    pub(super) fn parse(text: &str) -> Result<Self, Complaint> {
+        let url = web_url(text)?;
+        let rest = text.splitn(4, '/').nth(3).unwrap_or_default();
+        let origin = Self { text: url.origin().ascii_serialization(), loopback: is_loopback(&url) };
+        if !rest.is_empty() || url.path() != "/" || url.query().is_some() {
+            let problem = format!("is {}, which is more than an origin", shown(text));
+            return Err(Complaint::new(problem, format!("write only scheme, host and port: \"{}\"", origin.text)));
+        }
+        Ok(origin)
+    }
+
+    /// The origin a request came to: https, or http where the host is this machine.
+    pub fn of_request(scheme: &str, host_port: &str) -> Option<Self> {
+        Self::parse(&format!("{scheme}://{host_port}")).ok()
+    }
+
+    /// As text, without a trailing slash.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// `host[:port]`, as a `Host` header carries it.
+    pub fn host_port(&self) -> &str {
+        self.text.split_once("://").map_or(self.text.as_str(), |(_, host)| host)
+    }
+
+    /// Whether the host is this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+
+    /// Whether the scheme is https, so that cookies may be `Secure`.
+    pub fn is_secure(&self) -> bool {
+        self.text.starts_with("https://")
+    }
+}
+
+/// Reads `host[:port]` into the form [`Origin::host_port`] has.
+pub(super) fn host_port(text: &str) -> Result<String, Complaint> {
+    let fix = "write a host as the Host header carries it, such as \"mcp.example.com\" or \"localhost:8787\"";
+    let complaint = || Complaint::new(format!("is {}, which is not a host", shown(text)), fix);
+    if text.contains(['/', '\\', '?', '#', '@']) {
+        return Err(complaint());
+    }
+    // The default port depends on the scheme, and plain http is spoken on loopback only.
+    let origin = web_url(&format!("http://{text}")).or_else(|_| web_url(&format!("https://{text}")));
+    origin
+        .map_err(|_| complaint())
+        .and_then(|url| Origin::parse(&url.origin().ascii_serialization()))
+        .map(|origin| origin.host_port().to_owned())
+}
+
+/// Reads an absolute URL that is https, or http on loopback, without user information and without fragment.
+pub(super) fn web_url(text: &str) -> Result<Url, Complaint> {
+    let wrong = |what: &str, fix: &str| Complaint::new(format!("is {}, {what}", shown(text)), fix);
+    let url = Url::parse(text).map_err(|_| {
+        wrong("which is not an absolute URL", "write scheme and host, such as \"https://mcp.example.com\"")
+    })?;
+    if text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\') || !text.contains("://") {
+        return Err(wrong("which browsers and servers read differently", "write it without spaces, and with // and /"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("which carries a user name or password", "remove everything between // and @"));
+    }
+    if url.fragment().is_some() {
+        return Err(wrong("which has a fragment", "remove the # and what follows it"));
+    }
+    if !url.host_str().is_some_and(is_host) {
+        return Err(wrong(
+            "which has no plain host name",
+            "write one host name or address; wildcards are not possible here",
+        ));
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(wrong(
+            "which is plain http to another machine",
+            "write https://; http is possible only on localhost, 127.0.0.1 and [::1]",
+        )),
+        _ => Err(wrong("which is neither https nor http", "write an https:// URL")),
+    }
+}
+
+/// Whether a text is a host name of DNS labels (or an address literal, which the URL parser has already checked).
+pub(super) fn is_host(host: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    host.starts_with('[') || (host.len() <= 253 && host.split('.').all(label))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_origin_is_normalised() {
+        let origin = Origin::parse("HTTPS://MCP.Example.com:443/").unwrap();
+        assert_eq!((origin.as_str(), origin.host_port()), ("https://mcp.example.com", "mcp.example.com"));
+        assert!(origin.is_secure() && !origin.is_loopback());
+        let local = Origin::parse("http://localhost:8787").unwrap();
+        assert_eq!(local.host_port(), "localhost:8787");
+        assert!(local.is_loopback() && !local.is_secure());
+        assert!(Origin::parse("http://[::1]:8787").unwrap().is_loopback());
+        assert!(Origin::parse("http://127.0.0.2").unwrap().is_loopback());
+    }
+
+    #[test]
+    fn what_is_not_an_origin_is_refused_with_the_fix() {
+        for (text, word) in [
+            ("mcp.example.com", "absolute URL"),
+            ("https://mcp.example.com/mcp", "more than an origin"),
+            ("https://mcp.example.com//", "more than an origin"),
+            ("https://mcp.example.com/.", "more than an origin"),
+            ("https://mcp.example.com?x=1", "more than an origin"),
+            ("https://mcp.example.com/?", "more than an origin"),
+            ("https://mcp.example.com/#x", "fragment"),
+            ("https://me:pw@mcp.example.com", "user name"),
+            ("http://mcp.example.com", "plain http"),
+            ("http://localhost.example.com", "plain http"),
+            ("ftp://mcp.example.com", "neither"),
+            ("https://*.example.com", "plain host name"),
+            ("https://mcp.example.com.", "plain host name"),
+            ("https:mcp.example.com", "read differently"),
+            (" https://mcp.example.com", "read differently"),
+            ("https:\\\\mcp.example.com", "read differently"),
+        ] {
+            let complaint = Origin::parse(text).expect_err(text);
+            assert!(complaint.problem.contains(word), "{text}: {complaint:?}");
+            assert!(!complaint.problem.contains("pw"), "{complaint:?}");
+        }
+        let complaint = Origin::parse("https://mcp.example.com/v1").unwrap_err();
+        assert!(complaint.fix.contains("\"https://mcp.example.com\""), "{complaint:?}");
+    }
+
+    #[test]
+    fn a_host_is_normalised_like_an_origin() {
+        assert_eq!(host_port("MCP.example.com:443").unwrap(), "mcp.example.com");
+        assert_eq!(host_port("mcp.example.com:8443").unwrap(), "mcp.example.com:8443");
+        assert_eq!(host_port("localhost:80").unwrap(), "localhost");
+        assert_eq!(host_port("[::1]:8787").unwrap(), "[::1]:8787");
+        for text in
+            ["", "https://mcp.example.com", "*.example.com", "mcp.example.com/", "a b", "host:x", "me@host", "*"]
+        {
+            assert!(host_port(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn any_text_is_an_origin_or_not(text in "(https?://)?[a-zA-Z0-9.:/@?#*\\[\\] \\\\-]{0,24}|\\PC{0,24}") {
+            if let Ok(origin) = Origin::parse(&text) {
+                prop_assert_eq!(Origin::parse(origin.as_str()), Ok(origin.clone()));
+                prop_assert_eq!(host_port(origin.host_port()).is_ok(), true);
+                prop_assert!(origin.is_secure() || origin.is_loopback());
+            }
+            let _ = host_port(&text);
+        }
+    }
+}

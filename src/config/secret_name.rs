@@ -1,0 +1,64 @@
+//! The name of a deployment secret: all the configuration ever says about one.
+//!
+//! Not here: the secret (`ports::Secrets`).
+
+use std::fmt;
+
+use super::document::SecretDocument;
+use super::report::{Pointer, Report};
+
+const LONGEST: usize = 64;
+
+/// A name such as `LOGIN_CLIENT_SECRET`: capital letters, digits and `_`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SecretName(String);
+
+impl SecretName {
+    /// Proves the name at `<at>/secret`. The text is never repeated: it may be the secret itself, pasted where its name belongs.
+    pub(super) fn prove(document: SecretDocument, at: &Pointer, report: &mut Report) -> Option<Self> {
+        let name = document.secret;
+        let rest = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        if name.len() <= LONGEST && name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(rest) {
+            return Some(Self(name));
+        }
+        report.add(
+            &at.child("secret"),
+            "is not the name of a secret (not shown here, in case it is the secret itself)",
+            "write a name of capital letters, digits and _, such as \"LOGIN_CLIENT_SECRET\", and store the value with \
+             `wrangler secret put LOGIN_CLIENT_SECRET`",
+        );
+        None
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_name_passes_and_nothing_else_is_repeated() {
+        let prove = |secret: &str, report: &mut Report| {
+            SecretName::prove(SecretDocument { secret: secret.to_owned() }, &Pointer::default().child("x"), report)
+        };
+        let mut report = Report::default();
+        assert_eq!(prove("DOCS_KEY_2", &mut report).unwrap().as_str(), "DOCS_KEY_2");
+        for secret in ["", "_KEY", "2KEY", "sk-live-hunter2", "key", "KEY hunter2", "KÄY", &"K".repeat(65)] {
+            let mut report = Report::default();
+            assert_eq!(prove(secret, &mut report), None, "{secret}");
+            let errors = report.into_errors();
+            assert_eq!(errors.0[0].pointer, "/x/secret");
+            assert!(!errors.to_string().contains("hunter2"), "{errors}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The upstream servers: each a slug, an address, a path of its own.
+//!
+//! Not here: talking to them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use url::Url;
+
+use crate::time::Lifetime;
+
+use super::auth::{self, Auth};
+use super::document::{SERVER_TIMEOUT, ServerDocument};
+use super::origin::{Origin, web_url};
+use super::report::{Complaint, Pointer, Report, shown};
+use super::text;
+
+/// First segments of the gateway's own routes.
+const OWN: &[&str] =
+    &[".well-known", "admin", "connect", "connections", "healthz", "login", "logout", "oauth", "status"];
+
+/// A server's name in paths, records and logs: lower-case letters, digits, `-` and `_`, 64 at most.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Slug(String);
+
+impl Slug {
+    fn parse(text: &str) -> Result<Self, Complaint> {
+        let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let legal = |byte: u8| word(byte) || b"-_".contains(&byte);
+        if text.len() <= 64 && text.bytes().next().is_some_and(word) && text.bytes().all(legal) {
+            return Ok(Self(text.to_owned()));
+        }
+        let problem = format!("{} is not a slug", shown(text));
+        Err(Complaint::new(problem, "write lower-case letters, digits, - and _, 64 at most, a letter or digit first"))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Slug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One upstream MCP server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Its slug.
+    pub slug: Slug,
+    /// The name people see.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Its Streamable HTTP endpoint.
+    pub url: Url,
+    /// The path clients reach it at; no other server has it.
+    pub path: String,
+    /// What the gateway authenticates with there.
+    pub auth: Auth,
+    /// How long it may take until it answers.
+    pub timeout: Lifetime,
+}
+
+/// Proves every server, and that no two can be mistaken for each other.
+pub(super) fn prove(
+    documents: BTreeMap<String, ServerDocument>,
+    public_url: Option<&Origin>,
+    at: &Pointer,
+    report: &mut Report,
+) -> BTreeMap<Slug, Server> {
+    let mut servers: BTreeMap<Slug, Server> = BTreeMap::new();
+    for (slug, document) in documents {
+        let at = at.child(&slug);
+        let slug = report.check(&at, Slug::parse(&slug));
+        let Some(server) = prove_server(slug, document, &at, report) else { continue };
+        if let Some(other) = servers.values().find(|other| other.path == server.path) {
+            let problem = format!("is {:?}, the path of {:?} as well", server.path, other.slug.as_str());
+            report.add(&at.child("path"), problem, "give each server a path of its own");
+        }
+        servers.insert(server.slug.clone(), server);
+    }
+    for server in servers.values() {
+        let own = public_url.is_some_and(|origin| server.url.origin().ascii_serialization() == origin.as_str());
+        if own && servers.values().any(|other| other.path == server.url.path()) {
+            let problem = format!("is {}, this gateway itself", shown(server.url.as_str()));
+            report.add(&at.child(&server.slug).child("url"), problem, "write the URL of the upstream server");
+        }
+    }
+    servers
+}
+
+fn prove_server(slug: Option<Slug>, document: ServerDocument, at: &Pointer, report: &mut Report) -> Option<Server> {
+    let place = at.child("url");
+    let url =
+        report.require(&place, document.url, "write the server's endpoint, such as \"https://docs.example.com/mcp\"");
+    let url = url.and_then(|text| report.check(&place, web_url(&text)));
+    let name = document.name.and_then(|name| report.check(&at.child("name"), text::label(name, 80)));
+    let description = document.description;
+    let description = description.and_then(|text| report.check(&at.child("description"), text::label(text, 500)));
+    let path = document.path.and_then(|path| report.check(&at.child("path"), own_path(path)));
+    let auth = auth::prove(document.auth, &at.child("auth"), report);
+    let timeout = text::seconds(&at.child("timeout_seconds"), document.timeout_seconds, &SERVER_TIMEOUT, report);
+    let slug = slug?;
+    Some(Server {
+        name: name.unwrap_or_else(|| slug.to_string()),
+        description,
+        url: url?,
+        path: path.unwrap_or_else(|| format!("/v1/mcp/{slug}")),
+        auth: auth?,
+        timeout: timeout?,
+        slug,
+    })
+}
+
+/// A path that is written in one way only, so that comparing bytes is comparing paths.
+fn own_path(path: String) -> Result<String, Complaint> {
+    let complaint = |what: &str, fix: &str| Complaint::new(format!("is {}, {what}", shown(&path)), fix);
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte); // RFC 3986 section 2.3, unreserved
+    let segment = |text: &str| !text.is_empty() && text != "." && text != ".." && text.bytes().all(legal);
+    let Some(rest) = path.strip_prefix('/') else {
+        return Err(complaint("which does not begin with /", "write a path such as \"/docs/mcp\""));
+    };
+    if OWN.contains(&rest.split('/').next().unwrap_or_default()) || rest.is_empty() || rest.contains(".well-known") {
+        let fix = format!("choose another; / and everything under /{} are taken", OWN.join(", /"));
+        return Err(complaint("which is a route of the gateway", &fix));
+    }
+    if path.len() > 256 || !rest.split('/').all(segment) {
+        let fix =
+            "write segments of letters, digits, - . _ ~ between single slashes, none at the end, no . or .. alone";
+        return Err(complaint("which is not a plain path", fix));
+    }
+    Ok(path)
+}

@@ -1,0 +1,147 @@
+//! The ports on Workers: clock, entropy, secrets, fetch, objects, KV, the rate limiter and the console.
+//!
+//! Not here: retries, caches, fallbacks. Every failure of a binding is `Unavailable`, and the core fails closed.
+
+use http::StatusCode;
+use js_sys::Uint8Array;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use worker::{Env, Method, RequestInit};
+
+use super::http_glue;
+use super::stream::JsStream;
+use crate::oauth::{account, grant};
+use crate::ports::{
+    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limiter, Outbound, Outgoing, Secrets, Unavailable,
+};
+use crate::secret::Secret;
+use crate::time::{Lifetime, Timestamp};
+
+/// KV refuses shorter lifetimes.
+const SHORTEST_KV_LIFETIME: u64 = 60;
+
+/// The runtime as one request sees it.
+pub struct Workers {
+    env: Env,
+    now: Timestamp,
+}
+
+impl Workers {
+    /// Reads the clock once, for the whole request.
+    pub fn new(env: Env) -> Self {
+        Self { env, now: now() }
+    }
+
+    async fn command<C: Serialize, O: DeserializeOwned>(&self, namespace: &str, name: &str, command: &C) -> Result<O, Unavailable> {
+        let command = serde_json::to_string(command).map_err(|_| Unavailable)?;
+        let mut init = RequestInit::new();
+        init.with_method(Method::Post).with_body(Some(JsValue::from(command)));
+        let request = worker::Request::new_with_init("https://object/", &init).map_err(|_| Unavailable)?;
+        let stub = self.env.durable_object(namespace).and_then(|objects| objects.get_by_name(name));
+        let mut response = stub.map_err(|_| Unavailable)?.fetch_with_request(request).await.map_err(|_| Unavailable)?;
+        if response.status_code() != 200 {
+            return Err(Unavailable);
+        }
+        let outcome = response.text().await.map_err(|_| Unavailable)?;
+        serde_json::from_str(&outcome).map_err(|_| Unavailable)
+    }
+}
+
+/// Seconds since the epoch.
+pub fn now() -> Timestamp {
+    Timestamp((js_sys::Date::now() / 1000.0) as u64)
+}
+
+impl Clock for Workers {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+}
+
+impl Entropy for Workers {
+    fn fill(&self, buffer: &mut [u8]) {
+        if getrandom::getrandom(buffer).is_err() {
+            wasm_bindgen::throw_str("no entropy"); // never go on with bytes that are not random
+        }
+    }
+}
+
+impl Secrets for Workers {
+    fn secret(&self, name: &str) -> Option<Secret> {
+        let value = js_sys::Reflect::get(&self.env, &JsValue::from_str(name)).ok()?.as_string()?;
+        Some(Secret::new(value))
+    }
+}
+
+impl Outbound for Workers {
+    type Stream = JsStream;
+
+    async fn fetch(&self, request: Outgoing) -> Result<Answer<JsStream>, FetchError> {
+        let body =
+            if request.body.is_empty() { JsValue::UNDEFINED } else { Uint8Array::from(request.body.as_slice()).into() };
+        let sent = http_glue::send(
+            request.method.as_str(),
+            request.url.as_str(),
+            &http_glue::pack(&request.headers),
+            &body,
+            request.within.0 as f64 * 1000.0,
+        );
+        let answer = JsFuture::from(sent).await.map_err(|_| FetchError::Unreachable)?;
+        match answer.dyn_into::<web_sys::Response>() {
+            Ok(response) => Ok(Answer {
+                status: StatusCode::from_u16(response.status()).map_err(|_| FetchError::Unreachable)?,
+                headers: http_glue::unpack(&http_glue::pack_headers(&response.headers())),
+                body: JsStream(response.body()),
+            }),
+            Err(reason) if reason.as_string().as_deref() == Some("timed_out") => Err(FetchError::TimedOut),
+            Err(_) => Err(FetchError::Unreachable),
+        }
+    }
+}
+
+impl Ledger for Workers {
+    async fn grant(&self, id: &grant::GrantId, command: grant::Command) -> Result<grant::Outcome, Unavailable> {
+        self.command("GRANT", id.as_str(), &command).await
+    }
+
+    async fn account(&self, subject: &str, command: account::Command) -> Result<account::Outcome, Unavailable> {
+        self.command("ACCOUNT", subject, &command).await
+    }
+}
+
+impl Directory for Workers {
+    async fn get(&self, key: &str) -> Result<Option<String>, Unavailable> {
+        let kv = self.env.kv("KV").map_err(|_| Unavailable)?;
+        kv.get(key).text().await.map_err(|_| Unavailable)
+    }
+
+    async fn put(&self, key: &str, value: &str, lifetime: Option<Lifetime>) -> Result<(), Unavailable> {
+        let kv = self.env.kv("KV").map_err(|_| Unavailable)?;
+        let put = kv.put(key, value).map_err(|_| Unavailable)?;
+        let put = match lifetime {
+            Some(lifetime) => put.expiration_ttl(lifetime.0.max(SHORTEST_KV_LIFETIME)),
+            None => put,
+        };
+        put.execute().await.map_err(|_| Unavailable)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Unavailable> {
+        let kv = self.env.kv("KV").map_err(|_| Unavailable)?;
+        kv.delete(key).await.map_err(|_| Unavailable)
+    }
+}
+
+impl Limiter for Workers {
+    async fn allow_registration(&self, address: &str) -> Result<bool, Unavailable> {
+        let limiter = self.env.rate_limiter("REGISTRATIONS").map_err(|_| Unavailable)?;
+        limiter.limit(address.to_owned()).await.map(|outcome| outcome.success).map_err(|_| Unavailable)
+    }
+}
+
+impl Journal for Workers {
+    fn record(&self, line: &str) {
+        worker::console_log!("{line}");
+    }
+}

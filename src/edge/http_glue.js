@@ -1,0 +1,71 @@
+// What would be dozens of crossings between JavaScript and wasm, done in one each: headers are packed into one string of
+// alternating names and values, and a body is read, or a request sent, on this side with its bound.
+//
+// Not here: decisions. Every function does one thing the Fetch API already does.
+
+export function packHeaders(headers) {
+  let packed = "";
+  for (const [name, value] of headers) packed += `${name}\n${value}\n`;
+  return packed;
+}
+
+function unpackHeaders(packed) {
+  const headers = new Headers();
+  const parts = packed.split("\n");
+  for (let i = 0; i + 1 < parts.length; i += 2) headers.append(parts[i], parts[i + 1]);
+  return headers;
+}
+
+export function respond(status, headers, body) {
+  return new Response(body ?? null, { status, headers: unpackHeaders(headers) });
+}
+
+// A Response, or the reason there is none.
+export async function send(method, url, headers, body, milliseconds) {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), milliseconds);
+  try {
+    return await fetch(url, { method, headers: unpackHeaders(headers), body: body ?? null, redirect: "manual", signal: deadline.signal });
+  } catch {
+    return deadline.signal.aborted ? "timed_out" : "unreachable";
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+// A Uint8Array, or the reason there is none.
+export async function readAll(body, limit, milliseconds) {
+  const reader = body.getReader();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    reader.cancel().catch(() => {});
+  }, milliseconds);
+  const chunks = [];
+  let length = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (late) return "broken";
+      if (done) break;
+      length += value.byteLength;
+      if (length > limit) {
+        reader.cancel().catch(() => {});
+        return "too_large";
+      }
+      chunks.push(value);
+    }
+  } catch {
+    return "broken";
+  } finally {
+    clearTimeout(timer);
+  }
+  if (chunks.length === 1) return chunks[0];
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
+}

@@ -1,0 +1,9 @@
+//! The only code that may name the runtime: it translates between Workers and the core, and decides nothing.
+//!
+//! Not here: unit tests. If something here needs one, it decides something and belongs inward.
+
+mod entry;
+mod host;
+mod http_glue;
+mod objects;
+mod stream;

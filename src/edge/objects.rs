@@ -1,0 +1,88 @@
+//! The Durable Objects: each holds one record, runs the core's pure `apply` on it, and forgets it by alarm.
+//!
+//! Reading, applying and writing is atomic because nothing but storage is awaited in between, and the runtime delivers no other
+//! event to the object meanwhile. Not here: what a command means (`oauth::grant`, `oauth::account`).
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+
+use super::host::now;
+use crate::oauth::{account, grant};
+use crate::time::Timestamp;
+
+const RECORD: &str = "record";
+
+/// One grant: consent given, code, refresh family.
+#[durable_object(alarm)]
+pub struct Grant {
+    state: State,
+}
+
+/// One subject's account: what they consented to.
+#[durable_object(alarm)]
+pub struct Account {
+    state: State,
+}
+
+impl DurableObject for Grant {
+    fn new(state: State, _env: Env) -> Self {
+        Self { state }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        run(&self.state, request, grant::apply, grant::Record::expires).await
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        forget(&self.state).await
+    }
+}
+
+impl DurableObject for Account {
+    fn new(state: State, _env: Env) -> Self {
+        Self { state }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        run(&self.state, request, account::apply, account::Record::expires).await
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        forget(&self.state).await
+    }
+}
+
+async fn run<R, C, O>(
+    state: &State,
+    mut request: Request,
+    apply: fn(Option<R>, C, Timestamp) -> (Option<R>, O),
+    expires: fn(&R) -> Timestamp,
+) -> Result<Response>
+where
+    R: Serialize + DeserializeOwned,
+    C: DeserializeOwned,
+    O: Serialize,
+{
+    let command = request.text().await?;
+    let command = serde_json::from_str(&command)?;
+    let storage = state.storage();
+    let before: Option<String> = storage.get(RECORD).await?;
+    let record = before.as_deref().map(serde_json::from_str).transpose()?;
+    let now = now();
+    let (record, outcome) = apply(record, command, now);
+    if let Some(record) = record {
+        let after = serde_json::to_string(&record)?;
+        if before.as_deref() != Some(&after) {
+            storage.put(RECORD, after).await?;
+            let left = i64::try_from(expires(&record).remaining(now).0).unwrap_or(i64::MAX / 1000);
+            storage.set_alarm(left.saturating_mul(1000)).await?;
+        }
+    }
+    Response::ok(serde_json::to_string(&outcome)?)
+}
+
+async fn forget(state: &State) -> Result<Response> {
+    state.storage().delete_all().await?;
+    Response::empty()
+}

@@ -1,0 +1,217 @@
+//! Every refusal and failure: who must act, a stable reason code, what happened and what to do, rendered once for each wire
+//! format.
+//!
+//! Not here: when something fails. Pure layers return their own small enums; `flow` lifts them into a [`Failure`].
+
+use http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use crate::mcp::envelope::RequestId;
+use crate::mcp::error::{Code, Data, ErrorResponse};
+use crate::oauth::error::ErrorCode;
+use crate::page;
+use crate::reply::Reply;
+
+/// Who must act for it to go away. Also the failure's origin in logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The client or the person at it.
+    Client,
+    /// The server behind the gateway, or the login.
+    Upstream,
+    /// Who configures or deploys the gateway.
+    Operator,
+    /// The gateway itself.
+    Gateway,
+}
+
+impl Blame {
+    /// As it stands in logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Upstream => "upstream",
+            Self::Operator => "operator",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+/// One failure, ready to be rendered.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// Who must act.
+    pub blame: Blame,
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The stable reason code: the same in bodies, logs and documentation.
+    pub reason: &'static str,
+    /// What happened, in one sentence. Never holds a secret.
+    pub message: String,
+    /// What to do about it.
+    pub fix: String,
+    /// The OAuth error code, where the wire has room for one.
+    pub code: Option<ErrorCode>,
+    /// The JSON-RPC error code, where the wire has room for one.
+    pub rpc: Code,
+    /// The server it is about.
+    pub slug: Option<String>,
+    /// Facts a person compares: the requested and the registered redirect URI.
+    pub facts: Vec<(&'static str, String)>,
+    headers: Vec<(HeaderName, String)>,
+}
+
+impl Failure {
+    /// A failure with the JSON-RPC code its blame suggests.
+    pub fn new(blame: Blame, status: u16, reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            blame,
+            status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            reason,
+            message: message.into(),
+            fix: String::new(),
+            code: None,
+            rpc: if blame == Blame::Client { Code::InvalidRequest } else { Code::Internal },
+            slug: None,
+            facts: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// The client's to mend.
+    pub fn client(status: u16, reason: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Blame::Client, status, reason, message)
+    }
+
+    /// An OAuth error of the client's: 400 with a code.
+    pub fn oauth(code: ErrorCode, reason: &'static str, message: impl Into<String>) -> Self {
+        let status = if code == ErrorCode::InvalidClient { 401 } else { 400 };
+        Self { code: Some(code), ..Self::client(status, reason, message) }
+    }
+
+    /// Storage did not answer: the request fails closed and may be repeated.
+    pub fn storage() -> Self {
+        Self::new(Blame::Gateway, 503, "storage_unavailable", "The gateway's storage did not answer, so access could not be verified.")
+            .fix("Try again in a few seconds; nothing was lost.")
+            .code(ErrorCode::TemporarilyUnavailable)
+            .header(RETRY_AFTER, "5")
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = fix.into();
+        self
+    }
+
+    /// Names the OAuth error code.
+    #[must_use]
+    pub fn code(mut self, code: ErrorCode) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// Names the JSON-RPC error code.
+    #[must_use]
+    pub fn rpc(mut self, code: Code) -> Self {
+        self.rpc = code;
+        self
+    }
+
+    /// Names the server.
+    #[must_use]
+    pub fn slug(mut self, slug: impl Into<String>) -> Self {
+        self.slug = Some(slug.into());
+        self
+    }
+
+    /// Adds a fact to compare.
+    #[must_use]
+    pub fn fact(mut self, label: &'static str, value: impl Into<String>) -> Self {
+        self.facts.push((label, value.into()));
+        self
+    }
+
+    /// Adds a header every rendering carries.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Adds the challenge of RFC 6750 §3.
+    #[must_use]
+    pub fn challenge(self, value: String) -> Self {
+        self.header(WWW_AUTHENTICATE, value)
+    }
+
+    /// 405 with the methods that work.
+    pub fn method_not_allowed(allow: &str, message: impl Into<String>) -> Self {
+        Self::client(405, "method_not_allowed", message).header(ALLOW, allow)
+    }
+
+    /// As an OAuth error (OAuth 2.1 §3.2.4), which is also the form of every plain JSON refusal.
+    pub fn as_json<S>(&self, request_id: &str) -> Reply<S> {
+        let error = self.code.map_or(self.reason, ErrorCode::as_str);
+        let mut body = Map::new();
+        body.insert("error".into(), error.into());
+        body.insert("error_description".into(), self.message.clone().into());
+        self.explain(&mut body, request_id);
+        self.dress(Reply::json(self.status, &body))
+    }
+
+    /// As a JSON-RPC error response to a request, or without an id where none was readable.
+    pub fn as_rpc<S>(&self, id: Option<&RequestId>, request_id: &str) -> Reply<S> {
+        let fix = Some(self.fix.as_str()).filter(|fix| !fix.is_empty());
+        let data = Data { reason: self.reason, request_id, slug: self.slug.as_deref(), fix };
+        let response = ErrorResponse { id, code: self.rpc, message: &self.message, data };
+        self.dress(Reply::bytes(self.status, "application/json", response.to_bytes()))
+    }
+
+    /// As a page for the person at the browser.
+    pub fn as_page<S>(&self, request_id: &str) -> Reply<S> {
+        let notice = page::Notice {
+            tone: page::Tone::Error,
+            title: self.title().to_owned(),
+            happened: self.message.clone(),
+            todo: self.fix.clone(),
+            reason: Some(self.reason),
+            request_id: request_id.to_owned(),
+            slug: self.slug.clone(),
+            facts: self.facts.iter().map(|(label, value)| ((*label).to_owned(), value.clone())).collect(),
+            link: None,
+        };
+        self.dress(Reply::page(self.status, notice.render()))
+    }
+
+    fn title(&self) -> &'static str {
+        match (self.reason, self.blame) {
+            ("no_pending_authorization", _) => "No pending authorization",
+            ("redirect_uri_unregistered", _) => "This redirect URI is not registered",
+            ("client_unknown", _) => "This client is not known here",
+            (_, Blame::Client) => "This request cannot be completed",
+            (_, Blame::Upstream) => "Another service did not play along",
+            (_, Blame::Operator) => "The gateway is not set up for this",
+            (_, Blame::Gateway) => "The gateway has a problem",
+        }
+    }
+
+    fn explain(&self, body: &mut Map<String, Value>, request_id: &str) {
+        body.insert("reason".into(), self.reason.into());
+        if !self.fix.is_empty() {
+            body.insert("fix".into(), self.fix.clone().into());
+        }
+        if let Some(slug) = &self.slug {
+            body.insert("slug".into(), slug.clone().into());
+        }
+        for (label, value) in &self.facts {
+            body.insert((*label).into(), value.clone().into());
+        }
+        body.insert("request_id".into(), request_id.into());
+    }
+
+    fn dress<S>(&self, reply: Reply<S>) -> Reply<S> {
+        self.headers.iter().fold(reply, |reply, (name, value)| reply.with(name.clone(), value))
+    }
+}

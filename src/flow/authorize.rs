@@ -1,0 +1,185 @@
+//! The authorization endpoint (OAuth 2.1 §4.1): from a client's request to the consent page, or straight to a code where consent
+//! was given before.
+//!
+//! Not here: what a valid request is (`oauth::authorization_request`), the consent form's answer (`flow::consent`).
+
+use http::StatusCode;
+use http::header::CONTENT_SECURITY_POLICY;
+use serde::{Deserialize, Serialize};
+
+use super::session::SignedIn;
+use super::{Answered, Head, Site, client, login, session};
+use crate::config::ConsentPolicy;
+use crate::failure::{Blame, Failure};
+use crate::oauth::account::{self, consent_key};
+use crate::oauth::authorization_request::{AuthorizationRequest, ClientQuery, LocalError, RedirectError, Redirectable};
+use crate::oauth::client::{Client, Origin};
+use crate::oauth::error::ErrorCode;
+use crate::oauth::grant::{self, GrantId, Granted};
+use crate::oauth::opaque::{self, Kind};
+use crate::oauth::scope::{self, ScopeSet};
+use crate::page;
+use crate::ports::{Platform, Unavailable};
+use crate::reply::Reply;
+use crate::route::{self, Endpoint};
+use crate::time::{Lifetime, Timestamp};
+use crate::vault::Purpose;
+
+/// How long the consent page may stay open.
+const TICKET: Lifetime = Lifetime::minutes(10);
+/// OAuth 2.1 §4.1.2 allows ten minutes; a client redeems within seconds.
+const CODE: Lifetime = Lifetime(60);
+
+/// What the consent form carries, sealed and bound to the browser session: nothing is stored before somebody consents.
+#[derive(Serialize, Deserialize)]
+pub struct Ticket {
+    /// The grant this consent would make; its object lets the form be used once.
+    pub grant: GrantId,
+    /// The client's request.
+    pub request: AuthorizationRequest,
+    /// Under which key consent is remembered.
+    pub consent: String,
+    /// When the page is too old.
+    pub expires: Timestamp,
+}
+
+/// `GET /oauth/authorize`.
+pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
+    // 1. Who asks, and where may an answer be sent? Until both are proven, errors are shown here and redirect nowhere.
+    let query = ClientQuery::parse(head.query()).map_err(|error| local(&error))?;
+    let client = client::find(site, query.client_id()).await?;
+    let redirectable = query.for_client(&client).map_err(|error| local(&error))?;
+    // 2. Is the request itself in order?
+    let signed_in = session::current(site, head).await?;
+    let request = match parse(site, &redirectable) {
+        Ok(request) => request,
+        Err(error) => return refuse(site, &client, &redirectable, &error, signed_in.is_some()),
+    };
+    // 3. Who is at the browser?
+    let Some(signed_in) = signed_in else {
+        return login::begin(site, &format!("{}?{}", head.url.path(), head.query())).await;
+    };
+    // 4. Must they be asked?
+    let subject = &signed_in.session.identity.subject;
+    let consent = consent_key(&request.client_id, &request.consent_redirect(), &request.scope, &request.resource, &client.fingerprint());
+    if !request.prompt_consent && has_consented(site, subject, &consent).await? {
+        let grant = GrantId::new(site.platform.random());
+        return issue(site, &grant, request, subject).await;
+    }
+    Ok(ask(site, &client, request, consent, &signed_in))
+}
+
+/// Makes the grant and sends its code to the client. One winner per grant id: a form used twice gets nothing the second time.
+pub async fn issue<P: Platform>(site: &Site<'_, P>, grant: &GrantId, request: AuthorizationRequest, subject: &str) -> Answered<P> {
+    let code = opaque::mint(&site.keys, Kind::Code, grant, site.platform.random());
+    let location = request.success_location(site.origin.as_str(), code.expose());
+    let granted = Granted {
+        client_id: request.client_id,
+        subject: subject.to_owned(),
+        redirect_uri: request.redirect,
+        scope: request.scope,
+        resource: request.resource,
+        slug: request.slug,
+        challenge: request.challenge,
+    };
+    let command = grant::Command::Open { granted, code: code.digest(), code_expires: site.now + CODE };
+    match site.platform.grant(grant, command).await.map_err(|Unavailable| Failure::storage())? {
+        grant::Outcome::Opened => Ok(Reply::see_other(&location)),
+        _ => Err(no_pending_authorization()),
+    }
+}
+
+/// The consent form's authorization is gone: used, expired, or of another browser.
+pub fn no_pending_authorization() -> Failure {
+    Failure::client(400, "no_pending_authorization", "This consent was already answered, is older than ten minutes, or belongs to another browser session.")
+        .fix("Start again from your client: remove nothing, just connect once more.")
+}
+
+fn parse<P: Platform>(site: &Site<'_, P>, redirectable: &Redirectable) -> Result<AuthorizationRequest, RedirectError> {
+    let origin = site.origin.as_str();
+    let resources: Vec<_> =
+        site.config.servers.values().map(|server| (server.slug.to_string(), route::resource_url(origin, server))).collect();
+    let default = ScopeSet::of(&[scope::TOOLS]);
+    let supported = ScopeSet::of(&[scope::TOOLS, scope::OFFLINE_ACCESS]);
+    redirectable.parse(origin, &resources, &supported, &default)
+}
+
+/// A registered redirect URI is still only what some client claimed: without a signed-in person an error is sent on automatically
+/// only where that cannot be an open redirect (RFC 9700 §4.11.2).
+fn refuse<P: Platform>(
+    site: &Site<'_, P>,
+    client: &Client,
+    redirectable: &Redirectable,
+    error: &RedirectError,
+    signed_in: bool,
+) -> Answered<P> {
+    let location = redirectable.error_location(site.origin.as_str(), error);
+    let trusted = signed_in || redirectable.is_loopback() || matches!(client.origin, Origin::Preregistered);
+    if trusted {
+        return Ok(Reply::see_other(&location));
+    }
+    Err(Failure::oauth(error.error, error.reason(), error.description.clone())
+        .fix("Start again from your client.")
+        .fact("client", client.label()))
+}
+
+async fn has_consented<P: Platform>(site: &Site<'_, P>, subject: &str, consent: &str) -> Result<bool, Failure> {
+    match site.config.consent {
+        ConsentPolicy::Never => Ok(true),
+        ConsentPolicy::Always => Ok(false),
+        ConsentPolicy::Once => {
+            let command = account::Command::Recall { consent: consent.to_owned() };
+            let outcome = site.platform.account(subject, command).await.map_err(|Unavailable| Failure::storage())?;
+            Ok(matches!(outcome, account::Outcome::Recalled { given: true }))
+        }
+    }
+}
+
+fn ask<P: Platform>(
+    site: &Site<'_, P>,
+    client: &Client,
+    request: AuthorizationRequest,
+    consent: String,
+    signed_in: &SignedIn,
+) -> Reply<P::Stream> {
+    let server = site.config.servers.values().find(|server| server.slug.as_str() == request.slug);
+    let identity = &signed_in.session.identity;
+    let form_action = request.form_action();
+    let mut page = page::Consent {
+        client_name: client.label(),
+        client_host: match &client.origin {
+            Origin::Document { host } => Some(host.clone()),
+            _ => None,
+        },
+        verified: match &client.origin {
+            Origin::Document { host } => format!("published at {host}"),
+            Origin::Registered => "registered itself".to_owned(),
+            Origin::Preregistered => "set up by the operator".to_owned(),
+        },
+        redirect_host: request.redirect_host(),
+        redirect_uri: request.redirect.clone(),
+        loopback: request.redirects_to_loopback(),
+        server_name: server.map_or_else(|| request.slug.clone(), |server| server.name.clone()),
+        server_url: request.resource.clone(),
+        scopes: request.scope.iter().map(|scope| page::ScopeLine { name: scope.to_owned(), what: scope::describe(scope).to_owned() }).collect(),
+        subject_name: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
+        subject_id: identity.email.clone().unwrap_or_else(|| identity.subject.clone()),
+        ticket: String::new(),
+        action: Endpoint::Consent.path().to_owned(),
+        sign_out: Endpoint::Logout.path().to_owned(),
+    };
+    let ticket = Ticket { grant: GrantId::new(site.platform.random()), request, consent, expires: site.now + TICKET };
+    let context = [signed_in.cookie.digest()];
+    page.ticket = site.keys.seal_json(Purpose::ConsentTicket, &[context[0].as_str()], site.platform.random(), &ticket);
+    Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &page::csp(&["'self'", &form_action]))
+}
+
+fn local(error: &LocalError) -> Failure {
+    let failure = Failure::oauth(error.code(), error.reason(), error.to_string()).fix(error.fix());
+    match error {
+        LocalError::UnregisteredRedirect { requested, registered } => {
+            failure.fact("requested", requested.clone()).fact("registered", registered.join(" "))
+        }
+        _ => failure,
+    }
+}

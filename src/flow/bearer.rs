@@ -1,0 +1,116 @@
+//! Who calls: the bearer of a request, remembered or verified, for this very server, with the scope it needs, not revoked.
+//!
+//! Not here: the token's form (`oauth::access_token`), challenges' syntax (`oauth::challenge`).
+
+use std::rc::Rc;
+
+use http::header::AUTHORIZATION;
+
+use super::{Head, Site, token};
+use crate::config::Server;
+use crate::failure::Failure;
+use crate::oauth::access_token::{self, Claims, TokenError};
+use crate::oauth::challenge::Challenge;
+use crate::oauth::error::ErrorCode;
+use crate::oauth::scope;
+use crate::ports::{Platform, Unavailable};
+use crate::route;
+use crate::secret::{Digested, Secret};
+use crate::time::Lifetime;
+
+/// How long an isolate believes that a grant was not revoked. With KV's own delay this bounds how long a revoked token works.
+const NOT_REVOKED: Lifetime = Lifetime(30);
+
+/// The caller of an MCP request.
+pub async fn authenticate<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server) -> Result<Rc<Claims>, Failure> {
+    let token = present(site, head, server)?;
+    let digest = Digested::of(token.expose());
+    let claims = match site.memory.tokens.get(&digest, site.now) {
+        Some(claims) => claims,
+        None => {
+            let claims = access_token::verify(&site.keys, token.expose(), site.now).map_err(|error| invalid(site, server, error))?;
+            let claims = Rc::new(claims);
+            site.memory.tokens.put(digest, Rc::clone(&claims), claims.exp, site.now);
+            claims
+        }
+    };
+    let resource = route::resource_url(site.origin.as_str(), server);
+    claims.check(site.origin.as_str(), &resource).map_err(|error| invalid(site, server, error))?;
+    if is_revoked(site, &claims).await? {
+        return Err(invalid(site, server, TokenError::Revoked));
+    }
+    if !claims.scope.contains(scope::TOOLS) {
+        return Err(insufficient(site, server));
+    }
+    Ok(claims)
+}
+
+async fn is_revoked<P: Platform>(site: &Site<'_, P>, claims: &Claims) -> Result<bool, Failure> {
+    if let Some(revoked) = site.memory.revoked.get(&claims.grant, site.now) {
+        return Ok(revoked);
+    }
+    let marker = site.platform.get(&token::revocation_key(&claims.grant)).await.map_err(|Unavailable| Failure::storage())?;
+    let until = if marker.is_some() { claims.exp } else { site.now + NOT_REVOKED };
+    site.memory.revoked.put(claims.grant.clone(), marker.is_some(), until, site.now);
+    Ok(marker.is_some())
+}
+
+/// The bearer token, from the header and nowhere else (OAuth 2.1 §5.1).
+fn present<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server) -> Result<Secret, Failure> {
+    let in_query = head.url.query_pairs().any(|(name, _)| name == "access_token");
+    let mut values = head.headers.get_all(AUTHORIZATION).iter();
+    let (value, more) = (values.next(), values.next());
+    if in_query || more.is_some() {
+        return Err(malformed(site, server, "The access token must be sent once, in the Authorization header."));
+    }
+    let Some(value) = value.and_then(|value| value.to_str().ok()) else {
+        return Err(Failure::client(401, "token_missing", "This server needs an access token.")
+            .fix("Let the client authorize: it finds everything it needs at the resource_metadata URL of this answer.")
+            .slug(server.slug.as_str())
+            .challenge(challenge(site, server, None)));
+    };
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Failure::client(401, "token_scheme_unsupported", "Only bearer tokens are accepted here.")
+            .fix("Send Authorization: Bearer followed by an access token of this gateway.")
+            .slug(server.slug.as_str())
+            .challenge(challenge(site, server, None)));
+    }
+    let token = token.trim();
+    if token.is_empty() || token.contains([' ', ',']) {
+        return Err(malformed(site, server, "The Authorization header holds no single bearer token."));
+    }
+    Ok(Secret::new(token))
+}
+
+fn invalid<P: Platform>(site: &Site<'_, P>, server: &Server, error: TokenError) -> Failure {
+    let description = "Invalid or expired access token";
+    Failure::client(401, error.reason(), description)
+        .code(ErrorCode::InvalidToken)
+        .fix(error.fix())
+        .slug(server.slug.as_str())
+        .challenge(challenge(site, server, Some((ErrorCode::InvalidToken, description))))
+}
+
+fn insufficient<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
+    let description = "Missing required scope: mcp:tools";
+    Failure::client(403, "scope_insufficient", description)
+        .code(ErrorCode::InsufficientScope)
+        .fix("Authorize again and ask for the scope mcp:tools; most clients do so by themselves.")
+        .slug(server.slug.as_str())
+        .challenge(challenge(site, server, Some((ErrorCode::InsufficientScope, description))))
+}
+
+fn malformed<P: Platform>(site: &Site<'_, P>, server: &Server, description: &'static str) -> Failure {
+    Failure::client(400, "token_malformed", description)
+        .code(ErrorCode::InvalidRequest)
+        .fix("Send Authorization: Bearer followed by one access token, and nothing in the query.")
+        .slug(server.slug.as_str())
+        .challenge(challenge(site, server, Some((ErrorCode::InvalidRequest, description))))
+}
+
+/// The `WWW-Authenticate` value for a server (RFC 6750 §3, RFC 9728 §5.1).
+pub fn challenge<P: Platform>(site: &Site<'_, P>, server: &Server, error: Option<(ErrorCode, &str)>) -> String {
+    let resource_metadata = route::protected_resource_url(site.origin.as_str(), server);
+    Challenge { resource_metadata: &resource_metadata, scope: scope::TOOLS, error }.to_header()
+}

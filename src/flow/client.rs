@@ -1,0 +1,115 @@
+//! Finding the client behind a `client_id`: set up by the operator, registered here, or published as a metadata document.
+//!
+//! Not here: what a client may do (`oauth::client`), what a document must say (`oauth::client_document`).
+
+use std::rc::Rc;
+
+use http::header::ACCEPT;
+use http::{HeaderMap, HeaderValue, Method};
+
+use super::Site;
+use crate::config::Preregistered;
+use crate::failure::Failure;
+use crate::oauth::client::Client;
+use crate::oauth::client_document::{self, DocumentError};
+use crate::oauth::error::ErrorCode;
+use crate::oauth::registration::{self, StoredClient};
+use crate::ports::{Answer, Outgoing, Platform, Stream, Unavailable};
+use crate::time::Lifetime;
+
+/// How long a client's metadata document may take.
+const PATIENCE: Lifetime = Lifetime(5);
+/// How long an isolate remembers a registered client.
+const REMEMBERED: Lifetime = Lifetime::minutes(5);
+
+/// The client of an authorization request.
+pub async fn find<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
+    if client_document::is_url(client_id) && !is_preregistered(site, client_id) {
+        return published(site, client_id).await;
+    }
+    known(site, client_id).await
+}
+
+/// The client of a token request. One that is known by its document is public by rule (CIMD §5), so nothing is fetched: its tokens
+/// stay valid while its document's host is down.
+pub async fn find_for_token<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
+    if client_document::is_url(client_id) && !is_preregistered(site, client_id) {
+        return Ok(Rc::new(Client::public(client_id)));
+    }
+    known(site, client_id).await
+}
+
+/// Storage key of a registered client.
+pub fn key(client_id: &str) -> String {
+    format!("client:{client_id}")
+}
+
+fn is_preregistered<P>(site: &Site<'_, P>, client_id: &str) -> bool {
+    site.config.clients.preregistered.iter().any(|client| client.client_id == client_id)
+}
+
+async fn known<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
+    if let Some(client) = site.config.clients.preregistered.iter().find(|client| client.client_id == client_id) {
+        return preregistered(site, client).map(Rc::new);
+    }
+    if !registration::is_ours(client_id) {
+        return Err(unknown());
+    }
+    let remembered = client_id.to_owned();
+    if let Some(client) = site.memory.clients.get(&remembered, site.now) {
+        return Ok(client);
+    }
+    let stored = site.platform.get(&key(client_id)).await.map_err(|Unavailable| Failure::storage())?;
+    let stored: StoredClient = stored.and_then(|stored| serde_json::from_str(&stored).ok()).ok_or_else(unknown)?;
+    let client = Rc::new(stored.into_client());
+    site.memory.clients.put(remembered, Rc::clone(&client), site.now + REMEMBERED, site.now);
+    Ok(client)
+}
+
+fn preregistered<P: Platform>(site: &Site<'_, P>, client: &Preregistered) -> Result<Client, Failure> {
+    let secret = match &client.client_secret {
+        Some(name) => Some(site.platform.secret(name.as_str()).ok_or_else(Failure::storage)?.digest()),
+        None => None,
+    };
+    let method = client.token_endpoint_auth_method.as_deref();
+    Ok(Client::preregistered(&client.client_id, &client.name, &client.redirect_uris, secret, method))
+}
+
+async fn published<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
+    if !site.config.clients.metadata_documents {
+        return Err(Failure::oauth(ErrorCode::InvalidClient, "client_documents_disabled", "This gateway does not accept client metadata documents.")
+            .fix("Let the client register dynamically, or ask the operator to set it up."));
+    }
+    let url = client_document::parse_client_id(client_id, site.origin.is_loopback()).map_err(|error| refused(&error))?;
+    let remembered = client_id.to_owned();
+    if let Some(client) = site.memory.clients.get(&remembered, site.now) {
+        return Ok(client);
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let request = Outgoing { method: Method::GET, url: url.clone(), headers, body: Vec::new(), within: PATIENCE };
+    let unreachable = |_| refused(&DocumentError::Unreachable);
+    let Answer { status, headers, body } = site.platform.fetch(request).await.map_err(unreachable)?;
+    let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    client_document::check_answer(status.as_u16(), content_type).map_err(|error| refused(&error))?;
+    let read = body.read(client_document::LIMIT, PATIENCE).await;
+    let bytes = read.map_err(|error| match error {
+        crate::ports::ReadError::TooLarge => refused(&DocumentError::TooLarge),
+        crate::ports::ReadError::Broken => refused(&DocumentError::Unreachable),
+    })?;
+    let client = client_document::parse_document(&url, client_id, &bytes).map_err(|error| refused(&error))?;
+    let client = Rc::new(client);
+    let until = site.now + client_document::cache_lifetime(&headers);
+    site.memory.clients.put(remembered, Rc::clone(&client), until, site.now);
+    Ok(client)
+}
+
+fn refused(error: &DocumentError) -> Failure {
+    Failure::oauth(ErrorCode::InvalidClient, error.reason(), format!("The client's metadata document was refused: {error}."))
+        .fix("The client's publisher must correct the document at the client_id's URL; then connect again.")
+}
+
+fn unknown() -> Failure {
+    Failure::oauth(ErrorCode::InvalidClient, "client_unknown", "This client_id was not issued by this gateway, or has expired.")
+        .fix("Clear the client's stored credentials for this server (client_id and client_secret) and connect again: it will register anew.")
+}

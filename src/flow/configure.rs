@@ -1,0 +1,144 @@
+//! The configuration: read at most twice a minute by each isolate, replaced by the operator, never by halves.
+//!
+//! Not here: what a valid configuration is (`config`).
+
+use std::rc::Rc;
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::{Answered, Head, read_small};
+use crate::config::{Config, ConfigError};
+use crate::failure::{Blame, Failure};
+use crate::memory::{LoadedConfig, Memory};
+use crate::ports::{Platform, Unavailable};
+use crate::reply::Reply;
+use crate::time::{Lifetime, Timestamp};
+
+/// How long an isolate goes on with what it read. KV keeps its own copy for at most as long again, so a change is in effect
+/// everywhere within a minute.
+const FRESH: Lifetime = Lifetime(30);
+const LIMIT: usize = 1024 * 1024;
+const CURRENT: &str = "config:current";
+const PREVIOUS: &str = "config:previous";
+
+/// A configuration as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    v: u32,
+    version: u64,
+    at: Timestamp,
+    config: Box<RawValue>,
+}
+
+/// The configuration in effect, if there is one. While storage is away the last one read stays in effect.
+pub async fn load<P: Platform>(platform: &P, memory: &Memory) -> Result<Option<LoadedConfig>, Failure> {
+    let now = platform.now();
+    let known = memory.config.borrow().clone();
+    if let Some(known) = known.as_ref().filter(|known| !known.fresh_until.reached(now)) {
+        return Ok(Some(known.clone()));
+    }
+    let stored = match platform.get(CURRENT).await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return Ok(None),
+        Err(Unavailable) => return known.map(Some).ok_or_else(Failure::storage),
+    };
+    let stored: Stored = serde_json::from_str(&stored).map_err(|_| unreadable())?;
+    let config = match known {
+        Some(known) if known.version == stored.version => known.config,
+        _ => Rc::new(Config::parse(stored.config.get()).map_err(|_| unreadable())?),
+    };
+    Ok(Some(remember(memory, config, stored.version, now)))
+}
+
+/// `GET /admin/config`: the version in effect and its text.
+pub async fn show<P: Platform>(platform: &P, head: &Head) -> Answered<P> {
+    authorize_operator(platform, head)?;
+    let stored = platform.get(CURRENT).await.map_err(|Unavailable| Failure::storage())?;
+    let Some(stored) = stored else {
+        return Ok(Reply::json(StatusCode::OK, &json!({"version": 0, "config": null})));
+    };
+    let stored: Stored = serde_json::from_str(&stored).map_err(|_| unreadable())?;
+    Ok(Reply::json(StatusCode::OK, &json!({"version": stored.version, "updated_at": stored.at, "config": stored.config})))
+}
+
+/// `PUT /admin/config`: a valid configuration replaces the one in effect and the old one is kept; an invalid one changes nothing.
+pub async fn replace<P: Platform>(platform: &P, memory: &Memory, head: &Head, body: P::Stream, request_id: &str) -> Answered<P> {
+    authorize_operator(platform, head)?;
+    let body = read_small(body, LIMIT).await?;
+    let text = String::from_utf8(body).map_err(|_| Failure::client(400, "body_not_utf8", "The configuration is not UTF-8."))?;
+    let config = match Config::parse(&text) {
+        Ok(config) => config,
+        Err(errors) => return Ok(refusal(&errors.0, request_id)),
+    };
+    let missing = missing_secrets(platform, &config);
+    if !missing.is_empty() {
+        return Ok(refusal(&missing, request_id));
+    }
+    let now = platform.now();
+    let previous = platform.get(CURRENT).await.map_err(|Unavailable| Failure::storage())?;
+    let version = previous.as_deref().and_then(|stored| serde_json::from_str::<Stored>(stored).ok()).map_or(0, |stored| stored.version) + 1;
+    let raw = RawValue::from_string(text.trim().to_owned()).map_err(|_| unreadable())?;
+    let stored = serde_json::to_string(&Stored { v: 1, version, at: now, config: raw }).map_err(|_| unreadable())?;
+    if let Some(previous) = previous {
+        platform.put(PREVIOUS, &previous, None).await.map_err(|Unavailable| Failure::storage())?;
+    }
+    platform.put(CURRENT, &stored, None).await.map_err(|Unavailable| Failure::storage())?;
+    // A changed login or client takes effect at once here, and elsewhere when those isolates read the new version.
+    memory.clients.clear();
+    memory.providers.clear();
+    memory.jwks.clear();
+    remember(memory, Rc::new(config), version, now);
+    Ok(Reply::json(StatusCode::OK, &json!({"version": version})))
+}
+
+/// Whether the request carries the operator's token. Without an `ADMIN_TOKEN` the operator's endpoints do not exist.
+pub fn authorize_operator<P: Platform>(platform: &P, head: &Head) -> Result<(), Failure> {
+    let Some(token) = platform.secret("ADMIN_TOKEN").filter(|token| !token.expose().is_empty()) else {
+        return Err(Failure::client(404, "no_such_endpoint", "There is nothing here."));
+    };
+    match head.header("authorization").and_then(|value| value.strip_prefix("Bearer ")) {
+        Some(presented) if token.matches(presented) => Ok(()),
+        _ => Err(Failure::client(401, "operator_token_required", "This endpoint is the operator's.")
+            .fix("Send the ADMIN_TOKEN secret as a bearer token.")
+            .challenge("Bearer realm=\"operator\"".to_owned())),
+    }
+}
+
+fn remember(memory: &Memory, config: Rc<Config>, version: u64, now: Timestamp) -> LoadedConfig {
+    let loaded = LoadedConfig { config, version, fresh_until: now + FRESH };
+    *memory.config.borrow_mut() = Some(loaded.clone());
+    loaded
+}
+
+fn missing_secrets<P: Platform>(platform: &P, config: &Config) -> Vec<ConfigError> {
+    let names = config.secret_names().into_iter().map(crate::config::SecretName::as_str);
+    let missing = names.filter(|name| platform.secret(name).is_none());
+    missing
+        .map(|name| ConfigError {
+            pointer: String::new(),
+            problem: format!("names the secret {name}, which is not set in this deployment"),
+            fix: format!("run `npx wrangler secret put {name}` (in development: add {name}=… to the file given with --env-file)"),
+        })
+        .collect()
+}
+
+fn refusal<S>(errors: &[ConfigError], request_id: &str) -> Reply<S> {
+    Reply::json(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &json!({
+            "error": "invalid_configuration",
+            "error_description": "The configuration was not taken over; the one in effect stays.",
+            "reason": "configuration_invalid",
+            "errors": errors,
+            "request_id": request_id,
+        }),
+    )
+}
+
+fn unreadable() -> Failure {
+    Failure::new(Blame::Operator, 503, "configuration_unreadable", "The stored configuration cannot be read by this version of the gateway.")
+        .fix("Send it again with PUT /admin/config; the answer lists every error.")
+}

@@ -1,0 +1,64 @@
+//! The answer to the consent page: a form used once, by the browser session it was shown to.
+//!
+//! Not here: what the page says (`page`), making the grant (`flow::authorize`).
+
+use super::authorize::{Ticket, issue, no_pending_authorization};
+use super::{Answered, Head, Site, read_small, session};
+use crate::config::ConsentPolicy;
+use crate::failure::Failure;
+use crate::oauth::{account, error::ErrorCode, form, grant};
+use crate::ports::{Platform, Unavailable};
+use crate::reply::Reply;
+use crate::vault::Purpose;
+
+const FORM: usize = 32 * 1024;
+
+/// `POST /oauth/consent`.
+pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+    require_own_page(site, head)?;
+    let body = read_small(body, FORM).await?;
+    let form = form::parse(&body).map_err(|_| no_pending_authorization())?;
+    let field = |name| form.one(name).ok().flatten();
+    let signed_in = session::current(site, head).await?.ok_or_else(no_pending_authorization)?;
+    let sealed = field("ticket").ok_or_else(no_pending_authorization)?;
+    let context = signed_in.cookie.digest();
+    let ticket: Ticket = site
+        .keys
+        .open_json(Purpose::ConsentTicket, &[context.as_str()], sealed)
+        .map_err(|_| no_pending_authorization())?;
+    if ticket.expires.reached(site.now) {
+        return Err(no_pending_authorization());
+    }
+    let subject = &signed_in.session.identity.subject;
+    if field("decision") != Some("approve") {
+        return deny(site, ticket).await;
+    }
+    let remembered = account::Command::Remember { consent: ticket.consent.clone(), at: site.now };
+    let reply = issue(site, &ticket.grant, ticket.request, subject).await?;
+    if site.config.consent == ConsentPolicy::Once {
+        site.platform.account(subject, remembered).await.map_err(|Unavailable| Failure::storage())?;
+    }
+    Ok(reply)
+}
+
+/// A form may only be posted by a page of ours. Browsers say where a post comes from in these headers, and pages cannot forge them.
+pub fn require_own_page<P>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
+    let foreign_origin = head.header("origin").is_some_and(|origin| origin != site.origin.as_str());
+    let foreign_site = head.header("sec-fetch-site").is_some_and(|from| from != "same-origin");
+    if foreign_origin || foreign_site {
+        return Err(Failure::client(403, "form_from_elsewhere", "This form was posted from another site.")
+            .fix("Start again from your client, and answer on the gateway's own page."));
+    }
+    Ok(())
+}
+
+async fn deny<P: Platform>(site: &Site<'_, P>, ticket: Ticket) -> Answered<P> {
+    let command = grant::Command::Refuse { until: ticket.expires };
+    match site.platform.grant(&ticket.grant, command).await.map_err(|Unavailable| Failure::storage())? {
+        grant::Outcome::Refused => {
+            let description = "The person at the browser refused access.";
+            Ok(Reply::see_other(&ticket.request.error_location(site.origin.as_str(), ErrorCode::AccessDenied, description)))
+        }
+        _ => Err(no_pending_authorization()),
+    }
+}

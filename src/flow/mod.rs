@@ -1,0 +1,113 @@
+//! One file for each step a person would name. The only async code outside `edge/`: it fetches, stores and orchestrates.
+//!
+//! Not here: decisions. What is allowed is decided by the pure layers; flows lift their refusals into [`Failure`]s.
+
+pub mod authorize;
+pub mod bearer;
+pub mod call;
+pub mod client;
+pub mod configure;
+pub mod consent;
+pub mod discover;
+pub mod index;
+pub mod login;
+pub mod provider;
+pub mod refusal;
+pub mod register;
+pub mod revoke;
+pub mod session;
+pub mod status;
+pub mod token;
+
+use std::rc::Rc;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use http::HeaderMap;
+use url::Url;
+
+use crate::config::{Config, Origin};
+use crate::failure::Failure;
+use crate::memory::Memory;
+use crate::ports::{Platform, ReadError, Stream};
+use crate::reply::Reply;
+use crate::secret::Secret;
+use crate::time::{Lifetime, Timestamp};
+use crate::vault::KeyRing;
+
+/// What a flow answers.
+pub type Answered<P> = Result<Reply<<P as crate::ports::Outbound>::Stream>, Failure>;
+
+/// One request's surroundings: the world, the memory, and what was found out before its flow began.
+pub struct Site<'a, P> {
+    /// The ports.
+    pub platform: &'a P,
+    /// The isolate's memory.
+    pub memory: &'a Memory,
+    /// The time of this request.
+    pub now: Timestamp,
+    /// The id the answer and the log line carry.
+    pub request_id: &'a str,
+    /// The configuration in effect.
+    pub config: Rc<Config>,
+    /// The public origin the request came to.
+    pub origin: Origin,
+    /// The key ring.
+    pub keys: Rc<KeyRing>,
+}
+
+/// A request whose body has been set aside.
+pub struct Head {
+    /// Its method, in capitals as it came.
+    pub method: String,
+    /// Its URL.
+    pub url: Url,
+    /// Its headers.
+    pub headers: HeaderMap,
+}
+
+impl Head {
+    /// A header's value, if it is there once.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The raw query.
+    pub fn query(&self) -> &str {
+        self.url.query().unwrap_or_default()
+    }
+}
+
+impl<P: Platform> Site<'_, P> {
+    /// An absolute URL of ours.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.origin.as_str())
+    }
+
+    /// 256 unpredictable bits as text.
+    pub fn secret(&self) -> Secret {
+        Secret::new(Base64UrlUnpadded::encode_string(&self.platform.random::<32>()))
+    }
+
+    /// 128 unpredictable bits as text.
+    pub fn id(&self) -> String {
+        Base64UrlUnpadded::encode_string(&self.platform.random::<16>())
+    }
+}
+
+/// How long a client may take to send a small body.
+const PATIENCE: Lifetime = Lifetime(15);
+
+/// Reads a small body: a form, a registration.
+pub async fn read_small<S: Stream>(body: S, limit: usize) -> Result<Vec<u8>, Failure> {
+    body.read(limit, PATIENCE).await.map_err(|error| unreadable(error, limit))
+}
+
+/// A body of a client's that could not be read.
+pub fn unreadable(error: ReadError, limit: usize) -> Failure {
+    match error {
+        ReadError::TooLarge => Failure::client(413, "body_too_large", format!("The request body is larger than {limit} bytes."))
+            .fix("Send less, or ask the operator to raise limits.body_bytes."),
+        ReadError::Broken => Failure::client(400, "body_incomplete", "The request body ended early or took too long to arrive.")
+            .fix("Send the request again."),
+    }
+}

@@ -1,0 +1,110 @@
+//! What a refused or failed call says: the lift from the small enums of `mcp` and `ports` to failures with a cause and a fix.
+//!
+//! Not here: when a call is refused (`flow::call`), and refusals of the bearer (`flow::bearer`).
+
+use http::StatusCode;
+
+use super::{Head, Site, bearer};
+use crate::config::Server;
+use crate::failure::{Blame, Failure};
+use crate::mcp::envelope::EnvelopeError;
+use crate::mcp::error::Code;
+use crate::mcp::headers::HeaderMismatch;
+use crate::mcp::verdict::Verdict;
+use crate::ports::{FetchError, Platform};
+use crate::route;
+use crate::upstream::headers::HeaderError;
+
+/// A method other than POST and DELETE. The challenge of a 401 stands beside it: some clients look for authorization with a GET.
+pub fn method_not_allowed<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
+    let metadata = route::protected_resource_url(site.origin.as_str(), server);
+    let message = "This is an MCP endpoint of the Streamable HTTP transport: send messages with POST. GET opens no event stream here.";
+    Failure::method_not_allowed("POST, DELETE", message)
+        .fix(format!("Use POST; for a health check GET {metadata}."))
+        .slug(server.slug.as_str())
+        .challenge(bearer::challenge(site, server, None))
+}
+
+/// Refuses a body that does not claim to be JSON.
+pub fn require_json(head: &Head) -> Result<(), Failure> {
+    let content_type = head.header("content-type").unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Failure::client(415, "content_type_unsupported", "A message must be sent as application/json.").fix("Set Content-Type: application/json."))
+}
+
+/// A body that is no message.
+pub fn envelope(error: &EnvelopeError, server: &Server) -> Failure {
+    Failure::client(400, error.reason(), format!("The message was refused: {error}."))
+        .rpc(error.code())
+        .fix("Nothing was sent to the server. Correct the message and send it again; a client that sends such messages needs an update.")
+        .slug(server.slug.as_str())
+}
+
+/// Headers that say something else than the body.
+pub fn header(error: &HeaderMismatch) -> Failure {
+    Failure::client(400, error.reason(), error.to_string())
+        .rpc(error.code())
+        .fix("Nothing was sent to the server. Header and body must say the same; a client that sends such messages needs an update.")
+}
+
+/// A DELETE that names no session.
+pub fn session_missing() -> Failure {
+    Failure::client(400, "session_missing", "A DELETE ends the session that its Mcp-Session-Id header names.").fix("Send Mcp-Session-Id.")
+}
+
+/// A session that ended, or never was this caller's.
+pub fn session_gone() -> Failure {
+    Failure::client(404, "session_not_found", "This MCP session does not exist, or has ended.")
+        .rpc(Code::SessionNotFound)
+        .fix("Start a new session with initialize; clients do so by themselves.")
+}
+
+/// No answer from the server.
+pub fn no_answer(error: FetchError, server: &Server) -> Failure {
+    match error {
+        FetchError::Unreachable => upstream("upstream_unreachable", 502, "The server could not be reached, or did not speak HTTP.")
+            .fix("Try again shortly; if it stays, the operator must check the server and its url in the configuration."),
+        FetchError::TimedOut => upstream("upstream_timeout", 504, format!("The server did not answer within {} seconds.", server.timeout.0))
+            .fix("Try again; for slow tools the operator can raise the server's timeout_seconds."),
+    }
+}
+
+/// An error status without an MCP error.
+pub fn upstream_error(status: StatusCode, server: &Server) -> Failure {
+    upstream("upstream_error", 502, format!("{} answered {} without an MCP error.", server.name, status.as_u16()))
+        .fix("Try again; if it stays, tell whoever runs the server, with the request id.")
+}
+
+/// An answer that is not handed on.
+pub fn verdict(verdict: Verdict, status: StatusCode, server: &Server) -> Failure {
+    match verdict {
+        Verdict::Redirected => upstream("upstream_redirected", 502, "The server answered with a redirect, which is never followed.")
+            .fix("The operator must configure the url that the server redirects to."),
+        Verdict::Unauthorized => upstream("upstream_unauthorized", 502, format!("The server refused the gateway's own credentials ({}).", status.as_u16()))
+            .fix("The operator must check the server's auth in the configuration."),
+        Verdict::Gone => session_gone(),
+        Verdict::NotAllowed => Failure::method_not_allowed("POST", "This server does not let clients end sessions.").fix("Nothing; just stop using the session."),
+        Verdict::NotMcp => upstream("upstream_not_mcp", 502, "The server's answer is neither JSON nor an event stream.")
+            .fix("The operator must check the server's url; it usually ends in /mcp."),
+        Verdict::Relay | Verdict::Accepted | Verdict::ReadError => upstream_error(status, server),
+    }
+}
+
+/// A header's secret is not there.
+pub fn secret_missing(name: &str) -> Failure {
+    Failure::new(Blame::Operator, 503, "upstream_secret_missing", format!("The secret {name}, which this server needs, is not set."))
+        .fix(format!("The operator must set it: npx wrangler secret put {name}."))
+}
+
+/// A header that cannot be sent.
+pub fn header_unfit(name: &str, error: &HeaderError) -> Failure {
+    Failure::new(Blame::Operator, 503, "upstream_header_unfit", format!("The header {name} of this server cannot be sent: {error}."))
+        .fix("The operator must correct the header or its secret.")
+}
+
+fn upstream(reason: &'static str, status: u16, message: impl Into<String>) -> Failure {
+    Failure::new(Blame::Upstream, status, reason, message)
+}

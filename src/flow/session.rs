@@ -1,0 +1,54 @@
+//! The browser session behind `__mcp_session`: started at sign-in, read on browser steps only, ended at sign-out.
+//!
+//! Not here: its shape and its cookie (`login::session`, `login::cookie`).
+
+use super::{Head, Site};
+use crate::failure::Failure;
+use crate::login::Identity;
+use crate::login::cookie::{self, Jar, SetCookie};
+use crate::login::session::{self, BrowserSession};
+use crate::ports::{Platform, Unavailable};
+use crate::secret::Secret;
+use crate::vault::Purpose;
+
+/// A signed-in browser.
+pub struct SignedIn {
+    /// Who.
+    pub session: BrowserSession,
+    /// The cookie it was proven with; forms are bound to it.
+    pub cookie: Secret,
+}
+
+/// The session the browser's cookie proves, if it has not ended.
+pub async fn current<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
+    let Some(cookie) = presented(head) else { return Ok(None) };
+    let key = session::key(&cookie);
+    let sealed = site.platform.get(&key).await.map_err(|Unavailable| Failure::storage())?;
+    let session = sealed.and_then(|sealed| site.keys.open_json::<BrowserSession>(Purpose::BrowserSession, &[&key], &sealed).ok());
+    Ok(session.filter(|session| !session.expired(site.now)).map(|session| SignedIn { session, cookie }))
+}
+
+/// Starts a session with a fresh id, whatever cookie the browser came with, and ends the one it had: no id from before a sign-in
+/// is worth anything after it.
+pub async fn start<P: Platform>(site: &Site<'_, P>, head: &Head, identity: Identity) -> Result<SetCookie, Failure> {
+    end(site, head).await?;
+    let lifetime = site.config.session_ttl;
+    let cookie = site.secret();
+    let key = session::key(&cookie);
+    let session = BrowserSession::new(identity, site.now, lifetime);
+    let sealed = site.keys.seal_json(Purpose::BrowserSession, &[&key], site.platform.random(), &session);
+    site.platform.put(&key, &sealed, Some(lifetime)).await.map_err(|Unavailable| Failure::storage())?;
+    Ok(SetCookie::new(cookie::SESSION, cookie, lifetime, site.origin.is_secure()))
+}
+
+/// Ends the browser's session, if it has one.
+pub async fn end<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
+    match presented(head) {
+        Some(cookie) => site.platform.delete(&session::key(&cookie)).await.map_err(|Unavailable| Failure::storage()),
+        None => Ok(()),
+    }
+}
+
+fn presented(head: &Head) -> Option<Secret> {
+    Jar::parse(&head.headers).get(cookie::SESSION).cloned()
+}

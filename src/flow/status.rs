@@ -1,0 +1,157 @@
+//! `GET /status`: what is ready, what is not and why, which servers are where, and whether the public URL is the one people use.
+//!
+//! Not here: `/healthz`, which only says that the Worker runs.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::configure::authorize_operator;
+use super::{Head, Site, provider};
+use crate::config::{Config, Login};
+use crate::failure::Failure;
+use crate::memory::LoadedConfig;
+use crate::ports::Platform;
+use crate::reply::Reply;
+use crate::route::{self, Endpoint};
+use crate::{origin, page};
+
+const SEND_CONFIGURATION: &str = "curl -X PUT $GATEWAY/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -H \"Content-Type: application/json\" -d @gateway.json";
+
+#[derive(Serialize)]
+struct Report<'a> {
+    ready: bool,
+    gateway_version: &'static str,
+    configuration_version: Option<u64>,
+    public_origin: Option<&'a str>,
+    checks: Vec<Check>,
+    warnings: Vec<Check>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers: Option<Vec<Listed<'a>>>,
+    request_id: &'a str,
+}
+
+/// One thing that must be in order.
+#[derive(Serialize)]
+pub struct Check {
+    name: &'static str,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    slug: &'a str,
+    name: &'a str,
+    path: &'a str,
+    url: String,
+}
+
+/// What was found out about the gateway before any configuration applies.
+pub struct Ground<'a> {
+    /// The configuration, or why there is none.
+    pub config: &'a Result<Option<LoadedConfig>, Failure>,
+    /// The key ring, or why there is none.
+    pub keys: Result<(), Failure>,
+}
+
+/// The report, or for a browser at a gateway without configuration the page that says what to do.
+pub async fn report<P: Platform>(
+    platform: &P,
+    head: &Head,
+    ground: Ground<'_>,
+    site: Option<&Site<'_, P>>,
+    request_id: &str,
+) -> Reply<P::Stream> {
+    let storage = ground.config.as_ref().map(|_| ()).map_err(Clone::clone);
+    let configured = match ground.config {
+        Ok(None) => Err(not_configured()),
+        _ => Ok(()),
+    };
+    let mut checks = vec![Check::of("storage", storage), Check::of("keys", ground.keys), Check::of("configuration", configured)];
+    let loaded = ground.config.as_ref().ok().and_then(Option::as_ref);
+    if let Some(site) = site {
+        let signing_in = match &site.config.login {
+            Login::Dev { .. } => Ok(()),
+            Login::Oidc(oidc) => provider::metadata(site, oidc).await.map(|_| ()),
+        };
+        checks.push(Check::of("login", signing_in));
+    }
+    let warnings = loaded.map(|loaded| warnings(&loaded.config, head)).unwrap_or_default();
+    let ready = site.is_some() && checks.iter().all(|check| check.ok);
+    let may_list = |site: &Site<'_, P>| site.config.public_index || site.origin.is_loopback() || authorize_operator(platform, head).is_ok();
+    let servers = site.filter(|site| may_list(site)).map(|site| listed(&site.config, site.origin.as_str()));
+    let report = Report {
+        ready,
+        gateway_version: env!("CARGO_PKG_VERSION"),
+        configuration_version: loaded.map(|loaded| loaded.version),
+        public_origin: site.map(|site| site.origin.as_str()),
+        checks,
+        warnings,
+        servers,
+        request_id,
+    };
+    Reply::json(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &report)
+}
+
+/// The page at `/` while there is nothing to show: what is missing and how to mend it.
+pub fn page<S>(failure: &Failure, request_id: &str) -> Reply<S> {
+    let step = |what: &str, command: Option<&str>| page::Step { what: what.to_owned(), command: command.map(ToOwned::to_owned) };
+    let page = page::Status {
+        problems: Vec::new(),
+        steps: vec![
+            step(&failure.message, None),
+            step(&failure.fix, (failure.reason == "not_configured").then_some(SEND_CONFIGURATION)),
+            step("See what is ready and what is not", Some("curl -s $GATEWAY/status")),
+        ],
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        request_id: request_id.to_owned(),
+    };
+    Reply::page(failure.status, page.render())
+}
+
+/// There is no configuration yet.
+pub fn not_configured() -> Failure {
+    Failure::new(crate::failure::Blame::Operator, 503, "not_configured", "This gateway has no configuration yet.")
+        .fix("Send gateway.json with PUT /admin/config and the ADMIN_TOKEN as bearer token; scripts/dev and scripts/deploy do so by themselves.")
+}
+
+impl Check {
+    fn of(name: &'static str, result: Result<(), Failure>) -> Self {
+        match result {
+            Ok(()) => Self { name, ok: true, reason: None, problem: None, fix: None },
+            Err(failure) => Self {
+                name,
+                ok: false,
+                reason: Some(failure.reason.to_owned()),
+                problem: Some(failure.message),
+                fix: Some(failure.fix),
+            },
+        }
+    }
+}
+
+fn warnings(config: &Config, head: &Head) -> Vec<Check> {
+    let Some(host) = origin::differs(config, &head.url, &head.headers) else { return Vec::new() };
+    let public = config.public_url.as_ref().map(crate::config::Origin::as_str).unwrap_or_default();
+    let failure = Failure::client(200, "public_url_mismatch", format!("This request came for the host {host:?}, but public_url is {public}."))
+        .fix("If people reach the gateway at that host, set public_url to it. If a reverse proxy is in front, let it forward the original Host header.");
+    vec![Check::of("public_url", Err(failure))]
+}
+
+fn listed<'a>(config: &'a Config, origin: &str) -> Vec<Listed<'a>> {
+    config
+        .servers
+        .values()
+        .map(|server| Listed {
+            slug: server.slug.as_str(),
+            name: &server.name,
+            path: &server.path,
+            url: route::resource_url(origin, server),
+        })
+        .collect()
+}

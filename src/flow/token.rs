@@ -1,0 +1,179 @@
+//! The token endpoint (OAuth 2.1 §3.2): a code or a refresh token becomes an access token.
+//!
+//! Not here: one winner per code and per rotation (`oauth::grant`, in the object).
+
+use http::StatusCode;
+
+use super::{Answered, Head, Site, client, read_small, register};
+use crate::failure::Failure;
+use crate::oauth::access_token::{self, Claims};
+use crate::oauth::client::ClientCredentials;
+use crate::oauth::error::ErrorCode;
+use crate::oauth::grant::{self, Granted, GrantId, Rejection};
+use crate::oauth::opaque::{self, Kind};
+use crate::oauth::scope::ScopeSet;
+use crate::oauth::token_request::{self, TokenRequest};
+use crate::oauth::token_response;
+use crate::ports::{Platform, Unavailable};
+use crate::reply::Reply;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+use crate::vault;
+
+/// A token request is a form of a few short fields.
+pub const FORM: usize = 32 * 1024;
+
+/// `POST /oauth/token`.
+pub async fn token<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+    let body = read_small(body, FORM).await?;
+    let form = token_request::form(head.header("content-type"), &body).map_err(|error| lift(&error))?;
+    let credentials = token_request::credentials(head.header("authorization"), &form).map_err(|error| lift(&error))?;
+    let request = TokenRequest::parse(&form).map_err(|error| lift(&error))?;
+    let client_id = authenticate(site, &credentials).await?;
+    match request {
+        TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resource } => {
+            redeem(site, client_id, &code, redirect_uri, verifier, resource).await
+        }
+        TokenRequest::Refresh { token, scope, resource } => rotate(site, client_id, &token, scope, resource).await,
+    }
+}
+
+/// Proves the client at the token and revocation endpoints.
+pub async fn authenticate<P: Platform>(site: &Site<'_, P>, credentials: &ClientCredentials) -> Result<String, Failure> {
+    let challenge = |failure: Failure| if credentials.basic { failure.challenge("Basic realm=\"clients\"".to_owned()) } else { failure };
+    let id = credentials.id.as_deref().ok_or_else(|| {
+        challenge(Failure::oauth(ErrorCode::InvalidClient, "client_missing", "The request names no client.").fix("Send client_id."))
+    })?;
+    let client = client::find_for_token(site, id).await.map_err(challenge)?;
+    client.authenticate(credentials).map_err(|error| {
+        challenge(
+            Failure::oauth(ErrorCode::InvalidClient, error.reason(), error.to_string())
+                .fix("Clear the client's stored credentials for this server and connect again."),
+        )
+    })?;
+    Ok(id.to_owned())
+}
+
+/// Makes access tokens of a grant worthless everywhere: at once here, and elsewhere as soon as KV has carried the marker there.
+pub async fn revoke_access<P: Platform>(site: &Site<'_, P>, grant: &GrantId, until: Timestamp) -> Result<(), Failure> {
+    site.memory.revoked.put(grant.clone(), true, until, site.now);
+    let lifetime = until.remaining(site.now);
+    site.platform.put(&revocation_key(grant), "1", Some(lifetime)).await.map_err(|Unavailable| Failure::storage())
+}
+
+/// Storage key of a grant's revocation marker.
+pub fn revocation_key(grant: &GrantId) -> String {
+    format!("revoked:{grant}")
+}
+
+async fn redeem<P: Platform>(
+    site: &Site<'_, P>,
+    client_id: String,
+    code: &Secret,
+    redirect_uri: Option<String>,
+    verifier: Option<Secret>,
+    resource: Option<String>,
+) -> Answered<P> {
+    let (grant, code) = opaque::parse(&site.keys, Kind::Code, code.expose()).ok_or_else(|| rejected(Rejection::Unknown))?;
+    let refresh = opaque::mint(&site.keys, Kind::Refresh, &grant, site.platform.random());
+    let command = grant::Command::Redeem {
+        code,
+        client_id: client_id.clone(),
+        redirect_uri,
+        verifier: verifier.map(|verifier| verifier.expose().to_owned()),
+        resource,
+        refresh: refresh.digest(),
+        refresh_expires: site.now + site.config.tokens.refresh_ttl,
+        access_expires: site.now + site.config.tokens.access_ttl,
+    };
+    match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
+        grant::Outcome::Redeemed { granted, refresh: kept } => {
+            register::keep(site, &client_id).await.map_err(|Unavailable| Failure::storage())?;
+            let scope = granted.scope.clone();
+            Ok(respond(site, grant, &granted, &scope, kept.then_some(&refresh)))
+        }
+        outcome => Err(refuse(site, &grant, outcome).await),
+    }
+}
+
+async fn rotate<P: Platform>(
+    site: &Site<'_, P>,
+    client_id: String,
+    presented: &Secret,
+    scope: Option<ScopeSet>,
+    resource: Option<String>,
+) -> Answered<P> {
+    let parsed = opaque::parse(&site.keys, Kind::Refresh, presented.expose());
+    let (grant, digest) = parsed.ok_or_else(|| rejected(Rejection::Unknown))?;
+    let successor = opaque::mint(&site.keys, Kind::Refresh, &grant, site.platform.random());
+    let command = grant::Command::Rotate {
+        presented: digest,
+        client_id: client_id.clone(),
+        scope,
+        resource,
+        successor: successor.digest(),
+        sealed_successor: vault::seal_successor(presented, site.platform.random(), &successor),
+        refresh_expires: site.now + site.config.tokens.refresh_ttl,
+        access_expires: site.now + site.config.tokens.access_ttl,
+    };
+    match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
+        grant::Outcome::Rotated { granted, scope } => {
+            register::keep(site, &client_id).await.map_err(|Unavailable| Failure::storage())?;
+            Ok(respond(site, grant, &granted, &scope, Some(&successor)))
+        }
+        grant::Outcome::Replayed { granted, scope, sealed_successor } => {
+            let successor = vault::open_successor(presented, &sealed_successor).map_err(|_| rejected(Rejection::Unknown))?;
+            Ok(respond(site, grant, &granted, &scope, Some(&successor)))
+        }
+        outcome => Err(refuse(site, &grant, outcome).await),
+    }
+}
+
+fn respond<P: Platform>(
+    site: &Site<'_, P>,
+    grant: GrantId,
+    granted: &Granted,
+    scope: &ScopeSet,
+    refresh: Option<&Secret>,
+) -> Reply<P::Stream> {
+    let lifetime = site.config.tokens.access_ttl;
+    let claims = Claims {
+        iss: site.origin.as_str().to_owned(),
+        aud: granted.resource.clone(),
+        sub: granted.subject.clone(),
+        client_id: granted.client_id.clone(),
+        scope: scope.clone(),
+        iat: site.now,
+        exp: site.now + lifetime,
+        jti: site.id(),
+        grant,
+    };
+    let access = access_token::sign(&site.keys, &claims);
+    Reply::bytes(StatusCode::OK, "application/json", token_response::success(&access, lifetime, scope, refresh))
+        .with(http::header::PRAGMA, "no-cache")
+}
+
+async fn refuse<P: Platform>(site: &Site<'_, P>, grant: &GrantId, outcome: grant::Outcome) -> Failure {
+    let grant::Outcome::Rejected { why, revoked_until } = outcome else { return Failure::storage() };
+    if let Some(until) = revoked_until
+        && let Err(failure) = revoke_access(site, grant, until).await
+    {
+        return failure;
+    }
+    rejected(why)
+}
+
+fn rejected(why: Rejection) -> Failure {
+    let again = "Start the authorization again from the client.";
+    match why {
+        Rejection::WrongResource => Failure::oauth(ErrorCode::InvalidTarget, why.reason(), why.to_string())
+            .fix("Request a token for the server that was authorized, or authorize this one."),
+        Rejection::ScopeExceeded => Failure::oauth(ErrorCode::InvalidScope, why.reason(), why.to_string()).fix("Ask for no more scope than was granted."),
+        Rejection::MissingVerifier => Failure::oauth(ErrorCode::InvalidRequest, why.reason(), why.to_string()).fix("Send the code_verifier of this authorization."),
+        _ => Failure::oauth(ErrorCode::InvalidGrant, why.reason(), why.to_string()).fix(again),
+    }
+}
+
+fn lift(error: &token_request::RequestError) -> Failure {
+    Failure::oauth(error.code(), error.reason(), error.to_string())
+}

@@ -1,0 +1,343 @@
+//! One request: find its route and public origin, run one flow, dress the answer. Nothing else.
+//!
+//! Not here: what a flow does, or what is allowed.
+
+use std::rc::Rc;
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_SECURITY_POLICY, VARY,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde_json::json;
+use url::Url;
+
+use crate::failure::{Blame, Failure};
+use crate::flow::call::Refusal;
+use crate::flow::status::{self, Ground};
+use crate::flow::{self, Head, Site, authorize, call, configure, consent, discover, index, login, refusal, register, revoke, token};
+use crate::mcp::envelope::RequestId;
+use crate::memory::{LoadedConfig, Memory};
+use crate::ports::Platform;
+use crate::reply::Reply;
+use crate::route::{Cors, Endpoint, Route};
+use crate::vault::KeyRing;
+use crate::{origin, page};
+
+/// What a browser client of another origin may send (H2, S8): every header MCP clients use, by name, because `*` leaves out
+/// Authorization.
+const ALLOWED_HEADERS: &str = "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, last-event-id, traceparent, tracestate, baggage";
+/// What it may read.
+const EXPOSED_HEADERS: &str = "www-authenticate, mcp-session-id, mcp-protocol-version, x-request-id, retry-after";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// All headers of a request together; more than clients send, less than an attack needs.
+const HEADER_BYTES: usize = 32 * 1024;
+
+/// A request as the runtime delivers it.
+pub struct Request<S> {
+    /// The method, in capitals as it came.
+    pub method: String,
+    /// The whole URL.
+    pub url: String,
+    /// The headers; values that are not visible ASCII are left out.
+    pub headers: HeaderMap,
+    /// The body, unread.
+    pub body: S,
+}
+
+/// The gateway within one request.
+pub struct Gateway<'a, P> {
+    platform: &'a P,
+    memory: &'a Memory,
+}
+
+/// A failure on its way out, in the wire format of its reader.
+enum Refused {
+    Json(Failure),
+    Page(Failure),
+    Rpc(Failure, Option<RequestId>),
+}
+
+impl<'a, P: Platform> Gateway<'a, P> {
+    /// Over a platform and the isolate's memory.
+    pub fn new(platform: &'a P, memory: &'a Memory) -> Self {
+        Self { platform, memory }
+    }
+
+    /// Answers one request. There is always an answer.
+    pub async fn handle(&self, request: Request<P::Stream>) -> Reply<P::Stream> {
+        let request_id = hex(&self.platform.random::<16>());
+        let Request { method, url, headers, body } = request;
+        let Ok(url) = Url::parse(&url) else {
+            return Failure::client(400, "url_malformed", "The request's URL cannot be read.").as_json(&request_id);
+        };
+        let head = Head { method, url, headers };
+        let loaded = configure::load(self.platform, self.memory).await;
+        let config = loaded.as_ref().ok().and_then(Option::as_ref).map(|loaded| Rc::clone(&loaded.config));
+        let route = Route::find(config.as_deref(), head.url.path());
+        let cors = self.cors(config.as_deref(), &head, &route);
+        let outcome = match &cors {
+            Ok(_) if head.method == "OPTIONS" => Ok(preflight(&route, &head)),
+            Ok(_) => self.dispatch(&head, &route, &loaded, body, &request_id).await,
+            Err(failure) => Err(Refused::Json(failure.clone())),
+        };
+        let (mut reply, refusal) = match outcome {
+            Ok(reply) => (reply, None),
+            Err(refused) => refused.render(&request_id),
+        };
+        self.record(&head, &route, &reply, refusal.as_ref(), &request_id);
+        dress(&mut reply, &route, cors.ok().flatten().as_deref(), &request_id);
+        if head.method == "HEAD" { reply.without_body() } else { reply }
+    }
+
+    async fn dispatch(
+        &self,
+        head: &Head,
+        route: &Route<'_>,
+        loaded: &Result<Option<LoadedConfig>, Failure>,
+        body: P::Stream,
+        request_id: &str,
+    ) -> Result<Reply<P::Stream>, Refused> {
+        let json = Refused::Json;
+        require_bounded(head).map_err(json)?;
+        if matches!(route, Route::Unknown) && loaded.as_ref().is_ok_and(Option::is_some) {
+            return Err(json(unknown_endpoint()));
+        }
+        require_method(head, route).map_err(json)?;
+        // 1. What works without a configuration.
+        match route {
+            Route::Endpoint(Endpoint::Healthz) => return Ok(Reply::json(StatusCode::OK, &json!({"status": "ok"}))),
+            Route::Endpoint(Endpoint::AdminConfig) if head.method == "PUT" => {
+                return configure::replace(self.platform, self.memory, head, body, request_id).await.map_err(json);
+            }
+            Route::Endpoint(Endpoint::AdminConfig) => return configure::show(self.platform, head).await.map_err(json),
+            _ => {}
+        }
+        // 2. The surroundings every other flow needs.
+        let site = self.site(head, loaded, request_id);
+        if matches!(route, Route::Endpoint(Endpoint::Status)) {
+            let ground = Ground { config: loaded, keys: self.keys().map(|_| ()) };
+            return Ok(status::report(self.platform, head, ground, site.as_ref().ok(), request_id).await);
+        }
+        let site = match site {
+            Ok(site) => site,
+            Err(failure) if matches!(route, Route::Endpoint(Endpoint::Index)) => return Ok(status::page(&failure, request_id)),
+            Err(failure) if route.is_page() => return Err(Refused::Page(failure)),
+            Err(failure) => return Err(json(failure)),
+        };
+        // 3. One flow.
+        match route {
+            Route::Mcp(server) => {
+                self.require_origin(&site, head).map_err(json)?;
+                match head.method.as_str() {
+                    "POST" => {}
+                    "DELETE" => return call::delete(&site, head, server).await.map_err(json),
+                    _ => return Err(json(refusal::method_not_allowed(&site, server))),
+                }
+                call::post(&site, head, server, body).await.map_err(|refusal| match refusal {
+                    Refusal::Plain(failure) => json(failure),
+                    Refusal::Rpc(failure, id) => Refused::Rpc(failure, id),
+                })
+            }
+            Route::NoSuchServer(slug) => Err(json(no_such_server(slug))),
+            Route::ProtectedResource(server) => discover::protected_resource(&site, server).map_err(json),
+            Route::ProtectedResourceRoot => discover::protected_resource_root(&site).map_err(json),
+            Route::AuthorizationServer => discover::authorization_server(&site).map_err(json),
+            Route::OpenIdConfiguration => discover::openid_configuration(&site).map_err(json),
+            Route::Unknown => Err(json(unknown_endpoint())),
+            Route::Endpoint(endpoint) => self.endpoint(*endpoint, &site, head, body).await,
+        }
+    }
+
+    async fn endpoint(&self, endpoint: Endpoint, site: &Site<'_, P>, head: &Head, body: P::Stream) -> Result<Reply<P::Stream>, Refused> {
+        match endpoint {
+            Endpoint::Index => index::show(site, head).await.map_err(Refused::Page),
+            Endpoint::Authorize => authorize::authorize(site, head).await.map_err(Refused::Page),
+            Endpoint::Consent => consent::answer(site, head, body).await.map_err(Refused::Page),
+            Endpoint::Token => token::token(site, head, body).await.map_err(Refused::Json),
+            Endpoint::Register => register::register(site, head, body).await.map_err(Refused::Json),
+            Endpoint::Revoke => revoke::revoke(site, head, body).await.map_err(Refused::Json),
+            Endpoint::Jwks => Ok(Reply::json(StatusCode::OK, &json!({"keys": []}))),
+            Endpoint::UpstreamCallback => Err(Refused::Page(no_connection_pending())),
+            Endpoint::Login => login::show(site, head).await.map_err(Refused::Page),
+            Endpoint::LoginCallback => login::callback(site, head, body).await.map_err(Refused::Page),
+            Endpoint::Logout => login::logout(site, head).await.map_err(Refused::Page),
+            // Answered before a configuration is needed.
+            Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig => Err(Refused::Json(unknown_endpoint())),
+        }
+    }
+
+    fn site<'r>(&'r self, head: &Head, loaded: &Result<Option<LoadedConfig>, Failure>, request_id: &'r str) -> Result<Site<'r, P>, Failure> {
+        let loaded = loaded.as_ref().map_err(Clone::clone)?.as_ref().ok_or_else(status::not_configured)?;
+        let keys = self.keys()?;
+        let origin = origin::effective(&loaded.config, &head.url, &head.headers)?;
+        Ok(Site {
+            platform: self.platform,
+            memory: self.memory,
+            now: self.platform.now(),
+            request_id,
+            config: Rc::clone(&loaded.config),
+            origin,
+            keys,
+        })
+    }
+
+    fn keys(&self) -> Result<Rc<KeyRing>, Failure> {
+        if let Some(keys) = self.memory.keys.get() {
+            return Ok(Rc::clone(keys));
+        }
+        let operator = |reason, message: String| Failure::new(Blame::Operator, 503, reason, message).fix(
+            "Set the secret KEY_RING to 1: followed by 32 random bytes in base64url; scripts/dev and scripts/deploy do so by themselves.",
+        );
+        let text = self.platform.secret("KEY_RING").ok_or_else(|| operator("keys_missing", "This deployment has no key ring.".to_owned()))?;
+        let keys = KeyRing::parse(&text).map_err(|error| operator("keys_malformed", format!("The key ring cannot be read: {error}.")))?;
+        Ok(Rc::clone(self.memory.keys.get_or_init(|| Rc::new(keys))))
+    }
+
+    /// What `Access-Control-Allow-Origin` says, if anything; a preflight of an origin that may not call is told why.
+    fn cors(&self, config: Option<&crate::config::Config>, head: &Head, route: &Route<'_>) -> Result<Option<String>, Failure> {
+        let Some(origin) = head.header("origin") else { return Ok(None) };
+        match route.cors() {
+            Cors::Public => Ok(Some("*".to_owned())),
+            Cors::None => Ok(None),
+            Cors::Api => {
+                let own = config.and_then(|config| origin::effective(config, &head.url, &head.headers).ok().map(|own| (config, own)));
+                match own {
+                    Some((config, own)) if origin::may_call(config, &own, origin) => Ok(Some(origin.to_owned())),
+                    Some(_) if head.method == "OPTIONS" => Err(origin_not_allowed(origin)),
+                    _ => Ok(None),
+                }
+            }
+        }
+    }
+
+    fn require_origin(&self, site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
+        match head.header("origin") {
+            Some(origin) if !origin::may_call(&site.config, &site.origin, origin) => Err(origin_not_allowed(origin)),
+            _ => Ok(()),
+        }
+    }
+
+    fn record(&self, head: &Head, route: &Route<'_>, reply: &Reply<P::Stream>, refusal: Option<&Failure>, request_id: &str) {
+        // A call that went well is not a line of its own: the hot path writes nothing.
+        if refusal.is_none() && matches!(route, Route::Mcp(_)) {
+            return;
+        }
+        let mut line = json!({
+            "request_id": request_id,
+            "method": head.method,
+            "route": route.name(),
+            "status": reply.status().as_u16(),
+        });
+        if let (Some(line), Some(refusal)) = (line.as_object_mut(), refusal) {
+            line.insert("reason".into(), refusal.reason.into());
+            line.insert("blame".into(), refusal.blame.as_str().into());
+            line.insert("message".into(), refusal.message.clone().into());
+            if let Some(slug) = &refusal.slug {
+                line.insert("slug".into(), slug.clone().into());
+            }
+        }
+        self.platform.record(&line.to_string());
+    }
+}
+
+impl Refused {
+    fn render<S>(self, request_id: &str) -> (Reply<S>, Option<Failure>) {
+        match self {
+            Self::Json(failure) => (failure.as_json(request_id), Some(failure)),
+            Self::Page(failure) => (failure.as_page(request_id), Some(failure)),
+            Self::Rpc(failure, id) => (failure.as_rpc(id.as_ref(), request_id), Some(failure)),
+        }
+    }
+}
+
+fn require_bounded(head: &Head) -> Result<(), Failure> {
+    let size: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if size > HEADER_BYTES {
+        return Err(Failure::client(431, "headers_too_large", format!("The request's headers are larger than {HEADER_BYTES} bytes."))
+            .fix("Send fewer or shorter headers; a browser can clear the cookies of this site."));
+    }
+    Ok(())
+}
+
+fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
+    let method = if head.method == "HEAD" { "GET" } else { &head.method };
+    let allowed = route.methods();
+    if matches!(route, Route::Mcp(_) | Route::NoSuchServer(_) | Route::Unknown) || allowed.contains(&method) {
+        return Ok(());
+    }
+    let message = "This endpoint does not have that method.";
+    Err(Failure::method_not_allowed(&allowed.join(", "), message).fix(format!("Use {}.", allowed.join(" or "))))
+}
+
+fn preflight<S>(route: &Route<'_>, head: &Head) -> Reply<S> {
+    let allowed = route.methods().join(", ");
+    let reply = Reply::empty(StatusCode::NO_CONTENT).with(ALLOW, &allowed);
+    if route.cors() == Cors::None || head.header("origin").is_none() {
+        return reply;
+    }
+    // Mcp-Param-* headers have names nobody can list: those asked for are allowed one by one.
+    let asked = head.header("access-control-request-headers").unwrap_or_default();
+    let parameters: Vec<_> = asked.split(',').map(str::trim).filter(|name| name.to_ascii_lowercase().starts_with("mcp-param-")).collect();
+    let headers = parameters.iter().fold(ALLOWED_HEADERS.to_owned(), |all, name| format!("{all}, {name}"));
+    reply
+        .with(ACCESS_CONTROL_ALLOW_METHODS, &allowed)
+        .with(ACCESS_CONTROL_ALLOW_HEADERS, &headers)
+        .with(ACCESS_CONTROL_MAX_AGE, "7200")
+}
+
+fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, allow_origin: Option<&str>, request_id: &str) {
+    let page = route.is_page();
+    let headers = reply.headers_mut();
+    let mut set = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(REQUEST_ID, request_id);
+    if let Some(origin) = allow_origin {
+        set(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        set(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+    }
+    if route.cors() == Cors::Api {
+        set(VARY, "origin");
+    }
+    if page {
+        for (name, value) in page::security::headers() {
+            headers.entry(name).or_insert(value);
+        }
+        if let Ok(policy) = HeaderValue::from_str(&page::security::csp(&[])) {
+            headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
+        }
+    } else {
+        headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    }
+}
+
+fn unknown_endpoint() -> Failure {
+    Failure::client(404, "no_such_endpoint", "There is nothing here.").fix("MCP servers are at /v1/mcp/{slug} or their own path; the page at / lists them.")
+}
+
+fn no_such_server(slug: &str) -> Failure {
+    Failure::client(404, "no_such_server", format!("There is no such server: {slug:?}."))
+        .fix("Check the slug; the page at / lists the servers and their URLs.")
+        .slug(slug)
+}
+
+fn no_connection_pending() -> Failure {
+    Failure::client(400, "no_connection_pending", "No connection to a server's own account is being made in this browser.")
+        .fix("Start again from your client.")
+}
+
+fn origin_not_allowed(origin: &str) -> Failure {
+    Failure::client(403, "origin_not_allowed", format!("Pages of the origin {origin:?} may not call this gateway."))
+        .fix("The operator can add the full origin (scheme, host and port) to allowed_origins.")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
+        text
+    })
+}

@@ -1,0 +1,247 @@
+//! `OpenID` Connect Discovery 1.0: what a provider says about itself.
+//!
+//! Not here: fetching it (`flow`), its keys (`jwks`), the requests made of it (`oidc`).
+
+use serde::Deserialize;
+use url::{Host, Url};
+
+use super::LoginError;
+use super::error::presentable;
+
+/// No discovery document is larger; `flow` reads no further.
+pub const MAX_BYTES: usize = 128 * 1024;
+
+/// A provider whose every URL has been found fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// Exactly as configured.
+    pub issuer: String,
+    /// Where the browser is sent.
+    pub authorization_endpoint: Url,
+    /// Where the code is redeemed.
+    pub token_endpoint: Url,
+    /// Where the keys are.
+    pub jwks_uri: Url,
+    /// How the gateway may authenticate at the token endpoint; `client_secret_basic` where the provider does not say.
+    pub token_endpoint_auth_methods: Vec<String>,
+    /// Whether its answers always carry `iss` (RFC 9207).
+    pub iss_parameter: bool,
+    /// Where the browser can be sent to sign out there as well.
+    pub end_session_endpoint: Option<Url>,
+}
+
+/// Where an issuer's document is (Discovery section 4.1). `None` for an issuer that cannot be one.
+pub fn url(issuer: &str) -> Option<Url> {
+    issuer_url(issuer)?;
+    let base = issuer.strip_suffix('/').unwrap_or(issuer);
+    Url::parse(&format!("{base}/.well-known/openid-configuration")).ok()
+}
+
+/// Reads the document fetched for this issuer with status 200.
+///
+/// 1. The document's `issuer` is identical to the configured one, character by character (Discovery section 4.3).
+/// 2. Every endpoint is `https`; `http` only from one loopback address to another.
+pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(LoginError::DiscoveryMalformed);
+    }
+    let document: Document = serde_json::from_slice(bytes).map_err(|_| LoginError::DiscoveryMalformed)?;
+
+    // 1.
+    let advertised = document.issuer.ok_or(LoginError::DiscoveryIncomplete("issuer"))?;
+    if advertised != issuer {
+        return Err(LoginError::DiscoveredIssuer {
+            configured: issuer.to_owned(),
+            advertised: presentable(&advertised),
+        });
+    }
+
+    // 2.
+    let from = issuer_url(issuer).ok_or(LoginError::UnfitUrl("issuer"))?;
+    let optional = |name, text: Option<String>| match text {
+        Some(text) => fit(&text).filter(|url| secure_enough(&from, url)).ok_or(LoginError::UnfitUrl(name)).map(Some),
+        None => Ok(None),
+    };
+    let required = |name, text| optional(name, text)?.ok_or(LoginError::DiscoveryIncomplete(name));
+    Ok(Provider {
+        issuer: issuer.to_owned(),
+        authorization_endpoint: required("authorization_endpoint", document.authorization_endpoint)?,
+        token_endpoint: required("token_endpoint", document.token_endpoint)?,
+        jwks_uri: required("jwks_uri", document.jwks_uri)?,
+        token_endpoint_auth_methods: document
+            .token_endpoint_auth_methods_supported
+            .unwrap_or_else(|| vec!["client_secret_basic".to_owned()]),
+        iss_parameter: document.authorization_response_iss_parameter_supported.unwrap_or(false),
+        end_session_endpoint: optional("end_session_endpoint", document.end_session_endpoint)?,
+    })
+}
+
+#[derive(Deserialize)]
+struct Document {
+    issuer: Option<String>,
+    authorization_endpoint: Option<String>,
+    token_endpoint: Option<String>,
+    jwks_uri: Option<String>,
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    authorization_response_iss_parameter_supported: Option<bool>,
+    end_session_endpoint: Option<String>,
+}
+
+fn issuer_url(issuer: &str) -> Option<Url> {
+    fit(issuer).filter(|url| url.query().is_none() && secure_enough(url, url))
+}
+
+fn fit(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok().filter(|_| text.len() <= 2048)?;
+    let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    (bare && url.has_host()).then_some(url)
+}
+
+fn secure_enough(from: &Url, to: &Url) -> bool {
+    to.scheme() == "https" || (to.scheme() == "http" && is_loopback(from) && is_loopback(to))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn document(issuer: &str) -> Value {
+        json!({
+            "issuer": issuer,
+            "authorization_endpoint": "https://id.example.com/authorize?tenant=a",
+            "token_endpoint": "https://id.example.com/token",
+            "jwks_uri": "https://keys.example.com/jwks",
+            "userinfo_endpoint": "https://id.example.com/userinfo",
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+            "authorization_response_iss_parameter_supported": true,
+            "end_session_endpoint": "https://id.example.com/logout",
+        })
+    }
+
+    fn read(issuer: &str, document: &Value) -> Result<Provider, LoginError> {
+        parse(issuer, document.to_string().as_bytes())
+    }
+
+    #[test]
+    fn the_location_keeps_the_path_and_drops_one_final_slash() {
+        let located = |issuer| url(issuer).map(String::from);
+        let root = Some("https://id.example.com/.well-known/openid-configuration".to_owned());
+        assert_eq!(located("https://id.example.com"), root);
+        assert_eq!(located("https://id.example.com/"), root);
+        let realm = "https://id.example.com/realms/a/.well-known/openid-configuration";
+        assert_eq!(located("https://id.example.com/realms/a").as_deref(), Some(realm));
+        assert!(located("http://127.0.0.1:9000").is_some());
+        for unfit in [
+            "http://id.example.com",
+            "id.example.com",
+            "https://u:p@id.example.com",
+            "https://id.example.com?a",
+            "https://id.example.com#a",
+            "ftp://localhost",
+            "",
+        ] {
+            assert_eq!(located(unfit), None, "{unfit}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_read() {
+        let provider = read("https://id.example.com/", &document("https://id.example.com/")).unwrap();
+        assert_eq!(provider.issuer, "https://id.example.com/");
+        assert_eq!(provider.authorization_endpoint.as_str(), "https://id.example.com/authorize?tenant=a");
+        assert_eq!(provider.token_endpoint.as_str(), "https://id.example.com/token");
+        assert_eq!(provider.jwks_uri.as_str(), "https://keys.example.com/jwks");
+        assert_eq!(provider.token_endpoint_auth_methods, ["client_secret_post", "private_key_jwt"]);
+        assert!(provider.iss_parameter);
+        assert_eq!(provider.end_session_endpoint.unwrap().path(), "/logout");
+    }
+
+    #[test]
+    fn what_is_left_out_has_the_specified_default() {
+        let mut document = document("https://id.example.com");
+        for member in [
+            "token_endpoint_auth_methods_supported",
+            "authorization_response_iss_parameter_supported",
+            "end_session_endpoint",
+        ] {
+            document.as_object_mut().unwrap().remove(member);
+        }
+        let provider = read("https://id.example.com", &document).unwrap();
+        assert_eq!(provider.token_endpoint_auth_methods, ["client_secret_basic"]);
+        assert!(!provider.iss_parameter);
+        assert_eq!(provider.end_session_endpoint, None);
+    }
+
+    #[test]
+    fn the_issuer_is_identical_to_the_last_character() {
+        for configured in ["https://id.example.com", "https://ID.example.com/", "https://other.example.com/"] {
+            let refused = read(configured, &document("https://id.example.com/")).unwrap_err();
+            assert_eq!(refused.reason(), "login_discovered_issuer", "{configured}");
+            assert!(
+                refused.to_string().contains(configured) && refused.to_string().contains("https://id.example.com/")
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_member_is_named() {
+        for member in ["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"] {
+            let mut document = document("https://id.example.com");
+            document.as_object_mut().unwrap().remove(member);
+            assert_eq!(read("https://id.example.com", &document), Err(LoginError::DiscoveryIncomplete(member)));
+        }
+    }
+
+    #[test]
+    fn plain_http_stays_between_loopback_addresses() {
+        let with = |issuer: &str, endpoint: &str| {
+            let mut document = document(issuer);
+            document["token_endpoint"] = endpoint.into();
+            read(issuer, &document).map(|_| ())
+        };
+        let unfit = Err(LoginError::UnfitUrl("token_endpoint"));
+        assert_eq!(with("http://localhost:9000", "http://127.0.0.1:9000/token"), Ok(()));
+        assert_eq!(with("http://[::1]:9000", "https://id.example.com/token"), Ok(()));
+        assert_eq!(with("http://localhost:9000", "http://id.example.com/token"), unfit);
+        assert_eq!(with("https://id.example.com", "http://id.example.com/token"), unfit);
+        assert_eq!(with("https://id.example.com", "http://localhost/token"), unfit);
+        assert_eq!(with("https://id.example.com", "https://u:p@id.example.com/token"), unfit);
+        assert_eq!(with("https://id.example.com", "https://id.example.com/token#a"), unfit);
+        assert_eq!(with("https://id.example.com", "file:///token"), unfit);
+        assert_eq!(with("http://id.example.com", "https://id.example.com/token"), Err(LoginError::UnfitUrl("issuer")));
+    }
+
+    #[test]
+    fn what_is_not_a_document_is_refused() {
+        let large = format!("{{\"issuer\":\"{}\"}}", "a".repeat(MAX_BYTES));
+        for bytes in ["", "[]", "null", "{\"issuer\":1}", "<html>", &large] {
+            assert_eq!(parse("https://id.example.com", bytes.as_bytes()), Err(LoginError::DiscoveryMalformed));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn any_document_is_read_without_harm(issuer in "\\PC{0,40}", endpoint in "\\PC{0,60}") {
+            let _ = url(&issuer);
+            let _ = parse(&issuer, endpoint.as_bytes());
+            let mut document = document("http://localhost");
+            document["token_endpoint"] = endpoint.into();
+            if let Ok(provider) = read("http://localhost", &document) {
+                prop_assert!(provider.token_endpoint.scheme() == "https" || is_loopback(&provider.token_endpoint));
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! ID tokens: who signed in, according to the provider (`OpenID` Connect Core section 3.1.3.7).
+//!
+//! Not here: where tokens and keys come from (`oidc`, `jwks`). The gateway's own tokens are `oauth::access_token`.
+
+use std::fmt;
+
+use jwt_compact::alg::{Es256, Rsa, StrongAlg};
+use jwt_compact::{Algorithm, AlgorithmExt, Claims, UntrustedToken, ValidationError};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::Identity;
+use super::jwks::{Jwks, VerifyingKey};
+use crate::secret::Secret;
+use crate::time::{Lifetime, Timestamp};
+
+/// How far the provider's clock may be from ours.
+const LEEWAY: Lifetime = Lifetime(60);
+
+const MAX_BYTES: usize = 16 * 1024;
+const MAX_SHOWN: usize = 256;
+
+/// Why an ID token proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdTokenError {
+    /// Longer than any real one, not a JWS in compact form, or claims of the wrong type.
+    Malformed,
+    /// The header says it is another kind of JWT (RFC 8725 section 3.11).
+    WrongType,
+    /// The header demands extensions the gateway does not know (RFC 7515 section 4.1.11).
+    CriticalExtension,
+    /// Not RS256 or ES256: `none` and shared-secret algorithms above all (RFC 8725 section 3.1).
+    UnsupportedAlgorithm,
+    /// No key id, and more than one key could be meant (Core section 10.1).
+    AmbiguousKey,
+    /// No such key. Providers rotate keys: fetch the key set once more and try again.
+    UnknownKey,
+    /// The signature does not match.
+    WrongSignature,
+    /// Issued by someone else.
+    WrongIssuer,
+    /// Issued for another client.
+    WrongAudience,
+    /// Issued for several clients, and not to this one.
+    WrongAuthorizedParty,
+    /// Issued for another login.
+    WrongNonce,
+    /// Has no expiry, or is past it.
+    Expired,
+    /// Says nothing about when it was issued, or that is still to come.
+    NotYetValid,
+    /// The subject is empty, too long or not printable ASCII (Core section 2).
+    UnfitSubject,
+}
+
+impl IdTokenError {
+    /// A stable code for logs and for the page.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Malformed => "id_token_malformed",
+            Self::WrongType => "id_token_wrong_type",
+            Self::CriticalExtension => "id_token_critical_extension",
+            Self::UnsupportedAlgorithm => "id_token_unsupported_algorithm",
+            Self::AmbiguousKey => "id_token_ambiguous_key",
+            Self::UnknownKey => "id_token_unknown_key",
+            Self::WrongSignature => "id_token_wrong_signature",
+            Self::WrongIssuer => "id_token_wrong_issuer",
+            Self::WrongAudience => "id_token_wrong_audience",
+            Self::WrongAuthorizedParty => "id_token_wrong_authorized_party",
+            Self::WrongNonce => "id_token_wrong_nonce",
+            Self::Expired => "id_token_expired",
+            Self::NotYetValid => "id_token_not_yet_valid",
+            Self::UnfitSubject => "id_token_unfit_subject",
+        }
+    }
+}
+
+impl fmt::Display for IdTokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "The identity provider's ID token cannot be read.",
+            Self::WrongType => "The identity provider sent another kind of token in place of an ID token.",
+            Self::CriticalExtension => "The ID token demands an extension the gateway does not know.",
+            Self::UnsupportedAlgorithm => "The ID token is not signed with RS256 or ES256.",
+            Self::AmbiguousKey => "The ID token does not say which of the identity provider's keys signed it.",
+            Self::UnknownKey => "The ID token is signed with a key the identity provider does not publish.",
+            Self::WrongSignature => "The ID token's signature does not match.",
+            Self::WrongIssuer => "The ID token is not from the configured issuer.",
+            Self::WrongAudience => "The ID token was issued for another client than the gateway's.",
+            Self::WrongAuthorizedParty => "The ID token was issued to another client than the gateway's.",
+            Self::WrongNonce => "The ID token belongs to another sign-in.",
+            Self::Expired => "The ID token has expired. Compare the clocks if this happens again.",
+            Self::NotYetValid => "The ID token is not valid yet. Compare the clocks if this happens again.",
+            Self::UnfitSubject => "The ID token's subject is not a fit name for a person.",
+        })
+    }
+}
+
+/// Verifies an ID token. The steps are those a token must pass; none is optional.
+///
+/// 1. It is a JWS of the right kind, without extensions the gateway does not know.
+/// 2. The signature is by a key of the provider, with the one algorithm that key is for.
+/// 3. `iss` is the configured issuer, character by character.
+/// 4. `aud` has the gateway's client id; with several audiences, or wherever there is an `azp`, that is the client id as well.
+/// 5. `exp`, `iat` and `nbf` hold now, give or take a minute.
+/// 6. `nonce` is this login's.
+/// 7. `sub` is fit to name a person for good.
+pub fn verify(
+    token: &Secret,
+    jwks: &Jwks,
+    issuer: &str,
+    client_id: &str,
+    nonce: &Secret,
+    now: Timestamp,
+) -> Result<Identity, IdTokenError> {
+    // 1.
+    let text = Some(token.expose()).filter(|text| text.len() <= MAX_BYTES).ok_or(IdTokenError::Malformed)?;
+    let token: Untrusted<'_> = text.try_into().map_err(|_| IdTokenError::Malformed)?;
+    if !token.header().token_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("JWT")) {
+        return Err(IdTokenError::WrongType);
+    }
+    if token.header().other_fields.crit.is_some() {
+        return Err(IdTokenError::CriticalExtension);
+    }
+
+    // 2.
+    let Claims { expiration, not_before, issued_at, custom: claims, .. } = signed_claims(&token, jwks)?;
+
+    // 3.
+    if claims.iss != issuer {
+        return Err(IdTokenError::WrongIssuer);
+    }
+
+    // 4.
+    if !claims.aud.contains(client_id) {
+        return Err(IdTokenError::WrongAudience);
+    }
+    match claims.azp.as_deref() {
+        Some(party) if party != client_id => return Err(IdTokenError::WrongAuthorizedParty),
+        None if claims.aud.several() => return Err(IdTokenError::WrongAuthorizedParty),
+        _ => {}
+    }
+
+    // 5.
+    let (expiration, not_before, issued_at) =
+        (expiration.map(|at| at.timestamp()), not_before.map(|at| at.timestamp()), issued_at.map(|at| at.timestamp()));
+    if expiration.is_none_or(|at| (moment(at) + LEEWAY).reached(now)) {
+        return Err(IdTokenError::Expired);
+    }
+    if issued_at.is_none_or(|at| moment(at) > now + LEEWAY) || not_before.is_some_and(|at| moment(at) > now + LEEWAY) {
+        return Err(IdTokenError::NotYetValid);
+    }
+
+    // 6.
+    if !claims.nonce.as_deref().is_some_and(|claimed| nonce.matches(claimed)) {
+        return Err(IdTokenError::WrongNonce);
+    }
+
+    // 7.
+    let fit = (1..=255).contains(&claims.sub.len()) && claims.sub.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if !fit {
+        return Err(IdTokenError::UnfitSubject);
+    }
+    Ok(claims.identity(issuer))
+}
+
+type Untrusted<'a> = UntrustedToken<'a, Extensions>;
+
+#[derive(Clone, Deserialize)]
+struct Extensions {
+    #[serde(default, deserialize_with = "present")]
+    crit: Option<IgnoredAny>,
+}
+
+/// `"crit":null` is there as well, and as little understood.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IgnoredAny>, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(Some)
+}
+
+#[derive(Deserialize)]
+struct IdClaims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    azp: Option<String>,
+    nonce: Option<String>,
+    name: Option<String>,
+    email: Option<String>,
+    email_verified: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Audience {
+    fn contains(&self, client_id: &str) -> bool {
+        match self {
+            Self::One(audience) => audience == client_id,
+            Self::Several(audiences) => audiences.iter().any(|audience| audience == client_id),
+        }
+    }
+
+    fn several(&self) -> bool {
+        matches!(self, Self::Several(audiences) if audiences.len() > 1)
+    }
+}
+
+impl IdClaims {
+    /// `sub` is unique only within its issuer (Core section 2), so the issuer is part of the gateway's subject; the scheme is not.
+    fn identity(self, issuer: &str) -> Identity {
+        let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/');
+        let refuted = self.email_verified.is_some_and(|verified| verified == false || verified == "false");
+        Identity {
+            subject: format!("{issuer}|{}", self.sub),
+            name: self.name.and_then(shown),
+            email: self.email.filter(|_| !refuted).and_then(shown),
+        }
+    }
+}
+
+/// What pages show of a claim: nothing that is empty, absurdly long or moves the text around it.
+fn shown(text: String) -> Option<String> {
+    let unfit = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    (!text.is_empty() && text.len() <= MAX_SHOWN && !text.contains(unfit)).then_some(text)
+}
+
+/// The claims, once one of the keys the header can mean has verified them.
+fn signed_claims(token: &Untrusted<'_>, jwks: &Jwks) -> Result<Claims<IdClaims>, IdTokenError> {
+    let (algorithm, key_id) = (token.algorithm(), token.header().key_id.as_deref());
+    if !VerifyingKey::ALGORITHMS.contains(&algorithm) {
+        return Err(IdTokenError::UnsupportedAlgorithm);
+    }
+    let keys = jwks.candidates(algorithm, key_id);
+    if key_id.is_none() && keys.len() > 1 {
+        return Err(IdTokenError::AmbiguousKey);
+    }
+    let mut refusal = IdTokenError::UnknownKey;
+    for key in keys {
+        let verified = match key {
+            VerifyingKey::Rs256(key) => verified(&StrongAlg(Rsa::rs256()), key, token),
+            VerifyingKey::Es256(key) => verified(&Es256, key, token),
+        };
+        match verified {
+            Ok(claims) => return Ok(claims),
+            Err(error) => refusal = error,
+        }
+    }
+    Err(refusal)
+}
+
+fn verified<A: Algorithm>(
+    algorithm: &A,
+    key: &A::VerifyingKey,
+    token: &Untrusted<'_>,
+) -> Result<Claims<IdClaims>, IdTokenError> {
+    let token = algorithm.validator(key).validate(token).map_err(|error| match error {
+        ValidationError::MalformedClaims(_) => IdTokenError::Malformed,
+        _ => IdTokenError::WrongSignature,
+    })?;
+    Ok(token.into_parts().1)
+}
+
+fn moment(seconds: i64) -> Timestamp {
+    Timestamp(seconds.max(0).unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! What a server's answer amounts to, from its status and media type alone: the body of a good one is handed on unread.
+//!
+//! Not here: what is done about it. The server's credentials, the session and our own errors are `flow`'s.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// What the gateway asked the server for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expects {
+    /// A POST with a request in it.
+    Reply,
+    /// A POST of notifications or responses only.
+    NoReply,
+    /// A GET: the stream of server messages (legacy).
+    Stream,
+    /// A DELETE: the end of the session (legacy).
+    End,
+}
+
+/// What an answer amounts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Hand it on, body untouched.
+    Relay,
+    /// Taken note of. Answer 202 (200 for a DELETE) and discard the body.
+    Accepted,
+    /// An error: read it bounded. If [`error_body`] knows it, hand it on with its status (row N7), else answer for ourselves.
+    ReadError,
+    /// 401 or 403: our credentials do not suffice. Never the client's business: its challenge names the server's own login.
+    Unauthorized,
+    /// 404 to a session: it is gone, and the client must start a new one.
+    Gone,
+    /// 405: the server has no such stream or end of session, which it may.
+    NotAllowed,
+    /// 3xx: never followed, a redirect would carry the credentials away.
+    Redirected,
+    /// Not what an MCP server answers.
+    NotMcp,
+}
+
+/// Judges an answer. `in_session` says whether a session id was sent.
+pub fn judge(status: StatusCode, headers: &HeaderMap, expects: Expects, in_session: bool) -> Verdict {
+    match status.as_u16() {
+        200..=299 => match (expects, MediaType::of(headers)) {
+            (Expects::NoReply | Expects::End, _) => Verdict::Accepted,
+            (Expects::Reply, Some(_)) | (Expects::Stream, Some(MediaType::EventStream)) if status == StatusCode::OK => {
+                Verdict::Relay
+            }
+            _ => Verdict::NotMcp,
+        },
+        300..=399 => Verdict::Redirected,
+        401 | 403 => Verdict::Unauthorized,
+        404 if in_session => Verdict::Gone,
+        405 if matches!(expects, Expects::Stream | Expects::End) => Verdict::NotAllowed,
+        400..=599 => Verdict::ReadError,
+        _ => Verdict::NotMcp,
+    }
+}
+
+/// The two media types an MCP server answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaType {
+    /// `application/json`.
+    Json,
+    /// `text/event-stream`.
+    EventStream,
+}
+
+impl MediaType {
+    /// The media type of an answer, if it is one of the two. Parameters do not matter, case neither (RFC 9110 §8.3.1).
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let essence = headers.get(CONTENT_TYPE)?.to_str().ok()?.split(';').next()?.trim();
+        if essence.eq_ignore_ascii_case("application/json") {
+            Some(Self::Json)
+        } else if essence.eq_ignore_ascii_case("text/event-stream") {
+            Some(Self::EventStream)
+        } else {
+            None
+        }
+    }
+}
+
+/// A JSON-RPC error that a server sent, as far as the gateway looks into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorBody {
+    /// Its code.
+    pub code: i64,
+}
+
+/// Reads the body of a failed answer; `None` if it is no JSON-RPC error response.
+pub fn error_body(bytes: &[u8]) -> Option<ErrorBody> {
+    let body: Response = serde_json::from_slice(bytes).ok()?;
+    let Inner { code, message: _ } = body.error;
+    (body.jsonrpc == "2.0" && body.result.is_none()).then_some(ErrorBody { code })
+}
+
+#[derive(Deserialize)]
+struct Response {
+    jsonrpc: String,
+    result: Option<IgnoredAny>,
+    error: Inner,
+}
+
+#[derive(Deserialize)]
+struct Inner {
+    code: i64,
+    #[expect(dead_code, reason = "an error without a message is none")]
+    message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    fn verdict(status: u16, content_type: Option<&'static str>, expects: Expects, in_session: bool) -> Verdict {
+        let headers = content_type.map(|text| (CONTENT_TYPE, HeaderValue::from_static(text))).into_iter().collect();
+        judge(StatusCode::from_u16(status).unwrap(), &headers, expects, in_session)
+    }
+
+    const JSON: Option<&str> = Some("application/json; charset=utf-8");
+    const SSE: Option<&str> = Some("text/event-stream");
+    const HTML: Option<&str> = Some("text/html");
+
+    #[test]
+    fn a_table_of_answers() {
+        use Expects::{End, NoReply, Reply, Stream};
+        use Verdict::{Accepted, Gone, NotAllowed, NotMcp, ReadError, Redirected, Relay, Unauthorized};
+        for (status, content_type, expects, in_session, expected) in [
+            (200, JSON, Reply, false, Relay),
+            (200, SSE, Reply, true, Relay),
+            (200, Some("Application/JSON"), Reply, false, Relay),
+            (200, HTML, Reply, false, NotMcp),
+            (200, Some("application/jsonp"), Reply, false, NotMcp),
+            (200, None, Reply, false, NotMcp),
+            (202, JSON, Reply, false, NotMcp),
+            (204, None, Reply, false, NotMcp),
+            (202, None, NoReply, false, Accepted),
+            (200, JSON, NoReply, false, Accepted),
+            (204, None, NoReply, true, Accepted),
+            (200, SSE, Stream, true, Relay),
+            (200, JSON, Stream, true, NotMcp),
+            (405, None, Stream, true, NotAllowed),
+            (405, HTML, Reply, true, ReadError),
+            (200, None, End, true, Accepted),
+            (204, None, End, true, Accepted),
+            (405, None, End, true, NotAllowed),
+            (301, HTML, Reply, false, Redirected),
+            (307, JSON, NoReply, true, Redirected),
+            (401, JSON, Reply, true, Unauthorized),
+            (403, JSON, NoReply, false, Unauthorized),
+            (404, JSON, Reply, true, Gone),
+            (404, None, End, true, Gone),
+            (404, JSON, Reply, false, ReadError),
+            (400, JSON, Reply, true, ReadError),
+            (429, None, NoReply, true, ReadError),
+            (503, HTML, Stream, true, ReadError),
+            (999, JSON, Reply, false, NotMcp),
+        ] {
+            let answered = verdict(status, content_type, expects, in_session);
+            assert_eq!(answered, expected, "{status} {content_type:?} {expects:?} {in_session}");
+        }
+    }
+
+    #[test]
+    fn an_error_body_is_known_by_its_shape() {
+        let known = |json: &str| error_body(json.as_bytes()).map(|body| body.code);
+        assert_eq!(known(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no","data":{}}}"#), Some(-32602));
+        assert_eq!(known(r#"{"jsonrpc":"2.0","error":{"code":7,"message":""}}"#), Some(7));
+        for json in [
+            "",
+            "<html>",
+            "{}",
+            "[]",
+            r#"{"error":{"code":1,"message":"a"}}"#,
+            r#"{"error":"invalid_token"}"#,
+            r#"{"jsonrpc":"1.0","error":{"code":1,"message":"a"}}"#,
+            r#"{"jsonrpc":"2.0","error":{"code":1}}"#,
+            r#"{"jsonrpc":"2.0","error":{"code":1.5,"message":"a"}}"#,
+            r#"{"jsonrpc":"2.0","result":{},"error":{"code":1,"message":"a"}}"#,
+            r#"{"jsonrpc":"2.0","error":{"code":1,"message":"a"}} trailing"#,
+        ] {
+            assert_eq!(known(json), None, "{json}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(bytes: Vec<u8>) {
+            let _ = error_body(&bytes);
+        }
+    }
+}

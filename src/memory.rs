@@ -1,0 +1,113 @@
+//! What one isolate remembers between requests, bounded and with an expiry on every entry.
+//!
+//! Not here: anything of one request, and anything that decides alone: all of it can be lost at any moment.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::config::Config;
+use crate::login::discovery::Provider;
+use crate::login::jwks::Jwks;
+use crate::oauth::access_token::Claims;
+use crate::oauth::client::Client;
+use crate::oauth::grant::GrantId;
+use crate::secret::Digested;
+use crate::time::Timestamp;
+use crate::vault::KeyRing;
+
+/// The memory of one isolate.
+#[derive(Default)]
+pub struct Memory {
+    /// The key ring, once it has been read.
+    pub keys: OnceCell<Rc<KeyRing>>,
+    /// The configuration in effect.
+    pub config: RefCell<Option<LoadedConfig>>,
+    /// Access tokens whose signature was verified, by digest, until they expire.
+    pub tokens: Cache<Digested, Rc<Claims>>,
+    /// Whether a grant was revoked, asked at most this long ago.
+    pub revoked: Cache<GrantId, bool>,
+    /// Clients read from the directory or fetched as metadata documents.
+    pub clients: Cache<String, Rc<Client>>,
+    /// Identity providers' metadata, by issuer.
+    pub providers: Cache<String, Rc<Provider>>,
+    /// Identity providers' keys, by issuer.
+    pub jwks: Cache<String, Rc<Jwks>>,
+}
+
+/// A configuration and when it was read.
+#[derive(Clone)]
+pub struct LoadedConfig {
+    /// The configuration.
+    pub config: Rc<Config>,
+    /// Its version in storage.
+    pub version: u64,
+    /// When to look again.
+    pub fresh_until: Timestamp,
+}
+
+/// A bounded map whose entries expire. When it is full the expired go first, then whatever sorts first: an entry lost costs a
+/// look-up, never a wrong answer.
+pub struct Cache<K, V> {
+    entries: RefCell<BTreeMap<K, (V, Timestamp)>>,
+}
+
+/// Entries a [`Cache`] holds at most: with the largest values, access tokens' claims of under 4 KB, about 8 MB.
+const CAPACITY: usize = 2048;
+
+impl<K: Ord + Clone, V: Clone> Cache<K, V> {
+    /// The value, unless it expired.
+    pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
+        self.entries.borrow().get(key).filter(|(_, until)| !until.reached(now)).map(|(value, _)| value.clone())
+    }
+
+    /// Remembers a value until a moment.
+    pub fn put(&self, key: K, value: V, until: Timestamp, now: Timestamp) {
+        let mut entries = self.entries.borrow_mut();
+        if entries.len() >= CAPACITY {
+            entries.retain(|_, (_, until)| !until.reached(now));
+        }
+        if entries.len() >= CAPACITY {
+            entries.pop_first();
+        }
+        entries.insert(key, (value, until));
+    }
+
+    /// Forgets a value.
+    pub fn forget(&self, key: &K) {
+        self.entries.borrow_mut().remove(key);
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.entries.borrow_mut().clear();
+    }
+}
+
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Self { entries: RefCell::new(BTreeMap::new()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_expire() {
+        let cache = Cache::default();
+        cache.put("a", 1, Timestamp(10), Timestamp(0));
+        assert_eq!(cache.get(&"a", Timestamp(9)), Some(1));
+        assert_eq!(cache.get(&"a", Timestamp(10)), None);
+    }
+
+    #[test]
+    fn it_stays_bounded() {
+        let cache = Cache::default();
+        for key in 0..(CAPACITY * 2) {
+            cache.put(key, (), Timestamp(10), Timestamp(0));
+        }
+        assert_eq!(cache.entries.borrow().len(), CAPACITY);
+    }
+}

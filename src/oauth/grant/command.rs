@@ -1,0 +1,193 @@
+//! What a grant can be told and what it answers. Both travel as JSON between the Worker and the object, and during a deploy
+//! between old and new code: a changed field is a changed interface.
+//!
+//! Not here: what happens (`record`).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::oauth::pkce::S256Challenge;
+use crate::oauth::scope::ScopeSet;
+use crate::secret::Digested;
+use crate::time::Timestamp;
+
+/// What the subject allowed, fixed for the life of the grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Granted {
+    /// Who may use it.
+    pub client_id: String,
+    /// Who allowed it.
+    pub subject: String,
+    /// Where the code was sent.
+    pub redirect_uri: String,
+    /// How much.
+    pub scope: ScopeSet,
+    /// The canonical resource URL, which becomes `aud`.
+    pub resource: String,
+    /// The server behind the resource.
+    pub slug: String,
+    /// What the redeemer must know (RFC 7636).
+    pub challenge: S256Challenge,
+}
+
+/// An order to a grant.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// The subject consented. One winner for each grant id: a consent form is good for one answer.
+    Open {
+        /// What was allowed.
+        granted: Granted,
+        /// The code that was sent to the client.
+        code: Digested,
+        /// When the code stops being good.
+        code_expires: Timestamp,
+    },
+    /// The subject refused, which uses the consent form up as well.
+    Refuse {
+        /// When the form would have expired.
+        until: Timestamp,
+    },
+    /// `grant_type=authorization_code`.
+    Redeem(Redeem),
+    /// `grant_type=refresh_token`.
+    Rotate(Rotate),
+    /// RFC 7009, or a person's or the operator's wish.
+    Revoke {
+        /// The client that asks, which must own the grant; `None` revokes whoever owns it.
+        client_id: Option<String>,
+    },
+}
+
+/// A code and everything that must fit it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Redeem {
+    /// The code.
+    pub code: Digested,
+    /// The authenticated client.
+    pub client_id: String,
+    /// Compared only when sent: OAuth 2.1 dropped it, OAuth 2.0 clients send it.
+    pub redirect_uri: Option<String>,
+    /// The PKCE verifier.
+    pub verifier: Option<String>,
+    /// RFC 8707 `resource`, when sent.
+    pub resource: Option<String>,
+    /// The first refresh token, should the grant have one.
+    pub refresh: Digested,
+    /// When it expires.
+    pub refresh_expires: Timestamp,
+    /// When the access token of this answer expires.
+    pub access_expires: Timestamp,
+}
+
+/// A refresh token and the successor that replaces it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Rotate {
+    /// The refresh token that was presented. Its tag was checked: we issued it.
+    pub presented: Digested,
+    /// The authenticated client.
+    pub client_id: String,
+    /// A narrower scope for this access token.
+    pub scope: Option<ScopeSet>,
+    /// RFC 8707 `resource`, when sent.
+    pub resource: Option<String>,
+    /// The next refresh token.
+    pub successor: Digested,
+    /// The same, readable only with the presented one (`vault::seal_successor`).
+    pub sealed_successor: String,
+    /// When the successor expires.
+    pub refresh_expires: Timestamp,
+    /// When the access token of this answer expires.
+    pub access_expires: Timestamp,
+}
+
+/// Names the command only: it carries a verifier.
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open { .. } => "Open",
+            Self::Refuse { .. } => "Refuse",
+            Self::Redeem(_) => "Redeem",
+            Self::Rotate(_) => "Rotate",
+            Self::Revoke { .. } => "Revoke",
+        })
+    }
+}
+
+/// What a grant answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The code is good now.
+    Opened,
+    /// The consent form had been answered before.
+    AlreadyUsed,
+    /// The form is used up.
+    Refused,
+    /// The code was good; it is not any more.
+    Redeemed {
+        /// What to put into the access token.
+        granted: Granted,
+        /// Whether `offline_access` was granted, so that the refresh token is good.
+        refresh: bool,
+    },
+    /// The successor is the current refresh token now.
+    Rotated {
+        /// What to put into the access token.
+        granted: Granted,
+        /// The scope of this access token.
+        scope: ScopeSet,
+    },
+    /// The presented token was replaced moments ago: hand the same successor out again.
+    Replayed {
+        /// What to put into the access token.
+        granted: Granted,
+        /// The scope of this access token.
+        scope: ScopeSet,
+        /// The successor, to be opened with the presented token.
+        sealed_successor: String,
+    },
+    /// No token of the family is good any more.
+    Revoked {
+        /// When the last of its access tokens would have expired.
+        until: Timestamp,
+    },
+    /// The command did not fit.
+    Rejected {
+        /// Why.
+        why: Rejection,
+        /// Set when this very command killed the family: when the last of its access tokens would have expired.
+        revoked_until: Option<Timestamp>,
+    },
+}
+
+/// Why a command did not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rejection {
+    /// No such code, refresh token or grant.
+    Unknown,
+    /// The code was not redeemed in time.
+    CodeExpired,
+    /// The code was redeemed before (OAuth 2.1 §4.1.3).
+    CodeUsed,
+    /// Another client's.
+    WrongClient,
+    /// Not where the code was sent.
+    WrongRedirectUri,
+    /// Does not hash to the challenge.
+    WrongVerifier,
+    /// There is a challenge, so there must be a verifier.
+    MissingVerifier,
+    /// Not the resource that was granted (RFC 8707 §2.2).
+    WrongResource,
+    /// More than was granted.
+    ScopeExceeded,
+    /// Not used for too long.
+    RefreshExpired,
+    /// A refresh token that was replaced before (OAuth 2.1 §4.3.1).
+    RefreshReused,
+    /// The grant is revoked.
+    Revoked,
+}

@@ -1,0 +1,108 @@
+//! The JSON of a grant at rest and on its way: a change here is a change that deployed code cannot read.
+//!
+//! Not here: what the records mean (`tests`).
+
+use proptest::prelude::*;
+
+use super::tests::{NOW, VERIFIER, after, granted, live, online, open, redeem, revoke, rotated, rotation};
+use super::*;
+
+const GRANTED: &str = r#"{"client_id":"claude","subject":"dev:alice","redirect_uri":"https://claude.ai/cb","scope":"mcp:tools offline_access","resource":"https://gw.example/v1/mcp/docs","slug":"docs","challenge":"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}"#;
+const CODE: &str = "VpTQii5T_8rgwxA-Wtb2B2q9lg6x-KVldwQLwQKPcCs";
+const RT0: &str = "gYr7I6DKq-9ltxHBbgPUfKK8GaAEfBUShcEBb2AbRR8";
+const RT1: &str = "er5T5uNMc7VrsWXMXxVcgMNjlnH0wY5c2scUMyY3XOM";
+
+#[test]
+fn records_at_rest_stay_readable() {
+    let goldens = [
+        (after([Command::Refuse { until: NOW }]), r#"{"v":1,"state":"refused","until":1000}"#.to_owned()),
+        (
+            after([open(granted())]),
+            format!(r#"{{"v":1,"state":"open","granted":{GRANTED},"code":"{CODE}","code_expires":1060}}"#),
+        ),
+        (
+            live(),
+            format!(
+                r#"{{"v":1,"state":"live","granted":{GRANTED},"code":"{CODE}","refresh":{{"current":"{RT0}","expires":2593000}},"access_until":4600}}"#
+            ),
+        ),
+        (
+            rotated(),
+            format!(
+                r#"{{"v":1,"state":"live","granted":{GRANTED},"code":"{CODE}","refresh":{{"current":"{RT1}","expires":2679400,"previous":{{"token":"{RT0}","replaced":1000,"sealed_successor":"sealed rt1"}}}},"access_until":8200}}"#
+            ),
+        ),
+        (
+            after([open(online()), redeem(|_| ())]),
+            format!(
+                r#"{{"v":1,"state":"spent","granted":{},"code":"{CODE}","access_until":4600}}"#,
+                GRANTED.replace(" offline_access", "")
+            ),
+        ),
+        (after([open(granted()), revoke(None)]), r#"{"v":1,"state":"revoked","until":1000}"#.to_owned()),
+    ];
+    for (record, golden) in goldens {
+        let record = record.unwrap();
+        assert_eq!(serde_json::to_string(&record).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Record>(&golden).unwrap(), record);
+    }
+    assert!(serde_json::from_str::<Record>(r#"{"v":2,"state":"revoked","until":1000}"#).is_err());
+}
+
+#[test]
+fn commands_and_outcomes_keep_their_form_across_deploys() {
+    let commands = [
+        (open(granted()), format!(r#"{{"command":"open","granted":{GRANTED},"code":"{CODE}","code_expires":1060}}"#)),
+        (Command::Refuse { until: NOW }, r#"{"command":"refuse","until":1000}"#.to_owned()),
+        (
+            redeem(|_| ()),
+            format!(
+                r#"{{"command":"redeem","code":"{CODE}","client_id":"claude","redirect_uri":null,"verifier":"{VERIFIER}","resource":null,"refresh":"{RT0}","refresh_expires":2593000,"access_expires":4600}}"#
+            ),
+        ),
+        (
+            Command::Rotate(rotation("rt0", "rt1")),
+            format!(
+                r#"{{"command":"rotate","presented":"{RT0}","client_id":"claude","scope":null,"resource":null,"successor":"{RT1}","sealed_successor":"sealed rt1","refresh_expires":2679400,"access_expires":8200}}"#
+            ),
+        ),
+        (revoke(None), r#"{"command":"revoke","client_id":null}"#.to_owned()),
+    ];
+    for (command, golden) in commands {
+        assert_eq!(serde_json::to_string(&command).unwrap(), golden);
+        let read = serde_json::from_str::<Command>(&golden).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), golden);
+        assert!(!format!("{command:?}").contains(VERIFIER));
+    }
+    let scope = granted().scope;
+    let outcomes = [
+        (Outcome::AlreadyUsed, r#"{"outcome":"already_used"}"#.to_owned()),
+        (
+            Outcome::Redeemed { granted: granted(), refresh: true },
+            format!(r#"{{"outcome":"redeemed","granted":{GRANTED},"refresh":true}}"#),
+        ),
+        (
+            Outcome::Replayed { granted: granted(), scope, sealed_successor: "s".to_owned() },
+            format!(
+                r#"{{"outcome":"replayed","granted":{GRANTED},"scope":"mcp:tools offline_access","sealed_successor":"s"}}"#
+            ),
+        ),
+        (
+            Outcome::Rejected { why: Rejection::CodeUsed, revoked_until: Some(NOW) },
+            r#"{"outcome":"rejected","why":"code_used","revoked_until":1000}"#.to_owned(),
+        ),
+    ];
+    for (outcome, golden) in outcomes {
+        assert_eq!(serde_json::to_string(&outcome).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Outcome>(&golden).unwrap(), outcome);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_json_is_a_record_or_an_error(text in r#"\PC{0,60}|\{"v":1,"state":"(open|live|revoked|refused)"(,"until":[0-9]{1,25})?\}"#) {
+        let _ = serde_json::from_str::<Record>(&text);
+    }
+}

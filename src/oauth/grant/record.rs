@@ -1,0 +1,276 @@
+//! The states of a grant and the transitions between them.
+//!
+//! Not here: storage. The record's JSON is at rest in the grant's object, so its form is an interface.
+
+use serde::{Deserialize, Serialize};
+
+use super::command::{Command, Granted, Outcome, Redeem, Rejection, Rotate};
+use crate::oauth::resource;
+use crate::oauth::scope::ScopeSet;
+use crate::secret::Digested;
+use crate::time::{Lifetime, Timestamp};
+
+/// How long a replaced refresh token still yields its successor: a client that lost the answer or refreshed twice at once.
+const REPLAY_WINDOW: Lifetime = Lifetime::minutes(1);
+
+/// How long a finished grant is remembered: longer than a consent form lives, so that no form opens a grant a second time.
+const REMEMBERED: Lifetime = Lifetime::hours(1);
+
+/// What an object knows about its grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    v: Version,
+    #[serde(flatten)]
+    state: State,
+}
+
+/// Applies a command. The record that comes back replaces the one that went in.
+pub fn apply(record: Option<Record>, command: Command, now: Timestamp) -> (Option<Record>, Outcome) {
+    let (state, outcome) = match record {
+        None => begin(command),
+        Some(record) => {
+            let (state, outcome) = record.state.apply(command, now);
+            (Some(state), outcome)
+        }
+    };
+    (state.map(|state| Record { v: Version, state }), outcome)
+}
+
+impl Record {
+    /// When the record may be forgotten.
+    pub fn expires(&self) -> Timestamp {
+        let end = match &self.state {
+            State::Refused { until } | State::Revoked { until } => *until,
+            State::Open { code_expires, .. } => *code_expires,
+            State::Spent { access_until, .. } => *access_until,
+            State::Live { refresh, access_until, .. } => refresh.expires.max(*access_until),
+        };
+        end + REMEMBERED
+    }
+}
+
+/// The record's version on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+struct Version;
+
+impl TryFrom<u8> for Version {
+    type Error = &'static str;
+
+    fn try_from(v: u8) -> Result<Self, Self::Error> {
+        if v == 1 { Ok(Self) } else { Err("a grant record of a later version") }
+    }
+}
+
+impl From<Version> for u8 {
+    fn from(_: Version) -> Self {
+        1
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+enum State {
+    /// Denied on the consent form.
+    Refused { until: Timestamp },
+    /// The code was sent and waits.
+    Open { granted: Granted, code: Digested, code_expires: Timestamp },
+    /// The code was redeemed for an access token alone.
+    Spent { granted: Granted, code: Digested, access_until: Timestamp },
+    /// The code was redeemed and there is a refresh token.
+    Live { granted: Granted, code: Digested, refresh: Refresh, access_until: Timestamp },
+    /// Every token of the family is dead.
+    Revoked { until: Timestamp },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Refresh {
+    current: Digested,
+    expires: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous: Option<Previous>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Previous {
+    token: Digested,
+    replaced: Timestamp,
+    sealed_successor: String,
+}
+
+fn begin(command: Command) -> (Option<State>, Outcome) {
+    match command {
+        Command::Open { granted, code, code_expires } => {
+            (Some(State::Open { granted, code, code_expires }), Outcome::Opened)
+        }
+        Command::Refuse { until } => (Some(State::Refused { until }), Outcome::Refused),
+        Command::Redeem(_) | Command::Rotate(_) | Command::Revoke { .. } => (None, rejected(Rejection::Unknown)),
+    }
+}
+
+impl State {
+    fn apply(self, command: Command, now: Timestamp) -> (Self, Outcome) {
+        match command {
+            Command::Open { .. } | Command::Refuse { .. } => (self, Outcome::AlreadyUsed),
+            Command::Redeem(redeem) => self.redeem(redeem, now),
+            Command::Rotate(rotate) => self.rotate(rotate, now),
+            Command::Revoke { client_id } => self.revoke(client_id.as_deref(), now),
+        }
+    }
+
+    fn redeem(self, redeem: Redeem, now: Timestamp) -> (Self, Outcome) {
+        match self {
+            Self::Open { granted, code, code_expires } => {
+                if let Err(why) = check_redeem(&granted, &code, code_expires, &redeem, now) {
+                    // A request that does not fit leaves the code to whoever it was made for.
+                    return (Self::Open { granted, code, code_expires }, rejected(why));
+                }
+                let offline = granted.scope.contains(ScopeSet::OFFLINE_ACCESS);
+                let outcome = Outcome::Redeemed { granted: granted.clone(), refresh: offline };
+                let access_until = redeem.access_expires;
+                let refresh = Refresh { current: redeem.refresh, expires: redeem.refresh_expires, previous: None };
+                let state = if offline {
+                    Self::Live { granted, code, refresh, access_until }
+                } else {
+                    Self::Spent { granted, code, access_until }
+                };
+                (state, outcome)
+            }
+            // OAuth 2.1 §4.1.3: a code used twice is denied and takes its tokens with it.
+            Self::Spent { code, access_until, .. } | Self::Live { code, access_until, .. } if code == redeem.code => {
+                killed(Rejection::CodeUsed, access_until)
+            }
+            Self::Revoked { .. } => (self, rejected(Rejection::Revoked)),
+            Self::Refused { .. } | Self::Spent { .. } | Self::Live { .. } => (self, rejected(Rejection::Unknown)),
+        }
+    }
+
+    fn rotate(self, rotate: Rotate, now: Timestamp) -> (Self, Outcome) {
+        match self {
+            Self::Live { granted, code, refresh, access_until } => {
+                let presented = match refresh.check(&granted, &rotate, now) {
+                    Ok(presented) => presented,
+                    // OAuth 2.1 §4.3.1: someone else has the token, and which of the two is the thief cannot be told.
+                    Err(why @ Rejection::RefreshReused) => return killed(why, access_until),
+                    Err(why) => return (Self::Live { granted, code, refresh, access_until }, rejected(why)),
+                };
+                let access_until = access_until.max(rotate.access_expires);
+                let scope = rotate.scope.clone().unwrap_or_else(|| granted.scope.clone());
+                let (refresh, outcome) = match presented {
+                    Presented::Replaced { sealed_successor } => {
+                        (refresh, Outcome::Replayed { granted: granted.clone(), scope, sealed_successor })
+                    }
+                    Presented::Current => {
+                        (refresh.rotated(rotate, now), Outcome::Rotated { granted: granted.clone(), scope })
+                    }
+                };
+                (Self::Live { granted, code, refresh, access_until }, outcome)
+            }
+            Self::Revoked { .. } => (self, rejected(Rejection::Revoked)),
+            Self::Refused { .. } | Self::Open { .. } | Self::Spent { .. } => (self, rejected(Rejection::Unknown)),
+        }
+    }
+
+    fn revoke(self, client_id: Option<&str>, now: Timestamp) -> (Self, Outcome) {
+        let (granted, until) = match &self {
+            Self::Refused { .. } => return (self, rejected(Rejection::Unknown)),
+            Self::Revoked { until } => {
+                let until = *until;
+                return (self, Outcome::Revoked { until });
+            }
+            Self::Open { granted, .. } => (granted, now),
+            Self::Spent { granted, access_until, .. } | Self::Live { granted, access_until, .. } => {
+                (granted, *access_until)
+            }
+        };
+        if client_id.is_some_and(|client_id| client_id != granted.client_id) {
+            return (self, rejected(Rejection::WrongClient));
+        }
+        (Self::Revoked { until }, Outcome::Revoked { until })
+    }
+}
+
+/// Which of the family's good refresh tokens was presented.
+enum Presented {
+    Current,
+    Replaced { sealed_successor: String },
+}
+
+impl Refresh {
+    fn check(&self, granted: &Granted, rotate: &Rotate, now: Timestamp) -> Result<Presented, Rejection> {
+        if rotate.client_id != granted.client_id {
+            return Err(Rejection::WrongClient);
+        }
+        if self.expires.reached(now) {
+            return Err(Rejection::RefreshExpired);
+        }
+        let presented = self.find(&rotate.presented, now)?;
+        if !same_resource(granted, rotate.resource.as_deref()) {
+            return Err(Rejection::WrongResource);
+        }
+        if rotate.scope.as_ref().is_some_and(|scope| !scope.is_subset(&granted.scope)) {
+            return Err(Rejection::ScopeExceeded);
+        }
+        Ok(presented)
+    }
+
+    fn find(&self, presented: &Digested, now: Timestamp) -> Result<Presented, Rejection> {
+        if *presented == self.current {
+            return Ok(Presented::Current);
+        }
+        let previous = self.previous.as_ref().filter(|previous| previous.token == *presented);
+        match previous {
+            Some(previous) if !(previous.replaced + REPLAY_WINDOW).reached(now) => {
+                Ok(Presented::Replaced { sealed_successor: previous.sealed_successor.clone() })
+            }
+            _ => Err(Rejection::RefreshReused),
+        }
+    }
+
+    fn rotated(self, rotate: Rotate, now: Timestamp) -> Self {
+        let previous = Previous { token: self.current, replaced: now, sealed_successor: rotate.sealed_successor };
+        Self { current: rotate.successor, expires: rotate.refresh_expires, previous: Some(previous) }
+    }
+}
+
+/// OAuth 2.1 §4.1.3, in an order that tells a stranger nothing about a code that is not theirs.
+fn check_redeem(
+    granted: &Granted,
+    code: &Digested,
+    code_expires: Timestamp,
+    redeem: &Redeem,
+    now: Timestamp,
+) -> Result<(), Rejection> {
+    if redeem.code != *code {
+        return Err(Rejection::Unknown);
+    }
+    if redeem.client_id != granted.client_id {
+        return Err(Rejection::WrongClient);
+    }
+    if code_expires.reached(now) {
+        return Err(Rejection::CodeExpired);
+    }
+    if redeem.redirect_uri.as_ref().is_some_and(|redirect_uri| *redirect_uri != granted.redirect_uri) {
+        return Err(Rejection::WrongRedirectUri);
+    }
+    let verifier = redeem.verifier.as_deref().ok_or(Rejection::MissingVerifier)?;
+    if !granted.challenge.verify(verifier) {
+        return Err(Rejection::WrongVerifier);
+    }
+    if !same_resource(granted, redeem.resource.as_deref()) {
+        return Err(Rejection::WrongResource);
+    }
+    Ok(())
+}
+
+fn same_resource(granted: &Granted, requested: Option<&str>) -> bool {
+    requested.is_none_or(|requested| resource::same(requested, &granted.resource))
+}
+
+fn rejected(why: Rejection) -> Outcome {
+    Outcome::Rejected { why, revoked_until: None }
+}
+
+fn killed(why: Rejection, until: Timestamp) -> (State, Outcome) {
+    (State::Revoked { until }, Outcome::Rejected { why, revoked_until: Some(until) })
+}

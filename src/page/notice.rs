@@ -1,0 +1,60 @@
+//! The page for everything that ends here: errors, and confirmations such as "signed out".
+//!
+//! Not here: the words. They come from the failure that is shown.
+
+use askama::Template;
+
+use super::{Link, html};
+
+/// What happened, what to do, and what to tell support.
+#[derive(Debug, Template)]
+#[template(path = "notice.html")]
+pub struct Notice {
+    /// Whether it is bad news.
+    pub tone: Tone,
+    /// The heading, without a full stop.
+    pub title: String,
+    /// What happened, in one or two sentences.
+    pub happened: String,
+    /// What the person can do about it; empty where nothing is to be done.
+    pub todo: String,
+    /// What was compared or found, such as the requested and the registered redirect URIs. Values are shown
+    /// verbatim, several of them one per line.
+    pub facts: Vec<(String, String)>,
+    /// The stable reason code.
+    pub reason: Option<&'static str>,
+    /// The server concerned.
+    pub slug: Option<String>,
+    /// The request, as in the logs and the response header.
+    pub request_id: String,
+    /// Where to go from here.
+    pub link: Option<Link>,
+}
+
+/// What kind of news a notice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Something failed.
+    Error,
+    /// Neither good nor bad.
+    Info,
+    /// Something was done as asked.
+    Success,
+}
+
+impl Notice {
+    /// The page.
+    pub fn render(&self) -> String {
+        html(self)
+    }
+}
+
+impl Tone {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Info => "info",
+            Self::Success => "success",
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What the gateway answers, built so that it cannot be malformed: a body only where the status allows one.
+//!
+//! Not here: which answer to give (`flow`), the words of failures (`failure`), turning it into the runtime's response (`edge`).
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+
+/// An answer. `S` is an unread stream from an upstream.
+#[derive(Debug)]
+pub struct Reply<S> {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Body<S>,
+}
+
+/// The body of a [`Reply`].
+#[derive(Debug)]
+pub enum Body<S> {
+    /// None at all.
+    Empty,
+    /// Bytes of our own.
+    Bytes(Vec<u8>),
+    /// An upstream's body, handed on untouched and uncopied.
+    Relay(S),
+}
+
+impl<S> Reply<S> {
+    /// A status without a body: 202, 204 or a redirect.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Body::Empty }
+    }
+
+    /// JSON that no cache keeps.
+    pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
+        // Only types of ours with string keys come here, so there is no failure to report.
+        Self::bytes(status, "application/json", serde_json::to_vec(value).unwrap_or_default())
+    }
+
+    /// A page.
+    pub fn page(status: StatusCode, html: String) -> Self {
+        Self::bytes(status, "text/html; charset=utf-8", html.into_bytes())
+    }
+
+    /// Bytes of a content type that no cache keeps.
+    pub fn bytes(status: StatusCode, content_type: &'static str, bytes: Vec<u8>) -> Self {
+        let mut reply = Self { status, headers: HeaderMap::new(), body: Body::Bytes(bytes) };
+        reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        reply.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        reply
+    }
+
+    /// 303, so that a posted form is never posted again at the target (OAuth 2.1 §7, "HTTP 307 Redirect").
+    pub fn see_other(location: &str) -> Self {
+        Self::empty(StatusCode::SEE_OTHER).with(LOCATION, location).with(CACHE_CONTROL, "no-store")
+    }
+
+    /// An upstream's answer with its body untouched; statuses that carry no body get none.
+    pub fn relay(status: StatusCode, headers: HeaderMap, stream: S) -> Self {
+        let bodiless = matches!(status.as_u16(), 204 | 205 | 304) || status.is_informational();
+        Self { status, headers, body: if bodiless { Body::Empty } else { Body::Relay(stream) } }
+    }
+
+    /// Sets a header; a value that is not legal in a header is left out.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// Adds one more header of a name: cookies.
+    #[must_use]
+    pub fn and(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Its headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Its headers, to add what every answer carries.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+
+    /// Takes it apart for sending.
+    pub fn into_parts(self) -> (StatusCode, HeaderMap, Body<S>) {
+        (self.status, self.headers, self.body)
+    }
+
+    /// The same answer without its body: HEAD.
+    #[must_use]
+    pub fn without_body(self) -> Self {
+        Self { body: Body::Empty, ..self }
+    }
+}

@@ -1,0 +1,201 @@
+//! The one table of endpoints: dispatch, allowed methods, who may call across origins, and the URLs in metadata all come from it.
+//!
+//! Not here: what an endpoint does (`flow`), whether a host or an origin is believed (`origin`).
+
+use crate::config::{Config, Server};
+
+/// The endpoints whose path is fixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// The servers and how to add each to a client.
+    Index,
+    /// Is the Worker up: nothing else.
+    Healthz,
+    /// Is it ready, and for what.
+    Status,
+    /// OAuth 2.1 §3.1.
+    Authorize,
+    /// The consent page's form.
+    Consent,
+    /// OAuth 2.1 §3.2.
+    Token,
+    /// RFC 7591.
+    Register,
+    /// RFC 7009.
+    Revoke,
+    /// RFC 8414's `jwks_uri`.
+    Jwks,
+    /// Where every upstream's authorization server sends people back to.
+    UpstreamCallback,
+    /// Sign-in at the gateway.
+    Login,
+    /// Where the identity provider, or the development sign-in, comes back to.
+    LoginCallback,
+    /// Sign-out.
+    Logout,
+    /// The configuration, for the operator.
+    AdminConfig,
+}
+
+/// Who may call an endpoint from a browser page of another origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cors {
+    /// Anybody: public documents.
+    Public,
+    /// Allowed origins only: endpoints that browser clients call.
+    Api,
+    /// Nobody: pages and operator endpoints.
+    None,
+}
+
+struct Row {
+    endpoint: Endpoint,
+    path: &'static str,
+    methods: &'static [&'static str],
+    cors: Cors,
+}
+
+const ROWS: &[Row] = &[
+    Row { endpoint: Endpoint::Index, path: "/", methods: &["GET"], cors: Cors::None },
+    Row { endpoint: Endpoint::Healthz, path: "/healthz", methods: &["GET"], cors: Cors::Public },
+    Row { endpoint: Endpoint::Status, path: "/status", methods: &["GET"], cors: Cors::None },
+    Row { endpoint: Endpoint::Authorize, path: "/oauth/authorize", methods: &["GET"], cors: Cors::None },
+    Row { endpoint: Endpoint::Consent, path: "/oauth/consent", methods: &["POST"], cors: Cors::None },
+    Row { endpoint: Endpoint::Token, path: "/oauth/token", methods: &["POST"], cors: Cors::Api },
+    Row { endpoint: Endpoint::Register, path: "/oauth/register", methods: &["POST"], cors: Cors::Api },
+    Row { endpoint: Endpoint::Revoke, path: "/oauth/revoke", methods: &["POST"], cors: Cors::Api },
+    Row { endpoint: Endpoint::Jwks, path: "/oauth/jwks", methods: &["GET"], cors: Cors::Public },
+    Row { endpoint: Endpoint::UpstreamCallback, path: "/oauth/upstream-callback", methods: &["GET"], cors: Cors::None },
+    Row { endpoint: Endpoint::Login, path: "/login", methods: &["GET"], cors: Cors::None },
+    Row { endpoint: Endpoint::LoginCallback, path: "/login/callback", methods: &["GET", "POST"], cors: Cors::None },
+    Row { endpoint: Endpoint::Logout, path: "/logout", methods: &["GET", "POST"], cors: Cors::None },
+    Row { endpoint: Endpoint::AdminConfig, path: "/admin/config", methods: &["GET", "PUT"], cors: Cors::None },
+];
+
+const RESOURCE: &str = "/.well-known/oauth-protected-resource";
+const METADATA: &str = "/.well-known/oauth-authorization-server";
+const OPENID: &str = "/.well-known/openid-configuration";
+
+/// Where a request goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// A fixed endpoint.
+    Endpoint(Endpoint),
+    /// An MCP server's own path.
+    Mcp(&'a Server),
+    /// A path in the default place of servers that names none of them.
+    NoSuchServer(&'a str),
+    /// RFC 9728 metadata of a server.
+    ProtectedResource(&'a Server),
+    /// RFC 9728 metadata at the root.
+    ProtectedResourceRoot,
+    /// RFC 8414 metadata, also at the places where clients look for it by mistake.
+    AuthorizationServer,
+    /// OpenID Connect discovery, likewise.
+    OpenIdConfiguration,
+    /// None of ours.
+    Unknown,
+}
+
+impl<'a> Route<'a> {
+    /// Finds the route of a path.
+    pub fn find(config: Option<&'a Config>, path: &'a str) -> Self {
+        if let Some(row) = ROWS.iter().find(|row| row.path == path) {
+            return Self::Endpoint(row.endpoint);
+        }
+        let Some(config) = config else { return Self::Unknown };
+        let server = |path: &str| config.servers.values().find(|server| server.path == path);
+        if let Some(server) = server(path) {
+            return Self::Mcp(server);
+        }
+        // Clients insert the well-known part before the server's path (RFC 8414 §3.1, RFC 9728 §3.1) or append it after.
+        for (document, known) in [(RESOURCE, 0), (METADATA, 1), (OPENID, 2)] {
+            let rest = path.strip_prefix(document).or_else(|| path.strip_suffix(document));
+            match (rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest)), known) {
+                (Some(""), 0) => return Self::ProtectedResourceRoot,
+                (Some(rest), 0) => {
+                    return server(rest).map_or(Self::no_such_server(rest), Self::ProtectedResource);
+                }
+                (Some(rest), _) if !rest.is_empty() && server(rest).is_none() => return Self::no_such_server(rest),
+                (Some(_), 1) => return Self::AuthorizationServer,
+                (Some(_), _) => return Self::OpenIdConfiguration,
+                (None, _) => {}
+            }
+        }
+        Self::no_such_server(path)
+    }
+
+    /// The methods that work here, for `Allow` and preflights.
+    pub fn methods(&self) -> &'static [&'static str] {
+        match self {
+            Self::Endpoint(endpoint) => endpoint.row().map_or(&[], |row| row.methods),
+            Self::Mcp(_) => &["POST", "DELETE"],
+            _ => &["GET"],
+        }
+    }
+
+    /// Who may call it across origins.
+    pub fn cors(&self) -> Cors {
+        match self {
+            Self::Endpoint(endpoint) => endpoint.row().map_or(Cors::None, |row| row.cors),
+            Self::Mcp(_) | Self::NoSuchServer(_) => Cors::Api,
+            Self::Unknown => Cors::None,
+            _ => Cors::Public,
+        }
+    }
+
+    /// Its name in logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Endpoint(endpoint) => endpoint.path(),
+            Self::Mcp(_) => "mcp",
+            Self::NoSuchServer(_) => "no-such-server",
+            Self::ProtectedResource(_) | Self::ProtectedResourceRoot => RESOURCE,
+            Self::AuthorizationServer => METADATA,
+            Self::OpenIdConfiguration => OPENID,
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether a person's browser is meant to show the answer.
+    pub fn is_page(&self) -> bool {
+        matches!(
+            self,
+            Self::Endpoint(
+                Endpoint::Index
+                    | Endpoint::Authorize
+                    | Endpoint::Consent
+                    | Endpoint::Login
+                    | Endpoint::LoginCallback
+                    | Endpoint::Logout
+                    | Endpoint::UpstreamCallback
+            )
+        )
+    }
+
+    fn no_such_server(path: &'a str) -> Self {
+        let slug = path.strip_prefix("/v1/mcp/").or_else(|| path.strip_prefix('/')?.strip_suffix("/mcp"));
+        slug.filter(|slug| !slug.is_empty() && !slug.contains('/')).map_or(Self::Unknown, Self::NoSuchServer)
+    }
+}
+
+impl Endpoint {
+    /// Its path.
+    pub fn path(self) -> &'static str {
+        self.row().map_or("", |row| row.path)
+    }
+
+    fn row(self) -> Option<&'static Row> {
+        ROWS.iter().find(|row| row.endpoint == self)
+    }
+}
+
+/// The URL of a server's RFC 9728 metadata: the well-known part inserted before its path.
+pub fn protected_resource_url(origin: &str, server: &Server) -> String {
+    format!("{origin}{RESOURCE}{}", server.path)
+}
+
+/// A server's resource URL (RFC 8707), which is the `aud` of its tokens.
+pub fn resource_url(origin: &str, server: &Server) -> String {
+    format!("{origin}{}", server.path)
+}

@@ -1,0 +1,324 @@
+//! The operator's secret as versioned keys: the newest makes, all of them read.
+//!
+//! Not here: where the text comes from (`ports::Secrets`). Rotation is a new version appended to it.
+
+use std::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use hmac::{Hmac, Mac};
+use jwt_compact::alg::Hs256Key;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::Sha256;
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::Zeroizing;
+
+use super::Purpose;
+use super::envelope::{self, Nonce, OpenError};
+use super::subkey::Subkeys;
+use crate::secret::Secret;
+
+/// Envelope version 1: `1 ‖ key version (4) ‖ nonce (12) ‖ ciphertext`.
+const ENVELOPE: u8 = 1;
+
+/// The shortest key: what HKDF-SHA-256 gets as input must hold as much as it gives.
+const SHORTEST_KEY: usize = 32;
+
+/// More versions than a rotation ever needs; every forged tag is compared under each.
+const MOST_KEYS: usize = 16;
+
+/// Every key version, newest first.
+pub struct KeyRing {
+    newest: Version,
+    older: Vec<Version>,
+}
+
+impl KeyRing {
+    /// Reads `1:<base64url of at least 32 bytes>,2:<…>`. The highest number is the newest.
+    pub fn parse(text: &Secret) -> Result<Self, KeyRingError> {
+        let mut versions = Vec::new();
+        for (index, entry) in text.expose().trim().split(',').enumerate() {
+            if index == MOST_KEYS {
+                return Err(KeyRingError::TooMany);
+            }
+            let version = Version::parse(index + 1, entry.trim())?;
+            if versions.iter().any(|other: &Version| other.number == version.number) {
+                return Err(KeyRingError::RepeatedVersion { version: version.number });
+            }
+            versions.push(version);
+        }
+        versions.sort_by_key(|version| version.number);
+        let newest = versions.pop().ok_or(KeyRingError::NoVersion { entry: 1 })?;
+        versions.reverse();
+        Ok(Self { newest, older: versions })
+    }
+
+    /// The number of the newest version.
+    pub fn newest(&self) -> u32 {
+        self.newest.number
+    }
+
+    /// Seals a plaintext to a purpose and a context: base64url that opens only when both are the same.
+    pub fn seal(&self, purpose: Purpose, context: &[&str], nonce: Nonce, plaintext: &[u8]) -> String {
+        let mut head = vec![ENVELOPE];
+        head.extend(self.newest.number.to_be_bytes());
+        envelope::seal(&self.newest.keys.of(purpose).seal, &head, &place(purpose, context), nonce, plaintext)
+    }
+
+    /// Opens what [`KeyRing::seal`] made, under whichever version sealed it.
+    pub fn open(&self, purpose: Purpose, context: &[&str], sealed: &str) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let bytes = envelope::decode(sealed)?;
+        let (&[ENVELOPE, a, b, c, d], rest) = bytes.split_first_chunk::<5>().ok_or(OpenError::Malformed)? else {
+            return Err(OpenError::Malformed);
+        };
+        let version = self.version(u32::from_be_bytes([a, b, c, d])).ok_or(OpenError::UnknownKey)?;
+        envelope::open(&version.keys.of(purpose).seal, &place(purpose, context), rest)
+    }
+
+    /// Seals a value as JSON. A value that has no JSON form seals as nothing, which never opens as a value.
+    pub fn seal_json<T: Serialize>(&self, purpose: Purpose, context: &[&str], nonce: Nonce, value: &T) -> String {
+        let json = Zeroizing::new(serde_json::to_vec(value).unwrap_or_default());
+        self.seal(purpose, context, nonce, &json)
+    }
+
+    /// Opens what [`KeyRing::seal_json`] made.
+    pub fn open_json<T: DeserializeOwned>(
+        &self,
+        purpose: Purpose,
+        context: &[&str],
+        sealed: &str,
+    ) -> Result<T, OpenError> {
+        let json = self.open(purpose, context, sealed)?;
+        serde_json::from_slice(&json).map_err(|_| OpenError::NotTheRecord)
+    }
+
+    /// HMAC-SHA-256 of a message, cut to 128 bits, under the newest version.
+    pub fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 16] {
+        self.newest.tag(purpose, message)
+    }
+
+    /// Whether a tag was made by any version, in constant time for each.
+    pub fn verify_tag(&self, purpose: Purpose, message: &[u8], tag: &[u8]) -> bool {
+        let found =
+            self.versions().fold(Choice::from(0), |found, version| found | version.tag(purpose, message).ct_eq(tag));
+        found.into()
+    }
+
+    /// The version and key that sign access tokens now.
+    pub fn signing_key(&self) -> (u32, Hs256Key) {
+        (self.newest.number, self.newest.signing_key())
+    }
+
+    /// The key that signed access tokens under some version.
+    pub fn signing_key_of(&self, version: u32) -> Option<Hs256Key> {
+        self.version(version).map(Version::signing_key)
+    }
+
+    fn versions(&self) -> impl Iterator<Item = &Version> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+
+    fn version(&self, number: u32) -> Option<&Version> {
+        self.versions().find(|version| version.number == number)
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.versions().map(|version| version.number)).finish()
+    }
+}
+
+/// What is wrong with the operator's key ring. Never carries any of its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyRingError {
+    /// An entry has no `<number>:` in front, or the number is not from 1 to 4294967295. Entries are counted from 1.
+    NoVersion {
+        /// Which entry.
+        entry: usize,
+    },
+    /// Two entries have the same number.
+    RepeatedVersion {
+        /// The number.
+        version: u32,
+    },
+    /// A key is not base64url without padding.
+    NotBase64Url {
+        /// The key's number.
+        version: u32,
+    },
+    /// A key has fewer than 32 bytes.
+    TooShort {
+        /// The key's number.
+        version: u32,
+    },
+    /// More entries than any rotation needs.
+    TooMany,
+}
+
+impl fmt::Display for KeyRingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoVersion { entry } => write!(f, "entry {entry} does not start with a version number and a colon")?,
+            Self::RepeatedVersion { version } => write!(f, "version {version} stands there twice")?,
+            Self::NotBase64Url { version } => write!(f, "key {version} is not base64url without padding")?,
+            Self::TooShort { version } => write!(f, "key {version} is shorter than {SHORTEST_KEY} bytes")?,
+            Self::TooMany => write!(f, "there are more than {MOST_KEYS} keys")?,
+        }
+        f.write_str(
+            "; write it as 1:<key>, and to rotate append ,2:<key>. \
+             A key comes from: openssl rand -base64 32 | tr '+/' '-_' | tr -d '='",
+        )
+    }
+}
+
+impl std::error::Error for KeyRingError {}
+
+struct Version {
+    number: u32,
+    keys: Subkeys,
+}
+
+impl Version {
+    fn parse(entry: usize, text: &str) -> Result<Self, KeyRingError> {
+        let (number, key) = text.split_once(':').ok_or(KeyRingError::NoVersion { entry })?;
+        let version = number.parse().ok().filter(|number| *number != 0).ok_or(KeyRingError::NoVersion { entry })?;
+        let key = Base64UrlUnpadded::decode_vec(key).map_err(|_| KeyRingError::NotBase64Url { version })?;
+        let key = Zeroizing::new(key);
+        if key.len() < SHORTEST_KEY {
+            return Err(KeyRingError::TooShort { version });
+        }
+        // HKDF fails only on outputs above 8160 bytes; as an error of the ring it needs no panic.
+        let keys = Subkeys::derive(&key).map_err(|_| KeyRingError::TooShort { version })?;
+        Ok(Self { number: version, keys })
+    }
+
+    fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 16] {
+        let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new((&*self.keys.of(purpose).mac).into());
+        mac.update(message);
+        let mut tag = [0; 16];
+        tag.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
+        tag
+    }
+
+    fn signing_key(&self) -> Hs256Key {
+        Hs256Key::new(*self.keys.of(Purpose::AccessToken).mac)
+    }
+}
+
+fn place(purpose: Purpose, context: &[&str]) -> Vec<u8> {
+    envelope::place(std::iter::once(purpose.label()).chain(context.iter().copied()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ONE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    const TWO: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
+    const NONCE: Nonce = [7; 12];
+
+    fn ring(text: &str) -> KeyRing {
+        KeyRing::parse(&Secret::new(text)).unwrap()
+    }
+
+    fn refused(text: &str) -> KeyRingError {
+        KeyRing::parse(&Secret::new(text)).unwrap_err()
+    }
+
+    #[test]
+    fn the_highest_number_is_the_newest_wherever_it_stands() {
+        assert_eq!(ring(&format!("2:{TWO},1:{ONE}")).newest(), 2);
+        assert_eq!(ring(&format!(" 1:{ONE} , 9:{TWO}\n")).newest(), 9);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_ring_is_named_without_its_text() {
+        assert_eq!(refused(""), KeyRingError::NoVersion { entry: 1 });
+        assert_eq!(refused(ONE), KeyRingError::NoVersion { entry: 1 });
+        assert_eq!(refused(&format!("0:{ONE}")), KeyRingError::NoVersion { entry: 1 });
+        assert_eq!(refused(&format!("1:{ONE},x:{TWO}")), KeyRingError::NoVersion { entry: 2 });
+        assert_eq!(refused(&format!("1:{ONE},1:{TWO}")), KeyRingError::RepeatedVersion { version: 1 });
+        assert_eq!(refused(&format!("3:{ONE}=")), KeyRingError::NotBase64Url { version: 3 });
+        assert_eq!(refused("1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg"), KeyRingError::TooShort { version: 1 });
+        let many: Vec<_> = (1..=17).map(|version| format!("{version}:{ONE}")).collect();
+        assert_eq!(refused(&many.join(",")), KeyRingError::TooMany);
+        assert!(!refused("hunter2,hunter3").to_string().contains("hunter"));
+        assert!(refused("x").to_string().contains("openssl rand"));
+        assert_eq!(format!("{:?}", ring(&format!("1:{ONE}"))), "[1]");
+    }
+
+    #[test]
+    fn sealed_records_of_version_1_stay_readable() {
+        let sealed = ring(&format!("1:{ONE}")).seal(Purpose::Connection, &["alice", "linear"], NONCE, b"tokens");
+        assert_eq!(sealed, "AQAAAAEHBwcHBwcHBwcHBweKq1XSqfIukOkR95Z_PIJakdJzPiat");
+    }
+
+    #[test]
+    fn a_record_opens_only_in_its_place() {
+        let ring = ring(&format!("1:{ONE}"));
+        let sealed = ring.seal(Purpose::Connection, &["alice", "linear"], NONCE, b"tokens");
+        let open = |purpose, context: &[&str]| ring.open(purpose, context, &sealed).map(|plaintext| plaintext.to_vec());
+        assert_eq!(open(Purpose::Connection, &["alice", "linear"]), Ok(b"tokens".to_vec()));
+        for elsewhere in [&["bob", "linear"][..], &["alice", "docs"], &["alicel", "inear"], &["alice"], &[]] {
+            assert_eq!(open(Purpose::Connection, elsewhere), Err(OpenError::NotAuthentic), "{elsewhere:?}");
+        }
+        assert_eq!(open(Purpose::RequestState, &["alice", "linear"]), Err(OpenError::NotAuthentic));
+    }
+
+    #[test]
+    fn rotation_keeps_old_records_and_tags_and_losing_a_key_loses_them() {
+        let old = ring(&format!("1:{ONE}"));
+        let both = ring(&format!("1:{ONE},2:{TWO}"));
+        let new = ring(&format!("2:{TWO}"));
+        let sealed = old.seal_json(Purpose::BrowserSession, &["x"], NONCE, &"alice");
+        assert_eq!(both.open_json::<String>(Purpose::BrowserSession, &["x"], &sealed), Ok("alice".to_owned()));
+        assert_eq!(both.open_json::<u8>(Purpose::BrowserSession, &["x"], &sealed), Err(OpenError::NotTheRecord));
+        assert_eq!(new.open_json::<String>(Purpose::BrowserSession, &["x"], &sealed), Err(OpenError::UnknownKey));
+        let tag = old.tag(Purpose::Code, b"message");
+        assert!(both.verify_tag(Purpose::Code, b"message", &tag));
+        assert!(!new.verify_tag(Purpose::Code, b"message", &tag));
+        assert_eq!(both.signing_key().0, 2);
+        assert_eq!(both.signing_key_of(1).unwrap().as_ref(), old.signing_key().1.as_ref());
+        assert!(both.signing_key_of(3).is_none());
+    }
+
+    #[test]
+    fn a_tag_is_for_one_purpose_one_message_and_whole() {
+        let ring = ring(&format!("1:{ONE}"));
+        let tag = ring.tag(Purpose::Code, b"message");
+        assert!(ring.verify_tag(Purpose::Code, b"message", &tag));
+        assert!(!ring.verify_tag(Purpose::RefreshToken, b"message", &tag));
+        assert!(!ring.verify_tag(Purpose::Code, b"massage", &tag));
+        assert!(!ring.verify_tag(Purpose::Code, b"message", &tag[..15]));
+        assert!(!ring.verify_tag(Purpose::Code, b"message", &[]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn any_ring_text_is_read_or_refused(text in "\\PC{0,80}|([0-9]{1,11}:[A-Za-z0-9_=-]{0,50},?){0,4}") {
+            let _ = KeyRing::parse(&Secret::new(text));
+        }
+
+        #[test]
+        fn any_sealed_text_is_opened_or_refused(text in "\\PC{0,120}|AQAAAAE[A-Za-z0-9_-]{0,90}") {
+            let opened = ring(&format!("1:{ONE}")).open(Purpose::McpSession, &[], &text);
+            prop_assert!(opened.is_err());
+        }
+
+        #[test]
+        fn one_changed_character_is_noticed(plaintext: Vec<u8>, at: proptest::sample::Index, to in "[A-Za-z0-9_-]") {
+            let ring = ring(&format!("1:{ONE}"));
+            let sealed = ring.seal(Purpose::McpSession, &["a"], NONCE, &plaintext);
+            prop_assert_eq!(&*ring.open(Purpose::McpSession, &["a"], &sealed).unwrap(), &plaintext);
+            let at = at.index(sealed.len());
+            let mut changed = sealed.clone();
+            changed.replace_range(at..=at, &to);
+            prop_assert_eq!(ring.open(Purpose::McpSession, &["a"], &changed).is_ok(), changed == sealed);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What a key is for. Each purpose has keys of its own, so nothing made for one is good for another.
+//!
+//! Not here: the keys (`key_ring`).
+
+/// A use of the key ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Signs access tokens.
+    AccessToken,
+    /// Seals browser sessions in the directory.
+    BrowserSession,
+    /// Seals the login that is under way into a cookie.
+    LoginTransaction,
+    /// Seals an authorization request into the consent form.
+    ConsentTicket,
+    /// Seals an upstream's session id into ours.
+    McpSession,
+    /// Tags authorization codes.
+    Code,
+    /// Tags refresh tokens.
+    RefreshToken,
+    /// Seals a subject's tokens at an upstream.
+    Connection,
+    /// Seals the `requestState` of an interrupted MCP request.
+    RequestState,
+}
+
+impl Purpose {
+    /// The HKDF info string. It is part of what is at rest: changing one makes its records unreadable.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::AccessToken => "access token",
+            Self::BrowserSession => "browser session",
+            Self::LoginTransaction => "login transaction",
+            Self::ConsentTicket => "consent ticket",
+            Self::McpSession => "mcp session",
+            Self::Code => "code",
+            Self::RefreshToken => "refresh token",
+            Self::Connection => "connection",
+            Self::RequestState => "request state",
+        }
+    }
+}
