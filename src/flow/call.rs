@@ -64,8 +64,10 @@ pub async fn post<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server,
             headers::check(&head.headers, message).map_err(|error| read(refusal::header(&error)))?;
             Era::of(&head.headers, Some(message))
         }
-        Payload::Batch(_) => {
+        Payload::Batch(messages) => {
             revision::admit_batch(&head.headers).map_err(|error| read(refusal::envelope(&error, server)))?;
+            let agree = messages.iter().try_for_each(|message| headers::check(&head.headers, message));
+            agree.map_err(|error| read(refusal::header(&error)))?;
             Era::Legacy
         }
     };

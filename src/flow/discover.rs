@@ -28,12 +28,12 @@ pub fn protected_resource_root<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
 
 /// RFC 8414 metadata.
 pub fn authorization_server<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
-    Ok(document(describe(site, AuthorizationServer::to_json)))
+    Ok(document(describe(site, |server| server.to_json())))
 }
 
 /// OpenID Connect discovery: the same document with the fields that specification requires.
 pub fn openid_configuration<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
-    Ok(document(describe(site, AuthorizationServer::to_openid_json)))
+    Ok(document(describe(site, |server| server.to_openid_json())))
 }
 
 fn resource<P: Platform>(site: &Site<'_, P>, resource: &str, name: &str) -> Reply<P::Stream> {
@@ -41,7 +41,7 @@ fn resource<P: Platform>(site: &Site<'_, P>, resource: &str, name: &str) -> Repl
     document(ProtectedResource { resource, issuer: site.origin.as_str(), scopes: &scopes, name }.to_json())
 }
 
-fn describe<P: Platform>(site: &Site<'_, P>, to_json: fn(&AuthorizationServer<'_>) -> Vec<u8>) -> Vec<u8> {
+fn describe<P: Platform>(site: &Site<'_, P>, to_json: impl Fn(&AuthorizationServer<'_>) -> Vec<u8>) -> Vec<u8> {
     let url = |endpoint: Endpoint| site.url(endpoint.path());
     let endpoints = Endpoints {
         authorization: url(Endpoint::Authorize),

@@ -223,6 +223,19 @@ pub enum ClientError {
     WrongSecret,
 }
 
+impl ClientError {
+    /// The stable code of bodies, logs and analytics.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::WrongClient => "client_mismatch",
+            Self::MissingSecret => "client_secret_missing",
+            Self::UnexpectedSecret => "client_secret_unexpected",
+            Self::WrongMethod { .. } => "client_auth_method_wrong",
+            Self::WrongSecret => "client_secret_wrong",
+        }
+    }
+}
+
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -85,6 +85,14 @@ impl RedirectUri {
         }
     }
 
+    /// The same without its port where that is loopback: a program on the person's machine listens on another one each time.
+    pub fn without_port(&self) -> String {
+        match Url::parse(&self.0) {
+            Ok(mut url) if self.is_loopback() && url.set_port(None).is_ok() => url.into(),
+            _ => self.0.clone(),
+        }
+    }
+
     /// As the client wrote it.
     pub fn as_str(&self) -> &str {
         &self.0
