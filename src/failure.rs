@@ -92,10 +92,15 @@ impl Failure {
 
     /// Storage did not answer: the request fails closed and may be repeated.
     pub fn storage() -> Self {
-        Self::new(Blame::Gateway, 503, "storage_unavailable", "The gateway's storage did not answer, so access could not be verified.")
-            .fix("Try again in a few seconds; nothing was lost.")
-            .code(ErrorCode::TemporarilyUnavailable)
-            .header(RETRY_AFTER, HeaderValue::from_static("5"))
+        Self::new(
+            Blame::Gateway,
+            503,
+            "storage_unavailable",
+            "The gateway's storage did not answer, so access could not be verified.",
+        )
+        .fix("Try again in a few seconds; nothing was lost.")
+        .code(ErrorCode::TemporarilyUnavailable)
+        .header(RETRY_AFTER, HeaderValue::from_static("5"))
     }
 
     /// Says what to do.
