@@ -103,6 +103,13 @@ impl Failure {
         .header(RETRY_AFTER, HeaderValue::from_static("5"))
     }
 
+    /// Another status than its kind suggests.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = StatusCode::from_u16(status).unwrap_or(self.status);
+        self
+    }
+
     /// Says what to do.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {

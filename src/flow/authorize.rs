@@ -203,9 +203,7 @@ fn describe(scope: &str) -> &'static str {
 }
 
 fn local(error: &LocalError) -> Failure {
-    let failure =
-        Failure { status: StatusCode::BAD_REQUEST, ..Failure::oauth(error.code(), error.reason(), sentence(error)) }
-            .fix(error.fix());
+    let failure = Failure::oauth(error.code(), error.reason(), sentence(error)).status(400).fix(error.fix());
     match error {
         LocalError::UnregisteredRedirect { requested, registered } => {
             failure.fact("requested", requested.clone()).fact("registered", registered.join("\n"))
