@@ -98,7 +98,9 @@ fn every_field_arrives() {
     assert_eq!(client.token_endpoint_auth_method, Some(AuthenticationMethod::ClientSecretPost));
     assert_eq!(config.tokens, Tokens { access_ttl: Lifetime(600), refresh_ttl: Lifetime(604_800) });
     assert_eq!(config.consent, ConsentPolicy::Always);
-    let docs = &config.servers.values().next().unwrap();
+    let docs = &config.servers["docs"];
+    assert_eq!(config.server_at("/docs/mcp"), Some(docs));
+    assert_eq!(config.server_at("/v1/mcp/docs"), None);
     assert_eq!((docs.path.as_str(), docs.timeout), ("/docs/mcp", Lifetime(20)));
     let Auth::Headers(headers) = &docs.auth else { panic!() };
     assert!(
@@ -121,7 +123,7 @@ fn the_committed_configuration_is_a_development_gateway_with_every_default() {
     assert_eq!(config.tokens, Tokens { access_ttl: Lifetime::hours(1), refresh_ttl: Lifetime::days(30) });
     assert_eq!(config.consent, ConsentPolicy::Once);
     assert_eq!(config.limits, Limits { body_bytes: 4 << 20, depth: 64 });
-    let demo = config.servers.values().next().unwrap();
+    let demo = &config.servers["demo"];
     assert_eq!((demo.name.as_str(), demo.path.as_str(), demo.auth.clone()), ("Demo", "/v1/mcp/demo", Auth::None));
     assert_eq!((demo.url.as_str(), demo.timeout), ("http://localhost:8788/mcp", Lifetime(50)));
 }
