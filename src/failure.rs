@@ -92,10 +92,22 @@ impl Failure {
 
     /// Storage did not answer: the request fails closed and may be repeated.
     pub fn storage() -> Self {
-        Self::new(Blame::Gateway, 503, "storage_unavailable", "The gateway's storage did not answer, so access could not be verified.")
-            .fix("Try again in a few seconds; nothing was lost.")
-            .code(ErrorCode::TemporarilyUnavailable)
-            .header(RETRY_AFTER, HeaderValue::from_static("5"))
+        Self::new(
+            Blame::Gateway,
+            503,
+            "storage_unavailable",
+            "The gateway's storage did not answer, so access could not be verified.",
+        )
+        .fix("Try again in a few seconds; nothing was lost.")
+        .code(ErrorCode::TemporarilyUnavailable)
+        .header(RETRY_AFTER, HeaderValue::from_static("5"))
+    }
+
+    /// Another status than its kind suggests.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = StatusCode::from_u16(status).unwrap_or(self.status);
+        self
     }
 
     /// Says what to do.

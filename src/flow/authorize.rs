@@ -15,7 +15,6 @@ use crate::oauth::account::{self, consent_key};
 use crate::oauth::authorization_error::{LocalError, RedirectError};
 use crate::oauth::authorization_request::{AuthorizationRequest, ClientQuery, Redirectable};
 use crate::oauth::client::{Client, Origin};
-use crate::oauth::error::ErrorCode;
 use crate::oauth::grant::{self, GrantId, Granted};
 use crate::oauth::opaque::{self, Kind};
 use crate::oauth::scope::ScopeSet;
@@ -62,7 +61,13 @@ pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered
     };
     // 4. Must they be asked?
     let subject = &signed_in.session.identity.subject;
-    let consent = consent_key(&request.client_id, &request.redirect.without_port(), &request.scope, &request.resource, &client.fingerprint());
+    let consent = consent_key(
+        &request.client_id,
+        &request.redirect.without_port(),
+        &request.scope,
+        &request.resource,
+        &client.fingerprint(),
+    );
     if !request.prompt_consent && has_consented(site, subject, &consent).await? {
         let grant = GrantId::new(site.platform.random());
         return issue(site, &grant, request, subject).await;
@@ -71,7 +76,12 @@ pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered
 }
 
 /// Makes the grant and sends its code to the client. One winner per grant id: a form used twice gets nothing the second time.
-pub async fn issue<P: Platform>(site: &Site<'_, P>, grant: &GrantId, request: AuthorizationRequest, subject: &str) -> Answered<P> {
+pub async fn issue<P: Platform>(
+    site: &Site<'_, P>,
+    grant: &GrantId,
+    request: AuthorizationRequest,
+    subject: &str,
+) -> Answered<P> {
     let code = opaque::mint(&site.keys, Kind::Code, grant, site.platform.random());
     let location = request.success_location(site.origin.as_str(), code.expose());
     let granted = Granted {
@@ -92,8 +102,12 @@ pub async fn issue<P: Platform>(site: &Site<'_, P>, grant: &GrantId, request: Au
 
 /// The consent form's authorization is gone: used, expired, or of another browser.
 pub fn no_pending_authorization() -> Failure {
-    Failure::client(400, "no_pending_authorization", "This consent was already answered, is older than ten minutes, or belongs to another browser session.")
-        .fix("Start again from your client: remove nothing, just connect once more.")
+    Failure::client(
+        400,
+        "no_pending_authorization",
+        "This consent was already answered, is older than ten minutes, or belongs to another browser session.",
+    )
+    .fix("Start again from your client: remove nothing, just connect once more.")
 }
 
 fn parse<P: Platform>(site: &Site<'_, P>, redirectable: &Redirectable) -> Result<AuthorizationRequest, RedirectError> {
@@ -119,9 +133,13 @@ fn refuse<P: Platform>(
     if trusted {
         return Ok(Reply::see_other(&location));
     }
-    Err(Failure::oauth(error.error, error.error.as_str(), format!("{} sent a request that cannot be granted: {}.", client.label(), error.description()))
-        .fix("Tell the client's makers, or start again from the client.")
-        .fact("redirect_uri", redirectable.redirect().as_str()))
+    Err(Failure::oauth(
+        error.error,
+        error.error.as_str(),
+        format!("{} sent a request that cannot be granted: {}.", client.label(), error.description()),
+    )
+    .fix("Tell the client's makers, or start again from the client.")
+    .fact("redirect_uri", redirectable.redirect().as_str()))
 }
 
 async fn has_consented<P: Platform>(site: &Site<'_, P>, subject: &str, consent: &str) -> Result<bool, Failure> {
@@ -159,7 +177,11 @@ fn ask<P: Platform>(
         loopback: request.redirect.is_loopback(),
         server_name: server.map_or_else(|| request.slug.clone(), |server| server.name.clone()),
         server_url: request.resource.clone(),
-        scopes: request.scope.iter().map(|scope| page::ScopeLine { name: scope.to_owned(), what: describe(scope).to_owned() }).collect(),
+        scopes: request
+            .scope
+            .iter()
+            .map(|scope| page::ScopeLine { name: scope.to_owned(), what: describe(scope).to_owned() })
+            .collect(),
         subject_name: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
         subject_id: identity.email.clone().unwrap_or_else(|| identity.subject.clone()),
         ticket: String::new(),
@@ -181,7 +203,7 @@ fn describe(scope: &str) -> &'static str {
 }
 
 fn local(error: &LocalError) -> Failure {
-    let failure = Failure { status: StatusCode::BAD_REQUEST, ..Failure::oauth(error.code(), error.reason(), sentence(error)) }.fix(error.fix());
+    let failure = Failure::oauth(error.code(), error.reason(), sentence(error)).status(400).fix(error.fix());
     match error {
         LocalError::UnregisteredRedirect { requested, registered } => {
             failure.fact("requested", requested.clone()).fact("registered", registered.join("\n"))

@@ -23,13 +23,18 @@ use crate::time::Lifetime;
 const NOT_REVOKED: Lifetime = Lifetime(30);
 
 /// The caller of an MCP request.
-pub async fn authenticate<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server) -> Result<Rc<Claims>, Failure> {
+pub async fn authenticate<P: Platform>(
+    site: &Site<'_, P>,
+    head: &Head,
+    server: &Server,
+) -> Result<Rc<Claims>, Failure> {
     let token = present(site, head, server)?;
     let digest = Digested::of(token.expose());
     let claims = match site.memory.tokens.get(&digest, site.now) {
         Some(claims) => claims,
         None => {
-            let claims = access_token::verify(&site.keys, token.expose(), site.now).map_err(|error| invalid(site, server, error))?;
+            let claims = access_token::verify(&site.keys, token.expose(), site.now)
+                .map_err(|error| invalid(site, server, error))?;
             let claims = Rc::new(claims);
             site.memory.tokens.put(digest, Rc::clone(&claims), claims.exp, site.now);
             claims
@@ -50,7 +55,8 @@ async fn is_revoked<P: Platform>(site: &Site<'_, P>, claims: &Claims) -> Result<
     if let Some(revoked) = site.memory.revoked.get(&claims.grant, site.now) {
         return Ok(revoked);
     }
-    let marker = site.platform.get(&token::revocation_key(&claims.grant)).await.map_err(|Unavailable| Failure::storage())?;
+    let marker =
+        site.platform.get(&token::revocation_key(&claims.grant)).await.map_err(|Unavailable| Failure::storage())?;
     let until = if marker.is_some() { claims.exp } else { site.now + NOT_REVOKED };
     site.memory.revoked.put(claims.grant.clone(), marker.is_some(), until, site.now);
     Ok(marker.is_some())
@@ -87,14 +93,21 @@ fn present<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server) -> Res
 fn invalid<P: Platform>(site: &Site<'_, P>, server: &Server, error: TokenError) -> Failure {
     let again = match error {
         TokenError::Expired => "the client should refresh it, or authorize again.",
-        TokenError::WrongIssuer | TokenError::WrongAudience => "remove the server from the client and add it again with its present URL.",
+        TokenError::WrongIssuer | TokenError::WrongAudience => {
+            "remove the server from the client and add it again with its present URL."
+        }
         _ => "authorize again from the client.",
     };
     refuse(site, server, error.reason(), format!("{} To mend it, {again}", sentence(&error)))
 }
 
 fn revoked<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
-    refuse(site, server, "token_revoked", "The access this token was issued for was revoked. Authorize again from the client.".to_owned())
+    refuse(
+        site,
+        server,
+        "token_revoked",
+        "The access this token was issued for was revoked. Authorize again from the client.".to_owned(),
+    )
 }
 
 fn refuse<P: Platform>(site: &Site<'_, P>, server: &Server, reason: &'static str, fix: String) -> Failure {

@@ -92,10 +92,15 @@ fn preregistered<P: Platform>(site: &Site<'_, P>, client: &Preregistered) -> Res
 
 async fn published<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
     if !site.config.clients.metadata_documents {
-        return Err(Failure::oauth(ErrorCode::InvalidClient, "client_documents_disabled", "This gateway does not accept client metadata documents.")
-            .fix("Let the client register dynamically, or ask the operator to set it up."));
+        return Err(Failure::oauth(
+            ErrorCode::InvalidClient,
+            "client_documents_disabled",
+            "This gateway does not accept client metadata documents.",
+        )
+        .fix("Let the client register dynamically, or ask the operator to set it up."));
     }
-    let url = client_document::parse_client_id(client_id, site.origin.is_loopback()).map_err(|error| refused(&error))?;
+    let url =
+        client_document::parse_client_id(client_id, site.origin.is_loopback()).map_err(|error| refused(&error))?;
     let remembered = client_id.to_owned();
     if let Some(client) = site.memory.clients.get(&remembered, site.now) {
         return Ok(client);
@@ -106,7 +111,8 @@ async fn published<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<R
     let unreachable = |_| refused(&DocumentError::Unreachable);
     let Answer { status, headers, body } = site.platform.fetch(request).await.map_err(unreachable)?;
     let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let read = if status == StatusCode::OK { body.read(client_document::LIMIT, PATIENCE).await } else { Ok(Vec::new()) };
+    let read =
+        if status == StatusCode::OK { body.read(client_document::LIMIT, PATIENCE).await } else { Ok(Vec::new()) };
     let bytes = read.map_err(|error| match error {
         ReadError::TooLarge => refused(&DocumentError::TooLarge),
         ReadError::Broken => refused(&DocumentError::Unreachable),
@@ -120,8 +126,12 @@ async fn published<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<R
 }
 
 fn refused(error: &DocumentError) -> Failure {
-    Failure::oauth(ErrorCode::InvalidClient, error.reason(), format!("The client's metadata document was refused: {error}."))
-        .fix("The client's publisher must correct the document at the client_id's URL; then connect again.")
+    Failure::oauth(
+        ErrorCode::InvalidClient,
+        error.reason(),
+        format!("The client's metadata document was refused: {error}."),
+    )
+    .fix("The client's publisher must correct the document at the client_id's URL; then connect again.")
 }
 
 fn unknown() -> Failure {

@@ -120,9 +120,13 @@ pub async fn read_small<S: Stream>(body: S, limit: usize) -> Result<Vec<u8>, Fai
 /// A body of a client's that could not be read.
 pub fn unreadable(error: ReadError, limit: usize) -> Failure {
     match error {
-        ReadError::TooLarge => Failure::client(413, "body_too_large", format!("The request body is larger than {limit} bytes."))
-            .fix("Send less, or ask the operator to raise limits.body_bytes."),
-        ReadError::Broken => Failure::client(400, "body_incomplete", "The request body ended early or took too long to arrive.")
-            .fix("Send the request again."),
+        ReadError::TooLarge => {
+            Failure::client(413, "body_too_large", format!("The request body is larger than {limit} bytes."))
+                .fix("Send less, or ask the operator to raise limits.body_bytes.")
+        }
+        ReadError::Broken => {
+            Failure::client(400, "body_incomplete", "The request body ended early or took too long to arrive.")
+                .fix("Send the request again.")
+        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Not here: which metadata is acceptable (`oauth::registration`).
 
-use http::{HeaderValue, StatusCode};
 use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 
 use super::{Answered, Head, Site, client, read_small, sentence};
 use crate::failure::Failure;
@@ -15,19 +15,28 @@ use crate::reply::Reply;
 /// `POST /oauth/register`.
 pub async fn register<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     if !site.config.clients.dynamic_registration {
-        return Err(Failure::client(403, "registration_disabled", "This gateway does not register clients dynamically.")
-            .fix("Use a client metadata document, or ask the operator to set the client up."));
+        return Err(Failure::client(
+            403,
+            "registration_disabled",
+            "This gateway does not register clients dynamically.",
+        )
+        .fix("Use a client metadata document, or ask the operator to set the client up."));
     }
     let address = head.header("cf-connecting-ip").unwrap_or("unknown");
     if !site.platform.allow_registration(address).await.map_err(|Unavailable| Failure::storage())? {
-        return Err(Failure::client(429, "registration_rate_limited", "Too many registrations came from this address.")
-            .fix("Wait a minute. A client should register once and keep its client_id.")
-            .header(RETRY_AFTER, HeaderValue::from_static("60")));
+        return Err(Failure::client(
+            429,
+            "registration_rate_limited",
+            "Too many registrations came from this address.",
+        )
+        .fix("Wait a minute. A client should register once and keep its client_id.")
+        .header(RETRY_AFTER, HeaderValue::from_static("60")));
     }
     let body = read_small(body, registration::LIMIT).await?;
     let policy = RedirectPolicy { patterns: site.config.clients.redirect_patterns.clone() };
-    let registration = registration::parse(&body, &policy)
-        .map_err(|error| Failure::oauth(error.code(), error.reason(), sentence(&error)).fix("The client must correct its registration."))?;
+    let registration = registration::parse(&body, &policy).map_err(|error| {
+        Failure::oauth(error.code(), error.reason(), sentence(&error)).fix("The client must correct its registration.")
+    })?;
     let (stored, answer) = registration.register(site.platform.random(), site.platform.random(), site.now);
     store(site, &stored).await.map_err(|Unavailable| Failure::storage())?;
     Ok(Reply::bytes(StatusCode::CREATED, "application/json", answer.expose().as_bytes().to_vec()))

@@ -9,10 +9,10 @@ use crate::failure::Failure;
 use crate::oauth::access_token::{self, Claims};
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
-use crate::oauth::grant::{self, Granted, GrantId, Rejection};
+use crate::oauth::form::{self, Form};
+use crate::oauth::grant::{self, GrantId, Granted, Rejection};
 use crate::oauth::opaque::{self, Kind};
 use crate::oauth::scope::ScopeSet;
-use crate::oauth::form::{self, Form};
 use crate::oauth::token_request::{self, TokenRequest, TokenRequestError};
 use crate::oauth::token_response::TokenResponse;
 use crate::ports::{Platform, Unavailable};
@@ -41,9 +41,14 @@ pub async fn token<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream
 
 /// Proves the client at the token and revocation endpoints.
 pub async fn authenticate<P: Platform>(site: &Site<'_, P>, credentials: &ClientCredentials) -> Result<String, Failure> {
-    let challenge = |failure: Failure| if credentials.basic { failure.challenge(HeaderValue::from_static("Basic realm=\"clients\"")) } else { failure };
+    let challenge = |failure: Failure| {
+        if credentials.basic { failure.challenge(HeaderValue::from_static("Basic realm=\"clients\"")) } else { failure }
+    };
     let id = credentials.id.as_deref().ok_or_else(|| {
-        challenge(Failure::oauth(ErrorCode::InvalidClient, "client_missing", "The request names no client.").fix("Send client_id."))
+        challenge(
+            Failure::oauth(ErrorCode::InvalidClient, "client_missing", "The request names no client.")
+                .fix("Send client_id."),
+        )
     })?;
     let client = client::find_for_token(site, id).await.map_err(challenge)?;
     client.authenticate(credentials).map_err(|error| {
@@ -75,7 +80,8 @@ async fn redeem<P: Platform>(
     verifier: Option<Secret>,
     resource: Option<String>,
 ) -> Answered<P> {
-    let (grant, code) = opaque::parse(&site.keys, Kind::Code, code.expose()).ok_or_else(|| rejected(Rejection::Unknown))?;
+    let (grant, code) =
+        opaque::parse(&site.keys, Kind::Code, code.expose()).ok_or_else(|| rejected(Rejection::Unknown))?;
     let refresh = opaque::mint(&site.keys, Kind::Refresh, &grant, site.platform.random());
     let command = grant::Command::Redeem(grant::Redeem {
         code,
@@ -123,7 +129,8 @@ async fn rotate<P: Platform>(
             Ok(respond(site, grant, &granted, &scope, Some(&successor)))
         }
         grant::Outcome::Replayed { granted, scope, sealed_successor } => {
-            let successor = vault::open_successor(presented, &sealed_successor).map_err(|_| rejected(Rejection::Unknown))?;
+            let successor =
+                vault::open_successor(presented, &sealed_successor).map_err(|_| rejected(Rejection::Unknown))?;
             Ok(respond(site, grant, &granted, &scope, Some(&successor)))
         }
         outcome => Err(refuse(site, &grant, outcome).await),
@@ -169,8 +176,10 @@ fn rejected(why: Rejection) -> Failure {
     match why {
         Rejection::WrongResource => Failure::oauth(ErrorCode::InvalidTarget, why.reason(), sentence(&why))
             .fix("Request a token for the server that was authorized, or authorize this one."),
-        Rejection::ScopeExceeded => Failure::oauth(ErrorCode::InvalidScope, why.reason(), sentence(&why)).fix("Ask for no more scope than was granted."),
-        Rejection::MissingVerifier => Failure::oauth(ErrorCode::InvalidRequest, why.reason(), sentence(&why)).fix("Send the code_verifier of this authorization."),
+        Rejection::ScopeExceeded => Failure::oauth(ErrorCode::InvalidScope, why.reason(), sentence(&why))
+            .fix("Ask for no more scope than was granted."),
+        Rejection::MissingVerifier => Failure::oauth(ErrorCode::InvalidRequest, why.reason(), sentence(&why))
+            .fix("Send the code_verifier of this authorization."),
         _ => Failure::oauth(ErrorCode::InvalidGrant, why.reason(), sentence(&why)).fix(again),
     }
 }
@@ -179,8 +188,12 @@ fn rejected(why: Rejection) -> Failure {
 pub fn read_form(head: &Head, body: &[u8]) -> Result<Form, Failure> {
     let essence = head.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(Failure::oauth(ErrorCode::InvalidRequest, "form_expected", "This endpoint reads application/x-www-form-urlencoded.")
-            .fix("Send the parameters as a form."));
+        return Err(Failure::oauth(
+            ErrorCode::InvalidRequest,
+            "form_expected",
+            "This endpoint reads application/x-www-form-urlencoded.",
+        )
+        .fix("Send the parameters as a form."));
     }
     form::parse(body).map_err(|error| lift(&TokenRequestError::Form(error)))
 }

@@ -40,6 +40,18 @@ pub enum LocalError {
 }
 
 impl LocalError {
+    /// The stable code of bodies, logs and analytics.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLong => "authorization_request_too_long",
+            Self::Malformed(_) => "authorization_request_malformed",
+            Self::MissingClientId => "client_missing",
+            Self::UnknownClient { .. } => "client_unknown",
+            Self::MissingRedirect { .. } => "redirect_uri_missing",
+            Self::UnregisteredRedirect { .. } => "redirect_uri_unregistered",
+        }
+    }
+
     /// The code for logs and for the page.
     pub fn code(&self) -> ErrorCode {
         match self {

@@ -79,18 +79,9 @@ impl RedirectUri {
 
     /// The same without its port where that is loopback: a program on the person's machine listens on another one each time.
     pub fn without_port(&self) -> String {
-        match Url::parse(&self.0) {
-            Ok(mut url) if self.is_loopback() && url.set_port(None).is_ok() => url.into(),
-            _ => self.0.clone(),
-        }
-    }
-
-    /// The same without its port where that is loopback: a program on the person's machine listens on another one each time.
-    pub fn without_port(&self) -> String {
-        match Url::parse(&self.0) {
-            Ok(mut url) if self.is_loopback() && url.set_port(None).is_ok() => url.into(),
-            _ => self.0.clone(),
-        }
+        let url = Url::parse(&self.0).ok().filter(|_| self.is_loopback());
+        let portless = url.and_then(|mut url| url.set_port(None).ok().map(|()| String::from(url)));
+        portless.unwrap_or_else(|| self.0.clone())
     }
 
     /// As the client wrote it.

@@ -95,6 +95,20 @@ pub enum TokenRequestError {
 }
 
 impl TokenRequestError {
+    /// The stable code of bodies, logs and analytics.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Form(_) => "form_malformed",
+            Self::Missing { .. } => "parameter_missing",
+            Self::GrantType => "grant_type_unsupported",
+            Self::Scope(_) => "scope_malformed",
+            Self::Resources => "resource_ambiguous",
+            Self::TwoMethods => "client_auth_twice",
+            Self::TwoClients => "client_mismatch",
+            Self::Authorization => "client_auth_malformed",
+        }
+    }
+
     /// The code to answer with.
     pub const fn code(&self) -> ErrorCode {
         match self {

@@ -230,4 +230,3 @@ impl fmt::Display for Rejection {
         })
     }
 }
-
