@@ -61,10 +61,13 @@ pub async fn authenticate<P: Platform>(site: &Site<'_, P>, credentials: &ClientC
 }
 
 /// Makes access tokens of a grant worthless everywhere: at once here, and elsewhere as soon as KV has carried the marker there.
+/// The isolate remembers only what storage has taken: were that lost, the next attempt must not be skipped.
 pub async fn revoke_access<P: Platform>(site: &Site<'_, P>, grant: &GrantId, until: Timestamp) -> Result<(), Failure> {
-    site.memory.revoked.put(grant.clone(), true, until, site.now);
     let lifetime = until.remaining(site.now);
-    site.platform.put(&revocation_key(grant), "1", Some(lifetime)).await.map_err(|Unavailable| Failure::storage())
+    let stored = site.platform.put(&revocation_key(grant), "1", Some(lifetime)).await;
+    stored.map_err(|Unavailable| Failure::storage())?;
+    site.memory.revoked.put(grant.clone(), true, until, site.now);
+    Ok(())
 }
 
 /// Storage key of a grant's revocation marker.
@@ -163,7 +166,8 @@ fn respond<P: Platform>(
 
 async fn refuse<P: Platform>(site: &Site<'_, P>, grant: &GrantId, outcome: grant::Outcome) -> Failure {
     let grant::Outcome::Rejected { why, revoked_until } = outcome else { return Failure::storage() };
-    if let Some(until) = revoked_until
+    let said = site.memory.revoked.get(grant, site.now) == Some(true);
+    if let Some(until) = revoked_until.filter(|until| !said && !until.reached(site.now))
         && let Err(failure) = revoke_access(site, grant, until).await
     {
         return failure;
