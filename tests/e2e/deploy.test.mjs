@@ -137,7 +137,7 @@ function deploy(args, variables = {}) {
   const env = { ...process.env, ...variables };
   return new Promise((resolve) => {
     execFile(deployScript, args, { env, timeout: 120_000 }, (error, stdout, stderr) =>
-      resolve({ code: error?.code ?? 0, text: stdout + stderr }),
+      resolve({ code: error ? (error.code ?? 1) : 0, text: stdout + stderr }),
     );
   });
 }
