@@ -112,7 +112,7 @@ fn every_state_meets_every_command() {
         ("revoked", after([open(granted()), revoke(None)])),
     ];
     #[rustfmt::skip]
-    let table: [(&str, Command, [&str; 7]); 11] = [
+    let table: [(&str, Command, [&str; 7]); 12] = [
         // command                                  nothing    refused         open            spent           live                rotated             revoked
         ("open", open(granted()),                  ["opened",  "already_used", "already_used", "already_used", "already_used",     "already_used",     "already_used"]),
         ("refuse", Command::Refuse { until: NOW }, ["refused", "already_used", "already_used", "already_used", "already_used",     "already_used",     "already_used"]),
@@ -123,6 +123,7 @@ fn every_state_meets_every_command() {
                                                    ["unknown", "unknown",      "wrong_client", "code_used!",   "code_used!",       "code_used!",       "revoked"]),
         ("rotate the first", rotate("rt0", |_| ()),["unknown", "unknown",      "unknown",      "unknown",      "rotated",          "replayed",         "revoked"]),
         ("rotate the second", rotate("rt1", |_| ()),["unknown","unknown",      "unknown",      "unknown",      "refresh_reused!",  "rotated",          "revoked"]),
+        ("rotate any other", rotate("rt7", |_| ()),["unknown", "unknown",      "unknown",      "unknown",      "refresh_reused!",  "refresh_reused!",  "revoked"]),
         ("rotate as another client", rotate("rt0", |r| r.client_id = "cursor".to_owned()),
                                                    ["unknown", "unknown",      "unknown",      "unknown",      "wrong_client",     "wrong_client",     "revoked"]),
         ("revoke as its client", revoke(Some("claude")),
