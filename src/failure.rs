@@ -4,7 +4,7 @@
 //! Not here: when something fails. Pure layers return their own small enums; `flow` lifts them into a [`Failure`].
 
 use http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::mcp::envelope::RequestId;
@@ -59,7 +59,7 @@ pub struct Failure {
     pub slug: Option<String>,
     /// Facts a person compares: the requested and the registered redirect URI.
     pub facts: Vec<(&'static str, String)>,
-    headers: Vec<(HeaderName, String)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Failure {
@@ -92,10 +92,22 @@ impl Failure {
 
     /// Storage did not answer: the request fails closed and may be repeated.
     pub fn storage() -> Self {
-        Self::new(Blame::Gateway, 503, "storage_unavailable", "The gateway's storage did not answer, so access could not be verified.")
-            .fix("Try again in a few seconds; nothing was lost.")
-            .code(ErrorCode::TemporarilyUnavailable)
-            .header(RETRY_AFTER, "5")
+        Self::new(
+            Blame::Gateway,
+            503,
+            "storage_unavailable",
+            "The gateway's storage did not answer, so access could not be verified.",
+        )
+        .fix("Try again in a few seconds; nothing was lost.")
+        .code(ErrorCode::TemporarilyUnavailable)
+        .header(RETRY_AFTER, HeaderValue::from_static("5"))
+    }
+
+    /// Another status than its kind suggests.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = StatusCode::from_u16(status).unwrap_or(self.status);
+        self
     }
 
     /// Says what to do.
@@ -135,20 +147,21 @@ impl Failure {
 
     /// Adds a header every rendering carries.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
         self
     }
 
     /// Adds the challenge of RFC 6750 §3.
     #[must_use]
-    pub fn challenge(self, value: String) -> Self {
-        self.header(WWW_AUTHENTICATE, value)
+    pub fn challenge(mut self, value: HeaderValue) -> Self {
+        self.headers.push((WWW_AUTHENTICATE, value));
+        self
     }
 
     /// 405 with the methods that work.
-    pub fn method_not_allowed(allow: &str, message: impl Into<String>) -> Self {
-        Self::client(405, "method_not_allowed", message).header(ALLOW, allow)
+    pub fn method_not_allowed(allow: &'static str, message: impl Into<String>) -> Self {
+        Self::client(405, "method_not_allowed", message).header(ALLOW, HeaderValue::from_static(allow))
     }
 
     /// As an OAuth error (OAuth 2.1 §3.2.4), which is also the form of every plain JSON refusal.
@@ -212,6 +225,6 @@ impl Failure {
     }
 
     fn dress<S>(&self, reply: Reply<S>) -> Reply<S> {
-        self.headers.iter().fold(reply, |reply, (name, value)| reply.with(name.clone(), value))
+        self.headers.iter().fold(reply, |reply, (name, value)| reply.and(name.clone(), value.clone()))
     }
 }

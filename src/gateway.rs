@@ -5,8 +5,8 @@
 use std::rc::Rc;
 
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_SECURITY_POLICY, VARY,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_SECURITY_POLICY, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
@@ -15,7 +15,9 @@ use url::Url;
 use crate::failure::{Blame, Failure};
 use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
-use crate::flow::{self, Head, Site, authorize, call, configure, consent, discover, index, login, refusal, register, revoke, token};
+use crate::flow::{
+    Head, Site, authorize, call, configure, consent, discover, index, login, refusal, register, revoke, token,
+};
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
 use crate::ports::Platform;
@@ -121,7 +123,9 @@ impl<'a, P: Platform> Gateway<'a, P> {
         }
         let site = match site {
             Ok(site) => site,
-            Err(failure) if matches!(route, Route::Endpoint(Endpoint::Index)) => return Ok(status::page(&failure, request_id)),
+            Err(failure) if matches!(route, Route::Endpoint(Endpoint::Index)) => {
+                return Ok(status::page(&failure, request_id));
+            }
             Err(failure) if route.is_page() => return Err(Refused::Page(failure)),
             Err(failure) => return Err(json(failure)),
         };
@@ -149,7 +153,13 @@ impl<'a, P: Platform> Gateway<'a, P> {
         }
     }
 
-    async fn endpoint(&self, endpoint: Endpoint, site: &Site<'_, P>, head: &Head, body: P::Stream) -> Result<Reply<P::Stream>, Refused> {
+    async fn endpoint(
+        &self,
+        endpoint: Endpoint,
+        site: &Site<'_, P>,
+        head: &Head,
+        body: P::Stream,
+    ) -> Result<Reply<P::Stream>, Refused> {
         match endpoint {
             Endpoint::Index => index::show(site, head).await.map_err(Refused::Page),
             Endpoint::Authorize => authorize::authorize(site, head).await.map_err(Refused::Page),
@@ -167,7 +177,12 @@ impl<'a, P: Platform> Gateway<'a, P> {
         }
     }
 
-    fn site<'r>(&'r self, head: &Head, loaded: &Result<Option<LoadedConfig>, Failure>, request_id: &'r str) -> Result<Site<'r, P>, Failure> {
+    fn site<'r>(
+        &'r self,
+        head: &Head,
+        loaded: &Result<Option<LoadedConfig>, Failure>,
+        request_id: &'r str,
+    ) -> Result<Site<'r, P>, Failure> {
         let loaded = loaded.as_ref().map_err(Clone::clone)?.as_ref().ok_or_else(status::not_configured)?;
         let keys = self.keys()?;
         let origin = origin::effective(&loaded.config, &head.url, &head.headers)?;
@@ -186,22 +201,35 @@ impl<'a, P: Platform> Gateway<'a, P> {
         if let Some(keys) = self.memory.keys.get() {
             return Ok(Rc::clone(keys));
         }
-        let operator = |reason, message: String| Failure::new(Blame::Operator, 503, reason, message).fix(
+        let operator = |reason, message: String| {
+            Failure::new(Blame::Operator, 503, reason, message).fix(
             "Set the secret KEY_RING to 1: followed by 32 random bytes in base64url; scripts/dev and scripts/deploy do so by themselves.",
-        );
-        let text = self.platform.secret("KEY_RING").ok_or_else(|| operator("keys_missing", "This deployment has no key ring.".to_owned()))?;
-        let keys = KeyRing::parse(&text).map_err(|error| operator("keys_malformed", format!("The key ring cannot be read: {error}.")))?;
+        )
+        };
+        let text = self
+            .platform
+            .secret("KEY_RING")
+            .ok_or_else(|| operator("keys_missing", "This deployment has no key ring.".to_owned()))?;
+        let keys = KeyRing::parse(&text)
+            .map_err(|error| operator("keys_malformed", format!("The key ring cannot be read: {error}.")))?;
         Ok(Rc::clone(self.memory.keys.get_or_init(|| Rc::new(keys))))
     }
 
     /// What `Access-Control-Allow-Origin` says, if anything; a preflight of an origin that may not call is told why.
-    fn cors(&self, config: Option<&crate::config::Config>, head: &Head, route: &Route<'_>) -> Result<Option<String>, Failure> {
+    fn cors(
+        &self,
+        config: Option<&crate::config::Config>,
+        head: &Head,
+        route: &Route<'_>,
+    ) -> Result<Option<String>, Failure> {
         let Some(origin) = head.header("origin") else { return Ok(None) };
         match route.cors() {
             Cors::Public => Ok(Some("*".to_owned())),
             Cors::None => Ok(None),
             Cors::Api => {
-                let own = config.and_then(|config| origin::effective(config, &head.url, &head.headers).ok().map(|own| (config, own)));
+                let own = config.and_then(|config| {
+                    origin::effective(config, &head.url, &head.headers).ok().map(|own| (config, own))
+                });
                 match own {
                     Some((config, own)) if origin::may_call(config, &own, origin) => Ok(Some(origin.to_owned())),
                     Some(_) if head.method == "OPTIONS" => Err(origin_not_allowed(origin)),
@@ -218,7 +246,14 @@ impl<'a, P: Platform> Gateway<'a, P> {
         }
     }
 
-    fn record(&self, head: &Head, route: &Route<'_>, reply: &Reply<P::Stream>, refusal: Option<&Failure>, request_id: &str) {
+    fn record(
+        &self,
+        head: &Head,
+        route: &Route<'_>,
+        reply: &Reply<P::Stream>,
+        refusal: Option<&Failure>,
+        request_id: &str,
+    ) {
         // A call that went well is not a line of its own: the hot path writes nothing.
         if refusal.is_none() && matches!(route, Route::Mcp(_)) {
             return;
@@ -254,34 +289,37 @@ impl Refused {
 fn require_bounded(head: &Head) -> Result<(), Failure> {
     let size: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if size > HEADER_BYTES {
-        return Err(Failure::client(431, "headers_too_large", format!("The request's headers are larger than {HEADER_BYTES} bytes."))
-            .fix("Send fewer or shorter headers; a browser can clear the cookies of this site."));
+        return Err(Failure::client(
+            431,
+            "headers_too_large",
+            format!("The request's headers are larger than {HEADER_BYTES} bytes."),
+        )
+        .fix("Send fewer or shorter headers; a browser can clear the cookies of this site."));
     }
     Ok(())
 }
 
 fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
-    let method = if head.method == "HEAD" { "GET" } else { &head.method };
-    let allowed = route.methods();
-    if matches!(route, Route::Mcp(_) | Route::NoSuchServer(_) | Route::Unknown) || allowed.contains(&method) {
+    if matches!(route, Route::Mcp(_) | Route::NoSuchServer(_) | Route::Unknown) || route.allows(&head.method) {
         return Ok(());
     }
     let message = "This endpoint does not have that method.";
-    Err(Failure::method_not_allowed(&allowed.join(", "), message).fix(format!("Use {}.", allowed.join(" or "))))
+    Err(Failure::method_not_allowed(route.allow(), message).fix(format!("Use {}.", route.allow())))
 }
 
 fn preflight<S>(route: &Route<'_>, head: &Head) -> Reply<S> {
-    let allowed = route.methods().join(", ");
-    let reply = Reply::empty(StatusCode::NO_CONTENT).with(ALLOW, &allowed);
+    let allowed = route.allow();
+    let reply = Reply::empty(StatusCode::NO_CONTENT).with(ALLOW, allowed);
     if route.cors() == Cors::None || head.header("origin").is_none() {
         return reply;
     }
     // Mcp-Param-* headers have names nobody can list: those asked for are allowed one by one.
     let asked = head.header("access-control-request-headers").unwrap_or_default();
-    let parameters: Vec<_> = asked.split(',').map(str::trim).filter(|name| name.to_ascii_lowercase().starts_with("mcp-param-")).collect();
+    let parameters: Vec<_> =
+        asked.split(',').map(str::trim).filter(|name| name.to_ascii_lowercase().starts_with("mcp-param-")).collect();
     let headers = parameters.iter().fold(ALLOWED_HEADERS.to_owned(), |all, name| format!("{all}, {name}"));
     reply
-        .with(ACCESS_CONTROL_ALLOW_METHODS, &allowed)
+        .with(ACCESS_CONTROL_ALLOW_METHODS, allowed)
         .with(ACCESS_CONTROL_ALLOW_HEADERS, &headers)
         .with(ACCESS_CONTROL_MAX_AGE, "7200")
 }
@@ -315,7 +353,8 @@ fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, allow_origin: Option<&str>,
 }
 
 fn unknown_endpoint() -> Failure {
-    Failure::client(404, "no_such_endpoint", "There is nothing here.").fix("MCP servers are at /v1/mcp/{slug} or their own path; the page at / lists them.")
+    Failure::client(404, "no_such_endpoint", "There is nothing here.")
+        .fix("MCP servers are at /v1/mcp/{slug} or their own path; the page at / lists them.")
 }
 
 fn no_such_server(slug: &str) -> Failure {
@@ -325,8 +364,12 @@ fn no_such_server(slug: &str) -> Failure {
 }
 
 fn no_connection_pending() -> Failure {
-    Failure::client(400, "no_connection_pending", "No connection to a server's own account is being made in this browser.")
-        .fix("Start again from your client.")
+    Failure::client(
+        400,
+        "no_connection_pending",
+        "No connection to a server's own account is being made in this browser.",
+    )
+    .fix("Start again from your client.")
 }
 
 fn origin_not_allowed(origin: &str) -> Failure {

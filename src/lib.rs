@@ -10,10 +10,20 @@
 //! Not here: anything that runs outside a request. The Worker has no background work of its own.
 
 pub mod config;
+#[cfg(target_arch = "wasm32")]
+mod edge;
+pub mod failure;
+pub mod flow;
+pub mod gateway;
 pub mod login;
 pub mod mcp;
+pub mod memory;
 pub mod oauth;
+pub mod origin;
 pub mod page;
+pub mod ports;
+pub mod reply;
+pub mod route;
 pub mod secret;
 pub mod time;
 pub mod upstream;

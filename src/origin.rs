@@ -50,7 +50,10 @@ fn host_of(url: &Url) -> String {
 }
 
 fn is_allowed(config: &Config, host: &str) -> bool {
-    let bare = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(bare, _)| bare);
+    let bare = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(host, |(bare, _)| bare);
     config.public_url.as_ref().is_some_and(|public| public.host_port() == host)
         || config.allowed_hosts.iter().any(|allowed| allowed == host || allowed == bare)
 }
@@ -71,7 +74,8 @@ fn refusal(config: &Config, host: &str) -> Failure {
              that name to allowed_hosts.",
             public.as_str()
         ),
-        None => "Set public_url in the configuration to the address people use, or list the host in allowed_hosts.".to_owned(),
+        None => "Set public_url in the configuration to the address people use, or list the host in allowed_hosts."
+            .to_owned(),
     };
     Failure::client(421, "host_not_allowed", format!("This gateway does not answer for the host {host:?}.")).fix(fix)
 }

@@ -51,25 +51,25 @@ pub enum Cors {
 struct Row {
     endpoint: Endpoint,
     path: &'static str,
-    methods: &'static [&'static str],
+    allow: &'static str,
     cors: Cors,
 }
 
 const ROWS: &[Row] = &[
-    Row { endpoint: Endpoint::Index, path: "/", methods: &["GET"], cors: Cors::None },
-    Row { endpoint: Endpoint::Healthz, path: "/healthz", methods: &["GET"], cors: Cors::Public },
-    Row { endpoint: Endpoint::Status, path: "/status", methods: &["GET"], cors: Cors::None },
-    Row { endpoint: Endpoint::Authorize, path: "/oauth/authorize", methods: &["GET"], cors: Cors::None },
-    Row { endpoint: Endpoint::Consent, path: "/oauth/consent", methods: &["POST"], cors: Cors::None },
-    Row { endpoint: Endpoint::Token, path: "/oauth/token", methods: &["POST"], cors: Cors::Api },
-    Row { endpoint: Endpoint::Register, path: "/oauth/register", methods: &["POST"], cors: Cors::Api },
-    Row { endpoint: Endpoint::Revoke, path: "/oauth/revoke", methods: &["POST"], cors: Cors::Api },
-    Row { endpoint: Endpoint::Jwks, path: "/oauth/jwks", methods: &["GET"], cors: Cors::Public },
-    Row { endpoint: Endpoint::UpstreamCallback, path: "/oauth/upstream-callback", methods: &["GET"], cors: Cors::None },
-    Row { endpoint: Endpoint::Login, path: "/login", methods: &["GET"], cors: Cors::None },
-    Row { endpoint: Endpoint::LoginCallback, path: "/login/callback", methods: &["GET", "POST"], cors: Cors::None },
-    Row { endpoint: Endpoint::Logout, path: "/logout", methods: &["GET", "POST"], cors: Cors::None },
-    Row { endpoint: Endpoint::AdminConfig, path: "/admin/config", methods: &["GET", "PUT"], cors: Cors::None },
+    Row { endpoint: Endpoint::Index, path: "/", allow: "GET", cors: Cors::None },
+    Row { endpoint: Endpoint::Healthz, path: "/healthz", allow: "GET", cors: Cors::Public },
+    Row { endpoint: Endpoint::Status, path: "/status", allow: "GET", cors: Cors::None },
+    Row { endpoint: Endpoint::Authorize, path: "/oauth/authorize", allow: "GET", cors: Cors::None },
+    Row { endpoint: Endpoint::Consent, path: "/oauth/consent", allow: "POST", cors: Cors::None },
+    Row { endpoint: Endpoint::Token, path: "/oauth/token", allow: "POST", cors: Cors::Api },
+    Row { endpoint: Endpoint::Register, path: "/oauth/register", allow: "POST", cors: Cors::Api },
+    Row { endpoint: Endpoint::Revoke, path: "/oauth/revoke", allow: "POST", cors: Cors::Api },
+    Row { endpoint: Endpoint::Jwks, path: "/oauth/jwks", allow: "GET", cors: Cors::Public },
+    Row { endpoint: Endpoint::UpstreamCallback, path: "/oauth/upstream-callback", allow: "GET", cors: Cors::None },
+    Row { endpoint: Endpoint::Login, path: "/login", allow: "GET", cors: Cors::None },
+    Row { endpoint: Endpoint::LoginCallback, path: "/login/callback", allow: "GET, POST", cors: Cors::None },
+    Row { endpoint: Endpoint::Logout, path: "/logout", allow: "GET, POST", cors: Cors::None },
+    Row { endpoint: Endpoint::AdminConfig, path: "/admin/config", allow: "GET, PUT", cors: Cors::None },
 ];
 
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
@@ -125,13 +125,19 @@ impl<'a> Route<'a> {
         Self::no_such_server(path)
     }
 
-    /// The methods that work here, for `Allow` and preflights.
-    pub fn methods(&self) -> &'static [&'static str] {
+    /// The methods that work here, as `Allow` lists them.
+    pub fn allow(&self) -> &'static str {
         match self {
-            Self::Endpoint(endpoint) => endpoint.row().map_or(&[], |row| row.methods),
-            Self::Mcp(_) => &["POST", "DELETE"],
-            _ => &["GET"],
+            Self::Endpoint(endpoint) => endpoint.row().map_or("", |row| row.allow),
+            Self::Mcp(_) => "POST, DELETE",
+            _ => "GET",
         }
+    }
+
+    /// Whether a method works here; HEAD is GET without the body.
+    pub fn allows(&self, method: &str) -> bool {
+        let method = if method == "HEAD" { "GET" } else { method };
+        self.allow().split(", ").any(|allowed| allowed == method)
     }
 
     /// Who may call it across origins.

@@ -114,3 +114,56 @@ fn prove_literal(name: Option<&str>, text: String, at: &Pointer, report: &mut Re
     }
     Some(Value::Literal(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::config::Config;
+    use crate::config::tests::{complete, refused, refused_at};
+
+    #[test]
+    fn headers_the_gateway_writes_itself_are_refused() {
+        for name in [
+            "Host",
+            "Cookie",
+            "Connection",
+            "Transfer-Encoding",
+            "Content-Type",
+            "Content-Length",
+            "Accept",
+            "Mcp-Session-Id",
+            "MCP-Protocol-Version",
+            "Proxy-Authorization",
+            "CF-Connecting-IP",
+            "X-Forwarded-Host",
+            "Upgrade",
+            "TE",
+        ] {
+            refused(&format!("/servers/docs/auth/headers/{name}"), json!("x"), &["writes itself"]);
+        }
+        refused("/servers/docs/auth/headers/x-team", json!("x"), &["is there twice"]);
+        refused("/servers/docs/auth/headers/X Team", json!("x"), &["not a header name"]);
+        refused("/servers/docs/auth/headers", json!({}), &["is empty"]);
+        for value in ["", " x", "x\r\ny: z", "ü"] {
+            refused("/servers/docs/auth/headers/X-Team", json!(value), &["not a value"]);
+        }
+        let mut document = complete();
+        document["servers"]["docs"]["auth"]["headers"] =
+            json!({"Authorization": {"secret": "TOKEN"}, "CF-Access-Client-Id": "id.access", "User-Agent": "edge"});
+        assert!(Config::parse(&document.to_string()).is_ok());
+    }
+
+    #[test]
+    fn kinds_and_filters_that_are_not_built_are_refused() {
+        for kind in ["oauth", "client_credentials", "exchange"] {
+            refused_at(
+                "/servers/docs/auth/kind",
+                "/servers/docs/auth",
+                json!({"kind": kind}),
+                &[kind, "\"none\", \"headers\""],
+            );
+        }
+        refused("/servers/docs/tools", json!({"allow": ["list_issues"]}), &["not built", "remove"]);
+    }
+}

@@ -136,3 +136,32 @@ fn redirect_pattern(text: String) -> Result<String, Complaint> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::config::tests::{errors, refused, refused_at};
+
+    #[test]
+    fn a_preregistered_client_agrees_with_itself() {
+        let at = "/clients/preregistered/0";
+        refused(&format!("{at}/client_secret"), json!(null), &["is missing", "none"]);
+        refused(&format!("{at}/token_endpoint_auth_method"), json!("none"), &["has a secret"]);
+        refused(&format!("{at}/token_endpoint_auth_method"), json!("private_key_jwt"), &["client_secret_basic"]);
+        refused(&format!("{at}/redirect_uris"), json!([]), &["is empty"]);
+        for uri in ["/callback", "app.example.com", "https://app.example.com/#x", "https://app.example.com/a b"] {
+            refused(&format!("{at}/redirect_uris/0"), json!(uri), &["is \""]);
+        }
+        for id in ["https://app.example.com/client.json", "mcpg_client_x", "", "a b"] {
+            refused(&format!("{at}/client_id"), json!(id), &["id"]);
+        }
+        let client = json!({"client_id": "glean", "redirect_uris": ["cursor://anysphere.cursor-mcp/oauth/callback"]});
+        refused_at(&format!("{at}/client_id"), &format!("{at}/client_id"), json!(7), &["is 7"]);
+        let errors = errors("/clients/preregistered", json!([client, client]));
+        assert_eq!(errors.0[0].pointer, "/clients/preregistered/1/client_id", "{errors}");
+        for pattern in ["*", "*://x", "app.example.com/*", "https://app.example.com/ *", "//x"] {
+            refused("/clients/redirect_patterns/0", json!(pattern), &["pattern"]);
+        }
+    }
+}

@@ -193,3 +193,70 @@ fn sample(subject: &str, name: &str) -> DevAccount {
         email: Some(format!("{subject}@example.test")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::config::tests::{complete, pointers_of, refused, refused_at};
+
+    #[test]
+    fn auth0_takes_a_bare_host_name() {
+        let login = |domain: &str| json!({"kind": "auth0", "auth0_domain": domain, "client_id": "c"});
+        for domain in [
+            "https://my-tenant.us.auth0.com/",
+            "https://my-tenant.us.auth0.com",
+            "my-tenant.us.auth0.com/",
+            "my-tenant.us.auth0.com/authorize",
+            "my-tenant.us.auth0.com:443",
+            "my-tenant.us.auth0.com?x",
+            "MY-TENANT.us.auth0.com ",
+        ] {
+            let words =
+                ["auth0_domain is", domain.split('?').next().unwrap(), "host alone", "\"my-tenant.us.auth0.com\""];
+            refused_at("/login/auth0_domain", "/login", login(domain), &words);
+        }
+        for domain in ["", "localhost", "*.auth0.com", "[::1]", "a..b", "me@my-tenant.us.auth0.com"] {
+            refused_at("/login/auth0_domain", "/login", login(domain), &["auth0_domain is", "my-tenant.us.auth0.com"]);
+        }
+        let mut document = complete();
+        document["login"] = login("My-Tenant.us.auth0.com");
+        let Login::Oidc(oidc) = Config::parse(&document.to_string()).unwrap().login else { panic!() };
+        assert_eq!(oidc.issuer, "https://my-tenant.us.auth0.com/");
+        assert_eq!(oidc.scopes, ["openid", "profile", "email"]);
+    }
+
+    #[test]
+    fn the_issuer_is_kept_verbatim_and_is_not_its_discovery_document() {
+        let document = json!("https://id.example.com/t/.well-known/openid-configuration");
+        refused("/login/issuer", document, &["discovery document", "\"https://id.example.com/t\""]);
+        refused("/login/issuer", json!("https://id.example.com?t=1"), &["query"]);
+        refused("/login/issuer", json!("http://id.example.com"), &["plain http"]);
+        refused("/login/scopes", json!(["email"]), &["openid"]);
+        refused("/login/scopes/1", json!("profile email"), &["entry of its own"]);
+        refused("/login/client_id", json!(" gateway"), &["client id"]);
+    }
+
+    #[test]
+    fn the_development_login_stays_on_this_machine() {
+        refused_at("/login/kind", "/login", json!({"kind": "dev"}), &["https://mcp.example.com", "sign in as anyone"]);
+        let mut document = complete();
+        document["login"] = json!({"kind": "dev", "accounts": [{"subject": "eve", "name": "Eve"}]});
+        document["public_url"] = json!("http://localhost:8787");
+        let Login::Dev { accounts } = Config::parse(&document.to_string()).unwrap().login else { panic!() };
+        assert_eq!(accounts, [DevAccount { subject: "eve".to_owned(), name: Some("Eve".to_owned()), email: None }]);
+        for (at, accounts) in [
+            ("/login/accounts", json!([])),
+            ("/login/accounts/0/subject", json!([{"name": "Eve"}])),
+            ("/login/accounts/0/subject", json!([{"subject": "dev:eve"}])),
+            ("/login/accounts/1/subject", json!([{"subject": "eve"}, {"subject": "eve"}])),
+            ("/login/accounts/0/name", json!([{"subject": "eve", "name": " "}])),
+        ] {
+            document["login"]["accounts"] = accounts;
+            let errors = Config::parse(&document.to_string()).unwrap_err();
+            assert_eq!(pointers_of(&errors), [at], "{errors}");
+        }
+    }
+}

@@ -92,6 +92,11 @@ impl Config {
         }
     }
 
+    /// The server that clients reach at a path.
+    pub fn server_at(&self, path: &str) -> Option<&Server> {
+        self.servers.values().find(|server| server.path == path)
+    }
+
     /// Every secret the deployment must hold for this configuration.
     pub fn secret_names(&self) -> BTreeSet<&SecretName> {
         let login = match &self.login {

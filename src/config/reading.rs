@@ -1,6 +1,6 @@
 //! From text to a [`Document`] with every mistake of shape: unknown fields, wrong types, kinds that do not exist.
 //!
-//! A typed parse stops at its first mistake. So the mistake is noted, taken out of the tree, and the parse repeated.
+//! A typed parse stops at its first mistake. So the mistake is taken out of the tree and reported, and the parse repeated.
 //!
 //! Not here: what the values must satisfy.
 
@@ -13,18 +13,55 @@ use super::tree;
 
 const LOGIN_KINDS: &[&str] = &["dev", "oidc", "auth0"];
 const AUTH_KINDS: &[&str] = &["none", "headers"];
+const LISTS: &[&str] =
+    &["accounts", "allowed_hosts", "allowed_origins", "preregistered", "redirect_patterns", "redirect_uris", "scopes"];
 
 /// Reads as much of the document as has the right shape; `None` if nothing could be read.
 pub(super) fn read(text: &str, report: &mut Report) -> Option<Document> {
     let mut tree = tree::read(text, report)?;
+    let mut lists = Vec::new();
+    misplaced_lists(&tree, &Pointer::default(), &mut lists);
     lift_kinds(&mut tree, report);
+    let document = parse(&mut tree, report);
+    for at in lists.into_iter().filter(|at| !report.covers(at)).collect::<Vec<_>>() {
+        report.add(&at, "is a list", "write an object");
+    }
+    document
+}
+
+fn parse(tree: &mut Value, report: &mut Report) -> Option<Document> {
     while !report.is_full() {
-        match serde_path_to_error::deserialize::<_, Document>(&tree) {
+        match serde_path_to_error::deserialize::<_, Document>(&*tree) {
             Ok(document) => return Some(document),
-            Err(error) => note(&mut tree, error.path(), &error.inner().to_string(), report)?,
+            Err(error) => {
+                let (at, taken) = take_out(tree, error.path());
+                let (problem, fix) = explained(&error.inner().to_string(), taken.as_ref().unwrap_or(tree));
+                report.add(&at, problem, fix);
+                taken?;
+            }
         }
     }
     None
+}
+
+/// Finds the lists where none belongs: serde reads one as the fields of an object in their order.
+fn misplaced_lists(node: &Value, at: &Pointer, found: &mut Vec<Pointer>) {
+    let mut visit = |at: Pointer, node: &Value, may_be_list: bool| {
+        if node.is_array() && !may_be_list {
+            found.push(at);
+        } else {
+            misplaced_lists(node, &at, found);
+        }
+    };
+    match node {
+        Value::Object(object) => {
+            object.iter().for_each(|(key, node)| visit(at.child(key), node, LISTS.contains(&key.as_str())));
+        }
+        Value::Array(entries) => {
+            entries.iter().enumerate().for_each(|(index, node)| visit(at.child(index), node, false));
+        }
+        _ => {}
+    }
 }
 
 /// Turns `{"kind": "oidc", …}` into `{"oidc": {…}}`: serde buffers an object with an inner tag and loses the path of its errors.
@@ -68,36 +105,31 @@ fn lift(parent: &mut Map<String, Value>, field: &str, kinds: &[&str], at: &Point
     }
 }
 
-/// Reports one mistake and takes it out of the tree. `None` if that was the whole document.
-fn note(tree: &mut Value, path: &Path, message: &str, report: &mut Report) -> Option<()> {
-    let mut at = Pointer::default();
-    let mut keys = Vec::new();
+/// Takes the node at a path out of the tree: an entry of a list leaves `null`, so that the others keep their places.
+/// Nothing is taken where the mistake is the document itself.
+fn take_out(tree: &mut Value, path: &Path) -> (Pointer, Option<Value>) {
+    let (mut at, mut parent, mut last) = (Pointer::default(), Pointer::default(), None);
     for segment in path {
-        match segment {
-            Segment::Seq { index } => keys.push(index.to_string()),
-            Segment::Map { key } => keys.push(key.clone()),
-            Segment::Enum { variant } => {
-                keys.push(variant.clone());
-                continue; // put there by `lift_kinds`
-            }
+        let key = match segment {
+            Segment::Map { key } | Segment::Enum { variant: key } => key.clone(),
+            Segment::Seq { index } => index.to_string(),
             Segment::Unknown => break,
+        };
+        if !matches!(segment, Segment::Enum { .. }) {
+            at = at.child(&key); // the operator's document has no variants, `lift_kinds` put them there
         }
-        at = at.child(keys.last()?);
+        if let Some(above) = last.replace(key) {
+            parent = parent.child(above);
+        }
     }
-    let (last, parents) = keys.split_last()?;
-    let parent = parents.iter().try_fold(tree, |node, key| match node {
-        Value::Object(object) => object.get_mut(key),
-        Value::Array(list) => list.get_mut(key.parse::<usize>().ok()?),
+    let node = match (tree.pointer_mut(parent.as_str()), last) {
+        (Some(Value::Object(object)), Some(key)) => object.remove(&key),
+        (Some(Value::Array(entries)), Some(key)) => {
+            key.parse().ok().and_then(|index: usize| entries.get_mut(index)).map(Value::take)
+        }
         _ => None,
-    })?;
-    let node = match parent {
-        Value::Object(object) => object.remove(last),
-        Value::Array(list) => list.get_mut(last.parse::<usize>().ok()?).map(Value::take), // keeps the indices of the others
-        _ => None,
-    }?;
-    let (problem, fix) = explained(message, &node);
-    report.add(&at, problem, fix);
-    Some(())
+    };
+    (at, node)
 }
 
 /// Says what serde found without repeating text, which might be a secret in the wrong place.
@@ -172,5 +204,36 @@ mod tests {
         ];
         assert_eq!(pointers, expected, "{errors}");
         assert!(!errors.to_string().contains("hunter2"), "{errors}");
+    }
+
+    #[test]
+    fn a_list_is_not_read_as_the_fields_of_an_object() {
+        let errors = errors(
+            r#"{"login": [1], "servers": {"a": ["n", "d", "https://a.example"]}, "tokens": [], "allowed_hosts": [[]]}"#,
+        );
+        let pointers: Vec<_> = errors.0.iter().map(|error| error.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/login", "/allowed_hosts/0", "/servers/a", "/tokens"], "{errors}");
+    }
+
+    #[test]
+    fn a_document_that_is_no_object_is_one_error() {
+        for text in ["5", "null", "[]", "\"x\"", ""] {
+            assert_eq!(errors(text).0.len(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_what_is_there_and_what_belongs_there() {
+        let text = r#"{"limits": {"depth": 1.5, "dept": 1}, "consent": "sometimes", "login": {"kind": "saml"}, "public_url": {}}"#;
+        let text = errors(text).to_string();
+        for line in [
+            "/limits/depth: is 1.5; write a whole number, zero or more",
+            "/limits/dept: is not a field of this object; remove it or correct its name: `body_bytes` or `depth`",
+            "/consent: is \"sometimes\"; write one of `always`, `once`, `never`",
+            "/login/kind: is \"saml\", a kind this gateway does not have; write one of \"dev\", \"oidc\", \"auth0\"",
+            "/public_url: is an object; write a string",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
     }
 }

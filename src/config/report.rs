@@ -49,6 +49,10 @@ impl Pointer {
         // RFC 6901 section 3: `~` first, or the `~` of `~1` would be escaped again.
         Self(format!("{}/{}", self.0, name.to_string().replace('~', "~0").replace('/', "~1")))
     }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Why one value does not pass, before it is known where the value stands.
@@ -82,10 +86,7 @@ impl Report {
 
     /// A field that may not be missing. One that was taken out because of a mistake in it has been reported already.
     pub(super) fn require<T>(&mut self, at: &Pointer, value: Option<T>, fix: &str) -> Option<T> {
-        let within = |error: &ConfigError| {
-            error.pointer.strip_prefix(&at.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        if value.is_none() && !self.0.iter().any(within) {
+        if value.is_none() && !self.0.iter().any(|error| is_within(&error.pointer, &at.0)) {
             self.add(at, "is missing", fix);
         }
         value
@@ -95,6 +96,11 @@ impl Report {
     pub(super) fn entries<T>(&mut self, at: &Pointer, list: Vec<Option<T>>) -> Vec<(Pointer, T)> {
         let places = list.into_iter().enumerate().map(|(index, entry)| (at.child(index), entry));
         places.filter_map(|(at, entry)| Some((at.clone(), self.require(&at, entry, "remove the entry")?))).collect()
+    }
+
+    /// Whether this place, or one it is part of, has been reported.
+    pub(super) fn covers(&self, at: &Pointer) -> bool {
+        self.0.iter().any(|error| is_within(&at.0, &error.pointer))
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -108,6 +114,10 @@ impl Report {
     pub(super) fn into_errors(self) -> ConfigErrors {
         ConfigErrors(self.0)
     }
+}
+
+fn is_within(pointer: &str, outer: &str) -> bool {
+    pointer.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A value as an error may repeat it: what stands before an `@` or after a `?` or `#` may be a credential and is left out.

@@ -2,6 +2,7 @@
 //!
 //! Not here: talking to them.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -43,6 +44,13 @@ impl Slug {
 impl fmt::Display for Slug {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Lets a map of servers be asked with the text of a request.
+impl Borrow<str> for Slug {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
@@ -134,4 +142,76 @@ fn own_path(path: String) -> Result<String, Complaint> {
         return Err(complaint("which is not a plain path", fix));
     }
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::config::Config;
+    use crate::config::tests::{complete, refused, refused_at};
+
+    #[test]
+    fn a_path_can_be_written_in_one_way_and_is_no_route_of_the_gateway() {
+        for path in [
+            "/",
+            "/oauth",
+            "/oauth/token",
+            "/.well-known/x",
+            "/login",
+            "/logout",
+            "/connect",
+            "/connections/x",
+            "/healthz",
+            "/status",
+            "/admin/config",
+            "/docs/.well-known/oauth-protected-resource",
+        ] {
+            refused("/servers/docs/path", json!(path), &["route of the gateway", path]);
+        }
+        for path in [
+            "/docs/",
+            "/docs//mcp",
+            "/docs/../mcp",
+            "/./mcp",
+            "/docs%2Fmcp",
+            "/docs?x",
+            "/docs#x",
+            "/döcs",
+            "/a b",
+            "/a\\b",
+        ] {
+            refused("/servers/docs/path", json!(path), &["plain path"]);
+        }
+        refused("/servers/docs/path", json!("docs/mcp"), &["does not begin with /"]);
+        refused("/servers/docs/path", json!(format!("/{}", "a".repeat(256))), &["plain path"]);
+        refused_at(
+            "/servers/linear/path",
+            "/servers/docs/path",
+            json!("/v1/mcp/linear"),
+            &["\"docs\"", "/v1/mcp/linear"],
+        );
+        for path in ["/linear/mcp", "/loginx", "/v1/mcp/other", "/a.b_c~d"] {
+            let mut document = complete();
+            document["servers"]["docs"]["path"] = json!(path);
+            assert!(Config::parse(&document.to_string()).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_reachable_and_is_not_the_gateway() {
+        for (url, word) in [
+            ("docs.example.com/mcp", "absolute URL"),
+            ("http://10.0.0.7/mcp", "plain http"),
+            ("https://docs.example.com/mcp#x", "fragment"),
+            ("ws://docs.example.com/mcp", "neither"),
+            ("https://mcp.example.com/docs/mcp", "this gateway itself"),
+        ] {
+            refused("/servers/docs/url", json!(url), &[word]);
+        }
+        for slug in ["Docs", "-docs", "a/b", "", "döcs", &"a".repeat(65)] {
+            let at = format!("/servers/{}", slug.replace('/', "~1"));
+            refused(&at, json!({"url": "https://docs.example.com/mcp"}), &["slug"]);
+        }
+    }
 }

@@ -34,7 +34,12 @@ impl Workers {
         Self { env, now: now() }
     }
 
-    async fn command<C: Serialize, O: DeserializeOwned>(&self, namespace: &str, name: &str, command: &C) -> Result<O, Unavailable> {
+    async fn command<C: Serialize, O: DeserializeOwned>(
+        &self,
+        namespace: &str,
+        name: &str,
+        command: &C,
+    ) -> Result<O, Unavailable> {
         let command = serde_json::to_string(command).map_err(|_| Unavailable)?;
         let mut init = RequestInit::new();
         init.with_method(Method::Post).with_body(Some(JsValue::from(command)));

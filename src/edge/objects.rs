@@ -71,13 +71,17 @@ where
     let record = before.as_deref().map(serde_json::from_str).transpose()?;
     let now = now();
     let (record, outcome) = apply(record, command, now);
-    if let Some(record) = record {
-        let after = serde_json::to_string(&record)?;
-        if before.as_deref() != Some(&after) {
-            storage.put(RECORD, after).await?;
-            let left = i64::try_from(expires(&record).remaining(now).0).unwrap_or(i64::MAX / 1000);
-            storage.set_alarm(left.saturating_mul(1000)).await?;
+    match (before, record) {
+        (before, Some(record)) => {
+            let after = serde_json::to_string(&record)?;
+            if before.as_deref() != Some(&after) {
+                storage.put(RECORD, after).await?;
+                let left = i64::try_from(expires(&record).remaining(now).0).unwrap_or(i64::MAX / 1000);
+                storage.set_alarm(left.saturating_mul(1000)).await?;
+            }
         }
+        (Some(_), None) => storage.delete_all().await?,
+        (None, None) => {}
     }
     Response::ok(serde_json::to_string(&outcome)?)
 }

@@ -8,17 +8,17 @@ use http::header::CONTENT_SECURITY_POLICY;
 use serde::{Deserialize, Serialize};
 
 use super::session::SignedIn;
-use super::{Answered, Head, Site, client, login, session};
+use super::{Answered, Head, Site, client, default_scope, login, sentence, session};
 use crate::config::ConsentPolicy;
-use crate::failure::{Blame, Failure};
+use crate::failure::Failure;
 use crate::oauth::account::{self, consent_key};
-use crate::oauth::authorization_request::{AuthorizationRequest, ClientQuery, LocalError, RedirectError, Redirectable};
+use crate::oauth::authorization_error::{LocalError, RedirectError};
+use crate::oauth::authorization_request::{AuthorizationRequest, ClientQuery, Redirectable};
 use crate::oauth::client::{Client, Origin};
-use crate::oauth::error::ErrorCode;
 use crate::oauth::grant::{self, GrantId, Granted};
 use crate::oauth::opaque::{self, Kind};
-use crate::oauth::scope::{self, ScopeSet};
-use crate::page;
+use crate::oauth::scope::ScopeSet;
+use crate::page::{self, ClientOrigin};
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
 use crate::route::{self, Endpoint};
@@ -47,7 +47,7 @@ pub struct Ticket {
 pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     // 1. Who asks, and where may an answer be sent? Until both are proven, errors are shown here and redirect nowhere.
     let query = ClientQuery::parse(head.query()).map_err(|error| local(&error))?;
-    let client = client::find(site, query.client_id()).await?;
+    let client = client::find(site, &query.client_id).await?;
     let redirectable = query.for_client(&client).map_err(|error| local(&error))?;
     // 2. Is the request itself in order?
     let signed_in = session::current(site, head).await?;
@@ -61,22 +61,33 @@ pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered
     };
     // 4. Must they be asked?
     let subject = &signed_in.session.identity.subject;
-    let consent = consent_key(&request.client_id, &request.consent_redirect(), &request.scope, &request.resource, &client.fingerprint());
+    let consent = consent_key(
+        &request.client_id,
+        &request.redirect.without_port(),
+        &request.scope,
+        &request.resource,
+        &client.fingerprint(),
+    );
     if !request.prompt_consent && has_consented(site, subject, &consent).await? {
         let grant = GrantId::new(site.platform.random());
         return issue(site, &grant, request, subject).await;
     }
-    Ok(ask(site, &client, request, consent, &signed_in))
+    Ok(ask(site, head, &client, request, consent, &signed_in))
 }
 
 /// Makes the grant and sends its code to the client. One winner per grant id: a form used twice gets nothing the second time.
-pub async fn issue<P: Platform>(site: &Site<'_, P>, grant: &GrantId, request: AuthorizationRequest, subject: &str) -> Answered<P> {
+pub async fn issue<P: Platform>(
+    site: &Site<'_, P>,
+    grant: &GrantId,
+    request: AuthorizationRequest,
+    subject: &str,
+) -> Answered<P> {
     let code = opaque::mint(&site.keys, Kind::Code, grant, site.platform.random());
     let location = request.success_location(site.origin.as_str(), code.expose());
     let granted = Granted {
         client_id: request.client_id,
         subject: subject.to_owned(),
-        redirect_uri: request.redirect,
+        redirect_uri: request.redirect.as_str().to_owned(),
         scope: request.scope,
         resource: request.resource,
         slug: request.slug,
@@ -91,17 +102,21 @@ pub async fn issue<P: Platform>(site: &Site<'_, P>, grant: &GrantId, request: Au
 
 /// The consent form's authorization is gone: used, expired, or of another browser.
 pub fn no_pending_authorization() -> Failure {
-    Failure::client(400, "no_pending_authorization", "This consent was already answered, is older than ten minutes, or belongs to another browser session.")
-        .fix("Start again from your client: remove nothing, just connect once more.")
+    Failure::client(
+        400,
+        "no_pending_authorization",
+        "This consent was already answered, is older than ten minutes, or belongs to another browser session.",
+    )
+    .fix("Start again from your client: remove nothing, just connect once more.")
 }
 
 fn parse<P: Platform>(site: &Site<'_, P>, redirectable: &Redirectable) -> Result<AuthorizationRequest, RedirectError> {
     let origin = site.origin.as_str();
-    let resources: Vec<_> =
-        site.config.servers.values().map(|server| (server.slug.to_string(), route::resource_url(origin, server))).collect();
-    let default = ScopeSet::of(&[scope::TOOLS]);
-    let supported = ScopeSet::of(&[scope::TOOLS, scope::OFFLINE_ACCESS]);
-    redirectable.parse(origin, &resources, &supported, &default)
+    let servers = site.config.servers.values();
+    let urls: Vec<_> = servers.map(|server| (server.slug.as_str(), route::resource_url(origin, server))).collect();
+    let resources: Vec<_> = urls.iter().map(|(slug, url)| (*slug, url.as_str())).collect();
+    let supported = ScopeSet::of(&[ScopeSet::TOOLS, ScopeSet::OFFLINE_ACCESS]);
+    redirectable.parse(origin, &resources, &supported, &default_scope())
 }
 
 /// A registered redirect URI is still only what some client claimed: without a signed-in person an error is sent on automatically
@@ -114,13 +129,17 @@ fn refuse<P: Platform>(
     signed_in: bool,
 ) -> Answered<P> {
     let location = redirectable.error_location(site.origin.as_str(), error);
-    let trusted = signed_in || redirectable.is_loopback() || matches!(client.origin, Origin::Preregistered);
+    let trusted = signed_in || redirectable.redirect().is_loopback() || matches!(client.origin, Origin::Preregistered);
     if trusted {
         return Ok(Reply::see_other(&location));
     }
-    Err(Failure::oauth(error.error, error.reason(), error.description.clone())
-        .fix("Start again from your client.")
-        .fact("client", client.label()))
+    Err(Failure::oauth(
+        error.error,
+        error.error.as_str(),
+        format!("{} sent a request that cannot be granted: {}.", client.label(), error.description()),
+    )
+    .fix("Tell the client's makers, or start again from the client.")
+    .fact("redirect_uri", redirectable.redirect().as_str()))
 }
 
 async fn has_consented<P: Platform>(site: &Site<'_, P>, subject: &str, consent: &str) -> Result<bool, Failure> {
@@ -137,6 +156,7 @@ async fn has_consented<P: Platform>(site: &Site<'_, P>, subject: &str, consent: 
 
 fn ask<P: Platform>(
     site: &Site<'_, P>,
+    head: &Head,
     client: &Client,
     request: AuthorizationRequest,
     consent: String,
@@ -144,41 +164,49 @@ fn ask<P: Platform>(
 ) -> Reply<P::Stream> {
     let server = site.config.servers.values().find(|server| server.slug.as_str() == request.slug);
     let identity = &signed_in.session.identity;
-    let form_action = request.form_action();
+    let way_on = request.redirect.as_str().to_owned();
     let mut page = page::Consent {
         client_name: client.label(),
-        client_host: match &client.origin {
-            Origin::Document { host } => Some(host.clone()),
-            _ => None,
+        client_origin: match &client.origin {
+            Origin::Document { host } => ClientOrigin::Document { host: host.clone() },
+            Origin::Registered => ClientOrigin::Registered,
+            Origin::Preregistered => ClientOrigin::Preregistered,
         },
-        verified: match &client.origin {
-            Origin::Document { host } => format!("published at {host}"),
-            Origin::Registered => "registered itself".to_owned(),
-            Origin::Preregistered => "set up by the operator".to_owned(),
-        },
-        redirect_host: request.redirect_host(),
-        redirect_uri: request.redirect.clone(),
-        loopback: request.redirects_to_loopback(),
+        redirect_host: request.redirect.host().unwrap_or_else(|| request.redirect.as_str().to_owned()),
+        redirect_uri: way_on.clone(),
+        loopback: request.redirect.is_loopback(),
         server_name: server.map_or_else(|| request.slug.clone(), |server| server.name.clone()),
         server_url: request.resource.clone(),
-        scopes: request.scope.iter().map(|scope| page::ScopeLine { name: scope.to_owned(), what: scope::describe(scope).to_owned() }).collect(),
+        scopes: request
+            .scope
+            .iter()
+            .map(|scope| page::ScopeLine { name: scope.to_owned(), what: describe(scope).to_owned() })
+            .collect(),
         subject_name: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
         subject_id: identity.email.clone().unwrap_or_else(|| identity.subject.clone()),
         ticket: String::new(),
         action: Endpoint::Consent.path().to_owned(),
-        sign_out: Endpoint::Logout.path().to_owned(),
+        sign_out: login::sign_out(&format!("{}?{}", head.url.path(), head.query())),
     };
     let ticket = Ticket { grant: GrantId::new(site.platform.random()), request, consent, expires: site.now + TICKET };
-    let context = [signed_in.cookie.digest()];
-    page.ticket = site.keys.seal_json(Purpose::ConsentTicket, &[context[0].as_str()], site.platform.random(), &ticket);
-    Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &page::csp(&["'self'", &form_action]))
+    let browser = signed_in.cookie.digest();
+    page.ticket = site.keys.seal_json(Purpose::ConsentTicket, &[browser.as_str()], site.platform.random(), &ticket);
+    Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &page::security::csp(&[&way_on]))
+}
+
+/// What a scope allows, to follow "It will be able to".
+fn describe(scope: &str) -> &'static str {
+    match scope {
+        ScopeSet::OFFLINE_ACCESS => "stay connected while you are away, until you revoke it",
+        _ => "list and use the tools, prompts and resources of this server, as you",
+    }
 }
 
 fn local(error: &LocalError) -> Failure {
-    let failure = Failure::oauth(error.code(), error.reason(), error.to_string()).fix(error.fix());
+    let failure = Failure::oauth(error.code(), error.reason(), sentence(error)).status(400).fix(error.fix());
     match error {
         LocalError::UnregisteredRedirect { requested, registered } => {
-            failure.fact("requested", requested.clone()).fact("registered", registered.join(" "))
+            failure.fact("requested", requested.clone()).fact("registered", registered.join("\n"))
         }
         _ => failure,
     }

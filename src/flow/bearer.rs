@@ -4,15 +4,16 @@
 
 use std::rc::Rc;
 
+use http::HeaderValue;
 use http::header::AUTHORIZATION;
 
-use super::{Head, Site, token};
+use super::{Head, Site, sentence, token};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::oauth::access_token::{self, Claims, TokenError};
 use crate::oauth::challenge::Challenge;
 use crate::oauth::error::ErrorCode;
-use crate::oauth::scope;
+use crate::oauth::scope::ScopeSet;
 use crate::ports::{Platform, Unavailable};
 use crate::route;
 use crate::secret::{Digested, Secret};
@@ -22,13 +23,18 @@ use crate::time::Lifetime;
 const NOT_REVOKED: Lifetime = Lifetime(30);
 
 /// The caller of an MCP request.
-pub async fn authenticate<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server) -> Result<Rc<Claims>, Failure> {
+pub async fn authenticate<P: Platform>(
+    site: &Site<'_, P>,
+    head: &Head,
+    server: &Server,
+) -> Result<Rc<Claims>, Failure> {
     let token = present(site, head, server)?;
     let digest = Digested::of(token.expose());
     let claims = match site.memory.tokens.get(&digest, site.now) {
         Some(claims) => claims,
         None => {
-            let claims = access_token::verify(&site.keys, token.expose(), site.now).map_err(|error| invalid(site, server, error))?;
+            let claims = access_token::verify(&site.keys, token.expose(), site.now)
+                .map_err(|error| invalid(site, server, error))?;
             let claims = Rc::new(claims);
             site.memory.tokens.put(digest, Rc::clone(&claims), claims.exp, site.now);
             claims
@@ -37,9 +43,9 @@ pub async fn authenticate<P: Platform>(site: &Site<'_, P>, head: &Head, server: 
     let resource = route::resource_url(site.origin.as_str(), server);
     claims.check(site.origin.as_str(), &resource).map_err(|error| invalid(site, server, error))?;
     if is_revoked(site, &claims).await? {
-        return Err(invalid(site, server, TokenError::Revoked));
+        return Err(revoked(site, server));
     }
-    if !claims.scope.contains(scope::TOOLS) {
+    if !claims.scope.contains(ScopeSet::TOOLS) {
         return Err(insufficient(site, server));
     }
     Ok(claims)
@@ -49,7 +55,8 @@ async fn is_revoked<P: Platform>(site: &Site<'_, P>, claims: &Claims) -> Result<
     if let Some(revoked) = site.memory.revoked.get(&claims.grant, site.now) {
         return Ok(revoked);
     }
-    let marker = site.platform.get(&token::revocation_key(&claims.grant)).await.map_err(|Unavailable| Failure::storage())?;
+    let marker =
+        site.platform.get(&token::revocation_key(&claims.grant)).await.map_err(|Unavailable| Failure::storage())?;
     let until = if marker.is_some() { claims.exp } else { site.now + NOT_REVOKED };
     site.memory.revoked.put(claims.grant.clone(), marker.is_some(), until, site.now);
     Ok(marker.is_some())
@@ -84,10 +91,31 @@ fn present<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server) -> Res
 }
 
 fn invalid<P: Platform>(site: &Site<'_, P>, server: &Server, error: TokenError) -> Failure {
+    let again = match error {
+        TokenError::Expired => "the client should refresh it, or authorize again.",
+        TokenError::WrongIssuer | TokenError::WrongAudience => {
+            "remove the server from the client and add it again with its present URL."
+        }
+        _ => "authorize again from the client.",
+    };
+    refuse(site, server, error.reason(), format!("{} To mend it, {again}", sentence(&error)))
+}
+
+fn revoked<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
+    refuse(
+        site,
+        server,
+        "token_revoked",
+        "The access this token was issued for was revoked. Authorize again from the client.".to_owned(),
+    )
+}
+
+fn refuse<P: Platform>(site: &Site<'_, P>, server: &Server, reason: &'static str, fix: String) -> Failure {
+    // Reference N4: the words clients and their support pages know.
     let description = "Invalid or expired access token";
-    Failure::client(401, error.reason(), description)
+    Failure::client(401, reason, description)
         .code(ErrorCode::InvalidToken)
-        .fix(error.fix())
+        .fix(fix)
         .slug(server.slug.as_str())
         .challenge(challenge(site, server, Some((ErrorCode::InvalidToken, description))))
 }
@@ -110,7 +138,7 @@ fn malformed<P: Platform>(site: &Site<'_, P>, server: &Server, description: &'st
 }
 
 /// The `WWW-Authenticate` value for a server (RFC 6750 §3, RFC 9728 §5.1).
-pub fn challenge<P: Platform>(site: &Site<'_, P>, server: &Server, error: Option<(ErrorCode, &str)>) -> String {
+pub fn challenge<P: Platform>(site: &Site<'_, P>, server: &Server, error: Option<(ErrorCode, &str)>) -> HeaderValue {
     let resource_metadata = route::protected_resource_url(site.origin.as_str(), server);
-    Challenge { resource_metadata: &resource_metadata, scope: scope::TOOLS, error }.to_header()
+    Challenge { resource_metadata: &resource_metadata, scope: ScopeSet::TOOLS, error }.to_header()
 }

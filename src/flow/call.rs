@@ -45,7 +45,12 @@ struct Call<'a, P> {
 }
 
 /// `POST` to a server: one message, or a batch where the revision has them.
-pub async fn post<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server, body: P::Stream) -> Result<Reply<P::Stream>, Refusal> {
+pub async fn post<P: Platform>(
+    site: &Site<'_, P>,
+    head: &Head,
+    server: &Server,
+    body: P::Stream,
+) -> Result<Reply<P::Stream>, Refusal> {
     // 1. Who calls? Before anything else of the request is judged (OAuth 2.1 §5.3).
     let claims = bearer::authenticate(site, head, server).await.map_err(Refusal::Plain)?;
     // 2. What is said? The bytes that are checked here are the bytes that are sent on.
@@ -53,7 +58,8 @@ pub async fn post<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server,
     refusal::require_json(head).map_err(unread)?;
     let limit = site.config.limits.body_bytes;
     let bytes = body.read(limit, PATIENCE).await.map_err(|error| unread(unreadable(error, limit)))?;
-    let payload = envelope::parse(&bytes, site.config.limits.depth).map_err(|error| Refusal::Rpc(refusal::envelope(&error, server), error.id))?;
+    let payload = envelope::parse(&bytes, site.config.limits.depth)
+        .map_err(|error| Refusal::Rpc(refusal::envelope(&error, server), error.id))?;
     let id = match &payload {
         Payload::One(message) => message.id().cloned(),
         Payload::Batch(_) => None,
@@ -64,8 +70,10 @@ pub async fn post<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server,
             headers::check(&head.headers, message).map_err(|error| read(refusal::header(&error)))?;
             Era::of(&head.headers, Some(message))
         }
-        Payload::Batch(_) => {
+        Payload::Batch(messages) => {
             revision::admit_batch(&head.headers).map_err(|error| read(refusal::envelope(&error, server)))?;
+            let agree = messages.iter().try_for_each(|message| headers::check(&head.headers, message));
+            agree.map_err(|error| read(refusal::header(&error)))?;
             Era::Legacy
         }
     };
@@ -135,7 +143,11 @@ impl<P: Platform> Call<'_, P> {
         }
         let presented = session::presented(&self.head.headers).map_err(|_| refusal::session_gone())?;
         let Some(sealed) = presented else { return Ok(None) };
-        let session = self.site.keys.open_json(Purpose::McpSession, &self.place(), sealed).map_err(|_| refusal::session_gone())?;
+        let session = self
+            .site
+            .keys
+            .open_json(Purpose::McpSession, &self.place(), sealed)
+            .map_err(|_| refusal::session_gone())?;
         Ok(Some(session))
     }
 
@@ -153,9 +165,11 @@ impl<P: Platform> Call<'_, P> {
         let header = |(name, value): &(String, Value)| {
             let value = match value {
                 Value::Literal(text) => Secret::new(text),
-                Value::Secret(secret) => {
-                    self.site.platform.secret(secret.as_str()).ok_or_else(|| refusal::secret_missing(secret.as_str()))?
-                }
+                Value::Secret(secret) => self
+                    .site
+                    .platform
+                    .secret(secret.as_str())
+                    .ok_or_else(|| refusal::secret_missing(secret.as_str()))?,
             };
             upstream::headers::header(name, &value).map_err(|error| refusal::header_unfit(name, &error))
         };

@@ -5,16 +5,18 @@
 use std::rc::Rc;
 
 use http::header::ACCEPT;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::Site;
-use crate::config::Preregistered;
+use crate::config::{AuthenticationMethod, Preregistered};
 use crate::failure::Failure;
-use crate::oauth::client::Client;
+use crate::oauth::client::{Authentication, Client, GrantType, Origin};
 use crate::oauth::client_document::{self, DocumentError};
 use crate::oauth::error::ErrorCode;
+use crate::oauth::redirect::RedirectUri;
+use crate::oauth::redirect_policy::RedirectPolicy;
 use crate::oauth::registration::{self, StoredClient};
-use crate::ports::{Answer, Outgoing, Platform, Stream, Unavailable};
+use crate::ports::{Answer, Outgoing, Platform, ReadError, Stream, Unavailable};
 use crate::time::Lifetime;
 
 /// How long a client's metadata document may take.
@@ -24,7 +26,7 @@ const REMEMBERED: Lifetime = Lifetime::minutes(5);
 
 /// The client of an authorization request.
 pub async fn find<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
-    if client_document::is_url(client_id) && !is_preregistered(site, client_id) {
+    if client_document::is_document_id(client_id) && !is_preregistered(site, client_id) {
         return published(site, client_id).await;
     }
     known(site, client_id).await
@@ -33,8 +35,8 @@ pub async fn find<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc
 /// The client of a token request. One that is known by its document is public by rule (CIMD §5), so nothing is fetched: its tokens
 /// stay valid while its document's host is down.
 pub async fn find_for_token<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
-    if client_document::is_url(client_id) && !is_preregistered(site, client_id) {
-        return Ok(Rc::new(Client::public(client_id)));
+    if client_document::is_document_id(client_id) && !is_preregistered(site, client_id) {
+        return Ok(Rc::new(Client::of_document(client_id)));
     }
     known(site, client_id).await
 }
@@ -52,7 +54,7 @@ async fn known<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Cl
     if let Some(client) = site.config.clients.preregistered.iter().find(|client| client.client_id == client_id) {
         return preregistered(site, client).map(Rc::new);
     }
-    if !registration::is_ours(client_id) {
+    if !registration::is_registered_id(client_id) {
         return Err(unknown());
     }
     let remembered = client_id.to_owned();
@@ -61,7 +63,7 @@ async fn known<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Cl
     }
     let stored = site.platform.get(&key(client_id)).await.map_err(|Unavailable| Failure::storage())?;
     let stored: StoredClient = stored.and_then(|stored| serde_json::from_str(&stored).ok()).ok_or_else(unknown)?;
-    let client = Rc::new(stored.into_client());
+    let client = Rc::new(stored.client());
     site.memory.clients.put(remembered, Rc::clone(&client), site.now + REMEMBERED, site.now);
     Ok(client)
 }
@@ -71,16 +73,34 @@ fn preregistered<P: Platform>(site: &Site<'_, P>, client: &Preregistered) -> Res
         Some(name) => Some(site.platform.secret(name.as_str()).ok_or_else(Failure::storage)?.digest()),
         None => None,
     };
-    let method = client.token_endpoint_auth_method.as_deref();
-    Ok(Client::preregistered(&client.client_id, &client.name, &client.redirect_uris, secret, method))
+    let authentication = match (secret, client.token_endpoint_auth_method) {
+        (None, _) | (_, Some(AuthenticationMethod::None)) => Authentication::None,
+        (Some(secret), Some(AuthenticationMethod::ClientSecretBasic)) => Authentication::Basic(secret),
+        (Some(secret), Some(AuthenticationMethod::ClientSecretPost)) => Authentication::Post(secret),
+        (Some(secret), None) => Authentication::Secret(secret),
+    };
+    Ok(Client {
+        id: client.client_id.clone(),
+        name: Some(client.name.clone()),
+        // What the operator wrote is believed: a scheme of an app's own is fine here.
+        redirect_uris: client.redirect_uris.iter().filter_map(|uri| RedirectUri::named(uri).ok()).collect(),
+        authentication,
+        origin: Origin::Preregistered,
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+    })
 }
 
 async fn published<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
     if !site.config.clients.metadata_documents {
-        return Err(Failure::oauth(ErrorCode::InvalidClient, "client_documents_disabled", "This gateway does not accept client metadata documents.")
-            .fix("Let the client register dynamically, or ask the operator to set it up."));
+        return Err(Failure::oauth(
+            ErrorCode::InvalidClient,
+            "client_documents_disabled",
+            "This gateway does not accept client metadata documents.",
+        )
+        .fix("Let the client register dynamically, or ask the operator to set it up."));
     }
-    let url = client_document::parse_client_id(client_id, site.origin.is_loopback()).map_err(|error| refused(&error))?;
+    let url =
+        client_document::parse_client_id(client_id, site.origin.is_loopback()).map_err(|error| refused(&error))?;
     let remembered = client_id.to_owned();
     if let Some(client) = site.memory.clients.get(&remembered, site.now) {
         return Ok(client);
@@ -91,22 +111,27 @@ async fn published<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<R
     let unreachable = |_| refused(&DocumentError::Unreachable);
     let Answer { status, headers, body } = site.platform.fetch(request).await.map_err(unreachable)?;
     let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    client_document::check_answer(status.as_u16(), content_type).map_err(|error| refused(&error))?;
-    let read = body.read(client_document::LIMIT, PATIENCE).await;
+    let read =
+        if status == StatusCode::OK { body.read(client_document::LIMIT, PATIENCE).await } else { Ok(Vec::new()) };
     let bytes = read.map_err(|error| match error {
-        crate::ports::ReadError::TooLarge => refused(&DocumentError::TooLarge),
-        crate::ports::ReadError::Broken => refused(&DocumentError::Unreachable),
+        ReadError::TooLarge => refused(&DocumentError::TooLarge),
+        ReadError::Broken => refused(&DocumentError::Unreachable),
     })?;
-    let client = client_document::parse_document(&url, client_id, &bytes).map_err(|error| refused(&error))?;
-    let client = Rc::new(client);
+    let policy = RedirectPolicy { patterns: site.config.clients.redirect_patterns.clone() };
+    let client = client_document::parse_document(&url, status.as_u16(), content_type, &bytes, &policy);
+    let client = Rc::new(client.map_err(|error| refused(&error))?);
     let until = site.now + client_document::cache_lifetime(&headers);
     site.memory.clients.put(remembered, Rc::clone(&client), until, site.now);
     Ok(client)
 }
 
 fn refused(error: &DocumentError) -> Failure {
-    Failure::oauth(ErrorCode::InvalidClient, error.reason(), format!("The client's metadata document was refused: {error}."))
-        .fix("The client's publisher must correct the document at the client_id's URL; then connect again.")
+    Failure::oauth(
+        ErrorCode::InvalidClient,
+        error.reason(),
+        format!("The client's metadata document was refused: {error}."),
+    )
+    .fix("The client's publisher must correct the document at the client_id's URL; then connect again.")
 }
 
 fn unknown() -> Failure {

@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -61,14 +61,24 @@ pub async fn show<P: Platform>(platform: &P, head: &Head) -> Answered<P> {
         return Ok(Reply::json(StatusCode::OK, &json!({"version": 0, "config": null})));
     };
     let stored: Stored = serde_json::from_str(&stored).map_err(|_| unreadable())?;
-    Ok(Reply::json(StatusCode::OK, &json!({"version": stored.version, "updated_at": stored.at, "config": stored.config})))
+    Ok(Reply::json(
+        StatusCode::OK,
+        &json!({"version": stored.version, "updated_at": stored.at, "config": stored.config}),
+    ))
 }
 
 /// `PUT /admin/config`: a valid configuration replaces the one in effect and the old one is kept; an invalid one changes nothing.
-pub async fn replace<P: Platform>(platform: &P, memory: &Memory, head: &Head, body: P::Stream, request_id: &str) -> Answered<P> {
+pub async fn replace<P: Platform>(
+    platform: &P,
+    memory: &Memory,
+    head: &Head,
+    body: P::Stream,
+    request_id: &str,
+) -> Answered<P> {
     authorize_operator(platform, head)?;
     let body = read_small(body, LIMIT).await?;
-    let text = String::from_utf8(body).map_err(|_| Failure::client(400, "body_not_utf8", "The configuration is not UTF-8."))?;
+    let text = String::from_utf8(body)
+        .map_err(|_| Failure::client(400, "body_not_utf8", "The configuration is not UTF-8."))?;
     let config = match Config::parse(&text) {
         Ok(config) => config,
         Err(errors) => return Ok(refusal(&errors.0, request_id)),
@@ -79,7 +89,11 @@ pub async fn replace<P: Platform>(platform: &P, memory: &Memory, head: &Head, bo
     }
     let now = platform.now();
     let previous = platform.get(CURRENT).await.map_err(|Unavailable| Failure::storage())?;
-    let version = previous.as_deref().and_then(|stored| serde_json::from_str::<Stored>(stored).ok()).map_or(0, |stored| stored.version) + 1;
+    let version = previous
+        .as_deref()
+        .and_then(|stored| serde_json::from_str::<Stored>(stored).ok())
+        .map_or(0, |stored| stored.version)
+        + 1;
     let raw = RawValue::from_string(text.trim().to_owned()).map_err(|_| unreadable())?;
     let stored = serde_json::to_string(&Stored { v: 1, version, at: now, config: raw }).map_err(|_| unreadable())?;
     if let Some(previous) = previous {
@@ -103,7 +117,7 @@ pub fn authorize_operator<P: Platform>(platform: &P, head: &Head) -> Result<(), 
         Some(presented) if token.matches(presented) => Ok(()),
         _ => Err(Failure::client(401, "operator_token_required", "This endpoint is the operator's.")
             .fix("Send the ADMIN_TOKEN secret as a bearer token.")
-            .challenge("Bearer realm=\"operator\"".to_owned())),
+            .challenge(HeaderValue::from_static("Bearer realm=\"operator\""))),
     }
 }
 
@@ -120,7 +134,9 @@ fn missing_secrets<P: Platform>(platform: &P, config: &Config) -> Vec<ConfigErro
         .map(|name| ConfigError {
             pointer: String::new(),
             problem: format!("names the secret {name}, which is not set in this deployment"),
-            fix: format!("run `npx wrangler secret put {name}` (in development: add {name}=… to the file given with --env-file)"),
+            fix: format!(
+                "run `npx wrangler secret put {name}` (in development: add {name}=… to the file given with --env-file)"
+            ),
         })
         .collect()
 }
@@ -139,6 +155,11 @@ fn refusal<S>(errors: &[ConfigError], request_id: &str) -> Reply<S> {
 }
 
 fn unreadable() -> Failure {
-    Failure::new(Blame::Operator, 503, "configuration_unreadable", "The stored configuration cannot be read by this version of the gateway.")
-        .fix("Send it again with PUT /admin/config; the answer lists every error.")
+    Failure::new(
+        Blame::Operator,
+        503,
+        "configuration_unreadable",
+        "The stored configuration cannot be read by this version of the gateway.",
+    )
+    .fix("Send it again with PUT /admin/config; the answer lists every error.")
 }

@@ -6,7 +6,9 @@ use super::authorize::{Ticket, issue, no_pending_authorization};
 use super::{Answered, Head, Site, read_small, session};
 use crate::config::ConsentPolicy;
 use crate::failure::Failure;
-use crate::oauth::{account, error::ErrorCode, form, grant};
+use crate::oauth::authorization_error::RedirectError;
+use crate::oauth::error::ErrorCode;
+use crate::oauth::{account, form, grant};
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
 use crate::vault::Purpose;
@@ -56,8 +58,8 @@ async fn deny<P: Platform>(site: &Site<'_, P>, ticket: Ticket) -> Answered<P> {
     let command = grant::Command::Refuse { until: ticket.expires };
     match site.platform.grant(&ticket.grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Refused => {
-            let description = "The person at the browser refused access.";
-            Ok(Reply::see_other(&ticket.request.error_location(site.origin.as_str(), ErrorCode::AccessDenied, description)))
+            let error = RedirectError::new(ErrorCode::AccessDenied, "The person at the browser refused access.");
+            Ok(Reply::see_other(&ticket.request.error_location(site.origin.as_str(), &error)))
         }
         _ => Err(no_pending_authorization()),
     }

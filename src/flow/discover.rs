@@ -7,15 +7,14 @@ use http::StatusCode;
 use super::{Answered, Site};
 use crate::config::Server;
 use crate::oauth::metadata::{AuthorizationServer, Endpoints, ProtectedResource};
-use crate::oauth::scope;
+use crate::oauth::scope::ScopeSet;
 use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::route::{self, Endpoint};
 
 /// RFC 9728 metadata of one server.
 pub fn protected_resource<P: Platform>(site: &Site<'_, P>, server: &Server) -> Answered<P> {
-    let resource = route::resource_url(site.origin.as_str(), server);
-    Ok(Reply::json(StatusCode::OK, &ProtectedResource::new(&resource, site.origin.as_str(), scope::TOOLS, &server.name)))
+    Ok(resource(site, &route::resource_url(site.origin.as_str(), server), &server.name))
 }
 
 /// RFC 9728 metadata at the root, where some clients look first: the only server's, or the gateway's own.
@@ -23,37 +22,45 @@ pub fn protected_resource_root<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
     let mut servers = site.config.servers.values();
     match (servers.next(), servers.next()) {
         (Some(only), None) => protected_resource(site, only),
-        _ => {
-            let origin = site.origin.as_str();
-            Ok(Reply::json(StatusCode::OK, &ProtectedResource::new(origin, origin, scope::TOOLS, "MCP gateway")))
-        }
+        _ => Ok(resource(site, site.origin.as_str(), "MCP gateway")),
     }
 }
 
 /// RFC 8414 metadata.
 pub fn authorization_server<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
-    Ok(Reply::json(StatusCode::OK, &document(site)))
+    Ok(document(describe(site, |server| server.to_json())))
 }
 
 /// OpenID Connect discovery: the same document with the fields that specification requires.
 pub fn openid_configuration<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
-    Ok(Reply::json(StatusCode::OK, &document(site).openid()))
+    Ok(document(describe(site, |server| server.to_openid_json())))
 }
 
-fn document<P: Platform>(site: &Site<'_, P>) -> AuthorizationServer {
+fn resource<P: Platform>(site: &Site<'_, P>, resource: &str, name: &str) -> Reply<P::Stream> {
+    let scopes = super::default_scope();
+    document(ProtectedResource { resource, issuer: site.origin.as_str(), scopes: &scopes, name }.to_json())
+}
+
+fn describe<P: Platform>(site: &Site<'_, P>, to_json: impl Fn(&AuthorizationServer<'_>) -> Vec<u8>) -> Vec<u8> {
     let url = |endpoint: Endpoint| site.url(endpoint.path());
-    let clients = &site.config.clients;
-    AuthorizationServer::new(
-        site.origin.as_str(),
-        &Endpoints {
-            authorization: url(Endpoint::Authorize),
-            token: url(Endpoint::Token),
-            registration: clients.dynamic_registration.then(|| url(Endpoint::Register)),
-            revocation: url(Endpoint::Revoke),
-            jwks: url(Endpoint::Jwks),
-        },
-        clients.metadata_documents,
-        site.config.tokens.access_ttl,
-        site.config.tokens.refresh_ttl,
-    )
+    let endpoints = Endpoints {
+        authorization: url(Endpoint::Authorize),
+        token: url(Endpoint::Token),
+        registration: url(Endpoint::Register),
+        revocation: url(Endpoint::Revoke),
+        jwks: url(Endpoint::Jwks),
+    };
+    to_json(&AuthorizationServer {
+        issuer: site.origin.as_str(),
+        endpoints: &endpoints,
+        scopes: &ScopeSet::of(&[ScopeSet::TOOLS, ScopeSet::OFFLINE_ACCESS]),
+        dynamic_registration: site.config.clients.dynamic_registration,
+        metadata_documents: site.config.clients.metadata_documents,
+        access_lifetime: site.config.tokens.access_ttl,
+        refresh_lifetime: site.config.tokens.refresh_ttl,
+    })
+}
+
+fn document<S>(json: Vec<u8>) -> Reply<S> {
+    Reply::bytes(StatusCode::OK, "application/json", json)
 }

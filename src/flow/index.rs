@@ -28,7 +28,8 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
         None
     };
     let page = page::Servers {
-        signed_in: signed_in.map(|signed_in| signed_in.session.identity.name.unwrap_or(signed_in.session.identity.subject)),
+        signed_in: signed_in
+            .map(|signed_in| signed_in.session.identity.name.unwrap_or(signed_in.session.identity.subject)),
         servers,
         sign_in: Endpoint::Login.path().to_owned(),
         sign_out: Endpoint::Logout.path().to_owned(),

@@ -39,12 +39,12 @@ pub async fn begin<P: Platform>(site: &Site<'_, P>, return_to: &str) -> Answered
             let challenge = transaction.challenge();
             let (state, nonce) = (&transaction.state, &transaction.nonce);
             let (client_id, scopes) = (&login.client_id, &login.scopes);
-            oidc::authorization_url(&provider, client_id, &redirect_uri, scopes, state, nonce, challenge.as_str()).into()
+            oidc::authorization_url(&provider, client_id, &redirect_uri, scopes, state, nonce, challenge.as_str())
+                .into()
         }
     };
     let name = cookie_name(site, &transaction.state)?;
-    let sealed =
-        site.keys.seal_json(Purpose::LoginTransaction, &[&name], platform.random(), &transaction);
+    let sealed = site.keys.seal_json(Purpose::LoginTransaction, &[&name], platform.random(), &transaction);
     let cookie = SetCookie::new(name, Secret::new(sealed), transaction::LIFETIME, site.origin.is_secure());
     let cookie = cookie.to_header().map_err(|_| too_long())?;
     Ok(Reply::see_other(&location).and(SET_COOKIE, cookie))
@@ -85,7 +85,9 @@ pub async fn callback<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Str
     let session = session::start(site, head, identity).await?;
     let spent = SetCookie::removal(cookie_name(site, &transaction.state)?, site.origin.is_secure());
     let header = |cookie: SetCookie| cookie.to_header().map_err(|_| too_long());
-    Ok(Reply::see_other(transaction.return_to.as_str()).and(SET_COOKIE, header(session)?).and(SET_COOKIE, header(spent)?))
+    Ok(Reply::see_other(transaction.return_to.as_str())
+        .and(SET_COOKIE, header(session)?)
+        .and(SET_COOKIE, header(spent)?))
 }
 
 /// `/logout`: the browser session ends. Leads back to `return_to` by a link, not by itself: browsers hold a form's redirects to its
@@ -104,7 +106,10 @@ pub async fn logout<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P>
         request_id: site.request_id.to_owned(),
         slug: None,
         facts: Vec::new(),
-        link: Some(page::Link::new(if asked.is_some() { "Sign in as somebody else" } else { "Sign in again" }, sign_in(&return_to))),
+        link: Some(page::Link::new(
+            if asked.is_some() { "Sign in as somebody else" } else { "Sign in again" },
+            sign_in(&return_to),
+        )),
     };
     let spent = SetCookie::removal(cookie::SESSION, site.origin.is_secure()).to_header().map_err(|_| too_long())?;
     Ok(Reply::page(StatusCode::OK, page.render()).and(SET_COOKIE, spent))
@@ -145,7 +150,10 @@ async fn chosen<P: Platform>(
         email: account.email.as_deref(),
     });
     let identity = dev::identity(accounts, field("account").unwrap_or_default());
-    let unknown = || Failure::client(400, "login_unknown_account", "There is no such development account.").fix("Choose one of the page.");
+    let unknown = || {
+        Failure::client(400, "login_unknown_account", "There is no such development account.")
+            .fix("Choose one of the page.")
+    };
     Ok((identity.ok_or_else(unknown)?, transaction))
 }
 
@@ -176,8 +184,13 @@ fn only_on_loopback<P>(site: &Site<'_, P>) -> Result<(), Failure> {
     if site.origin.is_loopback() {
         return Ok(());
     }
-    Err(Failure::new(Blame::Operator, 403, "login_dev_refused", "The development sign-in has no passwords and works on loopback only.")
-        .fix("Configure login.kind \"oidc\" or \"auth0\" for this address."))
+    Err(Failure::new(
+        Blame::Operator,
+        403,
+        "login_dev_refused",
+        "The development sign-in has no passwords and works on loopback only.",
+    )
+    .fix("Configure login.kind \"oidc\" or \"auth0\" for this address."))
 }
 
 fn refused(error: &LoginError) -> Failure {
@@ -190,6 +203,10 @@ fn too_long() -> Failure {
 }
 
 fn lost() -> Failure {
-    Failure::client(400, "login_lost", "This sign-in was not started in this browser, was already used, or is older than ten minutes.")
-        .fix("Start again from your client.")
+    Failure::client(
+        400,
+        "login_lost",
+        "This sign-in was not started in this browser, was already used, or is older than ten minutes.",
+    )
+    .fix("Start again from your client.")
 }

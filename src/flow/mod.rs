@@ -28,6 +28,7 @@ use url::Url;
 use crate::config::{Config, Origin};
 use crate::failure::Failure;
 use crate::memory::Memory;
+use crate::oauth::scope::ScopeSet;
 use crate::ports::{Platform, ReadError, Stream};
 use crate::reply::Reply;
 use crate::secret::Secret;
@@ -94,6 +95,20 @@ impl<P: Platform> Site<'_, P> {
     }
 }
 
+/// An error of a pure layer as a sentence: those begin small and have no full stop.
+pub fn sentence(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    let stop = if text.ends_with('.') { "" } else { "." };
+    first.into_iter().chain(characters).chain(stop.chars()).collect()
+}
+
+/// What calls need, and what a request without scope means.
+pub fn default_scope() -> ScopeSet {
+    ScopeSet::of(&[ScopeSet::TOOLS])
+}
+
 /// How long a client may take to send a small body.
 const PATIENCE: Lifetime = Lifetime(15);
 
@@ -105,9 +120,13 @@ pub async fn read_small<S: Stream>(body: S, limit: usize) -> Result<Vec<u8>, Fai
 /// A body of a client's that could not be read.
 pub fn unreadable(error: ReadError, limit: usize) -> Failure {
     match error {
-        ReadError::TooLarge => Failure::client(413, "body_too_large", format!("The request body is larger than {limit} bytes."))
-            .fix("Send less, or ask the operator to raise limits.body_bytes."),
-        ReadError::Broken => Failure::client(400, "body_incomplete", "The request body ended early or took too long to arrive.")
-            .fix("Send the request again."),
+        ReadError::TooLarge => {
+            Failure::client(413, "body_too_large", format!("The request body is larger than {limit} bytes."))
+                .fix("Send less, or ask the operator to raise limits.body_bytes.")
+        }
+        ReadError::Broken => {
+            Failure::client(400, "body_incomplete", "The request body ended early or took too long to arrive.")
+                .fix("Send the request again.")
+        }
     }
 }

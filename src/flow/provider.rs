@@ -52,13 +52,15 @@ pub async fn identify<P: Platform>(
         None => None,
     };
     let redirect_uri = site.url(Endpoint::LoginCallback.path());
-    let request = oidc::token_request(provider, &login.client_id, secret.as_ref(), code, &transaction.verifier, &redirect_uri);
+    let request =
+        oidc::token_request(provider, &login.client_id, secret.as_ref(), code, &transaction.verifier, &redirect_uri);
     let (status, answer) = send(site, request.map_err(|error| misconfigured(&error))?, oidc::MAX_BYTES).await?;
     let token = oidc::token_response(status, &answer).map_err(|error| {
         Failure::new(Blame::Upstream, 502, error.reason(), error.to_string())
             .fix("Start again from your client; if it stays, the operator must check login.client_id and its secret.")
     })?;
-    let verify = |keys: &Jwks| id_token::verify(&token, keys, &provider.issuer, &login.client_id, &transaction.nonce, site.now);
+    let verify =
+        |keys: &Jwks| id_token::verify(&token, keys, &provider.issuer, &login.client_id, &transaction.nonce, site.now);
     let identity = match verify(&*keys(site, provider, false).await?) {
         // The provider may have rotated its keys since they were read.
         Err(IdTokenError::UnknownKey) => verify(&*keys(site, provider, true).await?),
@@ -89,29 +91,44 @@ async fn get<P: Platform>(site: &Site<'_, P>, url: Url, limit: usize) -> Result<
     }
 }
 
-async fn send<P: Platform>(site: &Site<'_, P>, request: Request<Vec<u8>>, limit: usize) -> Result<(StatusCode, Vec<u8>), Failure> {
+async fn send<P: Platform>(
+    site: &Site<'_, P>,
+    request: Request<Vec<u8>>,
+    limit: usize,
+) -> Result<(StatusCode, Vec<u8>), Failure> {
     let (parts, body) = request.into_parts();
     let url = Url::parse(&parts.uri.to_string()).map_err(|_| misconfigured(&LoginError::UnfitUrl("token_endpoint")))?;
     exchange(site, Outgoing { method: parts.method, url, headers: parts.headers, body, within: PATIENCE }, limit).await
 }
 
-async fn exchange<P: Platform>(site: &Site<'_, P>, request: Outgoing, limit: usize) -> Result<(StatusCode, Vec<u8>), Failure> {
+async fn exchange<P: Platform>(
+    site: &Site<'_, P>,
+    request: Outgoing,
+    limit: usize,
+) -> Result<(StatusCode, Vec<u8>), Failure> {
     let answer = site.platform.fetch(request).await.map_err(|_| unavailable("it did not answer"))?;
-    let body = answer.body.read(limit, PATIENCE).await.map_err(|_| unavailable("its answer broke off or was too large"))?;
+    let body =
+        answer.body.read(limit, PATIENCE).await.map_err(|_| unavailable("its answer broke off or was too large"))?;
     Ok((answer.status, body))
 }
 
 fn misconfigured(error: &LoginError) -> Failure {
-    Failure::new(Blame::Operator, 503, error.reason(), error.to_string()).fix("The operator must correct login.issuer, or the identity provider.")
+    Failure::new(Blame::Operator, 503, error.reason(), error.to_string())
+        .fix("The operator must correct login.issuer, or the identity provider.")
 }
 
 fn secret_missing(name: &str) -> Failure {
-    Failure::new(Blame::Operator, 503, "login_secret_missing", format!("The secret {name}, which the sign-in needs, is not set."))
-        .fix(format!("The operator must set it: npx wrangler secret put {name}."))
+    Failure::new(
+        Blame::Operator,
+        503,
+        "login_secret_missing",
+        format!("The secret {name}, which the sign-in needs, is not set."),
+    )
+    .fix(format!("The operator must set it: npx wrangler secret put {name}."))
 }
 
 fn unavailable(why: &str) -> Failure {
     Failure::new(Blame::Upstream, 503, "login_unavailable", format!("The identity provider could not be used: {why}."))
         .fix("Try again shortly; if it stays, the operator must check login.issuer.")
-        .header(RETRY_AFTER, "10")
+        .header(RETRY_AFTER, HeaderValue::from_static("10"))
 }

@@ -32,7 +32,8 @@ pub fn require_json(head: &Head) -> Result<(), Failure> {
     if essence.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
-    Err(Failure::client(415, "content_type_unsupported", "A message must be sent as application/json.").fix("Set Content-Type: application/json."))
+    Err(Failure::client(415, "content_type_unsupported", "A message must be sent as application/json.")
+        .fix("Set Content-Type: application/json."))
 }
 
 /// A body that is no message.
@@ -52,7 +53,8 @@ pub fn header(error: &HeaderMismatch) -> Failure {
 
 /// A DELETE that names no session.
 pub fn session_missing() -> Failure {
-    Failure::client(400, "session_missing", "A DELETE ends the session that its Mcp-Session-Id header names.").fix("Send Mcp-Session-Id.")
+    Failure::client(400, "session_missing", "A DELETE ends the session that its Mcp-Session-Id header names.")
+        .fix("Send Mcp-Session-Id.")
 }
 
 /// A session that ended, or never was this caller's.
@@ -65,10 +67,15 @@ pub fn session_gone() -> Failure {
 /// No answer from the server.
 pub fn no_answer(error: FetchError, server: &Server) -> Failure {
     match error {
-        FetchError::Unreachable => upstream("upstream_unreachable", 502, "The server could not be reached, or did not speak HTTP.")
-            .fix("Try again shortly; if it stays, the operator must check the server and its url in the configuration."),
-        FetchError::TimedOut => upstream("upstream_timeout", 504, format!("The server did not answer within {} seconds.", server.timeout.0))
-            .fix("Try again; for slow tools the operator can raise the server's timeout_seconds."),
+        FetchError::Unreachable => {
+            upstream("upstream_unreachable", 502, "The server could not be reached, or did not speak HTTP.").fix(
+                "Try again shortly; if it stays, the operator must check the server and its url in the configuration.",
+            )
+        }
+        FetchError::TimedOut => {
+            upstream("upstream_timeout", 504, format!("The server did not answer within {} seconds.", server.timeout.0))
+                .fix("Try again; for slow tools the operator can raise the server's timeout_seconds.")
+        }
     }
 }
 
@@ -81,28 +88,47 @@ pub fn upstream_error(status: StatusCode, server: &Server) -> Failure {
 /// An answer that is not handed on.
 pub fn verdict(verdict: Verdict, status: StatusCode, server: &Server) -> Failure {
     match verdict {
-        Verdict::Redirected => upstream("upstream_redirected", 502, "The server answered with a redirect, which is never followed.")
-            .fix("The operator must configure the url that the server redirects to."),
-        Verdict::Unauthorized => upstream("upstream_unauthorized", 502, format!("The server refused the gateway's own credentials ({}).", status.as_u16()))
-            .fix("The operator must check the server's auth in the configuration."),
+        Verdict::Redirected => {
+            upstream("upstream_redirected", 502, "The server answered with a redirect, which is never followed.")
+                .fix("The operator must configure the url that the server redirects to.")
+        }
+        Verdict::Unauthorized => upstream(
+            "upstream_unauthorized",
+            502,
+            format!("The server refused the gateway's own credentials ({}).", status.as_u16()),
+        )
+        .fix("The operator must check the server's auth in the configuration."),
         Verdict::Gone => session_gone(),
-        Verdict::NotAllowed => Failure::method_not_allowed("POST", "This server does not let clients end sessions.").fix("Nothing; just stop using the session."),
-        Verdict::NotMcp => upstream("upstream_not_mcp", 502, "The server's answer is neither JSON nor an event stream.")
-            .fix("The operator must check the server's url; it usually ends in /mcp."),
+        Verdict::NotAllowed => Failure::method_not_allowed("POST", "This server does not let clients end sessions.")
+            .fix("Nothing; just stop using the session."),
+        Verdict::NotMcp => {
+            upstream("upstream_not_mcp", 502, "The server's answer is neither JSON nor an event stream.")
+                .fix("The operator must check the server's url; it usually ends in /mcp.")
+        }
         Verdict::Relay | Verdict::Accepted | Verdict::ReadError => upstream_error(status, server),
     }
 }
 
 /// A header's secret is not there.
 pub fn secret_missing(name: &str) -> Failure {
-    Failure::new(Blame::Operator, 503, "upstream_secret_missing", format!("The secret {name}, which this server needs, is not set."))
-        .fix(format!("The operator must set it: npx wrangler secret put {name}."))
+    Failure::new(
+        Blame::Operator,
+        503,
+        "upstream_secret_missing",
+        format!("The secret {name}, which this server needs, is not set."),
+    )
+    .fix(format!("The operator must set it: npx wrangler secret put {name}."))
 }
 
 /// A header that cannot be sent.
 pub fn header_unfit(name: &str, error: &HeaderError) -> Failure {
-    Failure::new(Blame::Operator, 503, "upstream_header_unfit", format!("The header {name} of this server cannot be sent: {error}."))
-        .fix("The operator must correct the header or its secret.")
+    Failure::new(
+        Blame::Operator,
+        503,
+        "upstream_header_unfit",
+        format!("The header {name} of this server cannot be sent: {error}."),
+    )
+    .fix("The operator must correct the header or its secret.")
 }
 
 fn upstream(reason: &'static str, status: u16, message: impl Into<String>) -> Failure {

@@ -24,7 +24,8 @@ pub async fn current<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Opt
     let Some(cookie) = presented(head) else { return Ok(None) };
     let key = session::key(&cookie);
     let sealed = site.platform.get(&key).await.map_err(|Unavailable| Failure::storage())?;
-    let session = sealed.and_then(|sealed| site.keys.open_json::<BrowserSession>(Purpose::BrowserSession, &[&key], &sealed).ok());
+    let session =
+        sealed.and_then(|sealed| site.keys.open_json::<BrowserSession>(Purpose::BrowserSession, &[&key], &sealed).ok());
     Ok(session.filter(|session| !session.expired(site.now)).map(|session| SignedIn { session, cookie }))
 }
 

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::memory::LoadedConfig;
 use crate::ports::Platform;
 use crate::reply::Reply;
-use crate::route::{self, Endpoint};
+use crate::route;
 use crate::{origin, page};
 
 const SEND_CONFIGURATION: &str = "curl -X PUT $GATEWAY/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -H \"Content-Type: application/json\" -d @gateway.json";
@@ -72,7 +72,8 @@ pub async fn report<P: Platform>(
         Ok(None) => Err(not_configured()),
         _ => Ok(()),
     };
-    let mut checks = vec![Check::of("storage", storage), Check::of("keys", ground.keys), Check::of("configuration", configured)];
+    let mut checks =
+        vec![Check::of("storage", storage), Check::of("keys", ground.keys), Check::of("configuration", configured)];
     let loaded = ground.config.as_ref().ok().and_then(Option::as_ref);
     if let Some(site) = site {
         let signing_in = match &site.config.login {
@@ -83,7 +84,9 @@ pub async fn report<P: Platform>(
     }
     let warnings = loaded.map(|loaded| warnings(&loaded.config, head)).unwrap_or_default();
     let ready = site.is_some() && checks.iter().all(|check| check.ok);
-    let may_list = |site: &Site<'_, P>| site.config.public_index || site.origin.is_loopback() || authorize_operator(platform, head).is_ok();
+    let may_list = |site: &Site<'_, P>| {
+        site.config.public_index || site.origin.is_loopback() || authorize_operator(platform, head).is_ok()
+    };
     let servers = site.filter(|site| may_list(site)).map(|site| listed(&site.config, site.origin.as_str()));
     let report = Report {
         ready,
@@ -100,7 +103,10 @@ pub async fn report<P: Platform>(
 
 /// The page at `/` while there is nothing to show: what is missing and how to mend it.
 pub fn page<S>(failure: &Failure, request_id: &str) -> Reply<S> {
-    let step = |what: &str, command: Option<&str>| page::Step { what: what.to_owned(), command: command.map(ToOwned::to_owned) };
+    let step = |what: &str, command: Option<&str>| page::Step {
+        what: what.to_owned(),
+        command: command.map(ToOwned::to_owned),
+    };
     let page = page::Status {
         problems: Vec::new(),
         steps: vec![

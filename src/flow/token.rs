@@ -2,18 +2,19 @@
 //!
 //! Not here: one winner per code and per rotation (`oauth::grant`, in the object).
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
-use super::{Answered, Head, Site, client, read_small, register};
+use super::{Answered, Head, Site, client, read_small, register, sentence};
 use crate::failure::Failure;
 use crate::oauth::access_token::{self, Claims};
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
-use crate::oauth::grant::{self, Granted, GrantId, Rejection};
+use crate::oauth::form::{self, Form};
+use crate::oauth::grant::{self, GrantId, Granted, Rejection};
 use crate::oauth::opaque::{self, Kind};
 use crate::oauth::scope::ScopeSet;
-use crate::oauth::token_request::{self, TokenRequest};
-use crate::oauth::token_response;
+use crate::oauth::token_request::{self, TokenRequest, TokenRequestError};
+use crate::oauth::token_response::TokenResponse;
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
 use crate::secret::Secret;
@@ -26,8 +27,8 @@ pub const FORM: usize = 32 * 1024;
 /// `POST /oauth/token`.
 pub async fn token<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     let body = read_small(body, FORM).await?;
-    let form = token_request::form(head.header("content-type"), &body).map_err(|error| lift(&error))?;
-    let credentials = token_request::credentials(head.header("authorization"), &form).map_err(|error| lift(&error))?;
+    let form = read_form(head, &body)?;
+    let credentials = token_request::credentials(&head.headers, &form).map_err(|error| lift(&error))?;
     let request = TokenRequest::parse(&form).map_err(|error| lift(&error))?;
     let client_id = authenticate(site, &credentials).await?;
     match request {
@@ -40,14 +41,19 @@ pub async fn token<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream
 
 /// Proves the client at the token and revocation endpoints.
 pub async fn authenticate<P: Platform>(site: &Site<'_, P>, credentials: &ClientCredentials) -> Result<String, Failure> {
-    let challenge = |failure: Failure| if credentials.basic { failure.challenge("Basic realm=\"clients\"".to_owned()) } else { failure };
+    let challenge = |failure: Failure| {
+        if credentials.basic { failure.challenge(HeaderValue::from_static("Basic realm=\"clients\"")) } else { failure }
+    };
     let id = credentials.id.as_deref().ok_or_else(|| {
-        challenge(Failure::oauth(ErrorCode::InvalidClient, "client_missing", "The request names no client.").fix("Send client_id."))
+        challenge(
+            Failure::oauth(ErrorCode::InvalidClient, "client_missing", "The request names no client.")
+                .fix("Send client_id."),
+        )
     })?;
     let client = client::find_for_token(site, id).await.map_err(challenge)?;
     client.authenticate(credentials).map_err(|error| {
         challenge(
-            Failure::oauth(ErrorCode::InvalidClient, error.reason(), error.to_string())
+            Failure::oauth(ErrorCode::InvalidClient, error.reason(), sentence(&error))
                 .fix("Clear the client's stored credentials for this server and connect again."),
         )
     })?;
@@ -74,9 +80,10 @@ async fn redeem<P: Platform>(
     verifier: Option<Secret>,
     resource: Option<String>,
 ) -> Answered<P> {
-    let (grant, code) = opaque::parse(&site.keys, Kind::Code, code.expose()).ok_or_else(|| rejected(Rejection::Unknown))?;
+    let (grant, code) =
+        opaque::parse(&site.keys, Kind::Code, code.expose()).ok_or_else(|| rejected(Rejection::Unknown))?;
     let refresh = opaque::mint(&site.keys, Kind::Refresh, &grant, site.platform.random());
-    let command = grant::Command::Redeem {
+    let command = grant::Command::Redeem(grant::Redeem {
         code,
         client_id: client_id.clone(),
         redirect_uri,
@@ -85,7 +92,7 @@ async fn redeem<P: Platform>(
         refresh: refresh.digest(),
         refresh_expires: site.now + site.config.tokens.refresh_ttl,
         access_expires: site.now + site.config.tokens.access_ttl,
-    };
+    });
     match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Redeemed { granted, refresh: kept } => {
             register::keep(site, &client_id).await.map_err(|Unavailable| Failure::storage())?;
@@ -106,7 +113,7 @@ async fn rotate<P: Platform>(
     let parsed = opaque::parse(&site.keys, Kind::Refresh, presented.expose());
     let (grant, digest) = parsed.ok_or_else(|| rejected(Rejection::Unknown))?;
     let successor = opaque::mint(&site.keys, Kind::Refresh, &grant, site.platform.random());
-    let command = grant::Command::Rotate {
+    let command = grant::Command::Rotate(grant::Rotate {
         presented: digest,
         client_id: client_id.clone(),
         scope,
@@ -115,14 +122,15 @@ async fn rotate<P: Platform>(
         sealed_successor: vault::seal_successor(presented, site.platform.random(), &successor),
         refresh_expires: site.now + site.config.tokens.refresh_ttl,
         access_expires: site.now + site.config.tokens.access_ttl,
-    };
+    });
     match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Rotated { granted, scope } => {
             register::keep(site, &client_id).await.map_err(|Unavailable| Failure::storage())?;
             Ok(respond(site, grant, &granted, &scope, Some(&successor)))
         }
         grant::Outcome::Replayed { granted, scope, sealed_successor } => {
-            let successor = vault::open_successor(presented, &sealed_successor).map_err(|_| rejected(Rejection::Unknown))?;
+            let successor =
+                vault::open_successor(presented, &sealed_successor).map_err(|_| rejected(Rejection::Unknown))?;
             Ok(respond(site, grant, &granted, &scope, Some(&successor)))
         }
         outcome => Err(refuse(site, &grant, outcome).await),
@@ -149,8 +157,8 @@ fn respond<P: Platform>(
         grant,
     };
     let access = access_token::sign(&site.keys, &claims);
-    Reply::bytes(StatusCode::OK, "application/json", token_response::success(&access, lifetime, scope, refresh))
-        .with(http::header::PRAGMA, "no-cache")
+    let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: refresh, scope };
+    Reply::bytes(StatusCode::OK, "application/json", response.to_json())
 }
 
 async fn refuse<P: Platform>(site: &Site<'_, P>, grant: &GrantId, outcome: grant::Outcome) -> Failure {
@@ -166,14 +174,31 @@ async fn refuse<P: Platform>(site: &Site<'_, P>, grant: &GrantId, outcome: grant
 fn rejected(why: Rejection) -> Failure {
     let again = "Start the authorization again from the client.";
     match why {
-        Rejection::WrongResource => Failure::oauth(ErrorCode::InvalidTarget, why.reason(), why.to_string())
+        Rejection::WrongResource => Failure::oauth(ErrorCode::InvalidTarget, why.reason(), sentence(&why))
             .fix("Request a token for the server that was authorized, or authorize this one."),
-        Rejection::ScopeExceeded => Failure::oauth(ErrorCode::InvalidScope, why.reason(), why.to_string()).fix("Ask for no more scope than was granted."),
-        Rejection::MissingVerifier => Failure::oauth(ErrorCode::InvalidRequest, why.reason(), why.to_string()).fix("Send the code_verifier of this authorization."),
-        _ => Failure::oauth(ErrorCode::InvalidGrant, why.reason(), why.to_string()).fix(again),
+        Rejection::ScopeExceeded => Failure::oauth(ErrorCode::InvalidScope, why.reason(), sentence(&why))
+            .fix("Ask for no more scope than was granted."),
+        Rejection::MissingVerifier => Failure::oauth(ErrorCode::InvalidRequest, why.reason(), sentence(&why))
+            .fix("Send the code_verifier of this authorization."),
+        _ => Failure::oauth(ErrorCode::InvalidGrant, why.reason(), sentence(&why)).fix(again),
     }
 }
 
-fn lift(error: &token_request::RequestError) -> Failure {
-    Failure::oauth(error.code(), error.reason(), error.to_string())
+/// The form of a token or revocation request (OAuth 2.1 §3.2.2).
+pub fn read_form(head: &Head, body: &[u8]) -> Result<Form, Failure> {
+    let essence = head.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(Failure::oauth(
+            ErrorCode::InvalidRequest,
+            "form_expected",
+            "This endpoint reads application/x-www-form-urlencoded.",
+        )
+        .fix("Send the parameters as a form."));
+    }
+    form::parse(body).map_err(|error| lift(&TokenRequestError::Form(error)))
+}
+
+/// A token or revocation request that cannot be understood.
+pub fn lift(error: &TokenRequestError) -> Failure {
+    Failure::oauth(error.code(), error.reason(), sentence(error)).fix("The client must correct its request.")
 }

@@ -142,10 +142,13 @@ mod tests {
 
     #[test]
     fn the_gateways_own_headers_win() {
-        let own = [(HeaderName::from_static("authorization"), HeaderValue::from_static("Bearer upstream"))];
-        let inbound = headers(&[("authorization", "Bearer client")]);
+        let own = ["authorization", "traceparent"]
+            .map(|name| (HeaderName::from_static(name), HeaderValue::from_static("ours")));
+        let inbound = headers(&[("authorization", "Bearer client"), ("traceparent", "theirs")]);
         let sent = request_headers(&inbound, None, &own, Era::Modern);
-        assert_eq!(sent.get_all("authorization").iter().collect::<Vec<_>>(), ["Bearer upstream"]);
+        for (name, _) in &own {
+            assert_eq!(sent.get_all(name).iter().collect::<Vec<_>>(), ["ours"], "{name}");
+        }
     }
 
     #[test]

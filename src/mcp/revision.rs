@@ -83,6 +83,7 @@ mod tests {
             (None, Some("2026-07-28")),
             (None, Some("2099-01-01")),
             (None, Some("no-such-revision")),
+            (None, Some("1.0")),
             (Some("2025-11-25"), Some("2026-07-28")),
         ] {
             assert_eq!(era(header, claim), Era::Modern, "{header:?} {claim:?}");

@@ -83,6 +83,22 @@ pub enum TokenError {
     WrongAudience,
 }
 
+impl TokenError {
+    /// The stable code of bodies, logs and analytics.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Malformed => "token_malformed",
+            Self::WrongType => "token_wrong_type",
+            Self::UnknownKey => "token_unknown_key",
+            Self::WrongSignature => "token_wrong_signature",
+            Self::Expired => "token_expired",
+            Self::NotYetIssued => "token_not_yet_issued",
+            Self::WrongIssuer => "token_wrong_issuer",
+            Self::WrongAudience => "token_wrong_audience",
+        }
+    }
+}
+
 impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -7,9 +7,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::oauth::scope::ScopeSet;
-use crate::time::Timestamp;
+use crate::time::{Lifetime, Timestamp};
 
 /// How many consents are remembered for one subject; the oldest makes room.
+/// How long consents are kept after the last one was given.
+const KEPT: Lifetime = Lifetime::days(400);
+
 const MOST_CONSENTS: usize = 256;
 
 /// An order to an account.
@@ -56,6 +59,14 @@ pub struct Record {
     v: Version,
     /// Oldest first.
     consents: Vec<Consent>,
+}
+
+impl Record {
+    /// When to forget it: long after the last consent.
+    pub fn expires(&self) -> Timestamp {
+        let last = self.consents.iter().map(|consent| consent.at).max();
+        last.unwrap_or(Timestamp(0)) + KEPT
+    }
 }
 
 /// Applies a command. The record that comes back replaces the one that went in; `None` leaves nothing to keep.

@@ -1,1 +1,121 @@
-//! (room)
+//! `WWW-Authenticate: Bearer`: what a client without a good token is told (RFC 6750 §3, RFC 9728 §5.1).
+//!
+//! Not here: the status, and which challenge a failure gets. `WWW-Authenticate: Basic` belongs to the token endpoint.
+
+use http::HeaderValue;
+
+use crate::oauth::error::ErrorCode;
+
+/// A challenge. `to_header` keeps it legal whatever its texts are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Challenge<'a> {
+    /// Where the protected resource metadata is.
+    pub resource_metadata: &'a str,
+    /// Every scope the operation needs, in one challenge; left out when empty.
+    pub scope: &'a str,
+    /// What was wrong, and in words. A request without any credentials gets none (RFC 6750 §3.1).
+    pub error: Option<(ErrorCode, &'a str)>,
+}
+
+impl Challenge<'_> {
+    /// The header's value.
+    pub fn to_header(&self) -> HeaderValue {
+        let mut parameters = Vec::new();
+        if let Some((code, description)) = self.error {
+            parameters.push(format!("error=\"{code}\""));
+            parameters.push(format!("error_description=\"{}\"", quotable(description)));
+        }
+        parameters.push(format!("resource_metadata=\"{}\"", uri(self.resource_metadata)));
+        let scope = scopes(self.scope);
+        if !scope.is_empty() {
+            parameters.push(format!("scope=\"{scope}\""));
+        }
+        let value = format!("Bearer {}", parameters.join(", "));
+        // Visible ASCII by now; a bare challenge is legal as well.
+        HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("Bearer"))
+    }
+}
+
+/// RFC 6750 §3: `error_description` is %x20-21 / %x23-5B / %x5D-7E.
+fn quotable(text: &str) -> String {
+    let legal = |c: char| match c {
+        '"' => '\'',
+        '\\' => '/',
+        ' '..='~' => c,
+        _ => '?',
+    };
+    text.chars().map(legal).collect()
+}
+
+/// RFC 6750 §3: scope tokens are %x21 / %x23-5B / %x5D-7E. A token with anything else could never be asked for: it is left out.
+fn scopes(text: &str) -> String {
+    let legal = |token: &&str| {
+        !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+    };
+    text.split(' ').filter(legal).collect::<Vec<_>>().join(" ")
+}
+
+/// A URI has neither quotes nor spaces nor anything outside ASCII.
+fn uri(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const METADATA: &str = "https://gw.example/.well-known/oauth-protected-resource/v1/mcp/docs";
+
+    #[test]
+    fn without_credentials_there_is_no_error() {
+        let challenge = Challenge { resource_metadata: METADATA, scope: "mcp:tools", error: None };
+        assert_eq!(
+            challenge.to_header(),
+            "Bearer resource_metadata=\"https://gw.example/.well-known/oauth-protected-resource/v1/mcp/docs\", scope=\"mcp:tools\""
+        );
+    }
+
+    #[test]
+    fn a_bad_token_and_a_lacking_scope_say_so() {
+        let error = Some((ErrorCode::InsufficientScope, "Missing required scope: mcp:tools"));
+        let challenge = Challenge { resource_metadata: "https://gw/p", scope: "mcp:tools", error };
+        assert_eq!(
+            challenge.to_header(),
+            "Bearer error=\"insufficient_scope\", error_description=\"Missing required scope: mcp:tools\", resource_metadata=\"https://gw/p\", scope=\"mcp:tools\""
+        );
+        let error = Some((ErrorCode::InvalidToken, "no \"quotes\" and no Umläute\r\nX: y"));
+        let challenge = Challenge { resource_metadata: "https://gw/p", scope: "", error };
+        assert_eq!(
+            challenge.to_header(),
+            "Bearer error=\"invalid_token\", error_description=\"no 'quotes' and no Uml?ute??X: y\", resource_metadata=\"https://gw/p\""
+        );
+    }
+
+    /// Takes a challenge apart as RFC 9110 §11.6.1 has it, quoted strings without escapes.
+    fn parameters(value: &str) -> Vec<(&str, &str)> {
+        let parts = value.strip_prefix("Bearer ").unwrap().strip_suffix('"').unwrap().split("\", ");
+        parts.map(|part| part.split_once("=\"").unwrap()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn a_challenge_is_always_legal(metadata in "(?s).{0,60}", scope in "(?s).{0,60}", description in "(?s).{0,60}") {
+            let error = Some((ErrorCode::InvalidToken, description.as_str()));
+            let challenge = Challenge { resource_metadata: &metadata, scope: &scope, error };
+            let header = challenge.to_header();
+            let value = header.to_str().unwrap();
+            prop_assert_eq!(value.matches('"').count() % 2, 0);
+            prop_assert!(!value.contains('\\'));
+            for (name, text) in parameters(value) {
+                let spaces_allowed = matches!(name, "scope" | "error_description");
+                let legal = |c: char| c.is_ascii_graphic() && c != '"' || c == ' ' && spaces_allowed;
+                prop_assert!(text.chars().all(legal), "{}", value);
+                prop_assert!(matches!(name, "error" | "error_description" | "resource_metadata" | "scope"));
+            }
+        }
+    }
+}

@@ -135,6 +135,23 @@ pub struct ClientCredentials {
 }
 
 impl Client {
+    /// The client behind the URL of a metadata document, as far as the token endpoint needs it: public by rule (CIMD §5).
+    pub fn of_document(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: None,
+            redirect_uris: Vec::new(),
+            authentication: Authentication::None,
+            origin: Origin::Document { host: String::new() },
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        }
+    }
+
+    /// What pages call it: its name, or its id where it has none.
+    pub fn label(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.id.clone())
+    }
+
     /// Whether a token request comes from this client (OAuth 2.1 §2.4). Secrets are compared by digest in constant time.
     pub fn authenticate(&self, presented: &ClientCredentials) -> Result<(), ClientError> {
         if presented.id.as_deref() != Some(self.id.as_str()) {
@@ -204,6 +221,19 @@ pub enum ClientError {
     },
     /// Not its secret.
     WrongSecret,
+}
+
+impl ClientError {
+    /// The stable code of bodies, logs and analytics.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::WrongClient => "client_mismatch",
+            Self::MissingSecret => "client_secret_missing",
+            Self::UnexpectedSecret => "client_secret_unexpected",
+            Self::WrongMethod { .. } => "client_auth_method_wrong",
+            Self::WrongSecret => "client_secret_wrong",
+        }
+    }
 }
 
 impl fmt::Display for ClientError {

@@ -174,6 +174,31 @@ pub enum DocumentError {
     Metadata(MetadataError),
 }
 
+impl DocumentError {
+    /// The stable code of bodies, logs and analytics.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::LongId => "client_document_long_id",
+            Self::NotUrl => "client_document_not_url",
+            Self::NotHttps => "client_document_not_https",
+            Self::Fragment => "client_document_fragment",
+            Self::UserInfo => "client_document_user_info",
+            Self::NoPath => "client_document_no_path",
+            Self::NotCanonical => "client_document_not_canonical",
+            Self::NotPublic(_) => "client_document_not_public",
+            Self::Unreachable => "client_document_unreachable",
+            Self::Redirected => "client_document_redirected",
+            Self::Status { .. } => "client_document_status",
+            Self::NotJson => "client_document_not_json",
+            Self::TooLarge => "client_document_too_large",
+            Self::OtherClientId => "client_document_other_client_id",
+            Self::Secret => "client_document_secret",
+            Self::Authentication => "client_document_authentication",
+            Self::Metadata(_) => "client_document_metadata",
+        }
+    }
+}
+
 impl From<MetadataError> for DocumentError {
     fn from(error: MetadataError) -> Self {
         Self::Metadata(error)

@@ -6,7 +6,9 @@
 pub mod access_token;
 pub mod account;
 pub mod address;
+pub mod authorization_error;
 pub mod authorization_request;
+pub mod authorization_response;
 pub mod challenge;
 pub mod client;
 pub mod client_document;

@@ -77,6 +77,13 @@ impl RedirectUri {
         registered.is_some() && registered == loopback_parts(requested) && Self::named(requested).is_ok()
     }
 
+    /// The same without its port where that is loopback: a program on the person's machine listens on another one each time.
+    pub fn without_port(&self) -> String {
+        let url = Url::parse(&self.0).ok().filter(|_| self.is_loopback());
+        let portless = url.and_then(|mut url| url.set_port(None).ok().map(|()| String::from(url)));
+        portless.unwrap_or_else(|| self.0.clone())
+    }
+
     /// As the client wrote it.
     pub fn as_str(&self) -> &str {
         &self.0

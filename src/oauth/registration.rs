@@ -153,6 +153,15 @@ pub enum RegistrationError {
 }
 
 impl RegistrationError {
+    /// The stable code of bodies, logs and analytics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLarge => "registration_too_large",
+            Self::Metadata(_) if self.code() == ErrorCode::InvalidRedirectUri => "registration_redirect_uri",
+            Self::Metadata(_) => "registration_metadata",
+        }
+    }
+
     /// The code of RFC 7591 §3.2.2.
     pub fn code(&self) -> ErrorCode {
         match self {

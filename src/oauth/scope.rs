@@ -31,6 +31,11 @@ impl ScopeSet {
         if scopes.len() > MOST { Err(ScopeError::TooMany) } else { Ok(Self(scopes)) }
     }
 
+    /// A set of names of our own.
+    pub fn of(scopes: &[&str]) -> Self {
+        Self(scopes.iter().map(|&scope| scope.to_owned()).collect())
+    }
+
     /// Whether this exact scope is among them.
     pub fn contains(&self, scope: &str) -> bool {
         self.0.contains(scope)

@@ -67,10 +67,11 @@ fn both_algorithms_are_taken() {
 
 #[test]
 fn what_is_not_a_token_is_refused() {
-    let long = format!("{}.", "a".repeat(MAX_BYTES));
-    for text in ["", "a", "a.b", "a.b.c.d", "..", "e30.e30.", &long] {
+    for text in ["", "a", "a.b", "a.b.c.d", "..", "e30.e30."] {
         assert_eq!(verified(text), Err(IdTokenError::Malformed));
     }
+    assert_eq!(claimed(claims_with("groups", json!("x".repeat(MAX_BYTES)))), Err(IdTokenError::Malformed));
+    assert!(claimed(claims_with("groups", json!("x".repeat(MAX_BYTES / 2)))).is_ok());
     assert_eq!(claimed(claims_with("aud", json!(7))), Err(IdTokenError::Malformed));
     assert_eq!(claimed(claims_without("sub")), Err(IdTokenError::Malformed));
 }

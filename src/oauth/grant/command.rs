@@ -191,3 +191,42 @@ pub enum Rejection {
     /// The grant is revoked.
     Revoked,
 }
+
+impl Rejection {
+    /// The stable code of bodies, logs and analytics.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Unknown => "grant_unknown",
+            Self::CodeExpired => "code_expired",
+            Self::CodeUsed => "code_used",
+            Self::WrongClient => "grant_wrong_client",
+            Self::WrongRedirectUri => "code_wrong_redirect_uri",
+            Self::WrongVerifier => "code_wrong_verifier",
+            Self::MissingVerifier => "code_missing_verifier",
+            Self::WrongResource => "grant_wrong_resource",
+            Self::ScopeExceeded => "grant_scope_exceeded",
+            Self::RefreshExpired => "refresh_expired",
+            Self::RefreshReused => "refresh_reused",
+            Self::Revoked => "grant_revoked",
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "the code or refresh token is not one of this gateway's",
+            Self::CodeExpired => "the code was not redeemed in time",
+            Self::CodeUsed => "the code was redeemed before, so everything issued for it was revoked",
+            Self::WrongClient => "the code or refresh token belongs to another client",
+            Self::WrongRedirectUri => "redirect_uri is not the one the code was sent to",
+            Self::WrongVerifier => "code_verifier does not fit the code_challenge",
+            Self::MissingVerifier => "code_verifier is missing",
+            Self::WrongResource => "resource is not the one that was granted",
+            Self::ScopeExceeded => "scope is more than was granted",
+            Self::RefreshExpired => "the refresh token expired",
+            Self::RefreshReused => "the refresh token was replaced before, so the whole family was revoked",
+            Self::Revoked => "the grant was revoked",
+        })
+    }
+}
