@@ -82,11 +82,17 @@ describe("the authorization endpoint", () => {
         { client_id: [oauth.id, oauth.id] },
         { client_id: [oauth.id, web.id] },
         { redirect_uri: [oauth.redirectUri, "https://evil.example/"] },
-        { redirect_uri: "" },
         { redirect_uri: "javascript:alert(1)" },
         { redirect_uri: "/relative" },
       ]) {
         assertRefusedOnPage(await look(oauth.authorizationUrl(overrides)), { status: 400 });
+      }
+    });
+
+    test("the only registered redirect URI may be left out, or be empty, which is the same", async () => {
+      for (const redirect_uri of [undefined, ""]) {
+        const arrived = await web.authorize({ redirect_uri });
+        assert.ok(arrived.landed?.href.startsWith(WEB), arrived.text);
       }
     });
 
