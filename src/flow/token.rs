@@ -100,7 +100,7 @@ async fn redeem<P: Platform>(
     });
     match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Redeemed { granted, refresh: kept } => {
-            register::keep(site, &client_id).await.map_err(|Unavailable| Failure::storage())?;
+            register::keep(site, &client_id).await;
             let scope = granted.scope.clone();
             respond(site, grant, &granted, &scope, kept.then_some(&refresh))
         }
@@ -130,7 +130,7 @@ async fn rotate<P: Platform>(
     });
     match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Rotated { granted, scope } => {
-            register::keep(site, &client_id).await.map_err(|Unavailable| Failure::storage())?;
+            register::keep(site, &client_id).await;
             respond(site, grant, &granted, &scope, Some(&successor))
         }
         grant::Outcome::Replayed { granted, scope, sealed_successor } => {
