@@ -60,7 +60,7 @@ const CAPACITY: usize = 2048;
 impl Memory {
     /// Takes a configuration into effect. What was read or judged under another one is forgotten: clients' documents were
     /// admitted by its redirect patterns.
-    pub fn remember(&self, loaded: LoadedConfig) {
+    pub fn remember(&self, loaded: &LoadedConfig) {
         let before = self.config.replace(Some(loaded.clone()));
         if before.is_some_and(|before| before.digest != loaded.digest) {
             self.clients.clear();
@@ -129,11 +129,11 @@ mod tests {
         };
         let client = Rc::new(Client::of_document("https://a.example/c"));
         let known = |memory: &Memory| memory.clients.get(&client.id, Timestamp(0)).is_some();
-        memory.remember(loaded("one"));
+        memory.remember(&loaded("one"));
         memory.clients.put(client.id.clone(), Rc::clone(&client), Timestamp(10), Timestamp(0));
-        memory.remember(loaded("one"));
+        memory.remember(&loaded("one"));
         assert!(known(&memory), "read again, but the same");
-        memory.remember(loaded("another of the same version"));
+        memory.remember(&loaded("another of the same version"));
         assert!(!known(&memory));
     }
 

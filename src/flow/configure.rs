@@ -53,7 +53,7 @@ pub async fn load<P: Platform>(platform: &P, memory: &Memory) -> Result<Option<L
         _ => Rc::new(Config::parse(stored.config.get()).map_err(|_| unreadable())?),
     };
     let loaded = LoadedConfig { config, version: stored.version, digest, fresh_until: now + FRESH };
-    memory.remember(loaded.clone());
+    memory.remember(&loaded);
     Ok(Some(loaded))
 }
 
@@ -106,7 +106,7 @@ pub async fn replace<P: Platform>(
     }
     platform.put(CURRENT, &stored, None).await.map_err(|Unavailable| Failure::storage())?;
     // In effect at once here, and elsewhere when those isolates read it.
-    memory.remember(LoadedConfig { config: Rc::new(config), version, digest, fresh_until: now + FRESH });
+    memory.remember(&LoadedConfig { config: Rc::new(config), version, digest, fresh_until: now + FRESH });
     Ok(Reply::json(StatusCode::OK, &json!({"version": version})))
 }
 
