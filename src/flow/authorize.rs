@@ -57,7 +57,7 @@ pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered
     };
     // 3. Who is at the browser?
     let Some(signed_in) = signed_in else {
-        return login::begin(site, &format!("{}?{}", head.url.path(), head.query())).await;
+        return login::begin(site, head, &format!("{}?{}", head.url.path(), head.query())).await;
     };
     // 4. Must they be asked?
     let subject = &signed_in.session.identity.subject;

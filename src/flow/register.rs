@@ -55,11 +55,15 @@ fn caller(address: &str) -> String {
     }
 }
 
-/// A registered client got tokens: unused registrations are forgotten, used ones are kept.
-pub async fn keep<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<(), Unavailable> {
-    if !registration::is_registered_id(client_id) {
-        return Ok(());
+/// A registered client got tokens: unused registrations are forgotten, used ones are kept. Storage that does not take the note
+/// costs nothing today, and the next refresh notes it again; refusing here would burn a code that was just redeemed.
+pub async fn keep<P: Platform>(site: &Site<'_, P>, client_id: &str) {
+    if registration::is_registered_id(client_id) {
+        let _ = note_use(site, client_id).await;
     }
+}
+
+async fn note_use<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<(), Unavailable> {
     let record = site.platform.get(&client::key(client_id)).await?;
     let stored = record.and_then(|record| serde_json::from_str::<StoredClient>(&record).ok());
     match stored.and_then(|stored| stored.touch(site.now)) {
