@@ -18,12 +18,18 @@ impl Answer {
     /// The same, if it has this status.
     #[track_caller]
     pub fn with(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.status, status, "{}", self.shown());
         self
     }
 
     pub fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    /// What a failed assertion prints: of a page, what a person sees.
+    fn shown(&self) -> String {
+        let text = self.text();
+        text.split_once("<main>").map_or(text.clone(), |(_, main)| main.to_owned())
     }
 
     #[track_caller]
@@ -53,7 +59,7 @@ impl Answer {
     /// Refused for this reason, with this status, leading nowhere.
     #[track_caller]
     pub fn refused(&self, status: u16, reason: &str) {
-        assert_eq!((self.status, self.reason().as_str()), (status, reason), "{}", self.text());
+        assert_eq!((self.status, self.reason().as_str()), (status, reason), "{}", self.shown());
         assert_eq!(self.header("location"), None, "a refusal redirects nowhere");
         assert!(self.text().contains(self.header("x-request-id").unwrap()), "the body names the request id");
     }

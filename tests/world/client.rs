@@ -274,6 +274,14 @@ impl Client {
         self
     }
 
+    /// Calls as a client does that never had a session.
+    #[track_caller]
+    pub fn calls_without_session(self, tool: &str) -> Self {
+        let stateless = Self { session: None, ..self.clone() };
+        stateless.calls(tool);
+        self
+    }
+
     /// A tools/call of the legacy era with what the client has.
     pub fn call(&self, tool: &str) -> Answer {
         let message =
@@ -292,6 +300,7 @@ impl Client {
 
     #[track_caller]
     pub fn initializes(mut self) -> Self {
+        self.session = None;
         let params = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": self.name, "version": "1"}});
         let answer =
             self.sends(&json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})).with(200);

@@ -123,6 +123,11 @@ impl World {
         self.memory.replace(Rc::default());
     }
 
+    /// The same deployment as another isolate sees it, which remembers nothing yet.
+    pub fn elsewhere(&self) -> Self {
+        Self { memory: Rc::default(), ..self.clone() }
+    }
+
     pub fn set_secret(&self, name: &str, value: &str) {
         self.platform.secrets.borrow_mut().insert(name.to_owned(), value.to_owned());
     }

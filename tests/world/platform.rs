@@ -145,12 +145,14 @@ impl Ledger for InMemory {
     }
 }
 
+type Apply<R, C, O> = fn(Option<R>, C, Timestamp) -> (Option<R>, O);
+
 /// An object as `edge` runs it: records at rest and commands on the way are JSON, and the alarm forgets.
 fn run<R: Serialize + DeserializeOwned, C: Serialize + DeserializeOwned, O: Serialize + DeserializeOwned>(
     records: &RefCell<BTreeMap<String, String>>,
     id: &str,
     command: &C,
-    apply: fn(Option<R>, C, Timestamp) -> (Option<R>, O),
+    apply: Apply<R, C, O>,
     expires: fn(&R) -> Timestamp,
     now: Timestamp,
 ) -> O {
