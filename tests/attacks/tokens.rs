@@ -72,10 +72,10 @@ fn a_token_is_taken_from_the_one_authorization_header_only() {
     let post = |url: &str| world.request("POST", url).json(&json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}));
     let url = client.resource();
     let in_query = format!("{url}?access_token={}", client.access);
-    post(&in_query).send().refused(400, "token_malformed");
-    post(&in_query).bearer(&client.access).send().refused(400, "token_malformed");
-    post(&url).bearer(&client.access).bearer("another").send().refused(400, "token_malformed");
-    post(&url).bearer(&format!("{}, Bearer another", client.access)).send().refused(400, "token_malformed");
+    post(&in_query).send().refused(400, "authorization_malformed");
+    post(&in_query).bearer(&client.access).send().refused(400, "authorization_malformed");
+    post(&url).bearer(&client.access).bearer("another").send().refused(400, "authorization_malformed");
+    post(&url).bearer(&format!("{}, Bearer another", client.access)).send().refused(400, "authorization_malformed");
     post(&url).cookies(&client.browser.cookie_header()).send().refused(401, "token_missing");
     post(&url).header("authorization", "Basic eDp5").send().refused(401, "token_scheme_unsupported");
     post(&url).bearer(&client.access).send().with(200);

@@ -27,7 +27,7 @@ impl Answer {
     }
 
     /// What a failed assertion prints: of a page, what a person sees.
-    fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let text = self.text();
         text.split_once("<main>").map_or(text.clone(), |(_, main)| main.to_owned())
     }

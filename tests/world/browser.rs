@@ -63,7 +63,7 @@ impl Browser {
     pub fn form(&self, action: &str) -> Form {
         let html = self.shows.text();
         let form = html.split("<form ").skip(1).find(|form| attribute(form, "action") == Some(action));
-        let form = form.unwrap_or_else(|| panic!("no form to {action} at {} in {html}", self.at));
+        let form = form.unwrap_or_else(|| panic!("no form to {action} at {}: {}", self.at, self.shows.shown()));
         let form = form.split("</form>").next().unwrap();
         let hidden = form.split("<input ").skip(1).map(|input| {
             let read = |name| unescape(attribute(input, name).unwrap());

@@ -175,7 +175,7 @@ impl Client {
     pub fn consents(mut self) -> Self {
         self.browser.presses("/oauth/consent", "decision", "approve");
         let client = self.arrives();
-        assert!(!client.code.is_empty(), "at {}: {}", client.browser.at, client.browser.shows.text());
+        assert!(!client.code.is_empty(), "at {}: {}", client.browser.at, client.browser.shows.shown());
         client
     }
 
