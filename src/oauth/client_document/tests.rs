@@ -119,6 +119,8 @@ fn each_rule_of_the_document_has_its_error() {
     ] {
         assert_eq!(read(&document), Err(error), "{document}");
     }
+    let implicit = read(&with("response_types", json!(["token"]))).unwrap_err();
+    assert!(implicit.to_string().contains("response_types"), "{implicit}");
     let unfit = read(&with("redirect_uris", json!(["http://a.example/cb"]))).unwrap_err();
     assert!(unfit.to_string().contains("plain http"), "{unfit}");
     assert!(read(&with("token_endpoint_auth_method", Value::Null)).is_ok());
