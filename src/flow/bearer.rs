@@ -129,7 +129,7 @@ fn insufficient<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
 }
 
 fn malformed<P: Platform>(site: &Site<'_, P>, server: &Server, description: &'static str) -> Failure {
-    Failure::client(400, "token_malformed", description)
+    Failure::client(400, "authorization_malformed", description)
         .code(ErrorCode::InvalidRequest)
         .fix("Send Authorization: Bearer followed by one access token, and nothing in the query.")
         .slug(server.slug.as_str())
