@@ -3,6 +3,7 @@
 //! Not here: what a message must look like (`mcp::envelope`), which headers pass (`mcp::forward`), what an answer means
 //! (`mcp::verdict`), the words of refusals (`flow::refusal`).
 
+use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 
 use super::{Answered, Head, Site, bearer, refusal, unreadable};
@@ -126,7 +127,9 @@ impl<P: Platform> Call<'_, P> {
                 // A server's own error, a failed validation say, is the client's to read as it is.
                 verdict::error_body(&bytes).ok_or_else(failed)?;
                 let mut reply = Reply::bytes(status, "application/json", bytes);
-                reply.headers_mut().extend(forward::response_headers(&headers, None));
+                let mut passed = forward::response_headers(&headers, None);
+                passed.remove(CONTENT_TYPE); // whatever the server calls it, this was read as JSON
+                reply.headers_mut().extend(passed);
                 Ok(reply)
             }
             refused => {

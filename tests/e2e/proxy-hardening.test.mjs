@@ -1,0 +1,42 @@
+// What a hostile or unlucky peer can do to the proxy beyond plain misbehaviour: leave early, stall, mislabel, oversize.
+//
+// Not here: upstreams that fail outright (broken-upstreams.test.mjs), the bounds of a call (limits.test.mjs).
+
+import assert from "node:assert/strict";
+import http from "node:http";
+import { after, before, describe, test } from "node:test";
+
+import { configuration, startGateway } from "./support/gateway.mjs";
+import { listen } from "./support/listen.mjs";
+import { modernCall, post } from "./support/mcp.mjs";
+import { signedIn } from "./support/oauth-client.mjs";
+
+describe("the proxy under pressure", () => {
+  let upstream, gateway, url, token;
+  let answer; // how the upstream answers, set by each test
+  before(async () => {
+    const server = http.createServer(async (incoming, response) => {
+      let body = "";
+      for await (const chunk of incoming) body += chunk;
+      answer(response, JSON.parse(body), incoming);
+    });
+    upstream = await listen(server);
+    gateway = await startGateway({ config: configuration({ odd: { url: `${upstream.origin}/mcp`, timeout_seconds: 2 } }) });
+    url = gateway.mcpUrl("odd");
+    ({ token } = await signedIn(gateway, "odd"));
+  });
+  after(() => Promise.all([gateway?.stop(), upstream?.stop()]));
+
+  const call = modernCall("tools/call", { name: "slow" });
+  const json = (response, status, value, headers = {}) =>
+    response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(value));
+
+  test("[N7] an error that the upstream calls HTML is not handed on as HTML", async () => {
+    const error = { code: -32602, message: "<script>alert(1)</script>" };
+    answer = (response, { id }) => json(response, 400, { jsonrpc: "2.0", id, error }, { "content-type": "text/html" });
+    const refused = await post(url, token, call);
+    assert.equal(refused.status, 400);
+    assert.deepEqual(refused.json.error, error);
+    assert.equal(refused.headers["content-type"], "application/json");
+  });
+});
