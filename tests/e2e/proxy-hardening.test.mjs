@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 
 import { configuration, startGateway } from "./support/gateway.mjs";
 import { listen } from "./support/listen.mjs";
-import { modernCall, post } from "./support/mcp.mjs";
+import { legacyCall, modernCall, openSession, post } from "./support/mcp.mjs";
 import { signedIn } from "./support/oauth-client.mjs";
 
 describe("the proxy under pressure", () => {
@@ -38,5 +38,19 @@ describe("the proxy under pressure", () => {
     assert.equal(refused.status, 400);
     assert.deepEqual(refused.json.error, error);
     assert.equal(refused.headers["content-type"], "application/json");
+  });
+
+  test("[X26] a session keeps its id though the upstream repeats its own in every answer", async () => {
+    const seen = [];
+    answer = (response, { id }, { headers }) => {
+      seen.push(headers["mcp-session-id"]);
+      if (id === undefined) return response.writeHead(202).end();
+      json(response, 200, { jsonrpc: "2.0", id, result: {} }, { "mcp-session-id": "of-the-upstream" });
+    };
+    const { session } = await openSession(url, token);
+    const listed = await post(url, token, legacyCall("tools/list", {}, { session }));
+    assert.equal(listed.status, 200);
+    assert.equal(listed.headers["mcp-session-id"], undefined);
+    assert.deepEqual(seen, [undefined, "of-the-upstream", "of-the-upstream"]);
   });
 });
