@@ -7,6 +7,7 @@ import http from "node:http";
 import { after, before, describe, test } from "node:test";
 
 import { configuration, startGateway } from "./support/gateway.mjs";
+import { request } from "./support/http.mjs";
 import { listen } from "./support/listen.mjs";
 import { legacyCall, modernCall, openSession, post } from "./support/mcp.mjs";
 import { signedIn } from "./support/oauth-client.mjs";
@@ -52,5 +53,17 @@ describe("the proxy under pressure", () => {
     assert.equal(listed.status, 200);
     assert.equal(listed.headers["mcp-session-id"], undefined);
     assert.deepEqual(seen, [undefined, "of-the-upstream", "of-the-upstream"]);
+  });
+
+  test("[X13] a preflight is bounded like any request, so that its answer is too", async () => {
+    const preflight = (asked) =>
+      request(url, {
+        method: "OPTIONS",
+        headers: { origin: "http://localhost:6274", "access-control-request-method": "POST", "access-control-request-headers": asked },
+      });
+    assert.equal((await preflight("mcp-param-a")).status, 204);
+    const refused = await preflight(`mcp-param-${"a".repeat(33_000)}`);
+    assert.equal(refused.status, 431);
+    assert.equal(refused.json.reason, "headers_too_large");
   });
 });
