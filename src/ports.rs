@@ -69,7 +69,7 @@ pub struct Outgoing {
     pub headers: HeaderMap,
     /// Its body; empty for none.
     pub body: Vec<u8>,
-    /// How long until the answer's headers must have arrived.
+    /// How long until the answer must have arrived; of a stream of events only its headers.
     pub within: Lifetime,
 }
 

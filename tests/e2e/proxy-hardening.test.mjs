@@ -32,6 +32,21 @@ describe("the proxy under pressure", () => {
   const json = (response, status, value, headers = {}) =>
     response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(value));
 
+  test("[X13] an answer that begins and never ends is given up in time", async () => {
+    answer = (response) => response.writeHead(200, { "content-type": "application/json" }).write('{"jsonrpc":');
+    const started = Date.now();
+    await assert.rejects(post(url, token, { ...call, signal: AbortSignal.timeout(8000) }), (error) => error.name !== "AbortError");
+    assert.ok(Date.now() - started < 4000, "it took too long");
+  });
+
+  test("a stream of events may last longer than the time until an answer", async () => {
+    answer = (response, { id }) => {
+      response.writeHead(200, { "content-type": "text/event-stream" }).write(": begun\n\n");
+      setTimeout(() => response.end(`data: ${JSON.stringify({ jsonrpc: "2.0", id, result: {} })}\n\n`), 3000);
+    };
+    assert.deepEqual((await post(url, token, call)).message.result, {});
+  });
+
   test("[N7] an error that the upstream calls HTML is not handed on as HTML", async () => {
     const error = { code: -32602, message: "<script>alert(1)</script>" };
     answer = (response, { id }) => json(response, 400, { jsonrpc: "2.0", id, error }, { "content-type": "text/html" });
