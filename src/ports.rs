@@ -91,6 +91,8 @@ pub enum FetchError {
     Unreachable,
     /// Headers did not arrive in time.
     TimedOut,
+    /// Whoever the answer was for left, and the request was given up with them.
+    ClientGone,
 }
 
 /// HTTP to the outside.

@@ -14,7 +14,14 @@ extern "C" {
 
     pub fn respond(status: u16, headers: &str, body: &JsValue) -> web_sys::Response;
 
-    pub fn send(method: &str, url: &str, headers: &str, body: &JsValue, milliseconds: f64) -> Promise;
+    pub fn send(
+        method: &str,
+        url: &str,
+        headers: &str,
+        body: &JsValue,
+        milliseconds: f64,
+        client: &web_sys::AbortSignal,
+    ) -> Promise;
 
     #[wasm_bindgen(js_name = readAll)]
     pub fn read_all(body: &web_sys::ReadableStream, limit: f64, milliseconds: f64) -> Promise;
