@@ -70,7 +70,7 @@ pub struct Outgoing {
     pub headers: HeaderMap,
     /// Its body; empty for none.
     pub body: Vec<u8>,
-    /// How long until the answer's headers must have arrived.
+    /// How long until the answer must have arrived; of a stream of events only its headers.
     pub within: Lifetime,
 }
 
@@ -106,6 +106,8 @@ pub enum FetchError {
     Unreachable,
     /// Headers did not arrive in time.
     TimedOut,
+    /// Whoever the answer was for left, and the request was given up with them.
+    ClientGone,
 }
 
 /// HTTP to the outside.

@@ -48,8 +48,11 @@ function call(operation) {
 
 export default {
   async fetch(request, env, ctx) {
+    const answer = call(() => rust.fetch(request, env, ctx));
+    // When the client leaves, Rust still runs to its end: cut off in the middle it would keep the request's memory for ever.
+    ctx.waitUntil(answer.catch(() => {}));
     try {
-      return await call(() => rust.fetch(request, env, ctx));
+      return await answer;
     } catch {
       const request_id = crypto.randomUUID().replaceAll("-", "");
       const body = { error: "internal", reason: "gateway_panicked", request_id };
