@@ -136,10 +136,10 @@ function addInteractiveTools(server) {
     "test_sampling",
     { description: "Asks the client's model", inputSchema: z.object({ prompt: z.string() }) },
     async ({ prompt }, ctx) => {
-      const answer = await ctx.mcpReq.requestSampling({
-        messages: [{ role: "user", content: { type: "text", text: prompt } }],
-        maxTokens: 100,
-      });
+      const answer = await ctx.mcpReq.requestSampling(
+        { messages: [{ role: "user", content: { type: "text", text: prompt } }], maxTokens: 100 },
+        onTheStreamOf(ctx),
+      );
       return text(`LLM response: ${answer.content.text}`);
     },
   );
@@ -179,7 +179,10 @@ function addInteractiveTools(server) {
 }
 
 const elicit = (ctx, message, properties) =>
-  ctx.mcpReq.elicitInput({ mode: "form", message, requestedSchema: { type: "object", properties, required: [] } });
+  ctx.mcpReq.elicitInput({ mode: "form", message, requestedSchema: { type: "object", properties, required: [] } }, onTheStreamOf(ctx));
+
+/** Otherwise the SDK asks on the stream of a GET, which the gateway does not have. */
+const onTheStreamOf = (ctx) => ({ relatedRequestId: ctx.mcpReq.id });
 
 async function reportProgress(ctx, steps) {
   const progressToken = ctx.mcpReq._meta?.progressToken;
