@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use url::Url;
 
+use crate::config::Config;
 use crate::failure::{Blame, Failure};
 use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
@@ -77,7 +78,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         let loaded = configure::load(self.platform, self.memory).await;
         let config = loaded.as_ref().ok().and_then(Option::as_ref).map(|loaded| Rc::clone(&loaded.config));
         let route = Route::find(config.as_deref(), head.url.path());
-        let cors = self.cors(config.as_deref(), &head, &route);
+        let cors = cors(config.as_deref(), &head, &route);
         let outcome = match &cors {
             Ok(_) if head.method == "OPTIONS" => Ok(preflight(&route, &head)),
             Ok(_) => self.dispatch(&head, &route, &loaded, body, &request_id).await,
@@ -132,7 +133,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         // 3. One flow.
         match route {
             Route::Mcp(server) => {
-                self.require_origin(&site, head).map_err(json)?;
+                require_origin(&site, head).map_err(json)?;
                 match head.method.as_str() {
                     "POST" => {}
                     "DELETE" => return call::delete(&site, head, server).await.map_err(json),
@@ -215,37 +216,6 @@ impl<'a, P: Platform> Gateway<'a, P> {
         Ok(Rc::clone(self.memory.keys.get_or_init(|| Rc::new(keys))))
     }
 
-    /// What `Access-Control-Allow-Origin` says, if anything; a preflight of an origin that may not call is told why.
-    fn cors(
-        &self,
-        config: Option<&crate::config::Config>,
-        head: &Head,
-        route: &Route<'_>,
-    ) -> Result<Option<String>, Failure> {
-        let Some(origin) = head.header("origin") else { return Ok(None) };
-        match route.cors() {
-            Cors::Public => Ok(Some("*".to_owned())),
-            Cors::None => Ok(None),
-            Cors::Api => {
-                let own = config.and_then(|config| {
-                    origin::effective(config, &head.url, &head.headers).ok().map(|own| (config, own))
-                });
-                match own {
-                    Some((config, own)) if origin::may_call(config, &own, origin) => Ok(Some(origin.to_owned())),
-                    Some(_) if head.method == "OPTIONS" => Err(origin_not_allowed(origin)),
-                    _ => Ok(None),
-                }
-            }
-        }
-    }
-
-    fn require_origin(&self, site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
-        match head.header("origin") {
-            Some(origin) if !origin::may_call(&site.config, &site.origin, origin) => Err(origin_not_allowed(origin)),
-            _ => Ok(()),
-        }
-    }
-
     fn record(
         &self,
         head: &Head,
@@ -283,6 +253,31 @@ impl Refused {
             Self::Page(failure) => (failure.as_page(request_id), Some(failure)),
             Self::Rpc(failure, id) => (failure.as_rpc(id.as_ref(), request_id), Some(failure)),
         }
+    }
+}
+
+/// What `Access-Control-Allow-Origin` says, if anything; a preflight of an origin that may not call is told why.
+fn cors(config: Option<&Config>, head: &Head, route: &Route<'_>) -> Result<Option<String>, Failure> {
+    let Some(origin) = head.header("origin") else { return Ok(None) };
+    match route.cors() {
+        Cors::Public => Ok(Some("*".to_owned())),
+        Cors::None => Ok(None),
+        Cors::Api => {
+            let own = config
+                .and_then(|config| origin::effective(config, &head.url, &head.headers).ok().map(|own| (config, own)));
+            match own {
+                Some((config, own)) if origin::may_call(config, &own, origin) => Ok(Some(origin.to_owned())),
+                Some(_) if head.method == "OPTIONS" => Err(origin_not_allowed(origin)),
+                _ => Ok(None),
+            }
+        }
+    }
+}
+
+fn require_origin<P>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
+    match head.header("origin") {
+        Some(origin) if !origin::may_call(&site.config, &site.origin, origin) => Err(origin_not_allowed(origin)),
+        _ => Ok(()),
     }
 }
 

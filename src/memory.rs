@@ -42,6 +42,8 @@ pub struct LoadedConfig {
     pub config: Rc<Config>,
     /// Its version in storage.
     pub version: u64,
+    /// Of its text. Two versions made at once can have the same number, and storage may show either.
+    pub digest: Digested,
     /// When to look again.
     pub fresh_until: Timestamp,
 }
@@ -54,6 +56,19 @@ pub struct Cache<K, V> {
 
 /// Entries a [`Cache`] holds at most: with the largest values, access tokens' claims of under 4 KB, about 8 MB.
 const CAPACITY: usize = 2048;
+
+impl Memory {
+    /// Takes a configuration into effect. What was read or judged under another one is forgotten: clients' documents were
+    /// admitted by its redirect patterns.
+    pub fn remember(&self, loaded: &LoadedConfig) {
+        let before = self.config.replace(Some(loaded.clone()));
+        if before.is_some_and(|before| before.digest != loaded.digest) {
+            self.clients.clear();
+            self.providers.clear();
+            self.jwks.clear();
+        }
+    }
+}
 
 impl<K: Ord + Clone, V: Clone> Cache<K, V> {
     /// The value, unless it expired.
@@ -100,6 +115,26 @@ mod tests {
         cache.put("a", 1, Timestamp(10), Timestamp(0));
         assert_eq!(cache.get(&"a", Timestamp(9)), Some(1));
         assert_eq!(cache.get(&"a", Timestamp(10)), None);
+    }
+
+    #[test]
+    fn another_configuration_forgets_what_was_judged_under_the_last() {
+        let memory = Memory::default();
+        let text = r#"{"login": {"kind": "dev"}, "servers": {"demo": {"url": "http://localhost:8788/mcp"}}}"#;
+        let loaded = |digest| LoadedConfig {
+            config: Rc::new(Config::parse(text).unwrap()),
+            version: 1,
+            digest: Digested::of(digest),
+            fresh_until: Timestamp(10),
+        };
+        let client = Rc::new(Client::of_document("https://a.example/c"));
+        let known = |memory: &Memory| memory.clients.get(&client.id, Timestamp(0)).is_some();
+        memory.remember(&loaded("one"));
+        memory.clients.put(client.id.clone(), Rc::clone(&client), Timestamp(10), Timestamp(0));
+        memory.remember(&loaded("one"));
+        assert!(known(&memory), "read again, but the same");
+        memory.remember(&loaded("another of the same version"));
+        assert!(!known(&memory));
     }
 
     #[test]

@@ -15,11 +15,14 @@ pub fn effective(config: &Config, url: &Url, headers: &HeaderMap) -> Result<Orig
     let host = host_of(url);
     let forwarded = headers.get("x-forwarded-host").and_then(|value| value.to_str().ok()).map(str::to_ascii_lowercase);
     let forwarded = forwarded.filter(|forwarded| is_allowed(config, forwarded));
+    // Loopback is trusted more (sign-in without a password): only the request's own URL can say so, never a header.
+    let forwarded = forwarded.filter(|forwarded| is_loopback(url) || !names_loopback(forwarded));
     if forwarded.is_none() && !is_allowed(config, &host) && !is_loopback(url) {
         return Err(refusal(config, &host));
     }
     if let Some(public) = &config.public_url {
-        return Ok(public.clone());
+        let local = !public.is_loopback() || is_loopback(url);
+        return if local { Ok(public.clone()) } else { Err(refusal(config, &host)) };
     }
     let own = match &forwarded {
         Some(forwarded) => Origin::of_request("https", forwarded),
@@ -67,6 +70,10 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+fn names_loopback(host: &str) -> bool {
+    Url::parse(&format!("https://{host}")).is_ok_and(|url| is_loopback(&url))
+}
+
 fn refusal(config: &Config, host: &str) -> Failure {
     let fix = match &config.public_url {
         Some(public) => format!(
@@ -78,4 +85,56 @@ fn refusal(config: &Config, host: &str) -> Failure {
             .to_owned(),
     };
     Failure::client(421, "host_not_allowed", format!("This gateway does not answer for the host {host:?}.")).fix(fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn config(public_url: Option<&str>, allowed_hosts: &[&str]) -> Config {
+        let mut document = serde_json::json!({
+            "login": {"kind": "dev"},
+            "allowed_hosts": allowed_hosts,
+            "servers": {"demo": {"url": "http://localhost:8788/mcp"}},
+        });
+        if let Some(public_url) = public_url {
+            document["public_url"] = public_url.into();
+        }
+        Config::parse(&document.to_string()).unwrap()
+    }
+
+    fn origin(config: &Config, url: &str, forwarded: Option<&'static str>) -> Option<String> {
+        let forwarded = forwarded.map(|host| ("x-forwarded-host".parse().unwrap(), HeaderValue::from_static(host)));
+        let headers = HeaderMap::from_iter(forwarded);
+        effective(config, &Url::parse(url).unwrap(), &headers).ok().map(|origin| origin.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_host_is_believed_only_if_it_is_allowed_or_loopback() {
+        let open = config(None, &["gw.example"]);
+        assert_eq!(origin(&open, "https://gw.example/", None).as_deref(), Some("https://gw.example"));
+        assert_eq!(origin(&open, "http://localhost:8787/", None).as_deref(), Some("http://localhost:8787"));
+        assert_eq!(origin(&open, "https://inner.test/", Some("gw.example")).as_deref(), Some("https://gw.example"));
+        assert_eq!(origin(&open, "https://gw.example/", Some("evil.example")).as_deref(), Some("https://gw.example"));
+        assert_eq!(origin(&open, "https://evil.example/", None), None);
+        assert_eq!(origin(&open, "https://evil.example/", Some("evil.example")), None);
+    }
+
+    #[test]
+    fn no_header_makes_a_public_request_local() {
+        let allowed = ["gw.example", "localhost:8787", "127.0.0.1", "[::1]:8787"];
+        let both = config(None, &allowed);
+        for forwarded in ["localhost:8787", "LOCALHOST:8787", "127.0.0.1", "127.0.0.1:1", "[::1]:8787"] {
+            assert_eq!(origin(&both, "https://gw.example/", Some(forwarded)).as_deref(), Some("https://gw.example"));
+            assert_eq!(origin(&both, "https://elsewhere.example/", Some(forwarded)), None, "{forwarded}");
+        }
+        // A development configuration that was deployed by mistake: nobody reaches its sign-in from outside.
+        let deployed = config(Some("http://localhost:8787"), &[]);
+        assert_eq!(origin(&deployed, "https://gw.workers.dev/", Some("localhost:8787")), None);
+        assert!(origin(&deployed, "http://localhost:8787/", Some("localhost:8787")).is_some());
+        let allowed = config(Some("http://localhost:8787"), &["gw.workers.dev"]);
+        assert_eq!(origin(&allowed, "https://gw.workers.dev/", None), None);
+    }
 }

@@ -1,39 +1,43 @@
 // The Worker from Rust to build/: cargo, bindgen, wasm-opt, and the hand-written entry beside them.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { gzipSync } from 'node:zlib';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
 
-import { fingerprint, inRoot, run } from './ground.mjs';
-import { bindgen } from './setup.mjs';
+import { fingerprint, inRoot, run } from "./ground.mjs";
+import { bindgen } from "./setup.mjs";
 
-const target = 'wasm32-unknown-unknown';
+const target = "wasm32-unknown-unknown";
 // What rustc emits for this target; wasm-opt refuses instructions it was not told of.
-const features = ['bulk-memory', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext'];
+const features = ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
 
-/** Builds build/entry.js and what it imports. Cheap when nothing changed. */
+/** Builds build/entry.js and what it imports. Cheap when nothing changed; an optimised build serves where a plain one would do. */
 export function build({ optimise = true } = {}) {
-  run('cargo', ['build', '--release', '--lib', '--target', target]);
-  const compiled = join(process.env.CARGO_TARGET_DIR || inRoot('target'), target, 'release', 'mcp_edge_gateway.wasm');
-  const [wasm, glue, stamp] = ['index_bg.wasm', 'index.js', '.built'].map((name) => inRoot('build', name));
-  const wanted = `${fingerprint(compiled, fileURLToPath(import.meta.url))} ${bindgen().directory} ${optimise}`;
+  run("cargo", ["build", "--release", "--lib", "--target", target]);
+  const compiled = join(process.env.CARGO_TARGET_DIR || inRoot("target"), target, "release", "mcp_edge_gateway.wasm");
+  const [wasm, glue, stamp] = ["index_bg.wasm", "index.js", ".built"].map((name) => inRoot("build", name));
+  const source = `${fingerprint(compiled, fileURLToPath(import.meta.url))} ${bindgen().directory}`;
+  const [plain, optimised] = [`${source} plain`, `${source} optimised`];
 
-  mkdirSync(inRoot('build'), { recursive: true });
-  copyFileSync(inRoot('src/edge/entry.js'), inRoot('build/entry.js'));
-  if ([wasm, glue, stamp].every((file) => existsSync(file)) && readFileSync(stamp, 'utf8') === wanted) return;
+  mkdirSync(inRoot("build"), { recursive: true });
+  copyFileSync(inRoot("src/edge/entry.js"), inRoot("build/entry.js"));
+  const built = [wasm, glue, stamp].every((file) => existsSync(file)) && readFileSync(stamp, "utf8");
+  if (built === optimised || (built === plain && !optimise)) return;
 
   rmSync(stamp, { force: true });
-  run(join(bindgen().directory, 'bindgen'), [compiled, inRoot('build')]);
-  if (optimise) run('wasm-opt', ['-Os', ...features.map((name) => `--enable-${name}`), wasm, '-o', wasm]);
-  writeFileSync(stamp, wanted);
+  rmSync(inRoot("build/snippets"), { recursive: true, force: true });
+  run(join(bindgen().directory, "bindgen"), [compiled, inRoot("build")]);
+  if (optimise) run("wasm-opt", ["-Os", ...features.map((name) => `--enable-${name}`), wasm, "-o", wasm]);
+  writeFileSync(stamp, optimise ? optimised : plain);
 
+  if (!optimise) return;
   const bytes = readFileSync(wasm);
   const kilobytes = (length) => `${Math.round(length / 1024)} KB`;
   console.log(`build: ${kilobytes(bytes.length)} of wasm, ${kilobytes(gzipSync(bytes).length)} compressed`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { dev: { type: 'boolean' }, release: { type: 'boolean' } } });
+  const { values } = parseArgs({ options: { dev: { type: "boolean" }, release: { type: "boolean" } } });
   build({ optimise: !values.dev });
 }

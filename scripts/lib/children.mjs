@@ -1,8 +1,8 @@
 // Child processes that end with the script: each leads a process group of its own, so that what it starts ends with it.
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 
-import { environment, root } from './ground.mjs';
+import { environment, root } from "./ground.mjs";
 
 const groups = [];
 let ending;
@@ -11,14 +11,14 @@ let ending;
 export function start(name, command, args, { variables = {}, wanted = () => true } = {}) {
   const env = { ...environment, ...variables };
   const unwanted = [];
-  const child = spawn(command, args, { cwd: root, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { cwd: root, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   if (child.pid) groups.push(child.pid);
   for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => (wanted(line) ? console.log(line) : unwanted.push(line)));
+    createInterface({ input: stream }).on("line", (line) => (wanted(line) ? console.log(line) : unwanted.push(line)));
   }
-  child.on('error', (error) => endAll(`${name} could not be started: ${error.message}`));
-  child.on('close', (code, signal) => {
-    endAll([...unwanted.slice(-30), `${name} ended by itself (${signal ?? `exit code ${code}`}), so the rest ends too`].join('\n'));
+  child.on("error", (error) => endAll(`${name} could not be started: ${error.message}`));
+  child.on("close", (code, signal) => {
+    endAll([...unwanted.slice(-30), `${name} ended by itself (${signal ?? `exit code ${code}`}), so the rest ends too`].join("\n"));
   });
 }
 
@@ -27,9 +27,9 @@ export function endAll(problem) {
   ending ??= (async () => {
     if (problem) console.error(problem);
     const signal = (name) => groups.map((pid) => tell(pid, name)).some(Boolean);
-    signal('SIGTERM');
+    signal("SIGTERM");
     for (let waited = 0; signal(0) && waited < 3000; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
-    signal('SIGKILL');
+    signal("SIGKILL");
     process.exit(problem ? 1 : 0);
   })();
   return ending;
@@ -44,5 +44,5 @@ function tell(pid, signal) {
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => endAll());
-process.on('uncaughtException', (error) => endAll(error.stack));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => endAll());
+process.on("uncaughtException", (error) => endAll(error.stack));

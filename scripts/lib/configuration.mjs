@@ -1,5 +1,4 @@
 // Sends a configuration to a running gateway and says what became of it in words.
-import { fail } from './ground.mjs';
 
 /** PUT /admin/config: `{ version }`, or `{ problem }` as text to show. */
 export async function sendConfiguration(gateway, text, adminToken) {
@@ -7,10 +6,10 @@ export async function sendConfiguration(gateway, text, adminToken) {
   let body;
   try {
     response = await fetch(`${gateway}/admin/config`, {
-      method: 'PUT',
-      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+      method: "PUT",
+      headers: { authorization: `Bearer ${adminToken}`, "content-type": "application/json" },
       body: text,
-      redirect: 'manual',
+      redirect: "manual",
     });
     body = await response.text();
   } catch (error) {
@@ -18,14 +17,14 @@ export async function sendConfiguration(gateway, text, adminToken) {
   }
   const answer = parsed(body);
   if (response.ok && answer?.version !== undefined) return { version: answer.version };
-  if (Array.isArray(answer?.errors)) return { problem: answer.errors.map(explain).join('\n') };
+  if (Array.isArray(answer?.errors)) return { problem: answer.errors.map(explain).join("\n") };
   return { problem: `${gateway}/admin/config answered ${response.status}: ${body.slice(0, 500)}` };
 }
 
 /** The servers of a configuration the gateway has accepted: slug and URL for clients. */
 export function serverUrls(text, gateway) {
   const { public_url, servers = {} } = JSON.parse(text);
-  const origin = (public_url ?? gateway).replace(/\/$/, '');
+  const origin = (public_url ?? gateway).replace(/\/$/, "");
   return Object.entries(servers).map(([slug, server]) => ({ slug, url: origin + (server.path ?? `/v1/mcp/${slug}`) }));
 }
 
@@ -33,26 +32,26 @@ export function serverUrls(text, gateway) {
 export function secretNames(text) {
   const names = new Set();
   JSON.parse(text, (key, value) => {
-    if (key === 'secret' && typeof value === 'string') names.add(value);
+    if (key === "secret" && typeof value === "string") names.add(value);
     return value;
   });
   return [...names];
 }
 
-/** Waits until the gateway answers /healthz. */
+/** Waits until the gateway answers /healthz; false when it does not in time. */
 export async function healthy(gateway, seconds) {
   const end = Date.now() + seconds * 1000;
   while (Date.now() < end) {
     const answered = await fetch(`${gateway}/healthz`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
     await answered?.body?.cancel();
-    if (answered?.ok) return;
+    if (answered?.ok) return true;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  fail(`${gateway}/healthz did not answer 200 within ${seconds} s`);
+  return false;
 }
 
 function explain({ pointer, problem, fix }) {
-  return `  ${pointer || '(the whole document)'}: ${problem}${fix ? `\n      fix: ${fix}` : ''}`;
+  return `  ${pointer || "(the whole document)"}: ${problem}${fix ? `\n      fix: ${fix}` : ""}`;
 }
 
 function parsed(body) {

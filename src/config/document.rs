@@ -223,7 +223,7 @@ pub enum ConsentPolicy {
     /// Once per client, scope and server.
     #[default]
     Once,
-    /// Never; only for clients an operator trusts as much as the gateway.
+    /// Never for preregistered clients; once for those that nobody vouches for, except in development on loopback.
     Never,
 }
 

@@ -5,8 +5,8 @@
 //
 // Not here: anything that decides. Routes, limits and answers are Rust's.
 
-import module from './index_bg.wasm';
-import * as rust from './index.js';
+import module from "./index_bg.wasm";
+import * as rust from "./index.js";
 
 rust.initSync({ module });
 
@@ -15,14 +15,14 @@ let lastTrap;
 const waiting = new Set(); // what ends each call into the instance that is alive
 
 // A trap in a continuation surfaces here, not in the promise its call is waiting for, which would never settle.
-addEventListener('error', (event) => startAfresh(event.error));
-addEventListener('unhandledrejection', (event) => startAfresh(event.reason));
+addEventListener("error", (event) => startAfresh(event.error));
+addEventListener("unhandledrejection", (event) => startAfresh(event.reason));
 
 function startAfresh(error) {
   const trapped = error instanceof WebAssembly.RuntimeError || error instanceof RangeError; // RangeError: the stack ran out
   if (!trapped || error === lastTrap) return;
   lastTrap = error;
-  console.error(JSON.stringify({ event: 'gateway_panicked', calls: waiting.size, error: String(error.stack) }));
+  console.error(JSON.stringify({ event: "gateway_panicked", calls: waiting.size, error: String(error.stack) }));
   rust.__wbg_reset_state();
   instance += 1;
   for (const end of waiting) end(error);
@@ -51,9 +51,9 @@ export default {
     try {
       return await call(() => rust.fetch(request, env, ctx));
     } catch {
-      const request_id = crypto.randomUUID().replaceAll('-', '');
-      const body = { error: 'internal', reason: 'gateway_panicked', request_id };
-      return Response.json(body, { status: 500, headers: { 'cache-control': 'no-store', 'x-request-id': request_id } });
+      const request_id = crypto.randomUUID().replaceAll("-", "");
+      const body = { error: "internal", reason: "gateway_panicked", request_id };
+      return Response.json(body, { status: 500, headers: { "cache-control": "no-store", "x-request-id": request_id } });
     }
   },
 };
@@ -85,5 +85,5 @@ const durable = (name) =>
     }
   };
 
-export const Grant = durable('Grant');
-export const Account = durable('Account');
+export const Grant = durable("Grant");
+export const Account = durable("Account");

@@ -55,6 +55,11 @@ impl Workers {
 }
 
 /// Seconds since the epoch.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole seconds, and no clock is before 1970"
+)]
 pub fn now() -> Timestamp {
     Timestamp((js_sys::Date::now() / 1000.0) as u64)
 }
@@ -91,7 +96,7 @@ impl Outbound for Workers {
             request.url.as_str(),
             &http_glue::pack(&request.headers),
             &body,
-            request.within.0 as f64 * 1000.0,
+            http_glue::milliseconds(request.within),
         );
         let answer = JsFuture::from(sent).await.map_err(|_| FetchError::Unreachable)?;
         match answer.dyn_into::<web_sys::Response>() {

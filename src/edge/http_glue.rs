@@ -7,6 +7,8 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::time::Lifetime;
+
 #[wasm_bindgen(module = "/src/edge/http_glue.js")]
 extern "C" {
     #[wasm_bindgen(js_name = packHeaders)]
@@ -17,7 +19,12 @@ extern "C" {
     pub fn send(method: &str, url: &str, headers: &str, body: &JsValue, milliseconds: f64) -> Promise;
 
     #[wasm_bindgen(js_name = readAll)]
-    pub fn read_all(body: &web_sys::ReadableStream, limit: f64, milliseconds: f64) -> Promise;
+    pub fn read_all(body: &web_sys::ReadableStream, limit: u32, milliseconds: f64) -> Promise;
+}
+
+/// A span as timers take it.
+pub fn milliseconds(span: Lifetime) -> f64 {
+    f64::from(u32::try_from(span.0).unwrap_or(u32::MAX)) * 1000.0
 }
 
 /// Reads packed headers. A value that is not visible ASCII is left out: nothing here may panic on an upstream's bytes.

@@ -53,10 +53,13 @@ impl DurableObject for Account {
     }
 }
 
+/// What an object runs: a pure function of its record, a command and the time.
+type Apply<R, C, O> = fn(Option<R>, C, Timestamp) -> (Option<R>, O);
+
 async fn run<R, C, O>(
     state: &State,
     mut request: Request,
-    apply: fn(Option<R>, C, Timestamp) -> (Option<R>, O),
+    apply: Apply<R, C, O>,
     expires: fn(&R) -> Timestamp,
 ) -> Result<Response>
 where

@@ -24,7 +24,8 @@ impl JsStream {
 impl Stream for JsStream {
     async fn read(self, limit: usize, within: Lifetime) -> Result<Vec<u8>, ReadError> {
         let Some(stream) = self.0 else { return Ok(Vec::new()) };
-        let read = http_glue::read_all(&stream, limit as f64, within.0 as f64 * 1000.0);
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let read = http_glue::read_all(&stream, limit, http_glue::milliseconds(within));
         let read = JsFuture::from(read).await.map_err(|_| ReadError::Broken)?;
         match read.dyn_into::<Uint8Array>() {
             Ok(bytes) => Ok(bytes.to_vec()),

@@ -68,7 +68,8 @@ pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered
         &request.resource,
         &client.fingerprint(),
     );
-    if !request.prompt_consent && has_consented(site, subject, &consent).await? {
+    let policy = policy_for(site.config.consent, &client.origin, site.origin.is_loopback());
+    if !request.prompt_consent && has_consented(site, policy, subject, &consent).await? {
         let grant = GrantId::new(site.platform.random());
         return issue(site, &grant, request, subject).await;
     }
@@ -142,8 +143,23 @@ fn refuse<P: Platform>(
     .fact("redirect_uri", redirectable.redirect().as_str()))
 }
 
-async fn has_consented<P: Platform>(site: &Site<'_, P>, subject: &str, consent: &str) -> Result<bool, Failure> {
-    match site.config.consent {
+/// Which policy holds for a client. Whoever nobody vouches for is asked about at least once, whatever the operator wrote: with
+/// `never`, a link to a client that a stranger registered would hand that stranger the access of whoever is signed in (MCP
+/// security best practices, "Confused Deputy Problem"). In development nobody is at risk.
+fn policy_for(configured: ConsentPolicy, client: &Origin, development: bool) -> ConsentPolicy {
+    match (configured, client) {
+        (ConsentPolicy::Never, Origin::Registered | Origin::Document { .. }) if !development => ConsentPolicy::Once,
+        _ => configured,
+    }
+}
+
+async fn has_consented<P: Platform>(
+    site: &Site<'_, P>,
+    policy: ConsentPolicy,
+    subject: &str,
+    consent: &str,
+) -> Result<bool, Failure> {
+    match policy {
         ConsentPolicy::Never => Ok(true),
         ConsentPolicy::Always => Ok(false),
         ConsentPolicy::Once => {
@@ -209,5 +225,23 @@ fn local(error: &LocalError) -> Failure {
             failure.fact("requested", requested.clone()).fact("registered", registered.join("\n"))
         }
         _ => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_policy_lets_a_client_in_that_nobody_vouches_for() {
+        use ConsentPolicy::{Always, Never, Once};
+        let published = Origin::Document { host: "client.example".to_owned() };
+        for stranger in [Origin::Registered, published] {
+            assert_eq!(policy_for(Never, &stranger, false), Once);
+            assert_eq!(policy_for(Never, &stranger, true), Never);
+            assert_eq!(policy_for(Always, &stranger, false), Always);
+        }
+        assert_eq!(policy_for(Never, &Origin::Preregistered, false), Never);
+        assert_eq!(policy_for(Always, &Origin::Preregistered, false), Always);
     }
 }

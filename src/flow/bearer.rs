@@ -30,15 +30,14 @@ pub async fn authenticate<P: Platform>(
 ) -> Result<Rc<Claims>, Failure> {
     let token = present(site, head, server)?;
     let digest = Digested::of(token.expose());
-    let claims = match site.memory.tokens.get(&digest, site.now) {
-        Some(claims) => claims,
-        None => {
-            let claims = access_token::verify(&site.keys, token.expose(), site.now)
-                .map_err(|error| invalid(site, server, error))?;
-            let claims = Rc::new(claims);
-            site.memory.tokens.put(digest, Rc::clone(&claims), claims.exp, site.now);
-            claims
-        }
+    let claims = if let Some(claims) = site.memory.tokens.get(&digest, site.now) {
+        claims
+    } else {
+        let claims =
+            access_token::verify(&site.keys, token.expose(), site.now).map_err(|error| invalid(site, server, error))?;
+        let claims = Rc::new(claims);
+        site.memory.tokens.put(digest, Rc::clone(&claims), claims.exp, site.now);
+        claims
     };
     let resource = route::resource_url(site.origin.as_str(), server);
     claims.check(site.origin.as_str(), &resource).map_err(|error| invalid(site, server, error))?;

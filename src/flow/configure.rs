@@ -15,6 +15,7 @@ use crate::failure::{Blame, Failure};
 use crate::memory::{LoadedConfig, Memory};
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
+use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
 
 /// How long an isolate goes on with what it read. KV keeps its own copy for at most as long again, so a change is in effect
@@ -46,11 +47,14 @@ pub async fn load<P: Platform>(platform: &P, memory: &Memory) -> Result<Option<L
         Err(Unavailable) => return known.map(Some).ok_or_else(Failure::storage),
     };
     let stored: Stored = serde_json::from_str(&stored).map_err(|_| unreadable())?;
+    let digest = Digested::of(stored.config.get());
     let config = match known {
-        Some(known) if known.version == stored.version => known.config,
+        Some(known) if known.digest == digest => known.config,
         _ => Rc::new(Config::parse(stored.config.get()).map_err(|_| unreadable())?),
     };
-    Ok(Some(remember(memory, config, stored.version, now)))
+    let loaded = LoadedConfig { config, version: stored.version, digest, fresh_until: now + FRESH };
+    memory.remember(&loaded);
+    Ok(Some(loaded))
 }
 
 /// `GET /admin/config`: the version in effect and its text.
@@ -95,16 +99,14 @@ pub async fn replace<P: Platform>(
         .map_or(0, |stored| stored.version)
         + 1;
     let raw = RawValue::from_string(text.trim().to_owned()).map_err(|_| unreadable())?;
+    let digest = Digested::of(raw.get());
     let stored = serde_json::to_string(&Stored { v: 1, version, at: now, config: raw }).map_err(|_| unreadable())?;
     if let Some(previous) = previous {
         platform.put(PREVIOUS, &previous, None).await.map_err(|Unavailable| Failure::storage())?;
     }
     platform.put(CURRENT, &stored, None).await.map_err(|Unavailable| Failure::storage())?;
-    // A changed login or client takes effect at once here, and elsewhere when those isolates read the new version.
-    memory.clients.clear();
-    memory.providers.clear();
-    memory.jwks.clear();
-    remember(memory, Rc::new(config), version, now);
+    // In effect at once here, and elsewhere when those isolates read it.
+    memory.remember(&LoadedConfig { config: Rc::new(config), version, digest, fresh_until: now + FRESH });
     Ok(Reply::json(StatusCode::OK, &json!({"version": version})))
 }
 
@@ -119,12 +121,6 @@ pub fn authorize_operator<P: Platform>(platform: &P, head: &Head) -> Result<(), 
             .fix("Send the ADMIN_TOKEN secret as a bearer token.")
             .challenge(HeaderValue::from_static("Bearer realm=\"operator\""))),
     }
-}
-
-fn remember(memory: &Memory, config: Rc<Config>, version: u64, now: Timestamp) -> LoadedConfig {
-    let loaded = LoadedConfig { config, version, fresh_until: now + FRESH };
-    *memory.config.borrow_mut() = Some(loaded.clone());
-    loaded
 }
 
 fn missing_secrets<P: Platform>(platform: &P, config: &Config) -> Vec<ConfigError> {

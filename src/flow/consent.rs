@@ -37,7 +37,7 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Strea
     }
     let remembered = account::Command::Remember { consent: ticket.consent.clone(), at: site.now };
     let reply = issue(site, &ticket.grant, ticket.request, subject).await?;
-    if site.config.consent == ConsentPolicy::Once {
+    if site.config.consent != ConsentPolicy::Always {
         site.platform.account(subject, remembered).await.map_err(|Unavailable| Failure::storage())?;
     }
     Ok(reply)

@@ -28,12 +28,12 @@ pub fn protected_resource_root<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
 
 /// RFC 8414 metadata.
 pub fn authorization_server<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
-    Ok(document(describe(site, |server| server.to_json())))
+    Ok(document(describe(site, &endpoints(site), &scopes()).to_json()))
 }
 
 /// OpenID Connect discovery: the same document with the fields that specification requires.
 pub fn openid_configuration<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
-    Ok(document(describe(site, |server| server.to_openid_json())))
+    Ok(document(describe(site, &endpoints(site), &scopes()).to_openid_json()))
 }
 
 fn resource<P: Platform>(site: &Site<'_, P>, resource: &str, name: &str) -> Reply<P::Stream> {
@@ -41,24 +41,35 @@ fn resource<P: Platform>(site: &Site<'_, P>, resource: &str, name: &str) -> Repl
     document(ProtectedResource { resource, issuer: site.origin.as_str(), scopes: &scopes, name }.to_json())
 }
 
-fn describe<P: Platform>(site: &Site<'_, P>, to_json: impl Fn(&AuthorizationServer<'_>) -> Vec<u8>) -> Vec<u8> {
+fn describe<'a, P: Platform>(
+    site: &'a Site<'_, P>,
+    endpoints: &'a Endpoints,
+    scopes: &'a ScopeSet,
+) -> AuthorizationServer<'a> {
+    AuthorizationServer {
+        issuer: site.origin.as_str(),
+        endpoints,
+        scopes,
+        dynamic_registration: site.config.clients.dynamic_registration,
+        metadata_documents: site.config.clients.metadata_documents,
+        access_lifetime: site.config.tokens.access_ttl,
+        refresh_lifetime: site.config.tokens.refresh_ttl,
+    }
+}
+
+fn endpoints<P: Platform>(site: &Site<'_, P>) -> Endpoints {
     let url = |endpoint: Endpoint| site.url(endpoint.path());
-    let endpoints = Endpoints {
+    Endpoints {
         authorization: url(Endpoint::Authorize),
         token: url(Endpoint::Token),
         registration: url(Endpoint::Register),
         revocation: url(Endpoint::Revoke),
         jwks: url(Endpoint::Jwks),
-    };
-    to_json(&AuthorizationServer {
-        issuer: site.origin.as_str(),
-        endpoints: &endpoints,
-        scopes: &ScopeSet::of(&[ScopeSet::TOOLS, ScopeSet::OFFLINE_ACCESS]),
-        dynamic_registration: site.config.clients.dynamic_registration,
-        metadata_documents: site.config.clients.metadata_documents,
-        access_lifetime: site.config.tokens.access_ttl,
-        refresh_lifetime: site.config.tokens.refresh_ttl,
-    })
+    }
+}
+
+fn scopes() -> ScopeSet {
+    ScopeSet::of(&[ScopeSet::TOOLS, ScopeSet::OFFLINE_ACCESS])
 }
 
 fn document<S>(json: Vec<u8>) -> Reply<S> {

@@ -2,6 +2,8 @@
 //!
 //! Not here: which metadata is acceptable (`oauth::registration`).
 
+use std::net::Ipv6Addr;
+
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 
@@ -22,8 +24,8 @@ pub async fn register<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Str
         )
         .fix("Use a client metadata document, or ask the operator to set the client up."));
     }
-    let address = head.header("cf-connecting-ip").unwrap_or("unknown");
-    if !site.platform.allow_registration(address).await.map_err(|Unavailable| Failure::storage())? {
+    let caller = caller(head.header("cf-connecting-ip").unwrap_or("unknown"));
+    if !site.platform.allow_registration(&caller).await.map_err(|Unavailable| Failure::storage())? {
         return Err(Failure::client(
             429,
             "registration_rate_limited",
@@ -42,6 +44,17 @@ pub async fn register<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Str
     Ok(Reply::bytes(StatusCode::CREATED, "application/json", answer.expose().as_bytes().to_vec()))
 }
 
+/// Who is counted: an IPv4 address, or the /64 that one IPv6 customer has to itself, with more addresses than could be counted.
+fn caller(address: &str) -> String {
+    match address.parse::<Ipv6Addr>() {
+        Ok(address) if address.to_ipv4_mapped().is_none() => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        _ => address.to_owned(),
+    }
+}
+
 /// A registered client got tokens: unused registrations are forgotten, used ones are kept.
 pub async fn keep<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<(), Unavailable> {
     if !registration::is_registered_id(client_id) {
@@ -58,4 +71,18 @@ pub async fn keep<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<()
 async fn store<P: Platform>(site: &Site<'_, P>, client: &StoredClient) -> Result<(), Unavailable> {
     let record = serde_json::to_string(client).map_err(|_| Unavailable)?;
     site.platform.put(&client::key(client.id()), &record, Some(client.expires().remaining(site.now))).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_customer_is_one_caller() {
+        assert_eq!(caller("2001:db8:1:2:aaaa::1"), caller("2001:0DB8:1:2:ffff:1:2:3"));
+        assert_ne!(caller("2001:db8:1:2::1"), caller("2001:db8:1:3::1"));
+        for itself in ["192.0.2.1", "unknown", "::ffff:192.0.2.1"] {
+            assert_eq!(caller(itself), itself);
+        }
+    }
 }

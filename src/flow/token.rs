@@ -42,7 +42,7 @@ pub async fn token<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream
 /// Proves the client at the token and revocation endpoints.
 pub async fn authenticate<P: Platform>(site: &Site<'_, P>, credentials: &ClientCredentials) -> Result<String, Failure> {
     let challenge = |failure: Failure| {
-        if credentials.basic { failure.challenge(HeaderValue::from_static("Basic realm=\"clients\"")) } else { failure }
+        if credentials.basic { failure.challenge(basic()) } else { failure }
     };
     let id = credentials.id.as_deref().ok_or_else(|| {
         challenge(
@@ -61,10 +61,13 @@ pub async fn authenticate<P: Platform>(site: &Site<'_, P>, credentials: &ClientC
 }
 
 /// Makes access tokens of a grant worthless everywhere: at once here, and elsewhere as soon as KV has carried the marker there.
+/// The isolate remembers only what storage has taken: were that lost, the next attempt must not be skipped.
 pub async fn revoke_access<P: Platform>(site: &Site<'_, P>, grant: &GrantId, until: Timestamp) -> Result<(), Failure> {
-    site.memory.revoked.put(grant.clone(), true, until, site.now);
     let lifetime = until.remaining(site.now);
-    site.platform.put(&revocation_key(grant), "1", Some(lifetime)).await.map_err(|Unavailable| Failure::storage())
+    let stored = site.platform.put(&revocation_key(grant), "1", Some(lifetime)).await;
+    stored.map_err(|Unavailable| Failure::storage())?;
+    site.memory.revoked.put(grant.clone(), true, until, site.now);
+    Ok(())
 }
 
 /// Storage key of a grant's revocation marker.
@@ -163,7 +166,8 @@ fn respond<P: Platform>(
 
 async fn refuse<P: Platform>(site: &Site<'_, P>, grant: &GrantId, outcome: grant::Outcome) -> Failure {
     let grant::Outcome::Rejected { why, revoked_until } = outcome else { return Failure::storage() };
-    if let Some(until) = revoked_until
+    let said = site.memory.revoked.get(grant, site.now) == Some(true);
+    if let Some(until) = revoked_until.filter(|until| !said && !until.reached(site.now))
         && let Err(failure) = revoke_access(site, grant, until).await
     {
         return failure;
@@ -200,5 +204,30 @@ pub fn read_form(head: &Head, body: &[u8]) -> Result<Form, Failure> {
 
 /// A token or revocation request that cannot be understood.
 pub fn lift(error: &TokenRequestError) -> Failure {
-    Failure::oauth(error.code(), error.reason(), sentence(error)).fix("The client must correct its request.")
+    let failure =
+        Failure::oauth(error.code(), error.reason(), sentence(error)).fix("The client must correct its request.");
+    // OAuth 2.1 §3.2.4: who authenticates by header is told by header which scheme is read.
+    if matches!(error, TokenRequestError::Authorization) { failure.challenge(basic()) } else { failure }
+}
+
+/// The challenge for clients that authenticate by header (OAuth 2.1 §3.2.4).
+fn basic() -> HeaderValue {
+    HeaderValue::from_static("Basic realm=\"clients\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::WWW_AUTHENTICATE;
+
+    use super::*;
+
+    #[test]
+    fn who_authenticates_by_header_is_challenged_by_header() {
+        let reply = lift(&TokenRequestError::Authorization).as_json::<()>("r");
+        assert_eq!(reply.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(reply.headers()[WWW_AUTHENTICATE], basic());
+        let reply = lift(&TokenRequestError::TwoMethods).as_json::<()>("r");
+        assert_eq!(reply.status(), StatusCode::BAD_REQUEST);
+        assert!(!reply.headers().contains_key(WWW_AUTHENTICATE));
+    }
 }

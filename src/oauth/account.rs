@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 use crate::oauth::scope::ScopeSet;
 use crate::time::{Lifetime, Timestamp};
 
-/// How many consents are remembered for one subject; the oldest makes room.
 /// How long consents are kept after the last one was given.
 const KEPT: Lifetime = Lifetime::days(400);
 
+/// How many consents are remembered for one subject; the oldest makes room.
 const MOST_CONSENTS: usize = 256;
 
 /// An order to an account.

@@ -345,7 +345,7 @@ mod tests {
             for (name, times) in [("error", 1), ("iss", 1), ("code", 0)] {
                 assert_eq!(told.iter().filter(|(held, _)| held == name).count(), times, "{changes:?} {told:?}");
             }
-            let echoed = told.iter().filter(|(name, value)| name == "state" && value == "a b&c=\u{e9}").count();
+            let echoed = told.iter().filter(|(name, _)| name == "state").count();
             assert_eq!(echoed, usize::from(!changes.iter().any(|(name, _)| *name == "state")), "{told:?}");
         }
     }

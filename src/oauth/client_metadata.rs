@@ -200,7 +200,7 @@ mod tests {
         for json in [
             "",
             "[]",
-            "[[\"https://a.example/cb\"]]",
+            "[null,null,1,1,null,null,null,null]",
             "{",
             "{} {}",
             "null",

@@ -217,7 +217,7 @@ fn is_written_as_read(text: &UriText, url: &Url) -> bool {
     let host = url.host_str().is_some_and(|read| read.eq_ignore_ascii_case(text.host));
     let port = text.port.is_none_or(|port| port.parse() == Ok(url.port_or_known_default().unwrap_or_default()));
     let path = text.path().is_empty() || text.path() == url.path();
-    text.has_authority && host && port && path
+    host && port && path
 }
 
 /// Host and everything after the port, if this is http on loopback.

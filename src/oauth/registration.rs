@@ -295,6 +295,11 @@ mod tests {
                 ErrorCode::InvalidClientMetadata,
                 "token_endpoint_auth_method",
             ),
+            (
+                json!({"redirect_uris": ["https://a.example/cb"], "response_types": ["token"]}),
+                ErrorCode::InvalidClientMetadata,
+                "response_types",
+            ),
             (json!([1]), ErrorCode::InvalidClientMetadata, "JSON object"),
             (json!({"client_name": "a".repeat(LIMIT)}), ErrorCode::InvalidClientMetadata, "16384"),
         ] {

@@ -70,6 +70,8 @@ mod tests {
         ] {
             assert!(!same(docs, other), "{other}");
         }
+        let query = "https://gw.example/v1/mcp/docs?x=/";
+        assert_eq!(canonical(query).as_deref(), Some(query));
         assert!(same(docs, "https://GW.example/v1/mcp/docs/"));
     }
 
@@ -87,6 +89,7 @@ mod tests {
             "https://a@gw.example/v1",
             "https://a:b@gw.example/v1",
             "https:\\\\gw.example\\v1",
+            "https://gw.example\\v1",
             "https://gw.exa\nmple/v1",
             " https://gw.example/v1",
             "ftp://gw.example/v1",

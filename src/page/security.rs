@@ -119,7 +119,7 @@ mod tests {
         let of = |name: &str| headers.iter().find(|(header, _)| header == name).unwrap().1.to_str().unwrap().to_owned();
         assert_eq!(of("cross-origin-opener-policy"), "unsafe-none");
         assert_eq!(of("x-frame-options"), "DENY");
-        assert_eq!(of("referrer-policy"), "no-referrer");
+        assert_eq!(of("referrer-policy"), "same-origin");
         assert_eq!(of("x-content-type-options"), "nosniff");
         assert_eq!(of("cache-control"), "no-store");
     }

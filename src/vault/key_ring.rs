@@ -269,6 +269,13 @@ mod tests {
     }
 
     #[test]
+    fn a_long_text_is_not_looked_at() {
+        let ring = ring(&format!("1:{ONE}"));
+        let long = ring.seal(Purpose::Connection, &[], NONCE, &vec![0; 64 * 1024]);
+        assert_eq!(ring.open(Purpose::Connection, &[], &long), Err(OpenError::Malformed));
+    }
+
+    #[test]
     fn rotation_keeps_old_records_and_tags_and_losing_a_key_loses_them() {
         let old = ring(&format!("1:{ONE}"));
         let both = ring(&format!("1:{ONE},2:{TWO}"));

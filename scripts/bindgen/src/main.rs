@@ -16,7 +16,7 @@ fn main() {
             .out_name("index")
             .typescript(false)
             .reset_state_function(true)
-            .keep_debug(std::env::var_os("KEEP_NAMES").is_some())
+            .remove_name_section(std::env::var_os("KEEP_NAMES").is_none())
             .generate(output)
     });
     if let Err(error) = written {

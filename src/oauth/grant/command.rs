@@ -157,7 +157,8 @@ pub enum Outcome {
     Rejected {
         /// Why.
         why: Rejection,
-        /// Set when this very command killed the family: when the last of its access tokens would have expired.
+        /// Set when the family is dead, by this very command or before: when the last of its access tokens would have expired.
+        /// Whoever killed it may have failed to say so everywhere.
         revoked_until: Option<Timestamp>,
     },
 }

@@ -140,7 +140,7 @@ impl State {
             Self::Spent { code, access_until, .. } | Self::Live { code, access_until, .. } if code == redeem.code => {
                 killed(Rejection::CodeUsed, access_until)
             }
-            Self::Revoked { .. } => (self, rejected(Rejection::Revoked)),
+            Self::Revoked { until } => killed(Rejection::Revoked, until),
             Self::Refused { .. } | Self::Spent { .. } | Self::Live { .. } => (self, rejected(Rejection::Unknown)),
         }
     }
@@ -166,7 +166,7 @@ impl State {
                 };
                 (Self::Live { granted, code, refresh, access_until }, outcome)
             }
-            Self::Revoked { .. } => (self, rejected(Rejection::Revoked)),
+            Self::Revoked { until } => killed(Rejection::Revoked, until),
             Self::Refused { .. } | Self::Open { .. } | Self::Spent { .. } => (self, rejected(Rejection::Unknown)),
         }
     }

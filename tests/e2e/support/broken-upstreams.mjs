@@ -65,22 +65,25 @@ const raw = {
 /** Every way there is, by name. */
 export const MISBEHAVIOURS = ["refuses connections", ...Object.keys(raw), ...Object.keys(overHttp)];
 
-/** An upstream with that misbehaviour: `url`, the `requests` that came, `release()` for the one that waits, `stop()`. */
+/** An upstream with that misbehaviour: `url`, the `requests` that came, `release()` for the one that waits, `left` for when
+ * its caller has gone, `stop()`. */
 export async function startBroken(misbehaviour, { elsewhere } = {}) {
   const requests = [];
   if (misbehaviour === "refuses connections") {
     return { url: `http://localhost:${await freePort()}/mcp`, requests, release() {}, async stop() {} };
   }
   const { promise: released, resolve: release } = Promise.withResolvers();
+  const { promise: left, resolve: leave } = Promise.withResolvers();
   const answer = overHttp[misbehaviour];
   const server = answer ? http.createServer(speakHttp) : net.createServer(speakRaw(raw[misbehaviour]));
   const { origin, stop } = await listen(server);
-  return { url: `${origin}/mcp`, requests, release, stop };
+  return { url: `${origin}/mcp`, requests, release, left, stop };
 
   async function speakHttp(request, response) {
     let body = "";
     for await (const chunk of request) body += chunk;
     requests.push({ method: request.method, headers: request.headers, body });
+    response.on("close", leave);
     answer(response, { id: identifier(body), elsewhere, released });
   }
 

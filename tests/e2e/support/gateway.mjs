@@ -12,7 +12,7 @@ import path from "node:path";
 
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 
-import { request } from "./http.mjs";
+import { proxy, request } from "./http.mjs";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const BUILD = path.join(ROOT, "build");
@@ -65,6 +65,7 @@ export async function startGateway({ config, secrets = {}, isolates = [{}], coun
     throw error;
   }
 
+  const undo = [];
   const gateway = {
     url: urls[0],
     urls,
@@ -77,7 +78,14 @@ export async function startGateway({ config, secrets = {}, isolates = [{}], coun
     counts: async () => (await request(`${urls[0]}/__counts`)).json,
     /** The KV namespace as the Worker sees it, to look at what is stored. */
     kv: () => miniflare.getKVNamespace("KV", nameOf(0)),
-    stop: () => miniflare.dispose(),
+    /** The same gateway as seen at another origin, as behind a reverse proxy, or through another of its isolates. */
+    at: (origin, { isolate = 0 } = {}) => {
+      const { port } = new URL(urls[isolate]);
+      if (origin !== gateway.url) undo.push(proxy(origin, port));
+      const fetch = (target, options) => request(new URL(target, origin), { port, ...options });
+      return { ...gateway, url: origin, port, fetch, mcpUrl: (slug) => `${origin}/v1/mcp/${slug}` };
+    },
+    stop: () => (undo.forEach((forget) => forget()), miniflare.dispose()),
   };
   if (config !== undefined) {
     const answer = await gateway.configure(typeof config === "function" ? config(gateway.url) : config);

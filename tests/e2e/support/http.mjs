@@ -5,16 +5,26 @@
 import http from "node:http";
 import { Readable } from "node:stream";
 
+/** Origins that only a reverse proxy would answer for, and the loopback port behind each. */
+const proxied = new Map();
+
+/** From now on requests to `origin` reach `port` over plain HTTP, as behind a proxy that ends TLS. Answers the way to undo it. */
+export function proxy(origin, port) {
+  proxied.set(origin, port);
+  return () => proxied.delete(origin);
+}
+
 /**
  * Sends one request; the answer has {status, headers, rawHeaders, text, json}.
  * `headers` may be an object or a flat list of names and values, to send one name twice. `stream: true` leaves the body as `body`.
+ * `port` is where to connect, if not where the URL says.
  */
-export async function request(url, { method = "GET", headers = {}, body, form, json, stream = false, signal } = {}) {
+export async function request(url, { method = "GET", headers = {}, body, form, json, stream = false, signal, port } = {}) {
   const target = new URL(url);
   const sent = encode({ headers, body, form, json });
   const response = await new Promise((resolve, reject) => {
     const outgoing = http.request(
-      { host: "127.0.0.1", port: target.port, path: target.pathname + target.search, method, headers: sent.headers(target.host), agent: false, signal },
+      { host: "127.0.0.1", port: port ?? proxied.get(target.origin) ?? target.port, path: target.pathname + target.search, method, headers: sent.headers(target.host), agent: false, signal },
       resolve,
     );
     outgoing.on("error", reject);

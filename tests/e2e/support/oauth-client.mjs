@@ -63,7 +63,7 @@ export class OAuthClient {
       resource: this.resource,
       ...overrides,
     };
-    this.last = { verifier, state: parameters.state };
+    this.last = { verifier, challenge, state: parameters.state };
     const url = new URL("/oauth/authorize", this.gateway.url);
     for (const [name, value] of Object.entries(parameters)) {
       for (const one of [value].flat()) if (one !== undefined) url.searchParams.append(name, one);
