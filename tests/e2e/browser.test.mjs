@@ -1,0 +1,237 @@
+// The pages in a real Chromium: a person in a popup signs in, allows or denies, and nothing on the way breaks the popup or a policy.
+//
+// Not here: what the pages say and which forms they accept (login, consent); this is about what only a browser enforces.
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, beforeEach, describe, test } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { configuration, startGateway } from "./support/gateway.mjs";
+import { LOGIN_SECRETS, oidcLogin, startProvider } from "./support/idp.mjs";
+import { listen } from "./support/listen.mjs";
+import { callTool } from "./support/mcp.mjs";
+import { OAuthClient } from "./support/oauth-client.mjs";
+import { startUpstream } from "./support/upstream.mjs";
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const skip = !existsSync(CHROMIUM) && !process.env.CI && `there is no ${CHROMIUM}; CHROMIUM names another one`;
+const PHONE = { width: 390, height: 844 };
+
+describe("in a browser", { skip, timeout: 180_000 }, () => {
+  let browser, upstream, gateway, application, shots;
+  before(async () => {
+    shots = process.env.SCREENSHOTS ?? mkdtempSync(path.join(tmpdir(), "screenshots-"));
+    mkdirSync(shots, { recursive: true });
+    upstream = await startUpstream();
+    gateway = await startGateway({ config: configuration({ alpha: upstream.url }, { consent: "always", public_index: true }) });
+    application = await startApplication();
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  });
+  after(async () => {
+    await browser?.close();
+    await Promise.all([application?.stop(), gateway?.stop(), upstream?.stop()]);
+    if (shots && !process.env.SCREENSHOTS) rmSync(shots, { recursive: true, force: true });
+  });
+
+  let complaints;
+  beforeEach(() => (complaints = []));
+
+  /** A person's browser. Whatever it complains about, policy violations above all, is collected. */
+  async function person(t, options = {}) {
+    const context = await browser.newContext(options);
+    t.after(() => context.close());
+    await context.addInitScript(() => {
+      addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => console.error(`CSP violation: ${violatedDirective} ${blockedURI}`));
+    });
+    context.on("console", (message) => {
+      const elsewhere = message.location().url.endsWith("/favicon.ico"); // of pages that are not the gateway's
+      if (["error", "warning"].includes(message.type()) && !elsewhere) complaints.push(`${message.text()} at ${message.location().url}`);
+    });
+    context.on("weberror", (error) => complaints.push(String(error.error())));
+    return context;
+  }
+
+  /** A client whose page opens popups, with a registration and a fresh authorization URL. */
+  async function client(at = gateway, redirectUri = application.callback) {
+    const oauth = new OAuthClient(at, { slug: "alpha", redirectUri, scope: "mcp:tools offline_access" });
+    const answer = await oauth.register({ client_name: "Sunflower Desk" });
+    assert.equal(answer.status, 201, answer.text);
+    return oauth;
+  }
+
+  /** The client's page opens the authorization in a popup; `answer()` is what the callback told its opener. */
+  async function openPopup(context, url) {
+    const page = await context.newPage();
+    await page.goto(application.url);
+    const [popup] = await Promise.all([context.waitForEvent("page"), page.evaluate((target) => window.authorize(target), String(url))]);
+    await popup.waitForLoadState();
+    return { page, popup, answer: async () => new URLSearchParams(await page.evaluate(() => window.answer)) };
+  }
+
+  async function shoot(page, name) {
+    await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });
+    const { content, screen } = await page.evaluate(() => ({ content: document.documentElement.scrollWidth, screen: innerWidth }));
+    assert.ok(content <= screen, `${name} is wider than the screen: ${content} > ${screen}`);
+  }
+
+  test("[S9] a popup signs in and allows: it keeps its opener all the way, and the code it brings works", async (t) => {
+    const context = await person(t);
+    const openerPolicies = [];
+    context.on("response", (response) => {
+      if (response.url().startsWith(gateway.url)) openerPolicies.push([response.url(), response.headers()["cross-origin-opener-policy"]]);
+    });
+    const oauth = await client();
+    const { popup, answer } = await openPopup(context, oauth.authorizationUrl());
+    const hasOpener = () => popup.evaluate(() => window.opener !== null && !window.opener.closed);
+
+    assert.match(await popup.title(), /Sign in/);
+    assert.ok(await hasOpener(), "on the sign-in page");
+    await shoot(popup, "login");
+    await popup.getByRole("button", { name: "Alice" }).click();
+
+    await popup.getByRole("heading", { name: /Sunflower Desk/ }).waitFor();
+    assert.ok(await hasOpener(), "on the consent page");
+    await shoot(popup, "consent");
+    await popup.getByRole("button", { name: "Approve" }).click();
+
+    const told = await answer();
+    assert.equal(told.get("state"), oauth.last.state);
+    assert.equal(told.get("iss"), gateway.url);
+    const tokens = await oauth.redeem(told.get("code"));
+    assert.equal(tokens.status, 200, tokens.text);
+    assert.equal((await callTool(gateway.mcpUrl("alpha"), tokens.json.access_token)).status, 200);
+    assert.ok(openerPolicies.length >= 3);
+    for (const [url, policy] of openerPolicies) assert.equal(policy, "unsafe-none", url);
+    assert.deepEqual(complaints, []);
+  });
+
+  test("[S9] a popup denies, and the client is told", async (t) => {
+    const context = await person(t);
+    const oauth = await client();
+    const { popup, answer } = await openPopup(context, oauth.authorizationUrl());
+    await popup.getByRole("button", { name: "Bob" }).click();
+    await popup.getByRole("button", { name: "Deny" }).click();
+    const told = await answer();
+    assert.equal(told.get("error"), "access_denied");
+    assert.equal(told.get("state"), oauth.last.state);
+    assert.ok(!told.has("code"));
+    assert.deepEqual(complaints, []);
+  });
+
+  test("[H6] where nobody is asked, the way from the sign-in form straight to the client is not blocked", async (t) => {
+    const silent = await startGateway({ config: configuration({ alpha: upstream.url }, { consent: "never" }) });
+    t.after(silent.stop);
+    const oauth = await client(silent);
+    const { popup, answer } = await openPopup(await person(t), oauth.authorizationUrl());
+    await popup.getByRole("button", { name: "Alice" }).click();
+    assert.equal((await oauth.redeem((await answer()).get("code"))).status, 200);
+    assert.deepEqual(complaints, []);
+  });
+
+  test("a wrong account is changed on the consent page", async (t) => {
+    const oauth = await client();
+    const { popup, answer } = await openPopup(await person(t), oauth.authorizationUrl());
+    await popup.getByRole("button", { name: "Alice" }).click();
+    await popup.getByRole("button", { name: "Use another account" }).click();
+    await popup.getByRole("link", { name: "Sign in as somebody else" }).click();
+    await popup.getByRole("button", { name: "Bob" }).click();
+    await popup.getByText("Bob", { exact: true }).waitFor();
+    await popup.getByRole("button", { name: "Approve" }).click();
+    assert.equal((await oauth.redeem((await answer()).get("code"))).status, 200);
+    assert.deepEqual(complaints, []);
+  });
+
+  test("an application on this computer with an address of its own kind gets its answer", async (t) => {
+    const callback = "cursor://anysphere.cursor-mcp/oauth/callback";
+    const oauth = await client(gateway, callback);
+    const { popup } = await openPopup(await person(t), oauth.authorizationUrl());
+    await popup.getByRole("button", { name: "Alice" }).click();
+    const [answer] = await Promise.all([
+      popup.waitForResponse((response) => response.url().startsWith(`${gateway.url}/oauth/consent`)),
+      popup.getByRole("button", { name: "Approve" }).click(),
+    ]);
+    assert.ok((await answer.headerValue("location")).startsWith(`${callback}?code=`));
+    assert.deepEqual(complaints.filter((complaint) => /CSP|Content Security Policy|form-action/i.test(complaint)), []);
+  });
+
+  test("a person signs in at an OpenID Provider and comes back", async (t) => {
+    const own = await startGateway({ secrets: LOGIN_SECRETS });
+    t.after(own.stop);
+    const idp = await startProvider(own.url);
+    t.after(idp.stop);
+    assert.equal((await own.configure(configuration({ alpha: upstream.url }, { login: oidcLogin(idp) }))).status, 200);
+    const oauth = await client(own);
+    const { popup, answer } = await openPopup(await person(t), oauth.authorizationUrl());
+    await popup.locator("input[name=login]").fill("carol");
+    await popup.getByRole("button", { name: "Sign in" }).click();
+    await popup.getByText("carol").first().waitFor();
+    assert.ok(await popup.evaluate(() => window.opener !== null));
+    await popup.getByRole("button", { name: "Approve" }).click();
+    assert.equal((await oauth.redeem((await answer()).get("code"))).status, 200);
+    assert.deepEqual(complaints, []);
+  });
+
+  test("nobody can put the pages into a frame of theirs", async (t) => {
+    const context = await person(t);
+    const page = await context.newPage();
+    await page.goto(application.url);
+    const oauth = await client();
+    for (const target of [oauth.authorizationUrl(), `${gateway.url}/`]) {
+      const blocked = page.waitForEvent("console", (message) => /frame/i.test(message.text()));
+      await page.evaluate((source) => document.body.append(Object.assign(document.createElement("iframe"), { src: source })), String(target));
+      assert.match((await blocked).text(), /frame-ancestors|X-Frame-Options/i);
+    }
+    for (const frame of page.frames().slice(1)) assert.ok(!(await frame.content()).includes("Sign in"), frame.url());
+  });
+
+  test("every page fits a desk, a phone and the dark, and complains about nothing", async (t) => {
+    const bare = await startGateway();
+    t.after(bare.stop);
+    const oauth = await client();
+    const surroundings = { desk: {}, phone: { viewport: PHONE, deviceScaleFactor: 2, isMobile: true }, dark: { colorScheme: "dark" } };
+    for (const [name, options] of Object.entries(surroundings)) {
+      const context = await person(t, options);
+      const page = await context.newPage();
+      const visit = async (url, what, status) => {
+        assert.equal((await page.goto(String(url))).status(), status, what);
+        await shoot(page, `${what}-${name}`);
+      };
+      await visit(oauth.authorizationUrl(), "login", 200);
+      await page.getByRole("button", { name: "Alice" }).click();
+      await page.getByRole("button", { name: "Approve" }).waitFor();
+      await shoot(page, `consent-${name}`);
+      await visit(gateway.url, "servers", 200);
+      const unexpected = complaints.splice(0);
+      assert.deepEqual(unexpected, []);
+      await visit(oauth.authorizationUrl({ redirect_uri: "https://elsewhere.example/callback" }), "error", 400);
+      await visit(bare.url, "unconfigured", 503);
+      // The browser itself notes the two statuses above.
+      assert.deepEqual(complaints.splice(0).filter((complaint) => !/^Failed to load resource: the server responded with a status of (400|503)/.test(complaint)), []);
+    }
+    t.diagnostic(`screenshots in ${shots}`);
+  });
+});
+
+/** The client's own web page. On another site than the gateway, so that only what the gateway allows works. */
+async function startApplication() {
+  const pages = {
+    "/": `<!doctype html><title>Client</title><script>
+      window.answer = new Promise((resolve) => addEventListener("message", ({ data }) => resolve(data)));
+      window.authorize = (url) => { window.open(url, "authorization", "width=480,height=720"); };
+    </script>`,
+    "/callback": `<!doctype html><title>Done</title><script>window.opener.postMessage(location.search, location.origin)</script>`,
+  };
+  const server = http.createServer((request, response) => {
+    const page = pages[new URL(request.url, "http://application").pathname];
+    response.writeHead(page ? 200 : 204, { "content-type": "text/html" }).end(page);
+  });
+  const { port, stop } = await listen(server);
+  const url = `http://127.0.0.1:${port}/`;
+  return { url, callback: `${url}callback`, stop };
+}
