@@ -112,7 +112,8 @@ impl<P: Platform> Call<'_, P> {
         let Answer { status, headers, body } = answer;
         match verdict::judge(status, &headers, self.expects, in_session) {
             Verdict::Relay => {
-                let session = self.sealed_session(&headers);
+                // Servers repeat the id on every answer; sealed again it would look like another one.
+                let session = if in_session { None } else { self.sealed_session(&headers) };
                 Ok(Reply::relay(status, forward::response_headers(&headers, session.as_deref()), body))
             }
             Verdict::Accepted => {

@@ -193,6 +193,8 @@ describe("in a browser", { skip, timeout: 180_000 }, () => {
   test("every page fits a desk, a phone and the dark, and complains about nothing", async (t) => {
     const bare = await startGateway();
     t.after(bare.stop);
+    const keyless = await startGateway({ secrets: { KEY_RING: undefined }, config: configuration({ alpha: upstream.url }) });
+    t.after(keyless.stop);
     const oauth = await client();
     const surroundings = { desk: {}, phone: { viewport: PHONE, deviceScaleFactor: 2, isMobile: true }, dark: { colorScheme: "dark" } };
     for (const [name, options] of Object.entries(surroundings)) {
@@ -211,7 +213,10 @@ describe("in a browser", { skip, timeout: 180_000 }, () => {
       assert.deepEqual(unexpected, []);
       await visit(oauth.authorizationUrl({ redirect_uri: "https://elsewhere.example/callback" }), "error", 400);
       await visit(bare.url, "unconfigured", 503);
-      // The browser itself notes the two statuses above.
+      assert.match(await page.innerText("main"), /No configuration yet[\s\S]*admin\/config/);
+      await visit(keyless.url, "keyless", 503);
+      assert.match(await page.innerText("main"), /no key ring[\s\S]*KEY_RING/);
+      // The browser itself notes those statuses.
       assert.deepEqual(complaints.splice(0).filter((complaint) => !/^Failed to load resource: the server responded with a status of (400|503)/.test(complaint)), []);
     }
     t.diagnostic(`screenshots in ${shots}`);
