@@ -19,6 +19,9 @@ use crate::ports::{
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 
+/// How long KV's own cache at an edge may serve what it has, seconds: the shortest it accepts. Part of every promise about how soon a
+/// change or a revocation is in effect everywhere.
+const KV_CACHE: u64 = 30;
 /// KV refuses shorter lifetimes.
 const SHORTEST_KV_LIFETIME: u64 = 60;
 
@@ -130,7 +133,7 @@ impl Ledger for Workers {
 impl Directory for Workers {
     async fn get(&self, key: &str) -> Result<Option<String>, Unavailable> {
         let kv = self.env.kv("KV").map_err(|_| Unavailable)?;
-        kv.get(key).text().await.map_err(|_| Unavailable)
+        kv.get(key).cache_ttl(KV_CACHE).text().await.map_err(|_| Unavailable)
     }
 
     async fn put(&self, key: &str, value: &str, lifetime: Option<Lifetime>) -> Result<(), Unavailable> {
