@@ -89,6 +89,7 @@ fn preregistered<P: Platform>(site: &Site<'_, P>, client: &Preregistered) -> Res
         authentication,
         origin: Origin::Preregistered,
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        scope: None,
     })
 }
 

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::oauth::redirect::RedirectUri;
+use crate::oauth::scope::ScopeSet;
 use crate::secret::{Digested, Secret};
 
 /// A client whose metadata is known and fits.
@@ -28,6 +29,8 @@ pub struct Client {
     pub origin: Origin,
     /// What it may use at the token endpoint.
     pub grant_types: Vec<GrantType>,
+    /// The scope it registered, if any.
+    pub scope: Option<ScopeSet>,
 }
 
 /// Who vouches for a client.
@@ -52,6 +55,18 @@ pub enum GrantType {
     AuthorizationCode,
     /// OAuth 2.1 §4.3.
     RefreshToken,
+}
+
+/// How a client gets refresh tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refreshing {
+    /// Not at all: it did not register the grant type.
+    Never,
+    /// By asking for `offline_access`.
+    ByScope,
+    /// By having registered the grant type. The scope it registered has no `offline_access`, so it will never ask for that: the
+    /// TypeScript SDK 1.x takes its scope from the challenge, where `offline_access` must not be.
+    ByGrantType,
 }
 
 /// A client authentication method by its registered name (RFC 7591 §2).
@@ -144,6 +159,7 @@ impl Client {
             authentication: Authentication::None,
             origin: Origin::Document { host: String::new() },
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            scope: None,
         }
     }
 
@@ -174,9 +190,13 @@ impl Client {
         if same.into() { Ok(()) } else { Err(ClientError::WrongSecret) }
     }
 
-    /// Whether it asked to be able to refresh.
-    pub fn may_refresh(&self) -> bool {
-        self.grant_types.contains(&GrantType::RefreshToken)
+    /// How it gets refresh tokens.
+    pub fn refreshing(&self) -> Refreshing {
+        match &self.scope {
+            _ if !self.grant_types.contains(&GrantType::RefreshToken) => Refreshing::Never,
+            Some(scope) if !scope.contains(ScopeSet::OFFLINE_ACCESS) => Refreshing::ByGrantType,
+            _ => Refreshing::ByScope,
+        }
     }
 
     /// Whether codes can only go to the person's own machine, where any program may listen: worth a warning.
@@ -264,11 +284,25 @@ mod tests {
             authentication,
             origin: Origin::Registered,
             grant_types: vec![GrantType::AuthorizationCode],
+            scope: None,
         }
     }
 
     fn presents(secret: Option<&str>, basic: bool) -> ClientCredentials {
         ClientCredentials { id: Some("mcpg_client_x".to_owned()), secret: secret.map(Secret::new), basic }
+    }
+
+    #[test]
+    fn refresh_tokens_are_asked_for_by_scope_or_where_that_cannot_be_by_grant_type() {
+        let refreshing = |grants: &[GrantType], scope: Option<&[&str]>| {
+            let client = client(Authentication::None);
+            Client { grant_types: grants.to_vec(), scope: scope.map(ScopeSet::of), ..client }.refreshing()
+        };
+        let both = [GrantType::AuthorizationCode, GrantType::RefreshToken];
+        assert_eq!(refreshing(&both, None), Refreshing::ByScope);
+        assert_eq!(refreshing(&both, Some(&["mcp:tools", "offline_access"])), Refreshing::ByScope);
+        assert_eq!(refreshing(&both, Some(&["mcp:tools"])), Refreshing::ByGrantType);
+        assert_eq!(refreshing(&[GrantType::AuthorizationCode], Some(&["mcp:tools"])), Refreshing::Never);
     }
 
     #[test]

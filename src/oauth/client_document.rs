@@ -104,6 +104,7 @@ pub fn parse_document(
         authentication: Authentication::None,
         origin: Origin::Document { host: url.host_str().unwrap_or_default().to_owned() },
         grant_types: metadata.grant_types()?,
+        scope: metadata.scope(),
     })
 }
 

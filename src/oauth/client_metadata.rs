@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 use crate::oauth::client::GrantType;
 use crate::oauth::redirect::{RedirectUri, RedirectUriError};
 use crate::oauth::redirect_policy::RedirectPolicy;
+use crate::oauth::scope::ScopeSet;
 
 const LONGEST_NAME: usize = 200;
 const MOST_URIS: usize = 20;
@@ -31,6 +32,7 @@ pub struct ClientMetadata {
     client_name: Option<String>,
     redirect_uris: Option<Vec<String>>,
     grant_types: Option<Vec<String>>,
+    scope: Option<String>,
     response_types: Option<Vec<String>>,
 }
 
@@ -111,6 +113,11 @@ impl ClientMetadata {
         }
         let refresh = asked.iter().any(|name| name == "refresh_token").then_some(GrantType::RefreshToken);
         Ok([GrantType::AuthorizationCode].into_iter().chain(refresh).collect())
+    }
+
+    /// The scope it registered, if that can be read; what it asks for at the authorization endpoint is judged there.
+    pub fn scope(&self) -> Option<ScopeSet> {
+        self.scope.as_deref().and_then(|text| ScopeSet::parse(text).ok()).filter(|scope| !scope.is_empty())
     }
 
     /// `code` has to be among the response types, if any are named.

@@ -12,6 +12,7 @@ use crate::oauth::client_metadata::{ClientMetadata, MetadataError};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::redirect::RedirectUri;
 use crate::oauth::redirect_policy::RedirectPolicy;
+use crate::oauth::scope::ScopeSet;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 
@@ -44,7 +45,13 @@ pub fn parse(bytes: &[u8], policy: &RedirectPolicy) -> Result<Registration, Regi
             supported: "none, client_secret_basic, client_secret_post",
         })?),
     };
-    Ok(Registration { name: metadata.name()?, redirect_uris, grant_types: metadata.grant_types()?, method })
+    Ok(Registration {
+        name: metadata.name()?,
+        redirect_uris,
+        grant_types: metadata.grant_types()?,
+        scope: metadata.scope(),
+        method,
+    })
 }
 
 /// Whether a client id has the form of a registered one, so that anything else is not looked up.
@@ -59,6 +66,7 @@ pub struct Registration {
     name: Option<String>,
     redirect_uris: Vec<RedirectUri>,
     grant_types: Vec<GrantType>,
+    scope: Option<ScopeSet>,
     method: Option<Method>,
 }
 
@@ -78,6 +86,7 @@ impl Registration {
             client_name: self.name.as_deref(),
             redirect_uris: &self.redirect_uris,
             grant_types: &self.grant_types,
+            scope: self.scope.as_ref(),
             response_types: ["code"],
             token_endpoint_auth_method: authentication.method().as_str(),
         };
@@ -90,6 +99,7 @@ impl Registration {
             redirect_uris: self.redirect_uris,
             authentication,
             grant_types: self.grant_types,
+            scope: self.scope,
             created: now,
             used: None,
         };
@@ -107,6 +117,8 @@ pub struct StoredClient {
     redirect_uris: Vec<RedirectUri>,
     authentication: Authentication,
     grant_types: Vec<GrantType>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<ScopeSet>,
     created: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     used: Option<Timestamp>,
@@ -127,6 +139,7 @@ impl StoredClient {
             authentication: self.authentication,
             origin: Origin::Registered,
             grant_types: self.grant_types,
+            scope: self.scope,
         }
     }
 
@@ -203,6 +216,8 @@ struct Answer<'client> {
     client_name: Option<&'client str>,
     redirect_uris: &'client [RedirectUri],
     grant_types: &'client [GrantType],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'client ScopeSet>,
     response_types: [&'static str; 1],
     token_endpoint_auth_method: &'static str,
 }
