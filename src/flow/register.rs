@@ -55,16 +55,16 @@ fn caller(address: &str) -> String {
     }
 }
 
-/// A registered client got tokens: unused registrations are forgotten, used ones are kept.
-pub async fn keep<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<(), Unavailable> {
+/// A registered client got tokens: unused registrations are forgotten, used ones are kept. Where that cannot be noted now, the
+/// next use notes it: the code is taken already, and without its answer the client would have to start over.
+pub async fn keep<P: Platform>(site: &Site<'_, P>, client_id: &str) {
     if !registration::is_registered_id(client_id) {
-        return Ok(());
+        return;
     }
-    let record = site.platform.get(&client::key(client_id)).await?;
+    let record = site.platform.get(&client::key(client_id)).await.unwrap_or_default();
     let stored = record.and_then(|record| serde_json::from_str::<StoredClient>(&record).ok());
-    match stored.and_then(|stored| stored.touch(site.now)) {
-        Some(used) => store(site, &used).await,
-        None => Ok(()),
+    if let Some(used) = stored.and_then(|stored| stored.touch(site.now)) {
+        let _ = store(site, &used).await;
     }
 }
 

@@ -98,7 +98,7 @@ async fn redeem<P: Platform>(
     });
     match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Redeemed { granted, refresh: kept } => {
-            register::keep(site, &client_id).await.map_err(|Unavailable| Failure::storage())?;
+            register::keep(site, &client_id).await;
             let scope = granted.scope.clone();
             Ok(respond(site, grant, &granted, &scope, kept.then_some(&refresh)))
         }
@@ -128,7 +128,7 @@ async fn rotate<P: Platform>(
     });
     match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Rotated { granted, scope } => {
-            register::keep(site, &client_id).await.map_err(|Unavailable| Failure::storage())?;
+            register::keep(site, &client_id).await;
             Ok(respond(site, grant, &granted, &scope, Some(&successor)))
         }
         grant::Outcome::Replayed { granted, scope, sealed_successor } => {
