@@ -110,7 +110,7 @@ fn layers_import_only_downwards() {
             offences.push(format!("{}: `{layer}` is no layer of the table", file.name()));
             continue;
         };
-        let code: String = file.code().map(|(_, line)| format!("{line}\n")).collect();
+        let code = file.code().map(|(_, line)| line).collect::<Vec<_>>().join("\n");
         for name in named_of_crate(&code) {
             if name != layer && !allowed.contains(&name.as_str()) {
                 offences.push(format!("{}: crate::{name}", file.name()));
@@ -236,7 +236,7 @@ const MAKERS: &[&str] = &[
 fn first_code(call: &str) -> Option<&str> {
     let (before, _) = call.split_once('"')?;
     let argument = before.chars().all(|c| c.is_alphanumeric() || ":,_ \n".contains(c));
-    argument.then(|| literal(&call[before.len()..])).flatten()
+    argument.then(|| literal(call.strip_prefix(before)?)).flatten()
 }
 
 fn literal(text: &str) -> Option<&str> {
@@ -246,8 +246,7 @@ fn literal(text: &str) -> Option<&str> {
 /// The names right below `crate::`, in paths and in groups.
 fn named_of_crate(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
+    for rest in code.split("crate::").skip(1) {
         match rest.strip_prefix('{') {
             None => names.extend(words(rest).next().map(ToOwned::to_owned)),
             Some(group) => {
@@ -259,7 +258,7 @@ fn named_of_crate(code: &str) -> BTreeSet<String> {
                         '}' if depth == 0 => break,
                         '}' => depth -= 1,
                         ',' if depth == 0 => {
-                            names.extend(words(&std::mem::take(&mut name)).next().map(ToOwned::to_owned))
+                            names.extend(words(&std::mem::take(&mut name)).next().map(ToOwned::to_owned));
                         }
                         c => name.push(c),
                     }
