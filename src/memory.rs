@@ -31,6 +31,8 @@ pub struct Memory {
     pub clients: Cache<String, Rc<Client>>,
     /// Identity providers' metadata, by issuer.
     pub providers: Cache<String, Rc<Provider>>,
+    /// Identity providers that could not be used moments ago, by issuer.
+    pub unavailable: Cache<String, ()>,
     /// Identity providers' keys, by issuer.
     pub jwks: Cache<String, Rc<Jwks>>,
 }
@@ -65,6 +67,7 @@ impl Memory {
         if before.is_some_and(|before| before.digest != loaded.digest) {
             self.clients.clear();
             self.providers.clear();
+            self.unavailable.clear();
             self.jwks.clear();
         }
     }

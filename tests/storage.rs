@@ -23,7 +23,7 @@ const CLIENT_ID: &str = "mcpg_client_BwcHBwcHBwcHBwcHBwcHBw";
 const STORED_CLIENT: &str = r#"{"v":1,"id":"mcpg_client_BwcHBwcHBwcHBwcHBwcHBw","name":"Yesterday's","redirect_uris":["https://yesterday.example/callback"],"authentication":{"method":"none"},"grant_types":["authorization_code","refresh_token"],"created":1899999000,"used":1899999100}"#;
 const COOKIE: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// Alice's session from 1899999000 to 1900009000, sealed outside the gateway by the description of the envelope.
-const SESSION: &str = "AQAAAAEJCQkJCQkJCQkJCQnU6jCasciOIum6kN1N1bkj--3U8BuxU-9xxhsO2BlIZo4pAuwde-0CNmFGxJxHg91b6g8-0fc-A28NmLSVAAplwwuP5slMuc7wb3CnZqmlPZYhaoeKEUYbrJrA8x2Ww5UrTC9F1mkBHah_sw0lGx6TeSk4goJ8CEfmgBIsESoR8vykOTP7XVq8VZudOOU";
+const SESSION: &str = "AQAAAAEJCQkJCQkJCQkJCQnU6jCasciOIum6kN1N1bkj--3U8BuxU-9xxhsO2BlIZo4pAuwde-0CNmFGxJxHg91b6g8-0fc-A28NmLSVAAplwwuP5slMuc7wb3CnZqmlPZYhaoeKEUYbrJrA8x2Ww5UrTC9F1mkBHah_sw0lGx6TeSk4goJ8CEfmgBIsETEbggojI3v3nsq8lYtEPXs";
 
 fn ring() -> KeyRing {
     KeyRing::parse(&Secret::new(KEY_1)).unwrap()

@@ -208,7 +208,8 @@ fn reasons() -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in files("src") {
         let source = file.text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-        let made = MAKERS.iter().flat_map(|maker| source.split(maker).skip(1).filter_map(first_code));
+        let made =
+            MAKERS.iter().flat_map(|maker| source.split(maker).skip(1).filter_map(|call| first_code(call, source)));
         let arms = source.split("fn reason(").skip(1).flat_map(|body| {
             let body = body.split("\n    }\n").next().unwrap();
             body.lines().filter_map(|line| line.split_once("=> ").and_then(|(_, value)| literal(value)))
@@ -233,10 +234,15 @@ const MAKERS: &[&str] = &[
     "\"reason\": ",
 ];
 
-fn first_code(call: &str) -> Option<&str> {
+fn first_code<'a>(call: &'a str, source: &'a str) -> Option<&'a str> {
     let (before, _) = call.split_once('"')?;
-    let argument = before.chars().all(|c| c.is_alphanumeric() || ":,_ \n".contains(c));
-    argument.then(|| literal(call.strip_prefix(before)?)).flatten()
+    if !before.chars().all(|c| c.is_alphanumeric() || ":,_ \n".contains(c)) {
+        return None;
+    }
+    match words(before).find(|word| word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')) {
+        Some(constant) => literal(source.split_once(&format!("const {constant}: &str = "))?.1),
+        None => literal(call.strip_prefix(before)?),
+    }
 }
 
 fn literal(text: &str) -> Option<&str> {

@@ -38,8 +38,10 @@ serving = true;
 
 let sent; // the text the gateway has last seen
 let ready = false;
-await configure();
-watchFile(configuration, { interval: 300 }, configure);
+let turn = Promise.resolve();
+const configureInTurn = () => (turn = turn.then(configure));
+watchFile(configuration, { interval: 300 }, configureInTurn); // before it is read, or a change right after "ready" would be missed
+await configureInTurn();
 
 /** Where this run keeps its storage: one place per port and configuration, so that two runs do not meet. */
 function state() {

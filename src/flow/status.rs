@@ -15,6 +15,8 @@ use crate::reply::Reply;
 use crate::route;
 use crate::{origin, page};
 
+/// The reason of [`not_configured`].
+pub const NOT_CONFIGURED: &str = "not_configured";
 const SEND_CONFIGURATION: &str = "curl -X PUT $GATEWAY/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -H \"Content-Type: application/json\" -d @gateway.json";
 
 #[derive(Serialize)]
@@ -101,7 +103,7 @@ pub async fn report<P: Platform>(
     Reply::json(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &report)
 }
 
-/// The page at `/` while there is nothing to show: what is missing and how to mend it.
+/// The page at `/` while there is no configuration: how to send one.
 pub fn page<S>(failure: &Failure, request_id: &str) -> Reply<S> {
     let step = |what: &str, command: Option<&str>| page::Step {
         what: what.to_owned(),
@@ -110,8 +112,7 @@ pub fn page<S>(failure: &Failure, request_id: &str) -> Reply<S> {
     let page = page::Status {
         problems: Vec::new(),
         steps: vec![
-            step(&failure.message, None),
-            step(&failure.fix, (failure.reason == "not_configured").then_some(SEND_CONFIGURATION)),
+            step(&failure.fix, Some(SEND_CONFIGURATION)),
             step("See what is ready and what is not", Some("curl -s $GATEWAY/status")),
         ],
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -122,7 +123,7 @@ pub fn page<S>(failure: &Failure, request_id: &str) -> Reply<S> {
 
 /// There is no configuration yet.
 pub fn not_configured() -> Failure {
-    Failure::new(crate::failure::Blame::Operator, 503, "not_configured", "This gateway has no configuration yet.")
+    Failure::new(crate::failure::Blame::Operator, 503, NOT_CONFIGURED, "This gateway has no configuration yet.")
         .fix("Send gateway.json with PUT /admin/config and the ADMIN_TOKEN as bearer token; scripts/dev and scripts/deploy do so by themselves.")
 }
 

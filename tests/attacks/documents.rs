@@ -44,7 +44,7 @@ fn nothing_that_is_not_public_https_is_ever_fetched() {
         ("https://client.example/client.json#x", "client_document_fragment"),
         ("https://client.example/", "client_document_no_path"),
     ] {
-        authorize(&world, id).refused(401, reason);
+        authorize(&world, id).refused(400, reason);
     }
     assert!(world.sent().is_empty());
 }
@@ -52,10 +52,10 @@ fn nothing_that_is_not_public_https_is_ever_fetched() {
 #[test]
 fn a_gateway_in_development_fetches_from_loopback_and_from_no_other_private_place() {
     let world = World::new();
-    authorize(&world, "https://10.0.0.8/client.json").refused(401, "client_document_not_public");
-    authorize(&world, "http://10.0.0.8/client.json").refused(401, "client_document_not_https");
+    authorize(&world, "https://10.0.0.8/client.json").refused(400, "client_document_not_public");
+    authorize(&world, "http://10.0.0.8/client.json").refused(400, "client_document_not_https");
     assert!(world.sent().is_empty());
-    authorize(&world, "http://127.0.0.1:9000/client.json").refused(401, "client_document_unreachable");
+    authorize(&world, "http://127.0.0.1:9000/client.json").refused(400, "client_document_unreachable");
     assert_eq!(world.sent().len(), 1);
 }
 
@@ -65,7 +65,7 @@ fn a_redirect_of_a_document_is_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         world.outside_answers("https://client.example", status, &[("location", "https://10.0.0.8/")], "");
         world.sent();
-        authorize(&world, ID).refused(401, "client_document_redirected");
+        authorize(&world, ID).refused(400, "client_document_redirected");
         let sent = world.sent();
         assert_eq!(sent.len(), 1, "{status}");
         assert_eq!(sent[0].url.as_str(), ID);
@@ -95,7 +95,7 @@ fn a_document_that_does_not_fit_is_no_client() {
         (500, &JSON, document().to_string(), "client_document_status"),
     ] {
         world.outside_answers("https://client.example", status, headers, &body);
-        authorize(&world, ID).refused(401, reason);
+        authorize(&world, ID).refused(400, reason);
     }
     world.outside_answers("https://client.example", 200, &JSON, &document().to_string());
     assert_eq!(authorize(&world, ID).status, 303, "no refusal was kept");
@@ -126,6 +126,6 @@ fn nothing_named_inside_a_document_is_fetched() {
 fn documents_can_be_switched_off() {
     let world = World::public(|config| config["clients"] = json!({"metadata_documents": false}));
     world.sent();
-    authorize(&world, ID).refused(401, "client_documents_disabled");
+    authorize(&world, ID).refused(400, "client_documents_disabled");
     assert!(world.sent().is_empty());
 }

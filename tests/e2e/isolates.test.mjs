@@ -75,6 +75,7 @@ describe("two isolates of one deployment", () => {
     const call = legacyCall("tools/call", { name: "test_simple_text" }, { session });
     const there = await at(1, () => post(url, token, call));
     assert.equal(there.message?.result?.content[0].text, "This is a simple text response for testing.", there.text);
+    assert.equal(there.headers["mcp-session-id"], undefined, "one session, one id: the one it was opened with");
     const ended = await at(1, () => gateway.fetch(url, { method: "DELETE", headers: { authorization: `Bearer ${token}`, "mcp-session-id": session } }));
     assert.equal(ended.status, 200, ended.text);
     assert.equal((await at(0, () => post(url, token, call))).status, 404);

@@ -51,6 +51,8 @@ export function start(command, args, { env = process.env, cwd = ROOT } = {}) {
         ended.then(({ code, signal, error }) => settle(() => reject(new Error(`ended (${error ?? signal ?? code}) without ${pattern}:\n${said.both}`))));
       });
     },
+    /** Sends a message on its standard input, as one line of JSON. */
+    write: (message) => child.stdin.write(`${JSON.stringify(message)}\n`),
     /** Signals the whole group, as a terminal does. */
     signal: (name) => signal(child.pid, name),
     async stop() {

@@ -53,6 +53,14 @@ export class SdkHost {
     this.issued.push(tokens);
   }
 
+  saveDiscoveryState(discovery) {
+    this.discovery = discovery;
+  }
+
+  discoveryState() {
+    return this.discovery;
+  }
+
   saveCodeVerifier(verifier) {
     this.verifier = verifier;
   }
