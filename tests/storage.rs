@@ -22,7 +22,8 @@ use world::{KEY_1, KEY_2, World};
 const CLIENT_ID: &str = "mcpg_client_BwcHBwcHBwcHBwcHBwcHBw";
 const STORED_CLIENT: &str = r#"{"v":1,"id":"mcpg_client_BwcHBwcHBwcHBwcHBwcHBw","name":"Yesterday's","redirect_uris":["https://yesterday.example/callback"],"authentication":{"method":"none"},"grant_types":["authorization_code","refresh_token"],"created":1899999000,"used":1899999100}"#;
 const COOKIE: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-const SESSION: &str = r#"{"v":1,"identity":{"subject":"dev:alice","name":"Alice","email":"alice@example.com"},"since":1899999000,"expires":1900009000}"#;
+/// Alice's session from 1899999000 to 1900009000, sealed outside the gateway by the description of the envelope.
+const SESSION: &str = "AQAAAAEJCQkJCQkJCQkJCQnU6jCasciOIum6kN1N1bkj--3U8BuxU-9xxhsO2BlIZo4pAuwde-0CNmFGxJxHg91b6g8-0fc-A28NmLSVAAplwwuP5slMuc7wb3CnZqmlPZYhaoeKEUYbrJrA8x2Ww5UrTC9F1mkBHah_sw0lGx6TeSk4goJ8CEfmgBIsETEbggojI3v3nsq8lYtEPXs";
 
 fn ring() -> KeyRing {
     KeyRing::parse(&Secret::new(KEY_1)).unwrap()
@@ -109,8 +110,7 @@ fn a_client_registered_yesterday_connects_today() {
 fn a_browser_signed_in_yesterday_still_is() {
     let world = World::new();
     let key = session_key();
-    let sealed = ring().seal(Purpose::BrowserSession, &[&key], [9; 12], SESSION.as_bytes());
-    put(&world, &key, &sealed);
+    put(&world, &key, SESSION);
     let mut client = world.client("claude").registers();
     client.browser.cookies.insert("__mcp_session".to_owned(), (COOKIE.to_owned(), u64::MAX));
     let client = client.authorizes();

@@ -110,7 +110,7 @@ fn layers_import_only_downwards() {
             offences.push(format!("{}: `{layer}` is no layer of the table", file.name()));
             continue;
         };
-        let code: String = file.code().map(|(_, line)| format!("{line}\n")).collect();
+        let code = file.code().map(|(_, line)| line).collect::<Vec<_>>().join("\n");
         for name in named_of_crate(&code) {
             if name != layer && !allowed.contains(&name.as_str()) {
                 offences.push(format!("{}: crate::{name}", file.name()));
@@ -208,7 +208,8 @@ fn reasons() -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in files("src") {
         let source = file.text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-        let made = MAKERS.iter().flat_map(|maker| source.split(maker).skip(1).filter_map(first_code));
+        let made =
+            MAKERS.iter().flat_map(|maker| source.split(maker).skip(1).filter_map(|call| first_code(call, source)));
         let arms = source.split("fn reason(").skip(1).flat_map(|body| {
             let body = body.split("\n    }\n").next().unwrap();
             body.lines().filter_map(|line| line.split_once("=> ").and_then(|(_, value)| literal(value)))
@@ -233,10 +234,15 @@ const MAKERS: &[&str] = &[
     "\"reason\": ",
 ];
 
-fn first_code(call: &str) -> Option<&str> {
+fn first_code<'a>(call: &'a str, source: &'a str) -> Option<&'a str> {
     let (before, _) = call.split_once('"')?;
-    let argument = before.chars().all(|c| c.is_alphanumeric() || ":,_ \n".contains(c));
-    argument.then(|| literal(&call[before.len()..])).flatten()
+    if !before.chars().all(|c| c.is_alphanumeric() || ":,_ \n".contains(c)) {
+        return None;
+    }
+    match words(before).find(|word| word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')) {
+        Some(constant) => literal(source.split_once(&format!("const {constant}: &str = "))?.1),
+        None => literal(call.strip_prefix(before)?),
+    }
 }
 
 fn literal(text: &str) -> Option<&str> {
@@ -246,8 +252,7 @@ fn literal(text: &str) -> Option<&str> {
 /// The names right below `crate::`, in paths and in groups.
 fn named_of_crate(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
+    for rest in code.split("crate::").skip(1) {
         match rest.strip_prefix('{') {
             None => names.extend(words(rest).next().map(ToOwned::to_owned)),
             Some(group) => {
@@ -259,7 +264,7 @@ fn named_of_crate(code: &str) -> BTreeSet<String> {
                         '}' if depth == 0 => break,
                         '}' => depth -= 1,
                         ',' if depth == 0 => {
-                            names.extend(words(&std::mem::take(&mut name)).next().map(ToOwned::to_owned))
+                            names.extend(words(&std::mem::take(&mut name)).next().map(ToOwned::to_owned));
                         }
                         c => name.push(c),
                     }

@@ -38,7 +38,8 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Strea
     let remembered = account::Command::Remember { consent: ticket.consent.clone(), at: site.now };
     let reply = issue(site, &ticket.grant, ticket.request, subject).await?;
     if site.config.consent != ConsentPolicy::Always {
-        site.platform.account(subject, remembered).await.map_err(|Unavailable| Failure::storage())?;
+        // The form is used up, so its answer must arrive; a consent that could not be remembered is asked for again.
+        let _ = site.platform.account(subject, remembered).await;
     }
     Ok(reply)
 }

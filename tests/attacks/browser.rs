@@ -88,6 +88,18 @@ fn a_sign_in_form_posted_by_another_site_is_refused() {
 }
 
 #[test]
+fn a_policy_of_never_lets_in_no_client_that_nobody_vouches_for() {
+    let change = |config: &mut serde_json::Value| {
+        config["consent"] = "never".into();
+        config["clients"] = serde_json::json!({"preregistered": [{"client_id": "ours", "name": "Ours", "redirect_uris": ["https://ours.example/callback"]}]});
+    };
+    let world = World::public(change);
+    let ours = world.client("ours").with_id("ours").authorizes().signs_in("alice").redeems().calls("echo");
+    let stranger = world.client("stranger").registers().in_browser(&ours.browser).authorizes();
+    assert!(stranger.is_asked());
+}
+
+#[test]
 fn no_page_can_be_framed() {
     let world = World::new();
     let pages = [asked(&world).browser.shows, world.client("b").registers().authorizes().browser.shows];
@@ -212,6 +224,11 @@ fn without_a_public_url_only_allowed_hosts_are_issuers() {
     };
     assert_eq!(issuer("mcp.example.org"), "https://mcp.example.org");
     world.get("https://evil.example/.well-known/oauth-authorization-server").refused(421, "host_not_allowed");
+    for own in ["mcp.example.com", "mcp.example.org"] {
+        let asking = world.request("GET", &format!("https://{own}/.well-known/oauth-authorization-server"));
+        let answer = asking.header("x-forwarded-host", "evil.example").send().with(200);
+        assert_eq!(answer.json()["issuer"], format!("https://{own}"));
+    }
     let client = world.client("claude").connects("alice").calls("echo");
     let other_host = client.resource().replace("example.com", "example.org");
     let answer = world.request("POST", &other_host).bearer(&client.access).json(&serde_json::json!({})).send();

@@ -113,7 +113,7 @@ fn a_session_the_directory_forgets_late_is_over_all_the_same() {
 fn a_consent_page_may_stay_open_ten_minutes() {
     let world = World::new();
     let open = world.client("claude").registers().authorizes().signs_in("alice");
-    let mut late = open.clone();
+    let mut late = open.clone().authorizes();
     world.passes(10 * MINUTE - 1);
     open.consents().redeems();
     world.passes(1);

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::world::client::Client;
 use crate::world::platform::Uses;
-use crate::world::{ADMIN_TOKEN, KEY_1, KEY_2, World};
+use crate::world::{ADMIN_TOKEN, DAY, KEY_1, KEY_2, World};
 
 #[test]
 fn without_a_configuration_the_gateway_says_what_to_do() {
@@ -155,6 +155,29 @@ fn nothing_is_lost_while_the_ledger_is_away() {
     let client = client.calls("echo");
     away(false);
     client.refreshes().calls("echo");
+}
+
+#[test]
+fn a_code_that_was_taken_is_answered_even_if_its_use_cannot_be_noted() {
+    let world = World::new();
+    let client = world.client("claude").registers().authorizes().signs_in("alice").consents();
+    world.platform.directory_read_only.set(true);
+    let client = client.redeems().calls("echo").refreshes();
+    world.platform.directory_read_only.set(false);
+    let client = client.refreshes();
+    world.passes(8 * DAY);
+    world.new_isolate();
+    client.refreshes().calls("echo");
+}
+
+#[test]
+fn a_consent_that_was_given_counts_even_if_it_cannot_be_remembered() {
+    let world = World::new();
+    let client = world.client("claude").registers().authorizes().signs_in("alice");
+    world.platform.accounts_down.set(true);
+    let client = client.consents().redeems().calls("echo");
+    world.platform.accounts_down.set(false);
+    assert!(client.authorizes().is_asked());
 }
 
 #[test]

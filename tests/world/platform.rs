@@ -73,7 +73,9 @@ pub struct InMemory {
     pub sent: RefCell<Vec<Outgoing>>,
     pub journal: RefCell<Vec<String>>,
     pub directory_down: Cell<bool>,
+    pub directory_read_only: Cell<bool>,
     pub ledger_down: Cell<bool>,
+    pub accounts_down: Cell<bool>,
     pub registrations_left: Cell<u32>,
     pub uses: Cell<Uses>,
 }
@@ -141,6 +143,9 @@ impl Ledger for InMemory {
 
     async fn account(&self, subject: &str, command: account::Command) -> Result<account::Outcome, Unavailable> {
         self.ledger()?;
+        if self.accounts_down.get() {
+            return Err(Unavailable);
+        }
         Ok(run(&self.accounts, subject, &command, account::apply, account::Record::expires, self.now()))
     }
 }
@@ -181,6 +186,9 @@ impl Directory for InMemory {
 
     async fn put(&self, key: &str, value: &str, lifetime: Option<Lifetime>) -> Result<(), Unavailable> {
         self.directory()?;
+        if self.directory_read_only.get() {
+            return Err(Unavailable);
+        }
         assert!(key.len() <= 512, "KV keys have 512 bytes at most");
         let until = lifetime.map(|lifetime| self.now() + lifetime.max(Lifetime(60)));
         self.directory.borrow_mut().insert(key.to_owned(), (value.to_owned(), until));
