@@ -1,5 +1,7 @@
 // The pages in a real Chromium: a person in a popup signs in, allows or denies, and nothing on the way breaks the popup or a policy.
 //
+// SCREENSHOTS=directory keeps the pictures.
+//
 // Not here: what the pages say and which forms they accept (login, consent); this is about what only a browser enforces.
 
 import assert from "node:assert/strict";
@@ -46,6 +48,7 @@ describe("in a browser", { skip, timeout: 180_000 }, () => {
   async function person(t, options = {}) {
     const context = await browser.newContext(options);
     t.after(() => context.close());
+    context.setDefaultTimeout(15_000);
     await context.addInitScript(() => {
       addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => console.error(`CSP violation: ${violatedDirective} ${blockedURI}`));
     });
@@ -71,7 +74,8 @@ describe("in a browser", { skip, timeout: 180_000 }, () => {
     await page.goto(application.url);
     const [popup] = await Promise.all([context.waitForEvent("page"), page.evaluate((target) => window.authorize(target), String(url))]);
     await popup.waitForLoadState();
-    return { page, popup, answer: async () => new URLSearchParams(await page.evaluate(() => window.answer)) };
+    const answer = async () => new URLSearchParams(await (await page.waitForFunction(() => window.answer)).jsonValue());
+    return { page, popup, answer };
   }
 
   async function shoot(page, name) {
@@ -219,7 +223,7 @@ describe("in a browser", { skip, timeout: 180_000 }, () => {
       // The browser itself notes those statuses.
       assert.deepEqual(complaints.splice(0).filter((complaint) => !/^Failed to load resource: the server responded with a status of (400|503)/.test(complaint)), []);
     }
-    t.diagnostic(`screenshots in ${shots}`);
+    if (process.env.SCREENSHOTS) t.diagnostic(`screenshots in ${shots}`);
   });
 });
 
@@ -227,7 +231,7 @@ describe("in a browser", { skip, timeout: 180_000 }, () => {
 async function startApplication() {
   const pages = {
     "/": `<!doctype html><title>Client</title><script>
-      window.answer = new Promise((resolve) => addEventListener("message", ({ data }) => resolve(data)));
+      addEventListener("message", ({ data }) => (window.answer = data));
       window.authorize = (url) => { window.open(url, "authorization", "width=480,height=720"); };
     </script>`,
     "/callback": `<!doctype html><title>Done</title><script>window.opener.postMessage(location.search, location.origin)</script>`,
