@@ -80,7 +80,9 @@ impl<'a, P: Platform> Gateway<'a, P> {
         let route = Route::find(config.as_deref(), head.url.path());
         let cors = cors(config.as_deref(), &head, &route);
         let outcome = match &cors {
-            Ok(_) if head.method == "OPTIONS" => Ok(preflight(&route, &head)),
+            Ok(_) if head.method == "OPTIONS" => {
+                require_bounded(&head).map(|()| preflight(&route, &head)).map_err(Refused::Json)
+            }
             Ok(_) => self.dispatch(&head, &route, &loaded, body, &request_id).await,
             Err(failure) => Err(Refused::Json(failure.clone())),
         };

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::login::discovery::Provider;
 use crate::login::jwks::Jwks;
 use crate::oauth::access_token::Claims;
@@ -31,6 +32,8 @@ pub struct Memory {
     pub clients: Cache<String, Rc<Client>>,
     /// Identity providers' metadata, by issuer.
     pub providers: Cache<String, Rc<Provider>>,
+    /// Identity providers that could not be used moments ago, by issuer.
+    pub unavailable: Cache<String, Failure>,
     /// Identity providers' keys, by issuer.
     pub jwks: Cache<String, Rc<Jwks>>,
 }
@@ -65,6 +68,7 @@ impl Memory {
         if before.is_some_and(|before| before.digest != loaded.digest) {
             self.clients.clear();
             self.providers.clear();
+            self.unavailable.clear();
             self.jwks.clear();
         }
     }

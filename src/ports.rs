@@ -2,6 +2,8 @@
 //!
 //! Not here: anything that decides. A port that could answer two ways takes the decision's input instead.
 
+use std::fmt;
+
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
@@ -58,8 +60,7 @@ pub enum ReadError {
     Broken,
 }
 
-/// An HTTP request the gateway sends.
-#[derive(Debug)]
+/// An HTTP request the gateway sends. `Debug` shows where to and which headers: values and bodies are credentials.
 pub struct Outgoing {
     /// Its method.
     pub method: Method,
@@ -69,8 +70,22 @@ pub struct Outgoing {
     pub headers: HeaderMap,
     /// Its body; empty for none.
     pub body: Vec<u8>,
-    /// How long until the answer's headers must have arrived.
+    /// How long until the answer must have arrived; of a stream of events only its headers.
     pub within: Lifetime,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.keys().collect();
+        let place = (self.url.scheme(), self.url.host_str(), self.url.path());
+        f.debug_struct("Outgoing")
+            .field("method", &self.method)
+            .field("place", &place)
+            .field("headers", &names)
+            .field("body", &self.body.len())
+            .field("within", &self.within)
+            .finish()
+    }
 }
 
 /// The answer to an [`Outgoing`], its body unread.
@@ -91,6 +106,8 @@ pub enum FetchError {
     Unreachable,
     /// Headers did not arrive in time.
     TimedOut,
+    /// Whoever the answer was for left, and the request was given up with them.
+    ClientGone,
 }
 
 /// HTTP to the outside.
@@ -141,4 +158,25 @@ pub trait Limiter {
 pub trait Journal {
     /// Writes one line of JSON. Never holds a secret: what it is given is built from public facts only.
     fn record(&self, line: &str);
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_credential_of_a_request() {
+        let request = Outgoing {
+            method: Method::POST,
+            url: Url::parse("https://id.example/token?key=hunter2").unwrap(),
+            headers: HeaderMap::from_iter([("x-api-key".parse().unwrap(), HeaderValue::from_static("hunter2"))]),
+            body: b"client_secret=hunter2".to_vec(),
+            within: Lifetime(1),
+        };
+        let shown = format!("{request:?}");
+        assert!(shown.contains("id.example") && shown.contains("x-api-key"), "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains("104, 117"), "{shown}");
+    }
 }

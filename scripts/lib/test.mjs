@@ -24,6 +24,8 @@ process.exitCode = total.failed > 0 ? 1 : 0;
 
 /** Real clients against the built Worker, one file at a time: each starts servers of its own. */
 async function endToEnd() {
+  // The edge exists on this target only.
+  await check("cargo", ["clippy", "--lib", "--target", "wasm32-unknown-unknown", "--quiet", "--", "-D", "warnings"]);
   build();
   const folder = inRoot("tests/e2e");
   const files = existsSync(folder)

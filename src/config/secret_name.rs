@@ -9,6 +9,9 @@ use super::report::{Pointer, Report};
 
 const LONGEST: usize = 64;
 
+/// The gateway's own: no server, provider or client may be sent what seals its tokens or opens its configuration.
+const OWN: &[&str] = &["ADMIN_TOKEN", "KEY_RING"];
+
 /// A name such as `LOGIN_CLIENT_SECRET`: capital letters, digits and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SecretName(String);
@@ -17,6 +20,11 @@ impl SecretName {
     /// Proves the name at `<at>/secret`. The text is never repeated: it may be the secret itself, pasted where its name belongs.
     pub(super) fn prove(document: SecretDocument, at: &Pointer, report: &mut Report) -> Option<Self> {
         let name = document.secret;
+        if OWN.contains(&name.as_str()) {
+            let problem = format!("is {name}, a secret of the gateway itself, which is sent to nobody");
+            report.add(&at.child("secret"), problem, "store the other side's secret under a name of its own");
+            return None;
+        }
         let rest = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
         if name.len() <= LONGEST && name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(rest) {
             return Some(Self(name));
@@ -59,6 +67,16 @@ mod tests {
             let errors = report.into_errors();
             assert_eq!(errors.0[0].pointer, "/x/secret");
             assert!(!errors.to_string().contains("hunter2"), "{errors}");
+        }
+    }
+
+    #[test]
+    fn the_gateways_own_secrets_are_sent_to_nobody() {
+        for secret in ["KEY_RING", "ADMIN_TOKEN"] {
+            let mut report = Report::default();
+            let document = SecretDocument { secret: secret.to_owned() };
+            assert_eq!(SecretName::prove(document, &Pointer::default().child("x"), &mut report), None);
+            assert_eq!(report.into_errors().0[0].pointer, "/x/secret");
         }
     }
 }

@@ -47,16 +47,19 @@ function call(operation) {
 }
 
 export default {
-  async fetch(request, env, ctx) {
-    try {
-      return await call(() => rust.fetch(request, env, ctx));
-    } catch {
-      const request_id = crypto.randomUUID().replaceAll("-", "");
-      const body = { error: "internal", reason: "gateway_panicked", request_id };
-      return Response.json(body, { status: 500, headers: { "cache-control": "no-store", "x-request-id": request_id } });
-    }
+  fetch(request, env, ctx) {
+    const answer = call(() => rust.fetch(request, env, ctx)).catch(panicked);
+    // To its end even when the client leaves: a call that is dropped half-way never frees what it holds in Rust.
+    ctx.waitUntil(answer);
+    return answer;
   },
 };
+
+function panicked() {
+  const request_id = crypto.randomUUID().replaceAll("-", "");
+  const body = { error: "internal", reason: "gateway_panicked", request_id };
+  return Response.json(body, { status: 500, headers: { "cache-control": "no-store", "x-request-id": request_id } });
+}
 
 /** A Durable Object of class `name` whose Rust side is made again in a new instance. Its state is in storage only. */
 const durable = (name) =>

@@ -27,7 +27,7 @@ fn start() {
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
     let memory = MEMORY.with(Rc::clone);
-    let platform = Workers::new(env);
+    let platform = Workers::new(env, request.signal());
     let request = Request {
         method: request.method(),
         url: request.url(),

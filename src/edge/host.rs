@@ -19,6 +19,9 @@ use crate::ports::{
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 
+/// How long KV's own cache at an edge may serve what it has, seconds: the shortest it accepts. Part of every promise about how soon a
+/// change or a revocation is in effect everywhere.
+const KV_CACHE: u64 = 30;
 /// KV refuses shorter lifetimes.
 const SHORTEST_KV_LIFETIME: u64 = 60;
 
@@ -26,12 +29,13 @@ const SHORTEST_KV_LIFETIME: u64 = 60;
 pub struct Workers {
     env: Env,
     now: Timestamp,
+    client: web_sys::AbortSignal,
 }
 
 impl Workers {
-    /// Reads the clock once, for the whole request.
-    pub fn new(env: Env) -> Self {
-        Self { env, now: now() }
+    /// Reads the clock once, for the whole request. `client` says when nobody waits for the answer any more.
+    pub fn new(env: Env, client: web_sys::AbortSignal) -> Self {
+        Self { env, now: now(), client }
     }
 
     async fn command<C: Serialize, O: DeserializeOwned>(
@@ -97,7 +101,9 @@ impl Outbound for Workers {
             &http_glue::pack(&request.headers),
             &body,
             http_glue::milliseconds(request.within),
+            &self.client,
         );
+        drop(request); // a large body need not be kept twice while the server works
         let answer = JsFuture::from(sent).await.map_err(|_| FetchError::Unreachable)?;
         match answer.dyn_into::<web_sys::Response>() {
             Ok(response) => Ok(Answer {
@@ -105,8 +111,11 @@ impl Outbound for Workers {
                 headers: http_glue::unpack(&http_glue::pack_headers(&response.headers())),
                 body: JsStream(response.body()),
             }),
-            Err(reason) if reason.as_string().as_deref() == Some("timed_out") => Err(FetchError::TimedOut),
-            Err(_) => Err(FetchError::Unreachable),
+            Err(reason) => Err(match reason.as_string().as_deref() {
+                Some("timed_out") => FetchError::TimedOut,
+                Some("client_gone") => FetchError::ClientGone,
+                _ => FetchError::Unreachable,
+            }),
         }
     }
 }
@@ -124,7 +133,7 @@ impl Ledger for Workers {
 impl Directory for Workers {
     async fn get(&self, key: &str) -> Result<Option<String>, Unavailable> {
         let kv = self.env.kv("KV").map_err(|_| Unavailable)?;
-        kv.get(key).text().await.map_err(|_| Unavailable)
+        kv.get(key).cache_ttl(KV_CACHE).text().await.map_err(|_| Unavailable)
     }
 
     async fn put(&self, key: &str, value: &str, lifetime: Option<Lifetime>) -> Result<(), Unavailable> {

@@ -20,16 +20,26 @@ export function respond(status, headers, body) {
   return new Response(body ?? null, { status, headers: unpackHeaders(headers) });
 }
 
-// A Response, or the reason there is none.
-export async function send(method, url, headers, body, milliseconds) {
+// A Response, or the reason there is none. The time is for the whole answer; a stream of events only has to begin in it.
+export async function send(method, url, headers, body, milliseconds, client) {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), milliseconds);
+  const signal = AbortSignal.any([deadline.signal, client]);
   try {
-    return await fetch(url, { method, headers: unpackHeaders(headers), body: body ?? null, redirect: "manual", signal: deadline.signal });
+    const response = await fetch(url, { method, headers: unpackHeaders(headers), body: body ?? null, redirect: "manual", signal });
+    if (response.status !== 200 || response.body === null) return response; // nothing of it is handed on unread
+    if (/^text\/event-stream\b/i.test(response.headers.get("content-type"))) {
+      clearTimeout(timer);
+      return response;
+    }
+    // The runtime forgets signals and timers of a body that it hands on by itself, and would wait for its end for ever.
+    const { readable, writable } = new IdentityTransformStream();
+    response.body.pipeTo(writable, { signal }).catch(() => {}).finally(() => clearTimeout(timer));
+    return new Response(readable, { headers: response.headers });
   } catch {
-    return deadline.signal.aborted ? "timed_out" : "unreachable";
-  } finally {
     clearTimeout(timer);
+    if (client.aborted) return "client_gone";
+    return deadline.signal.aborted ? "timed_out" : "unreachable";
   }
 }
 

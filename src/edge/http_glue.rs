@@ -16,7 +16,14 @@ extern "C" {
 
     pub fn respond(status: u16, headers: &str, body: &JsValue) -> web_sys::Response;
 
-    pub fn send(method: &str, url: &str, headers: &str, body: &JsValue, milliseconds: f64) -> Promise;
+    pub fn send(
+        method: &str,
+        url: &str,
+        headers: &str,
+        body: &JsValue,
+        milliseconds: f64,
+        client: &web_sys::AbortSignal,
+    ) -> Promise;
 
     #[wasm_bindgen(js_name = readAll)]
     pub fn read_all(body: &web_sys::ReadableStream, limit: u32, milliseconds: f64) -> Promise;
@@ -33,7 +40,10 @@ pub fn unpack(packed: &str) -> HeaderMap {
     let mut lines = packed.split('\n');
     while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
-            headers.append(name, value);
+            // A map has room for some 24,000 headers, and panics beyond with `append`.
+            if headers.try_append(name, value).is_err() {
+                break;
+            }
         }
     }
     headers

@@ -47,7 +47,7 @@ pub struct Ticket {
 pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     // 1. Who asks, and where may an answer be sent? Until both are proven, errors are shown here and redirect nowhere.
     let query = ClientQuery::parse(head.query()).map_err(|error| local(&error))?;
-    let client = client::find(site, &query.client_id).await?;
+    let client = client::find(site, head, &query.client_id).await.map_err(shown)?;
     let redirectable = query.for_client(&client).map_err(|error| local(&error))?;
     // 2. Is the request itself in order?
     let signed_in = session::current(site, head).await?;
@@ -57,7 +57,7 @@ pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered
     };
     // 3. Who is at the browser?
     let Some(signed_in) = signed_in else {
-        return login::begin(site, &format!("{}?{}", head.url.path(), head.query())).await;
+        return login::begin(site, head, &format!("{}?{}", head.url.path(), head.query())).await;
     };
     // 4. Must they be asked?
     let subject = &signed_in.session.identity.subject;
@@ -208,6 +208,11 @@ fn ask<P: Platform>(
     let browser = signed_in.cookie.digest();
     page.ticket = site.keys.seal_json(Purpose::ConsentTicket, &[browser.as_str()], site.platform.random(), &ticket);
     Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &page::security::csp(&[&way_on]))
+}
+
+/// `invalid_client` is a 401 for clients that authenticate; a person's browser did nothing of the kind.
+fn shown(failure: Failure) -> Failure {
+    if failure.status == StatusCode::UNAUTHORIZED { failure.status(400) } else { failure }
 }
 
 /// What a scope allows, to follow "It will be able to".

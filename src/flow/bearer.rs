@@ -56,9 +56,11 @@ async fn is_revoked<P: Platform>(site: &Site<'_, P>, claims: &Claims) -> Result<
     }
     let marker =
         site.platform.get(&token::revocation_key(&claims.grant)).await.map_err(|Unavailable| Failure::storage())?;
-    let until = if marker.is_some() { claims.exp } else { site.now + NOT_REVOKED };
-    site.memory.revoked.put(claims.grant.clone(), marker.is_some(), until, site.now);
-    Ok(marker.is_some())
+    // Revoked in this isolate while storage was asked: that is the newer answer.
+    let revoked = marker.is_some() || site.memory.revoked.get(&claims.grant, site.now) == Some(true);
+    let until = if revoked { claims.exp } else { site.now + NOT_REVOKED };
+    site.memory.revoked.put(claims.grant.clone(), revoked, until, site.now);
+    Ok(revoked)
 }
 
 /// The bearer token, from the header and nowhere else (OAuth 2.1 §5.1).
@@ -129,7 +131,7 @@ fn insufficient<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
 }
 
 fn malformed<P: Platform>(site: &Site<'_, P>, server: &Server, description: &'static str) -> Failure {
-    Failure::client(400, "token_malformed", description)
+    Failure::client(400, "authorization_malformed", description)
         .code(ErrorCode::InvalidRequest)
         .fix("Send Authorization: Bearer followed by one access token, and nothing in the query.")
         .slug(server.slug.as_str())

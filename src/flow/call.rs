@@ -3,6 +3,7 @@
 //! Not here: what a message must look like (`mcp::envelope`), which headers pass (`mcp::forward`), what an answer means
 //! (`mcp::verdict`), the words of refusals (`flow::refusal`).
 
+use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 
 use super::{Answered, Head, Site, bearer, refusal, unreadable};
@@ -105,15 +106,14 @@ impl<P: Platform> Call<'_, P> {
             within: self.server.timeout,
         };
         let answer = self.site.platform.fetch(request).await.map_err(|error| refusal::no_answer(error, self.server))?;
-        self.relay(answer, session.is_some()).await
+        self.relay(answer, session.as_ref()).await
     }
 
-    async fn relay(&self, answer: Answer<P::Stream>, in_session: bool) -> Answered<P> {
+    async fn relay(&self, answer: Answer<P::Stream>, session: Option<&Session>) -> Answered<P> {
         let Answer { status, headers, body } = answer;
-        match verdict::judge(status, &headers, self.expects, in_session) {
+        match verdict::judge(status, &headers, self.expects, session.is_some()) {
             Verdict::Relay => {
-                // Servers repeat the id on every answer; sealed again it would look like another one.
-                let session = if in_session { None } else { self.sealed_session(&headers) };
+                let session = self.sealed_session(&headers, session);
                 Ok(Reply::relay(status, forward::response_headers(&headers, session.as_deref()), body))
             }
             Verdict::Accepted => {
@@ -127,7 +127,9 @@ impl<P: Platform> Call<'_, P> {
                 // A server's own error, a failed validation say, is the client's to read as it is.
                 verdict::error_body(&bytes).ok_or_else(failed)?;
                 let mut reply = Reply::bytes(status, "application/json", bytes);
-                reply.headers_mut().extend(forward::response_headers(&headers, None));
+                let mut passed = forward::response_headers(&headers, None);
+                passed.remove(CONTENT_TYPE); // whatever the server calls it, this was read as JSON
+                reply.headers_mut().extend(passed);
                 Ok(reply)
             }
             refused => {
@@ -152,8 +154,12 @@ impl<P: Platform> Call<'_, P> {
         Ok(Some(session))
     }
 
-    fn sealed_session(&self, headers: &http::HeaderMap) -> Option<String> {
+    /// Our id for a session that the answer opens. Servers repeat theirs in every answer; sealed anew it would read as another one.
+    fn sealed_session(&self, headers: &http::HeaderMap, present: Option<&Session>) -> Option<String> {
         let session = UpstreamSession::of_answer(headers).filter(|_| self.era == Era::Legacy).map(Session::new)?;
+        if present == Some(&session) {
+            return None;
+        }
         Some(self.site.keys.seal_json(Purpose::McpSession, &self.place(), self.site.platform.random(), &session))
     }
 

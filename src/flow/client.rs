@@ -7,9 +7,10 @@ use std::rc::Rc;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use super::Site;
+use super::{Head, Site, register};
 use crate::config::{AuthenticationMethod, Preregistered};
-use crate::failure::Failure;
+use crate::failure::{Blame, Failure};
+use crate::oauth::address::NotPublic;
 use crate::oauth::client::{Authentication, Client, GrantType, Origin};
 use crate::oauth::client_document::{self, DocumentError};
 use crate::oauth::error::ErrorCode;
@@ -25,9 +26,9 @@ const PATIENCE: Lifetime = Lifetime(5);
 const REMEMBERED: Lifetime = Lifetime::minutes(5);
 
 /// The client of an authorization request.
-pub async fn find<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
+pub async fn find<P: Platform>(site: &Site<'_, P>, head: &Head, client_id: &str) -> Result<Rc<Client>, Failure> {
     if client_document::is_document_id(client_id) && !is_preregistered(site, client_id) {
-        return published(site, client_id).await;
+        return published(site, head, client_id).await;
     }
     known(site, client_id).await
 }
@@ -36,6 +37,7 @@ pub async fn find<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc
 /// stay valid while its document's host is down.
 pub async fn find_for_token<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
     if client_document::is_document_id(client_id) && !is_preregistered(site, client_id) {
+        require_documents(site)?;
         return Ok(Rc::new(Client::of_document(client_id)));
     }
     known(site, client_id).await
@@ -70,7 +72,7 @@ async fn known<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Cl
 
 fn preregistered<P: Platform>(site: &Site<'_, P>, client: &Preregistered) -> Result<Client, Failure> {
     let secret = match &client.client_secret {
-        Some(name) => Some(site.platform.secret(name.as_str()).ok_or_else(Failure::storage)?.digest()),
+        Some(name) => Some(site.platform.secret(name.as_str()).ok_or_else(|| secret_missing(name.as_str()))?.digest()),
         None => None,
     };
     let authentication = match (secret, client.token_endpoint_auth_method) {
@@ -90,20 +92,18 @@ fn preregistered<P: Platform>(site: &Site<'_, P>, client: &Preregistered) -> Res
     })
 }
 
-async fn published<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
-    if !site.config.clients.metadata_documents {
-        return Err(Failure::oauth(
-            ErrorCode::InvalidClient,
-            "client_documents_disabled",
-            "This gateway does not accept client metadata documents.",
-        )
-        .fix("Let the client register dynamically, or ask the operator to set it up."));
-    }
+async fn published<P: Platform>(site: &Site<'_, P>, head: &Head, client_id: &str) -> Result<Rc<Client>, Failure> {
+    require_documents(site)?;
     let url =
         client_document::parse_client_id(client_id, site.origin.is_loopback()).map_err(|error| refused(&error))?;
     let remembered = client_id.to_owned();
     if let Some(client) = site.memory.clients.get(&remembered, site.now) {
         return Ok(client);
+    }
+    // Anybody can make the gateway fetch a document: as often as anybody may register, and never from itself.
+    register::require_allowance(site, head).await?;
+    if client_id.strip_prefix(site.origin.as_str()).is_some_and(|path| path.starts_with('/')) {
+        return Err(refused(&DocumentError::NotPublic(NotPublic::Name)));
     }
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -125,6 +125,15 @@ async fn published<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<R
     Ok(client)
 }
 
+fn require_documents<P>(site: &Site<'_, P>) -> Result<(), Failure> {
+    if site.config.clients.metadata_documents {
+        return Ok(());
+    }
+    let message = "This gateway does not accept client metadata documents.";
+    Err(Failure::oauth(ErrorCode::InvalidClient, "client_documents_disabled", message)
+        .fix("Let the client register dynamically, or ask the operator to set it up."))
+}
+
 fn refused(error: &DocumentError) -> Failure {
     Failure::oauth(
         ErrorCode::InvalidClient,
@@ -132,6 +141,13 @@ fn refused(error: &DocumentError) -> Failure {
         format!("The client's metadata document was refused: {error}."),
     )
     .fix("The client's publisher must correct the document at the client_id's URL; then connect again.")
+}
+
+fn secret_missing(name: &str) -> Failure {
+    let message = format!("The secret {name}, which this client is set up with, is not set.");
+    Failure::new(Blame::Operator, 503, "client_secret_not_set", message)
+        .code(ErrorCode::TemporarilyUnavailable)
+        .fix(format!("The operator must set it: npx wrangler secret put {name}."))
 }
 
 fn unknown() -> Failure {

@@ -23,7 +23,7 @@ use crate::vault::Purpose;
 const FORM: usize = 8 * 1024;
 
 /// Sends the browser to sign in, to come back to `return_to`, a path of ours with its query.
-pub async fn begin<P: Platform>(site: &Site<'_, P>, return_to: &str) -> Answered<P> {
+pub async fn begin<P: Platform>(site: &Site<'_, P>, head: &Head, return_to: &str) -> Answered<P> {
     let return_to = ReturnTo::parse(return_to).ok_or_else(too_long)?;
     let platform = site.platform;
     let transaction =
@@ -47,14 +47,19 @@ pub async fn begin<P: Platform>(site: &Site<'_, P>, return_to: &str) -> Answered
     let sealed = site.keys.seal_json(Purpose::LoginTransaction, &[&name], platform.random(), &transaction);
     let cookie = SetCookie::new(name, Secret::new(sealed), transaction::LIFETIME, site.origin.is_secure());
     let cookie = cookie.to_header().map_err(|_| too_long())?;
-    Ok(Reply::see_other(&location).and(SET_COOKIE, cookie))
+    let reply = Reply::see_other(&location).and(SET_COOKIE, cookie);
+    // Sign-ins begun and left pile up in the browser, and any site can begin them: without this, until no request is read at all.
+    let jar = Jar::parse(&head.headers);
+    let left = jar.crowded(&cookie::name(transaction::COOKIE, site.origin.is_secure()));
+    let gone = left.into_iter().filter_map(|name| SetCookie::removal(name, site.origin.is_secure()).to_header().ok());
+    Ok(gone.fold(reply, |reply, cookie| reply.and(SET_COOKIE, cookie)))
 }
 
 /// `GET /login`: the development sign-in page, or the way to the identity provider.
 pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     let query = form::parse(head.query().as_bytes()).map_err(|_| lost())?;
     let field = |name| query.one(name).ok().flatten();
-    let Some(state) = field("state") else { return begin(site, field("return_to").unwrap_or("/")).await };
+    let Some(state) = field("state") else { return begin(site, head, field("return_to").unwrap_or("/")).await };
     let Login::Dev { accounts } = &site.config.login else { return Err(lost()) };
     only_on_loopback(site)?;
     let transaction = open(site, head, &Secret::new(state))?;

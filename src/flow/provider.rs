@@ -25,12 +25,26 @@ use crate::time::Lifetime;
 const PATIENCE: Lifetime = Lifetime(10);
 /// How long its metadata and keys are remembered.
 const REMEMBERED: Lifetime = Lifetime::hours(1);
+/// How long a failed discovery is believed.
+const ASK_AGAIN: Lifetime = Lifetime(5);
 
 /// The identity provider's metadata, by OpenID Connect discovery.
 pub async fn metadata<P: Platform>(site: &Site<'_, P>, login: &Oidc) -> Result<Rc<Provider>, Failure> {
     if let Some(provider) = site.memory.providers.get(&login.issuer, site.now) {
         return Ok(provider);
     }
+    if let Some(failure) = site.memory.unavailable.get(&login.issuer, site.now) {
+        return Err(failure);
+    }
+    let found = discover(site, login).await;
+    if let Err(failure) = &found {
+        // Anybody may ask for the status or for a sign-in: a provider that is down is not asked each time.
+        site.memory.unavailable.put(login.issuer.clone(), failure.clone(), site.now + ASK_AGAIN, site.now);
+    }
+    found
+}
+
+async fn discover<P: Platform>(site: &Site<'_, P>, login: &Oidc) -> Result<Rc<Provider>, Failure> {
     let url = discovery::url(&login.issuer).ok_or_else(|| misconfigured(&LoginError::UnfitUrl("issuer")))?;
     let document = get(site, url, discovery::MAX_BYTES).await?;
     let provider = discovery::parse(&login.issuer, &document).map_err(|error| misconfigured(&error))?;

@@ -76,6 +76,8 @@ pub fn no_answer(error: FetchError, server: &Server) -> Failure {
             upstream("upstream_timeout", 504, format!("The server did not answer within {} seconds.", server.timeout.0))
                 .fix("Try again; for slow tools the operator can raise the server's timeout_seconds.")
         }
+        // Only the log reads it.
+        FetchError::ClientGone => Failure::client(499, "client_gone", "The client left before the server answered."),
     }
 }
 

@@ -24,16 +24,7 @@ pub async fn register<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Str
         )
         .fix("Use a client metadata document, or ask the operator to set the client up."));
     }
-    let caller = caller(head.header("cf-connecting-ip").unwrap_or("unknown"));
-    if !site.platform.allow_registration(&caller).await.map_err(|Unavailable| Failure::storage())? {
-        return Err(Failure::client(
-            429,
-            "registration_rate_limited",
-            "Too many registrations came from this address.",
-        )
-        .fix("Wait a minute. A client should register once and keep its client_id.")
-        .header(RETRY_AFTER, HeaderValue::from_static("60")));
-    }
+    require_allowance(site, head).await?;
     let body = read_small(body, registration::LIMIT).await?;
     let policy = RedirectPolicy { patterns: site.config.clients.redirect_patterns.clone() };
     let registration = registration::parse(&body, &policy).map_err(|error| {
@@ -42,6 +33,18 @@ pub async fn register<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Str
     let (stored, answer) = registration.register(site.platform.random(), site.platform.random(), site.now);
     store(site, &stored).await.map_err(|Unavailable| Failure::storage())?;
     Ok(Reply::bytes(StatusCode::CREATED, "application/json", answer.expose().as_bytes().to_vec()))
+}
+
+/// Counts one more client that nobody vouches for against its address.
+pub async fn require_allowance<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
+    let caller = caller(head.header("cf-connecting-ip").unwrap_or("unknown"));
+    if site.platform.allow_registration(&caller).await.map_err(|Unavailable| Failure::storage())? {
+        return Ok(());
+    }
+    let message = "Too many new clients came from this address.";
+    Err(Failure::client(429, "registration_rate_limited", message)
+        .fix("Wait a minute. A client should register once and keep its client_id.")
+        .header(RETRY_AFTER, HeaderValue::from_static("60")))
 }
 
 /// Who is counted: an IPv4 address, or the /64 that one IPv6 customer has to itself, with more addresses than could be counted.
@@ -55,11 +58,15 @@ fn caller(address: &str) -> String {
     }
 }
 
-/// A registered client got tokens: unused registrations are forgotten, used ones are kept.
-pub async fn keep<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<(), Unavailable> {
-    if !registration::is_registered_id(client_id) {
-        return Ok(());
+/// A registered client got tokens: unused registrations are forgotten, used ones are kept. Storage that does not take the note
+/// costs nothing today, and the next refresh notes it again; refusing here would burn a code that was just redeemed.
+pub async fn keep<P: Platform>(site: &Site<'_, P>, client_id: &str) {
+    if registration::is_registered_id(client_id) {
+        let _ = note_use(site, client_id).await;
     }
+}
+
+async fn note_use<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<(), Unavailable> {
     let record = site.platform.get(&client::key(client_id)).await?;
     let stored = record.and_then(|record| serde_json::from_str::<StoredClient>(&record).ok());
     match stored.and_then(|stored| stored.touch(site.now)) {

@@ -5,6 +5,7 @@
 use http::{HeaderValue, StatusCode};
 
 use super::{Answered, Head, Site, client, read_small, register, sentence};
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::oauth::access_token::{self, Claims};
 use crate::oauth::client::ClientCredentials;
@@ -17,6 +18,7 @@ use crate::oauth::token_request::{self, TokenRequest, TokenRequestError};
 use crate::oauth::token_response::TokenResponse;
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
+use crate::route;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::vault;
@@ -98,9 +100,9 @@ async fn redeem<P: Platform>(
     });
     match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Redeemed { granted, refresh: kept } => {
-            register::keep(site, &client_id).await.map_err(|Unavailable| Failure::storage())?;
+            register::keep(site, &client_id).await;
             let scope = granted.scope.clone();
-            Ok(respond(site, grant, &granted, &scope, kept.then_some(&refresh)))
+            respond(site, grant, &granted, &scope, kept.then_some(&refresh))
         }
         outcome => Err(refuse(site, &grant, outcome).await),
     }
@@ -128,13 +130,13 @@ async fn rotate<P: Platform>(
     });
     match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Rotated { granted, scope } => {
-            register::keep(site, &client_id).await.map_err(|Unavailable| Failure::storage())?;
-            Ok(respond(site, grant, &granted, &scope, Some(&successor)))
+            register::keep(site, &client_id).await;
+            respond(site, grant, &granted, &scope, Some(&successor))
         }
         grant::Outcome::Replayed { granted, scope, sealed_successor } => {
             let successor =
                 vault::open_successor(presented, &sealed_successor).map_err(|_| rejected(Rejection::Unknown))?;
-            Ok(respond(site, grant, &granted, &scope, Some(&successor)))
+            respond(site, grant, &granted, &scope, Some(&successor))
         }
         outcome => Err(refuse(site, &grant, outcome).await),
     }
@@ -146,7 +148,10 @@ fn respond<P: Platform>(
     granted: &Granted,
     scope: &ScopeSet,
     refresh: Option<&Secret>,
-) -> Reply<P::Stream> {
+) -> Answered<P> {
+    if !is_served(&site.config, site.origin.as_str(), granted) {
+        return Err(moved());
+    }
     let lifetime = site.config.tokens.access_ttl;
     let claims = Claims {
         iss: site.origin.as_str().to_owned(),
@@ -161,7 +166,24 @@ fn respond<P: Platform>(
     };
     let access = access_token::sign(&site.keys, &claims);
     let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: refresh, scope };
-    Reply::bytes(StatusCode::OK, "application/json", response.to_json())
+    Ok(Reply::bytes(StatusCode::OK, "application/json", response.to_json()))
+}
+
+/// Whether the server that was consented to is still where the tokens are for. Were another one put at its URL, tokens of the
+/// old grant would fit that one, which nobody allowed; at another public URL they would fit nothing.
+fn is_served(config: &Config, origin: &str, granted: &Granted) -> bool {
+    let mut servers = config.servers.values();
+    servers
+        .any(|server| server.slug.as_str() == granted.slug && route::resource_url(origin, server) == granted.resource)
+}
+
+fn moved() -> Failure {
+    Failure::oauth(
+        ErrorCode::InvalidGrant,
+        "grant_server_moved",
+        "The server this was granted for is not at that URL any more.",
+    )
+    .fix("Remove the server from the client and add it again with its present URL.")
 }
 
 async fn refuse<P: Platform>(site: &Site<'_, P>, grant: &GrantId, outcome: grant::Outcome) -> Failure {
@@ -218,8 +240,31 @@ fn basic() -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use http::header::WWW_AUTHENTICATE;
+    use serde_json::json;
 
     use super::*;
+    use crate::oauth::pkce::S256Challenge;
+
+    #[test]
+    fn a_grant_is_for_its_server_at_its_url() {
+        let config =
+            |servers| Config::parse(&json!({"login": {"kind": "dev"}, "servers": servers}).to_string()).unwrap();
+        let granted = Granted {
+            client_id: "c".to_owned(),
+            subject: "dev:alice".to_owned(),
+            redirect_uri: "https://c.example/cb".to_owned(),
+            scope: ScopeSet::of(&[ScopeSet::TOOLS]),
+            resource: "https://gw.example/docs/mcp".to_owned(),
+            slug: "docs".to_owned(),
+            challenge: S256Challenge::of("v"),
+        };
+        let served = |servers, origin| is_served(&config(servers), origin, &granted);
+        let url = "https://up.example/mcp";
+        assert!(served(json!({"docs": {"url": url, "path": "/docs/mcp"}}), "https://gw.example"));
+        assert!(!served(json!({"docs": {"url": url, "path": "/docs/mcp"}}), "https://new.example"));
+        assert!(!served(json!({"docs": {"url": url}}), "https://gw.example"));
+        assert!(!served(json!({"mail": {"url": url, "path": "/docs/mcp"}}), "https://gw.example"));
+    }
 
     #[test]
     fn who_authenticates_by_header_is_challenged_by_header() {

@@ -17,6 +17,8 @@ pub const MAX_COOKIE: usize = 4096;
 
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 const MAX_COOKIES: usize = 200;
+/// With one more of [`MAX_COOKIE`], and what else a request carries, still a request that is read.
+const CROWD: usize = 24 * 1024;
 
 /// The name of a cookie other than [`SESSION`] on this origin. The `__Host-` prefix keeps sibling hosts from planting one; browsers
 /// accept it only with `Secure`, which some tools drop on an `http` loopback origin.
@@ -54,6 +56,14 @@ impl Jar {
     /// The value of a cookie sent exactly once. Of two with one name, somebody else's path or domain set one, and which is unknown.
     pub fn get(&self, name: &str) -> Option<&Secret> {
         self.0.get(name)?.as_ref()
+    }
+
+    /// The names that begin like this, once all of those cookies together are too large for another one beside them.
+    pub fn crowded(&self, beginning: &str) -> Vec<&str> {
+        let own = || self.0.iter().filter(|(name, _)| name.starts_with(beginning));
+        let bytes: usize =
+            own().map(|(name, value)| name.len() + value.as_ref().map_or(0, |value| value.expose().len())).sum();
+        if bytes > CROWD { own().map(|(name, _)| name.as_str()).collect() } else { Vec::new() }
     }
 }
 
@@ -199,6 +209,19 @@ mod tests {
         assert!(!format!("{:?}", jar(&[b"s=topsecret"])).contains("topsecret"));
         let cookie = SetCookie::new("s", Secret::new("topsecret"), Lifetime(1), true);
         assert!(!format!("{cookie:?} {:?}", cookie.to_header()).contains("topsecret"));
+    }
+
+    #[test]
+    fn cookies_of_a_kind_are_named_once_they_crowd_the_request() {
+        let jar = |count: usize| {
+            let cookies: Vec<_> = (0..count).map(|n| format!("mcp_login_{n}={}", "a".repeat(2989))).collect();
+            let header = format!("other={}; {}", "b".repeat(900), cookies.join("; "));
+            Jar::parse(&HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(&header).unwrap())]))
+        };
+        assert!(jar(8).crowded("mcp_login_").is_empty());
+        let jar = jar(9);
+        let names = jar.crowded("mcp_login_");
+        assert!(names.len() == 9 && names.iter().all(|name| name.starts_with("mcp_login_")), "{names:?}");
     }
 
     proptest! {

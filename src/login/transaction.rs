@@ -12,6 +12,9 @@ use crate::time::{Lifetime, Timestamp};
 /// How long a person may take at the provider.
 pub const LIFETIME: Lifetime = Lifetime::minutes(10);
 
+/// What the base names of all transactions' cookies begin with.
+pub const COOKIE: &str = "mcp_login_";
+
 const RANDOM_TEXT: usize = 43;
 
 /// Kept in a sealed cookie of its own, so that two tabs can sign in side by side.
@@ -64,7 +67,7 @@ pub fn cookie_base(state: &Secret) -> Option<String> {
     let state = state.expose();
     let ours =
         state.len() == RANDOM_TEXT && state.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    ours.then(|| format!("mcp_login_{state}"))
+    ours.then(|| format!("{COOKIE}{state}"))
 }
 
 /// A path with its query on the gateway's own origin; safe in a `Location` header.

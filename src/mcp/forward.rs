@@ -28,6 +28,10 @@ pub fn request_headers(
     if headers.get(ACCEPT).is_none_or(|accept| accept.as_bytes().trim_ascii() == b"*/*") {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     }
+    // The body was read as UTF-8. A charset of the client's (UTF-7 in some servers) could make another message of the same bytes.
+    if headers.contains_key(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
     if let (Era::Legacy, Some(session)) = (era, session)
         && let Ok(id) = HeaderValue::from_str(session.upstream.as_str())
     {
@@ -137,6 +141,14 @@ mod tests {
             (&[("accept", "application/json")], "application/json"),
         ] {
             assert_eq!(request_headers(&headers(sent), None, &[], Era::Legacy)["accept"], forwarded);
+        }
+    }
+
+    #[test]
+    fn no_charset_makes_another_message_of_the_body() {
+        for sent in ["application/json", "Application/JSON; charset=utf-7", "application/json;charset=utf-16le"] {
+            let forwarded = request_headers(&headers(&[("content-type", sent)]), None, &[], Era::Legacy);
+            assert_eq!(forwarded["content-type"], "application/json", "{sent}");
         }
     }
 

@@ -23,7 +23,7 @@ const ID_PREFIX: &str = "mcpg_client_";
 const SECRET_PREFIX: &str = "mcpg_secret_";
 
 /// Claude registers anew for each connection (PROTOCOL 8), so most registrations are never used or used for one grant.
-const UNUSED: Lifetime = Lifetime::days(7);
+const UNUSED: Lifetime = Lifetime::days(1);
 /// Longer than the longest refresh token may live.
 const USED: Lifetime = Lifetime::days(400);
 /// A use is noted again only after this long: storage allows one write a second for a key, and reads are cheap.
@@ -137,7 +137,7 @@ impl StoredClient {
         due.then(|| Self { used: Some(now), ..self.clone() })
     }
 
-    /// When to forget it: a week after registering, if it was never used (RFC 7591 §5), else long after its last use.
+    /// When to forget it: a day after registering, if it was never used (RFC 7591 §5), else long after its last use.
     pub fn expires(&self) -> Timestamp {
         self.used.map_or(self.created + UNUSED, |used| used + USED)
     }
@@ -328,7 +328,7 @@ mod tests {
     #[test]
     fn unused_registrations_are_forgotten_and_used_ones_noted_now_and_then() {
         let (stored, _) = register(&json!({"redirect_uris": ["https://a.example/cb"]}));
-        assert_eq!(stored.expires(), NOW + Lifetime::days(7));
+        assert_eq!(stored.expires(), NOW + Lifetime::days(1));
         let used = stored.touch(NOW).unwrap();
         assert_eq!(used.expires(), NOW + Lifetime::days(400));
         assert_eq!(used.touch(NOW + Lifetime::days(29)), None);

@@ -104,7 +104,7 @@ impl TokenRequestError {
             Self::Scope(_) => "scope_malformed",
             Self::Resources => "resource_ambiguous",
             Self::TwoMethods => "client_auth_twice",
-            Self::TwoClients => "client_mismatch",
+            Self::TwoClients => "client_ids_differ",
             Self::Authorization => "client_auth_malformed",
         }
     }

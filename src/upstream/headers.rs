@@ -29,7 +29,10 @@ pub fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue), H
 
 /// Names that belong to the connection, to MCP or to the gateway. An operator's value would break or forge what they say.
 pub fn is_forbidden(name: &HeaderName) -> bool {
-    FORBIDDEN.contains(&name.as_str())
+    // Cloudflare's own headers, except those that open a server behind Cloudflare Access.
+    let cloudflare = name.as_str().starts_with("cf-") && !name.as_str().starts_with("cf-access-");
+    cloudflare
+        || FORBIDDEN.contains(&name.as_str())
         || FORBIDDEN_BEGINNINGS.iter().any(|beginning| name.as_str().starts_with(beginning))
 }
 
@@ -51,7 +54,7 @@ const FORBIDDEN: [&str; 15] = [
     "via",
 ];
 
-const FORBIDDEN_BEGINNINGS: [&str; 6] = ["cf-", "content-", "mcp-", "proxy-", "sec-", "x-forwarded-"];
+const FORBIDDEN_BEGINNINGS: [&str; 5] = ["content-", "mcp-", "proxy-", "sec-", "x-forwarded-"];
 
 /// Why a header cannot be sent. Never says the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,9 +93,14 @@ mod tests {
 
     #[test]
     fn credentials_may_be_sent() {
-        for (name, value) in
-            [("Authorization", "Bearer a b"), ("X-Api-Key", "k"), ("x-team", "edge"), ("DD-API-KEY", "~!")]
-        {
+        for (name, value) in [
+            ("Authorization", "Bearer a b"),
+            ("X-Api-Key", "k"),
+            ("x-team", "edge"),
+            ("DD-API-KEY", "~!"),
+            ("CF-Access-Client-Id", "id.access"),
+            ("CF-Access-Client-Secret", "s"),
+        ] {
             let (sent, text) = result(name, value).unwrap();
             assert_eq!((sent.as_str(), text.as_bytes()), (&*name.to_ascii_lowercase(), value.as_bytes()));
         }

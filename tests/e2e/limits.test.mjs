@@ -37,7 +37,7 @@ describe("bounds", () => {
   test("a message nested too deep: 400, however deep it is", async () => {
     assert.equal((await post(alpha, token, deep(10))).status, 200);
     const received = upstream.requests.length;
-    assertRpcRefused(await post(alpha, token, deep(30)), { status: 400, id: null, reason: "too_deep" });
+    assertRpcRefused(await post(alpha, token, deep(30)), { status: 400, id: 1, reason: "too_deep" });
     const { headers } = deep(1);
     const bomb = await post(alpha, token, { headers: { ...headers, "content-type": "application/json" }, body: "[".repeat(9_000) });
     assert.equal(bomb.status, 400, bomb.text);

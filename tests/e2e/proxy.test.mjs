@@ -44,9 +44,10 @@ describe("calls through the gateway", () => {
 
     test("[X1] a legacy client opens a session and calls a tool in it", async () => {
       for (const revision of [LEGACY, "2025-06-18", "2025-03-26"]) {
-        const { session, status, text } = await openSession(alpha, token);
+        const { session, status, text, message } = await openSession(alpha, token, {}, revision);
         assert.equal(status, 200, text);
-        const answer = await post(alpha, token, legacyCall("tools/call", { name: "test_simple_text" }, { session, revision: LEGACY, id: revision }));
+        assert.equal(message.result.protocolVersion, revision);
+        const answer = await post(alpha, token, legacyCall("tools/call", { name: "test_simple_text" }, { session, revision, id: revision }));
         assert.equal(answer.status, 200, answer.text);
         assert.equal(answer.message.id, revision);
       }
@@ -111,13 +112,16 @@ describe("calls through the gateway", () => {
       assert.equal(answer.status, 200, answer.text);
     });
 
-    test("batches pass where the revision has them and nowhere else", async () => {
-      const { session } = await openSession(alpha, token);
+    test("[X1] [X7] batches pass where the revision has them and nowhere else", async () => {
+      const { session } = await openSession(alpha, token, {}, "2025-03-26");
       const batch = [legacyCall("tools/list", {}, { id: 1 }).json, legacyCall("ping", {}, { id: 2 }).json];
       const send = (revision) => post(alpha, token, { headers: { accept: "application/json, text/event-stream", "mcp-protocol-version": revision, "mcp-session-id": session }, json: batch });
       for (const revision of ["2025-06-18", "2025-11-25", "2026-07-28", undefined]) {
         assertRpcRefused(await send(revision), { status: 400, id: null, code: -32600, reason: "batch_forbidden", slug: "alpha" });
       }
+      const { status, messages, text } = await send("2025-03-26");
+      assert.equal(status, 200, text);
+      assert.deepEqual(messages.flat().map(({ id }) => id).sort(), [1, 2], text);
     });
   });
 

@@ -136,9 +136,16 @@ impl State {
                 };
                 (state, outcome)
             }
-            // OAuth 2.1 §4.1.3: a code used twice is denied and takes its tokens with it.
-            Self::Spent { code, access_until, .. } | Self::Live { code, access_until, .. } if code == redeem.code => {
-                killed(Rejection::CodeUsed, access_until)
+            // OAuth 2.1 §4.1.3: a code used twice is denied, and takes its tokens with it where all else of the request fits. Whoever
+            // finds a spent code in a log has no verifier, and must not be able to end somebody's access with it.
+            Self::Spent { ref granted, ref code, access_until }
+            | Self::Live { ref granted, ref code, access_until, .. }
+                if *code == redeem.code =>
+            {
+                match check_redeem(granted, code, now + Lifetime(1), &redeem, now) {
+                    Ok(()) => killed(Rejection::CodeUsed, access_until),
+                    Err(_) => (self, rejected(Rejection::CodeUsed)),
+                }
             }
             Self::Revoked { until } => killed(Rejection::Revoked, until),
             Self::Refused { .. } | Self::Spent { .. } | Self::Live { .. } => (self, rejected(Rejection::Unknown)),

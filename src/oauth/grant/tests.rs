@@ -113,7 +113,7 @@ fn every_state_meets_every_command() {
         ("revoked", after([open(granted()), revoke(None)])),
     ];
     #[rustfmt::skip]
-    let table: [(&str, Command, [&str; 7]); 12] = [
+    let table: [(&str, Command, [&str; 7]); 13] = [
         // command                                  nothing    refused         open            spent           live                rotated             revoked
         ("open", open(granted()),                  ["opened",  "already_used", "already_used", "already_used", "already_used",     "already_used",     "already_used"]),
         ("refuse", Command::Refuse { until: NOW }, ["refused", "already_used", "already_used", "already_used", "already_used",     "already_used",     "already_used"]),
@@ -121,7 +121,9 @@ fn every_state_meets_every_command() {
         ("redeem another code", redeem(|r| r.code = Digested::of("else")),
                                                    ["unknown", "unknown",      "unknown",      "unknown",      "unknown",          "unknown",          "revoked"]),
         ("redeem as another client", redeem(|r| r.client_id = "cursor".to_owned()),
-                                                   ["unknown", "unknown",      "wrong_client", "code_used!",   "code_used!",       "code_used!",       "revoked"]),
+                                                   ["unknown", "unknown",      "wrong_client", "code_used",    "code_used",        "code_used",        "revoked"]),
+        ("redeem with a guess", redeem(|r| r.verifier = Some("g".repeat(43))),
+                                                   ["unknown", "unknown",      "wrong_verifier", "code_used",  "code_used",        "code_used",        "revoked"]),
         ("rotate the first", rotate("rt0", |_| ()),["unknown", "unknown",      "unknown",      "unknown",      "rotated",          "replayed",         "revoked"]),
         ("rotate the second", rotate("rt1", |_| ()),["unknown","unknown",      "unknown",      "unknown",      "refresh_reused!",  "rotated",          "revoked"]),
         ("rotate any other", rotate("rt7", |_| ()),["unknown", "unknown",      "unknown",      "unknown",      "refresh_reused!",  "refresh_reused!",  "revoked"]),

@@ -13,6 +13,8 @@ import { listen } from "./listen.mjs";
 const CLIENT_ID = "gateway";
 const CLIENT_SECRET = "login-secret-of-the-gateway";
 
+const SIGN_IN_PAGE = '<!doctype html><link rel="icon" href="data:,"><form method="post"><input name="login"><button>Sign in</button></form>';
+
 const keyPairs = {
   RS256: () => generateKeyPairSync("rsa", { modulusLength: 2048 }),
   ES256: () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
@@ -68,7 +70,7 @@ export async function startProvider(gatewayUrl, { algorithm = "RS256", authentic
   handler.serve = async (request, response) => {
     if (!request.url.startsWith("/interaction/")) return serveProvider(request, response);
     if (request.method === "GET") {
-      return response.writeHead(200, { "content-type": "text/html" }).end('<form method="post"><input name="login"><button>Sign in</button></form>');
+      return response.writeHead(200, { "content-type": "text/html" }).end(SIGN_IN_PAGE);
     }
     let body = "";
     for await (const chunk of request) body += chunk;

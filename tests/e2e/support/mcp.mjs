@@ -60,16 +60,16 @@ export const callTool = (url, token, name = "test_simple_text", parameters = {})
   post(url, token, modernCall("tools/call", { name, arguments: parameters }));
 
 /** Opens a legacy session; answers its id and the initialize answer. */
-export async function openSession(url, token, capabilities = {}) {
+export async function openSession(url, token, capabilities = {}, revision = LEGACY) {
   const answer = await post(
     url,
     token,
-    legacyCall("initialize", { protocolVersion: LEGACY, capabilities, clientInfo: { name: "test", version: "1" } }),
+    legacyCall("initialize", { protocolVersion: revision, capabilities, clientInfo: { name: "test", version: "1" } }),
   );
   const session = answer.headers["mcp-session-id"];
   if (answer.status === 200) {
     await post(url, token, {
-      headers: { accept: ACCEPT, "mcp-protocol-version": LEGACY, "mcp-session-id": session },
+      headers: { accept: ACCEPT, "mcp-protocol-version": revision, "mcp-session-id": session },
       json: { jsonrpc: "2.0", method: "notifications/initialized" },
     });
   }

@@ -136,10 +136,10 @@ function addInteractiveTools(server) {
     "test_sampling",
     { description: "Asks the client's model", inputSchema: z.object({ prompt: z.string() }) },
     async ({ prompt }, ctx) => {
-      const answer = await ctx.mcpReq.requestSampling(
-        { messages: [{ role: "user", content: { type: "text", text: prompt } }], maxTokens: 100 },
-        onTheStreamOf(ctx),
-      );
+      const answer = await ctx.mcpReq.send({
+        method: "sampling/createMessage",
+        params: { messages: [{ role: "user", content: { type: "text", text: prompt } }], maxTokens: 100 },
+      });
       return text(`LLM response: ${answer.content.text}`);
     },
   );
@@ -178,11 +178,12 @@ function addInteractiveTools(server) {
   });
 }
 
+// `send` keeps a request on the stream of the call it belongs to; the SDK's shortcuts would put it on the GET stream, which not everybody has.
 const elicit = (ctx, message, properties) =>
-  ctx.mcpReq.elicitInput({ mode: "form", message, requestedSchema: { type: "object", properties, required: [] } }, onTheStreamOf(ctx));
-
-/** Otherwise the SDK asks on the stream of a GET, which the gateway does not have. */
-const onTheStreamOf = (ctx) => ({ relatedRequestId: ctx.mcpReq.id });
+  ctx.mcpReq.send({
+    method: "elicitation/create",
+    params: { mode: "form", message, requestedSchema: { type: "object", properties, required: [] } },
+  });
 
 async function reportProgress(ctx, steps) {
   const progressToken = ctx.mcpReq._meta?.progressToken;

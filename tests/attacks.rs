@@ -1,0 +1,19 @@
+//! Who tries to harm, and gets nothing: each test is one attack, named after what withstands it.
+//!
+//! Not here: malformed input as such, which the property tests of each parser have.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
+
+#[path = "attacks/authorization.rs"]
+mod authorization;
+#[path = "attacks/browser.rs"]
+mod browser;
+#[path = "attacks/documents.rs"]
+mod documents;
+#[path = "attacks/proxy.rs"]
+mod proxy;
+#[path = "attacks/sealed.rs"]
+mod sealed;
+#[path = "attacks/tokens.rs"]
+mod tokens;
+mod world;

@@ -1,0 +1,283 @@
+//! The form of the source: every file says what it is for, layers import only downwards, nothing grows too large, and every reason
+//! code is one word for one thing.
+//!
+//! Not here: what the compiler and clippy see themselves.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PURE: &[&str] = &["secret", "time"];
+
+/// What each part of the crate may name of the others. A part that is not listed may not exist.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("time", &[]),
+    ("secret", &[]),
+    ("vault", PURE),
+    ("oauth", &["secret", "time", "vault"]),
+    ("config", PURE),
+    ("login", PURE),
+    ("mcp", PURE),
+    ("page", PURE),
+    ("upstream", PURE),
+    ("reply", PURE),
+    ("ports", &["oauth", "secret", "time"]),
+    ("route", &["config"]),
+    ("failure", &["mcp", "oauth", "page", "reply"]),
+    ("origin", &["config", "failure"]),
+    ("memory", &["config", "login", "oauth", "secret", "time", "vault"]),
+    ("flow", FLOW),
+    ("gateway", GATEWAY),
+    ("edge", EDGE),
+    ("lib", &[]),
+];
+const FLOW: &[&str] = &[
+    "config", "failure", "login", "mcp", "memory", "oauth", "origin", "page", "ports", "reply", "route", "secret",
+    "time", "upstream", "vault",
+];
+const GATEWAY: &[&str] =
+    &["config", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];
+const EDGE: &[&str] = &["gateway", "memory", "oauth", "ports", "reply", "secret", "time"];
+
+const RUNTIME: &[&str] = &["worker", "web_sys", "js_sys", "wasm_bindgen", "wasm_bindgen_futures"];
+const LONGEST: usize = 400;
+const MEDIAN: usize = 170;
+
+struct File {
+    path: PathBuf,
+    text: String,
+}
+
+impl File {
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// `oauth` for `src/oauth/…` and `src/oauth.rs`.
+    fn layer(&self) -> String {
+        let part = self.path.components().nth(1).unwrap();
+        Path::new(part.as_os_str()).file_stem().unwrap().to_str().unwrap().to_owned()
+    }
+
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let lines = self.text.lines().enumerate().map(|(n, line)| (n + 1, line));
+        lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
+    }
+}
+
+fn files(under: &str) -> Vec<File> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut folders = vec![root.join(under)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push(File { path: path.strip_prefix(root).unwrap().to_owned(), text });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+fn none(offences: impl IntoIterator<Item = String>, rule: &str) {
+    let offences: Vec<_> = offences.into_iter().collect();
+    assert!(offences.is_empty(), "{rule}:\n{}", offences.join("\n"));
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_what_is_not_there() {
+    let headless = files("src").into_iter().chain(files("tests")).filter(|file| {
+        let head: Vec<_> = file.text.lines().take_while(|line| line.starts_with("//!")).collect();
+        head.len() < 2 || !head.join("\n").contains("Not here:")
+    });
+    none(headless.map(|file| file.name()), "a file opens with `//!`: what it is for, then `Not here:`");
+}
+
+#[test]
+fn layers_import_only_downwards() {
+    let mut offences = Vec::new();
+    for file in files("src") {
+        let layer = file.layer();
+        let allowed = LAYERS.iter().find(|(name, _)| *name == layer);
+        let Some((_, allowed)) = allowed else {
+            offences.push(format!("{}: `{layer}` is no layer of the table", file.name()));
+            continue;
+        };
+        let code: String = file.code().map(|(_, line)| format!("{line}\n")).collect();
+        for name in named_of_crate(&code) {
+            if name != layer && !allowed.contains(&name.as_str()) {
+                offences.push(format!("{}: crate::{name}", file.name()));
+            }
+        }
+        if code.contains("super::super") {
+            offences.push(format!("{}: super::super hides which layer is meant", file.name()));
+        }
+    }
+    none(offences, "layers import only downwards");
+}
+
+#[test]
+fn only_the_edge_names_the_runtime() {
+    let core = files("src").into_iter().filter(|file| file.layer() != "edge");
+    let offences = core.flat_map(|file| {
+        let name = file.name();
+        let named: Vec<_> = file
+            .code()
+            .filter(|(_, line)| RUNTIME.iter().any(|runtime| words(line).any(|word| word == *runtime)))
+            .map(|(n, line)| format!("{name}:{n}: {line}"))
+            .collect();
+        named
+    });
+    none(offences, "only src/edge names the runtime");
+}
+
+#[test]
+fn files_stay_small() {
+    let sources = files("src");
+    let lines = |file: &File| file.text.lines().count();
+    let long = sources
+        .iter()
+        .chain(&files("tests"))
+        .filter(|file| lines(file) > LONGEST)
+        .map(|file| format!("{}: {} lines", file.name(), lines(file)))
+        .collect::<Vec<_>>();
+    none(long, "a file has 400 lines at most, its tests included");
+    let mut sizes: Vec<_> = sources.iter().map(lines).collect();
+    sizes.sort_unstable();
+    assert!(sizes[sizes.len() / 2] <= MEDIAN, "the median of src is {} lines", sizes[sizes.len() / 2]);
+}
+
+#[test]
+fn comments_are_sentences_and_not_decoration_or_promises() {
+    let promises = ["TO", "FIX"].map(|half| format!("{half}{}", if half == "TO" { "DO" } else { "ME" }));
+    let offences = files("src").into_iter().chain(files("tests")).flat_map(|file| {
+        let name = file.name();
+        let bad: Vec<_> = file
+            .text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| is_banner(line) || promises.iter().any(|word| line.contains(word.as_str())))
+            .map(|(n, line)| format!("{name}:{}: {line}", n + 1))
+            .collect();
+        bad
+    });
+    none(offences, "no banners and no promises");
+}
+
+#[test]
+fn a_reason_code_is_one_word_for_one_thing() {
+    let mut offences = Vec::new();
+    for (code, places) in reasons() {
+        let snake = code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        if !snake || !code.contains('_') || code.starts_with('_') || code.ends_with('_') {
+            offences.push(format!("{code} is not snake_case of two words or more: {places:?}"));
+        }
+        if places.len() > 1 && !SHARED.contains(&code.as_str()) {
+            offences.push(format!("{code} stands in several places: {places:?}"));
+        }
+    }
+    none(offences, "reason codes");
+    let reasons = reasons();
+    let stale = SHARED.iter().filter(|code| reasons.get(**code).is_none_or(|places| places.len() < 2));
+    none(stale.map(|code| (*code).to_owned()), "listed as shared, but used in one place only");
+}
+
+/// Reason codes that mean the same thing in two places.
+const SHARED: &[&str] = &["authorization_request_too_long", "client_missing", "client_unknown", "no_such_endpoint"];
+
+#[test]
+fn every_reason_code_is_explained_where_people_look() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap_or_default();
+    let heading = |line: &str| line.starts_with('#') && line.to_ascii_lowercase().contains("reason");
+    if !readme.lines().any(heading) {
+        return;
+    }
+    let unexplained = reasons().into_keys().filter(|code| !readme.contains(&format!("`{code}`")));
+    none(unexplained, "README.md explains every reason code");
+}
+
+/// Every reason code of the source, and where it stands: in the arms of a `fn reason` and in the making of a `Failure`.
+fn reasons() -> BTreeMap<String, Vec<String>> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files("src") {
+        let source = file.text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let made = MAKERS.iter().flat_map(|maker| source.split(maker).skip(1).filter_map(first_code));
+        let arms = source.split("fn reason(").skip(1).flat_map(|body| {
+            let body = body.split("\n    }\n").next().unwrap();
+            body.lines().filter_map(|line| line.split_once("=> ").and_then(|(_, value)| literal(value)))
+        });
+        for code in made.chain(arms) {
+            found.entry(code.to_owned()).or_default().push(file.name());
+        }
+    }
+    assert!(found.len() > 50, "the reason codes are not found any more");
+    found
+}
+
+/// Calls whose first text is a reason code.
+const MAKERS: &[&str] = &[
+    "Failure::client(",
+    "Failure::new(",
+    "Failure::oauth(",
+    "Self::client(",
+    "Self::new(",
+    "upstream(",
+    "operator(",
+    "\"reason\": ",
+];
+
+fn first_code(call: &str) -> Option<&str> {
+    let (before, _) = call.split_once('"')?;
+    let argument = before.chars().all(|c| c.is_alphanumeric() || ":,_ \n".contains(c));
+    argument.then(|| literal(&call[before.len()..])).flatten()
+}
+
+fn literal(text: &str) -> Option<&str> {
+    text.strip_prefix('"')?.split('"').next()
+}
+
+/// The names right below `crate::`, in paths and in groups.
+fn named_of_crate(code: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            None => names.extend(words(rest).next().map(ToOwned::to_owned)),
+            Some(group) => {
+                let mut depth = 0;
+                let mut name = String::new();
+                for c in group.chars() {
+                    match c {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => break,
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => {
+                            names.extend(words(&std::mem::take(&mut name)).next().map(ToOwned::to_owned))
+                        }
+                        c => name.push(c),
+                    }
+                }
+                names.extend(words(&name).next().map(ToOwned::to_owned));
+            }
+        }
+    }
+    names
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
+
+fn is_banner(line: &str) -> bool {
+    let line = line.trim();
+    let Some(comment) = line.strip_prefix("//") else { return false };
+    let comment = comment.trim_start_matches(['/', '!']).trim();
+    ["---", "===", "***", "###", "///", "~~~"].iter().any(|rule| comment.starts_with(rule) || comment.ends_with(rule))
+}

@@ -1,0 +1,98 @@
+//! A scripted OpenID Provider at <https://id.example>: discovery, keys, and codes for whoever a test signs in.
+//!
+//! Not here: a certified one; that is in `tests/e2e`.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use jwt_compact::alg::{Es256, SigningKey};
+use jwt_compact::jwk::JsonWebKey;
+use jwt_compact::{Algorithm, AlgorithmExt, Claims, Header};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::World;
+use super::answer::parameter;
+use super::platform::{Host, Scripted};
+
+pub const ISSUER: &str = "https://id.example";
+pub const CLIENT_ID: &str = "gateway";
+pub const CLIENT_SECRET: &str = "the gateway's secret at the provider";
+
+/// The provider.
+#[derive(Clone, Default)]
+pub struct Idp {
+    /// Claims of the ID token each code will get.
+    codes: Rc<RefCell<BTreeMap<String, Value>>>,
+}
+
+impl Idp {
+    /// Somebody signs in at the page the browser was sent to: where the provider sends the browser back.
+    pub fn signs_in(&self, world: &World, page: &Url, name: &str) -> Url {
+        assert_eq!(parameter(page, "client_id"), CLIENT_ID);
+        assert_eq!(parameter(page, "code_challenge_method"), "S256");
+        let code = format!("idp-code-{}", self.codes.borrow().len());
+        let claims = json!({
+            "iss": ISSUER, "aud": CLIENT_ID, "sub": name, "name": name, "nonce": parameter(page, "nonce"),
+            "iat": world.now(), "exp": world.now() + 300,
+        });
+        self.codes.borrow_mut().insert(code.clone(), claims);
+        let mut back = Url::parse(&parameter(page, "redirect_uri")).unwrap();
+        back.query_pairs_mut()
+            .append_pair("code", &code)
+            .append_pair("state", &parameter(page, "state"))
+            .append_pair("iss", ISSUER);
+        back
+    }
+
+    /// As a host outside.
+    pub fn host(&self) -> Host {
+        let idp = self.clone();
+        Rc::new(move |request| {
+            Ok(match request.url.path() {
+                "/.well-known/openid-configuration" => Scripted::json(&discovery()),
+                "/jwks" => Scripted::json(&json!({"keys": [jwk()]})),
+                "/token" => idp.token(&request.body),
+                _ => Scripted::new(404, &[], ""),
+            })
+        })
+    }
+
+    fn token(&self, form: &[u8]) -> Scripted {
+        let form: BTreeMap<_, _> = url::form_urlencoded::parse(form).into_owned().collect();
+        assert!(form.contains_key("code_verifier"));
+        let Some(claims) = self.codes.borrow_mut().remove(&form["code"]) else {
+            return Scripted::new(400, &[("content-type", "application/json")], r#"{"error":"invalid_grant"}"#);
+        };
+        let header = Header::empty().with_key_id("key-1");
+        let token = Es256.token(&header, &Claims::new(claims), &key()).unwrap();
+        Scripted::json(&json!({"access_token": "not used", "token_type": "Bearer", "id_token": token}))
+    }
+}
+
+fn discovery() -> Value {
+    json!({
+        "issuer": ISSUER,
+        "authorization_endpoint": format!("{ISSUER}/authorize"),
+        "token_endpoint": format!("{ISSUER}/token"),
+        "jwks_uri": format!("{ISSUER}/jwks"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "authorization_response_iss_parameter_supported": true,
+    })
+}
+
+fn key() -> <Es256 as Algorithm>::SigningKey {
+    SigningKey::<Es256>::from_slice(&[7; 32]).unwrap()
+}
+
+fn jwk() -> Value {
+    let public = key().to_verifying_key();
+    let mut jwk = serde_json::to_value(JsonWebKey::from(&public)).unwrap();
+    jwk["kid"] = "key-1".into();
+    jwk["use"] = "sig".into();
+    jwk["alg"] = "ES256".into();
+    jwk
+}

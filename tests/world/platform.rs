@@ -1,0 +1,209 @@
+//! The ports in memory: a clock that stands until told, seeded entropy, storage that keeps its promises to the second and can be
+//! taken away, and an outside that answers from a script.
+//!
+//! Not here: who is outside (`upstream`, `idp`, documents a test publishes).
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use http::HeaderMap;
+use mcp_edge_gateway::oauth::grant::GrantId;
+use mcp_edge_gateway::oauth::{account, grant};
+use mcp_edge_gateway::ports::{
+    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limiter, Outbound, Outgoing, ReadError, Secrets,
+    Stream, Unavailable,
+};
+use mcp_edge_gateway::secret::Secret;
+use mcp_edge_gateway::time::{Lifetime, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A host outside: from a request to its answer.
+pub type Host = Rc<dyn Fn(&Outgoing) -> Result<Scripted, FetchError>>;
+
+/// An answer from outside.
+pub struct Scripted {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Scripted {
+    pub fn new(status: u16, headers: &[(&'static str, &str)], body: impl Into<Vec<u8>>) -> Self {
+        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        Self { status, headers, body: body.into() }
+    }
+
+    pub fn json(body: &serde_json::Value) -> Self {
+        Self::new(200, &[("content-type", "application/json")], body.to_string())
+    }
+}
+
+/// A body in memory.
+#[derive(Debug)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Stream for Bytes {
+    async fn read(self, limit: usize, _within: Lifetime) -> Result<Vec<u8>, ReadError> {
+        if self.0.len() > limit { Err(ReadError::TooLarge) } else { Ok(self.0) }
+    }
+
+    async fn discard(self) {}
+}
+
+/// How often each kind of port was used.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Uses {
+    pub fetches: u32,
+    pub directory: u32,
+    pub ledger: u32,
+}
+
+/// Every port, for all isolates of a world.
+#[derive(Default)]
+pub struct InMemory {
+    pub now: Cell<u64>,
+    pub seed: Cell<u64>,
+    pub secrets: RefCell<BTreeMap<String, String>>,
+    pub directory: RefCell<BTreeMap<String, (String, Option<Timestamp>)>>,
+    pub grants: RefCell<BTreeMap<String, String>>,
+    pub accounts: RefCell<BTreeMap<String, String>>,
+    pub hosts: RefCell<BTreeMap<String, Host>>,
+    pub sent: RefCell<Vec<Outgoing>>,
+    pub journal: RefCell<Vec<String>>,
+    pub directory_down: Cell<bool>,
+    pub ledger_down: Cell<bool>,
+    pub registrations_left: Cell<u32>,
+    pub uses: Cell<Uses>,
+}
+
+impl InMemory {
+    fn used(&self, count: impl Fn(&mut Uses)) {
+        let mut uses = self.uses.get();
+        count(&mut uses);
+        self.uses.set(uses);
+    }
+
+    fn directory(&self) -> Result<(), Unavailable> {
+        self.used(|uses| uses.directory += 1);
+        if self.directory_down.get() { Err(Unavailable) } else { Ok(()) }
+    }
+
+    fn ledger(&self) -> Result<(), Unavailable> {
+        self.used(|uses| uses.ledger += 1);
+        if self.ledger_down.get() { Err(Unavailable) } else { Ok(()) }
+    }
+}
+
+impl Clock for InMemory {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.now.get())
+    }
+}
+
+impl Entropy for InMemory {
+    /// `SplitMix64`: as unpredictable as a test wants it, and the same every time.
+    fn fill(&self, buffer: &mut [u8]) {
+        for byte in buffer {
+            let state = self.seed.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+            self.seed.set(state);
+            let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            *byte = (mixed >> 56) as u8;
+        }
+    }
+}
+
+impl Secrets for InMemory {
+    fn secret(&self, name: &str) -> Option<Secret> {
+        self.secrets.borrow().get(name).map(Secret::new)
+    }
+}
+
+impl Outbound for InMemory {
+    type Stream = Bytes;
+
+    async fn fetch(&self, request: Outgoing) -> Result<Answer<Bytes>, FetchError> {
+        self.used(|uses| uses.fetches += 1);
+        let host = self.hosts.borrow().get(&request.url.origin().ascii_serialization()).cloned();
+        let answer = host.map_or(Err(FetchError::Unreachable), |host| host(&request));
+        self.sent.borrow_mut().push(request);
+        let Scripted { status, headers, body } = answer?;
+        Ok(Answer { status: status.try_into().unwrap(), headers, body: Bytes(body) })
+    }
+}
+
+impl Ledger for InMemory {
+    async fn grant(&self, id: &GrantId, command: grant::Command) -> Result<grant::Outcome, Unavailable> {
+        self.ledger()?;
+        Ok(run(&self.grants, id.as_str(), &command, grant::apply, grant::Record::expires, self.now()))
+    }
+
+    async fn account(&self, subject: &str, command: account::Command) -> Result<account::Outcome, Unavailable> {
+        self.ledger()?;
+        Ok(run(&self.accounts, subject, &command, account::apply, account::Record::expires, self.now()))
+    }
+}
+
+type Apply<R, C, O> = fn(Option<R>, C, Timestamp) -> (Option<R>, O);
+
+/// An object as `edge` runs it: records at rest and commands on the way are JSON, and the alarm forgets.
+fn run<R: Serialize + DeserializeOwned, C: Serialize + DeserializeOwned, O: Serialize + DeserializeOwned>(
+    records: &RefCell<BTreeMap<String, String>>,
+    id: &str,
+    command: &C,
+    apply: Apply<R, C, O>,
+    expires: fn(&R) -> Timestamp,
+    now: Timestamp,
+) -> O {
+    let record = records.borrow().get(id).map(|record| serde_json::from_str::<R>(record).unwrap());
+    let record = record.filter(|record| !expires(record).reached(now));
+    let (record, outcome) = apply(record, travelled(command), now);
+    match record {
+        Some(record) => records.borrow_mut().insert(id.to_owned(), serde_json::to_string(&record).unwrap()),
+        None => records.borrow_mut().remove(id),
+    };
+    travelled(&outcome)
+}
+
+fn travelled<T: Serialize + DeserializeOwned>(message: &T) -> T {
+    serde_json::from_str(&serde_json::to_string(message).unwrap()).unwrap()
+}
+
+impl Directory for InMemory {
+    async fn get(&self, key: &str) -> Result<Option<String>, Unavailable> {
+        self.directory()?;
+        assert!(key.len() <= 512, "KV keys have 512 bytes at most");
+        let directory = self.directory.borrow();
+        let live = directory.get(key).filter(|(_, until)| until.is_none_or(|until| !until.reached(self.now())));
+        Ok(live.map(|(value, _)| value.clone()))
+    }
+
+    async fn put(&self, key: &str, value: &str, lifetime: Option<Lifetime>) -> Result<(), Unavailable> {
+        self.directory()?;
+        assert!(key.len() <= 512, "KV keys have 512 bytes at most");
+        let until = lifetime.map(|lifetime| self.now() + lifetime.max(Lifetime(60)));
+        self.directory.borrow_mut().insert(key.to_owned(), (value.to_owned(), until));
+        Ok(())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Unavailable> {
+        self.directory()?;
+        self.directory.borrow_mut().remove(key);
+        Ok(())
+    }
+}
+
+impl Limiter for InMemory {
+    async fn allow_registration(&self, _address: &str) -> Result<bool, Unavailable> {
+        let left = self.registrations_left.get();
+        self.registrations_left.set(left.saturating_sub(1));
+        Ok(left > 0)
+    }
+}
+
+impl Journal for InMemory {
+    fn record(&self, line: &str) {
+        self.journal.borrow_mut().push(line.to_owned());
+    }
+}
