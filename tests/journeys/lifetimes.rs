@@ -138,18 +138,18 @@ fn a_sign_in_may_take_ten_minutes() {
 }
 
 #[test]
-fn a_registration_nobody_used_is_forgotten_after_a_week() {
+fn a_registration_nobody_used_is_forgotten_after_a_day() {
     let world = World::new();
     let unused = world.client("unused").registers();
     let used = world.client("used").connects("alice");
-    world.passes(7 * DAY - 1);
+    world.passes(DAY - 1);
     world.new_isolate();
     unused.clone().authorizes();
     world.passes(1);
     world.new_isolate();
     let mut unused = unused;
     let answer = unused.authorization(|_| ());
-    answer.refused(401, "client_unknown");
+    answer.refused(400, "client_unknown");
     assert!(answer.text().contains("Clear the client&#39;s stored credentials"));
     used.authorizes().signs_in("alice").redeems().calls("echo");
 }
