@@ -126,9 +126,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         }
         let site = match site {
             Ok(site) => site,
-            Err(failure)
-                if failure.reason == status::NOT_CONFIGURED && matches!(route, Route::Endpoint(Endpoint::Index)) =>
-            {
+            Err(failure) if matches!(route, Route::Endpoint(Endpoint::Index)) && matches!(loaded, Ok(None)) => {
                 return Ok(status::page(&failure, request_id));
             }
             Err(failure) if route.is_page() => return Err(Refused::Page(failure)),

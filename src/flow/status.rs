@@ -15,8 +15,6 @@ use crate::reply::Reply;
 use crate::route;
 use crate::{origin, page};
 
-/// The reason of [`not_configured`].
-pub const NOT_CONFIGURED: &str = "not_configured";
 const SEND_CONFIGURATION: &str = "curl -X PUT $GATEWAY/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -H \"Content-Type: application/json\" -d @gateway.json";
 
 #[derive(Serialize)]
@@ -123,7 +121,7 @@ pub fn page<S>(failure: &Failure, request_id: &str) -> Reply<S> {
 
 /// There is no configuration yet.
 pub fn not_configured() -> Failure {
-    Failure::new(crate::failure::Blame::Operator, 503, NOT_CONFIGURED, "This gateway has no configuration yet.")
+    Failure::new(crate::failure::Blame::Operator, 503, "not_configured", "This gateway has no configuration yet.")
         .fix("Send gateway.json with PUT /admin/config and the ADMIN_TOKEN as bearer token; scripts/dev and scripts/deploy do so by themselves.")
 }
 

@@ -95,8 +95,16 @@ mod tests {
 
     /// Takes a challenge apart as RFC 9110 §11.6.1 has it, quoted strings without escapes.
     fn parameters(value: &str) -> Vec<(&str, &str)> {
-        let parts = value.strip_prefix("Bearer ").unwrap().strip_suffix('"').unwrap().split("\", ");
-        parts.map(|part| part.split_once("=\"").unwrap()).collect()
+        let mut found = Vec::new();
+        let mut rest = value.strip_prefix("Bearer ");
+        while let Some(parameter) = rest {
+            let (name, quoted) = parameter.split_once("=\"").unwrap();
+            let (text, after) = quoted.split_once('"').unwrap();
+            found.push((name, text));
+            rest = after.strip_prefix(", ");
+            assert!(rest.is_some() || after.is_empty(), "{after}");
+        }
+        found
     }
 
     proptest! {
