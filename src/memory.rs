@@ -44,6 +44,8 @@ pub struct LoadedConfig {
     pub config: Rc<Config>,
     /// Its version in storage.
     pub version: u64,
+    /// When it was stored: storage may show an older one for a while after a newer one was seen.
+    pub at: Timestamp,
     /// Of its text. Two versions made at once can have the same number, and storage may show either.
     pub digest: Digested,
     /// When to look again.
@@ -127,6 +129,7 @@ mod tests {
         let loaded = |digest| LoadedConfig {
             config: Rc::new(Config::parse(text).unwrap()),
             version: 1,
+            at: Timestamp(0),
             digest: Digested::of(digest),
             fresh_until: Timestamp(10),
         };

@@ -107,6 +107,6 @@ async function sendFirstConfiguration() {
   if (!(await healthy(gateway, 120))) fail(`deploy: ${gateway}/healthz did not answer within two minutes. Does its DNS record exist yet?`);
   const { version, problem } = await sendConfiguration(gateway, text, adminToken);
   if (problem) fail(`${configuration} is not in effect:\n${problem}`);
-  console.log(`configuration version ${version} in effect, within 90 seconds everywhere`);
+  console.log(`configuration version ${version} in effect, everywhere within about a minute`);
   for (const server of serverUrls(text, gateway)) console.log(server.url);
 }

@@ -9,7 +9,7 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 
 use super::host::now;
 use crate::oauth::{account, grant};
-use crate::time::Timestamp;
+use crate::time::{Lifetime, Timestamp};
 
 const RECORD: &str = "record";
 
@@ -35,7 +35,7 @@ impl DurableObject for Grant {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        forget(&self.state).await
+        forget(&self.state, grant::Record::expires).await
     }
 }
 
@@ -49,7 +49,7 @@ impl DurableObject for Account {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        forget(&self.state).await
+        forget(&self.state, account::Record::expires).await
     }
 }
 
@@ -79,8 +79,7 @@ where
             let after = serde_json::to_string(&record)?;
             if before.as_deref() != Some(&after) {
                 storage.put(RECORD, after).await?;
-                let left = i64::try_from(expires(&record).remaining(now).0).unwrap_or(i64::MAX / 1000);
-                storage.set_alarm(left.saturating_mul(1000)).await?;
+                storage.set_alarm(milliseconds(expires(&record).remaining(now))).await?;
             }
         }
         (Some(_), None) => storage.delete_all().await?,
@@ -89,7 +88,18 @@ where
     Response::ok(serde_json::to_string(&outcome)?)
 }
 
-async fn forget(state: &State) -> Result<Response> {
-    state.storage().delete_all().await?;
+/// An alarm can be older than the record: writing and setting the alarm are two steps.
+async fn forget<R: DeserializeOwned>(state: &State, expires: fn(&R) -> Timestamp) -> Result<Response> {
+    let storage = state.storage();
+    let record: Option<String> = storage.get(RECORD).await?;
+    let record: Option<R> = record.as_deref().map(serde_json::from_str).transpose()?;
+    match record.map(|record| expires(&record).remaining(now())).filter(|left| left.0 > 0) {
+        Some(left) => storage.set_alarm(milliseconds(left)).await?,
+        None => storage.delete_all().await?,
+    }
     Response::empty()
+}
+
+fn milliseconds(span: Lifetime) -> i64 {
+    i64::try_from(span.0).unwrap_or(i64::MAX / 1000).saturating_mul(1000)
 }

@@ -27,6 +27,9 @@ const PATIENCE: Lifetime = Lifetime(30);
 /// An error body is a short JSON document.
 const ERROR_BODY: usize = 256 * 1024;
 
+/// JSON-RPC 2.0 §5.1.
+const METHOD_NOT_FOUND: i64 = -32601;
+
 /// A refusal in the form its reader understands.
 pub enum Refusal {
     /// Before the message was looked at: plain JSON, with a challenge where one is due.
@@ -131,6 +134,16 @@ impl<P: Platform> Call<'_, P> {
                 passed.remove(CONTENT_TYPE); // whatever the server calls it, this was read as JSON
                 reply.headers_mut().extend(passed);
                 Ok(reply)
+            }
+            // Most servers say 404 of a lost session, some of an unknown method: only then is it the error that they name.
+            Verdict::Gone => {
+                let bytes = body.read(ERROR_BODY, PATIENCE).await.map_err(|_| refusal::session_gone())?;
+                match verdict::error_body(&bytes) {
+                    Some(error) if error.code == METHOD_NOT_FOUND => {
+                        Ok(Reply::bytes(status, "application/json", bytes))
+                    }
+                    _ => Err(refusal::session_gone()),
+                }
             }
             refused => {
                 body.discard().await;

@@ -46,13 +46,13 @@ pub async fn load<P: Platform>(platform: &P, memory: &Memory) -> Result<Option<L
         Ok(None) => return Ok(None),
         Err(Unavailable) => return known.map(Some).ok_or_else(Failure::storage),
     };
-    let stored: Stored = serde_json::from_str(&stored).map_err(|_| unreadable())?;
-    let digest = Digested::of(stored.config.get());
-    let config = match known {
-        Some(known) if known.digest == digest => known.config,
-        _ => Rc::new(Config::parse(stored.config.get()).map_err(|_| unreadable())?),
+    let loaded = match (read(&stored, known.as_ref(), now), known) {
+        (Ok(loaded), Some(known)) if loaded.at < known.at => LoadedConfig { fresh_until: now + FRESH, ..known },
+        (Ok(loaded), _) => loaded,
+        // Code of another version may have stored it in the middle of a deploy: what this isolate has stays in effect.
+        (Err(_), Some(known)) => LoadedConfig { fresh_until: now + FRESH, ..known },
+        (Err(failure), None) => return Err(failure),
     };
-    let loaded = LoadedConfig { config, version: stored.version, digest, fresh_until: now + FRESH };
     memory.remember(&loaded);
     Ok(Some(loaded))
 }
@@ -106,7 +106,7 @@ pub async fn replace<P: Platform>(
     }
     platform.put(CURRENT, &stored, None).await.map_err(|Unavailable| Failure::storage())?;
     // In effect at once here, and elsewhere when those isolates read it.
-    memory.remember(&LoadedConfig { config: Rc::new(config), version, digest, fresh_until: now + FRESH });
+    memory.remember(&LoadedConfig { config: Rc::new(config), version, at: now, digest, fresh_until: now + FRESH });
     Ok(Reply::json(StatusCode::OK, &json!({"version": version})))
 }
 
@@ -121,6 +121,16 @@ pub fn authorize_operator<P: Platform>(platform: &P, head: &Head) -> Result<(), 
             .fix("Send the ADMIN_TOKEN secret as a bearer token.")
             .challenge(HeaderValue::from_static("Bearer realm=\"operator\""))),
     }
+}
+
+fn read(stored: &str, known: Option<&LoadedConfig>, now: Timestamp) -> Result<LoadedConfig, Failure> {
+    let stored: Stored = serde_json::from_str(stored).map_err(|_| unreadable())?;
+    let digest = Digested::of(stored.config.get());
+    let config = match known.filter(|known| known.digest == digest) {
+        Some(known) => Rc::clone(&known.config),
+        None => Rc::new(Config::parse(stored.config.get()).map_err(|_| unreadable())?),
+    };
+    Ok(LoadedConfig { config, version: stored.version, at: stored.at, digest, fresh_until: now + FRESH })
 }
 
 fn missing_secrets<P: Platform>(platform: &P, config: &Config) -> Vec<ConfigError> {

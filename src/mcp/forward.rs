@@ -24,8 +24,11 @@ pub fn request_headers(
             headers.append(name, value.clone());
         }
     }
-    // Servers refuse anything but the two types by name (406), and some clients write `*/*`.
-    if headers.get(ACCEPT).is_none_or(|accept| accept.as_bytes().trim_ascii() == b"*/*") {
+    // Servers refuse anything but the two types by name (406), and some clients write `*/*` in one way or another.
+    let named = |accept: &str| {
+        ["application/json", "text/event-stream"].iter().any(|name| accept.to_ascii_lowercase().contains(name))
+    };
+    if !headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(named) {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     }
     // The body was read as UTF-8. A charset of the client's (UTF-7 in some servers) could make another message of the same bytes.
@@ -138,6 +141,7 @@ mod tests {
         for (sent, forwarded) in [
             (&[][..], "application/json, text/event-stream"),
             (&[("accept", "*/*")], "application/json, text/event-stream"),
+            (&[("accept", "text/html, */*;q=0.8")], "application/json, text/event-stream"),
             (&[("accept", "application/json")], "application/json"),
         ] {
             assert_eq!(request_headers(&headers(sent), None, &[], Era::Legacy)["accept"], forwarded);
