@@ -10,6 +10,7 @@ import { after, before, describe, test } from "node:test";
 
 import { Browser } from "./support/browser.mjs";
 import { packaged, quietEnvironment, start } from "./support/child.mjs";
+import { eventually } from "./support/expect.mjs";
 import { configuration, startGateway } from "./support/gateway.mjs";
 import { request } from "./support/http.mjs";
 import { freePort } from "./support/listen.mjs";
@@ -91,7 +92,7 @@ test("[H4] conformance as an authorization server: every check passes", { timeou
   const [link] = await suite.says(new RegExp(`${gateway.url}/oauth/authorize\\?\\S+`));
   const { landed, text } = await new Browser(gateway.url).walk(link);
   assert.ok(landed, text);
-  await request(landed);
+  await eventually(() => request(landed)); // the link may be printed before anybody listens
   const { code } = await suite.ended;
   assert.equal(code, 0, suite.said.both);
   const checks = resultsIn(output).flatMap(({ checks: all }) => all);

@@ -13,6 +13,7 @@ import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 
 import { Browser } from "./support/browser.mjs";
 import { packaged, quietEnvironment, start } from "./support/child.mjs";
+import { eventually } from "./support/expect.mjs";
 import { configuration, startGateway } from "./support/gateway.mjs";
 import { request } from "./support/http.mjs";
 import { freePort } from "./support/listen.mjs";
@@ -166,7 +167,7 @@ describe("stock clients", () => {
   async function visit(link) {
     const { landed, text } = await new Browser(gateway.url).walk(link);
     assert.ok(landed, text);
-    const page = await request(landed);
+    const page = await eventually(() => request(landed)); // some clients print the link before they listen
     assert.ok(page.status < 400, page.text);
   }
 });
