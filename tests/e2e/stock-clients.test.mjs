@@ -61,7 +61,7 @@ describe("stock clients", () => {
   const answerElicitation = async () => ({ action: "accept", content: { name: "Alice", username: "alice", email: "alice@example.com" } });
 
   test("[S11] SDK 1.x: discovers, registers, signs in, calls, refreshes", async (t) => {
-    const host = new SdkHost(gateway.url, { ask: ["offline_access"] });
+    const host = new SdkHost(gateway.url);
     const { client } = await connectSdk1(gateway.mcpUrl("alpha"), { host });
     t.after(() => client.close());
     const { tools } = await client.listTools();

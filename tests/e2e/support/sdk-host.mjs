@@ -13,9 +13,8 @@ import { Browser } from "./browser.mjs";
 import { CALLBACK } from "./oauth-client.mjs";
 
 export class SdkHost {
-  /** `ask`: scopes the application wants beside what the server's challenge names. */
-  constructor(gatewayUrl, { as = "alice", ask = [] } = {}) {
-    Object.assign(this, { browser: new Browser(gatewayUrl), as, ask, issued: [], signIns: 0 });
+  constructor(gatewayUrl, { as = "alice" } = {}) {
+    Object.assign(this, { browser: new Browser(gatewayUrl), as, issued: [], signIns: 0 });
   }
 
   get redirectUrl() {
@@ -71,8 +70,6 @@ export class SdkHost {
 
   async redirectToAuthorization(url) {
     this.signIns += 1;
-    const scope = new Set([...(url.searchParams.get("scope") ?? "").split(" "), ...this.ask].filter(Boolean));
-    if (this.ask.length > 0) url.searchParams.set("scope", [...scope].join(" "));
     const arrived = await this.browser.walk(url, { as: this.as });
     assert.ok(arrived.landed, `no redirect to the client: ${arrived.status} ${arrived.text}`);
     assert.equal(arrived.params.get("state"), this.expected);
