@@ -28,3 +28,4 @@ pub mod secret;
 pub mod time;
 pub mod upstream;
 pub mod vault;
+pub mod version;

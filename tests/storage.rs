@@ -87,7 +87,12 @@ fn a_configuration_stored_yesterday_is_in_effect_today() {
 #[test]
 fn a_configuration_this_version_cannot_read_is_named_and_can_be_replaced() {
     let world = World::bare("http://localhost:8787");
-    for unreadable in ["{", r#"{"v":1,"version":1,"at":1,"config":{"login":{"kind":"carrier pigeon"}}}"#] {
+    let unreadable = [
+        "{",
+        r#"{"v":1,"version":1,"at":1,"config":{"login":{"kind":"carrier pigeon"}}}"#,
+        r#"{"v":2,"version":1,"at":1,"config":{"login":{"kind":"dev"},"servers":{}}}"#,
+    ];
+    for unreadable in unreadable {
         put(&world, "config:current", unreadable);
         world.request("POST", "/v1/mcp/demo").json(&json!({})).send().refused(503, "configuration_unreadable");
         assert!(world.get("/status").with(503).text().contains("configuration_unreadable"));

@@ -9,14 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PURE: &[&str] = &["secret", "time"];
+const PURE: &[&str] = &["secret", "time", "version"];
 
 /// What each part of the crate may name of the others. A part that is not listed may not exist.
 const LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("secret", &[]),
+    ("version", &[]),
     ("vault", PURE),
-    ("oauth", &["secret", "time", "vault"]),
+    ("oauth", &["secret", "time", "vault", "version"]),
     ("config", PURE),
     ("login", PURE),
     ("mcp", PURE),
@@ -35,7 +36,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 const FLOW: &[&str] = &[
     "config", "failure", "login", "mcp", "memory", "oauth", "origin", "page", "ports", "reply", "route", "secret",
-    "time", "upstream", "vault",
+    "time", "upstream", "vault", "version",
 ];
 const GATEWAY: &[&str] =
     &["config", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];

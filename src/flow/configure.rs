@@ -17,6 +17,7 @@ use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
 use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
+use crate::version::V1;
 
 /// How long an isolate goes on with what it read. KV keeps its own copy for at most as long again, so a change is in effect
 /// everywhere within a minute.
@@ -28,7 +29,7 @@ const PREVIOUS: &str = "config:previous";
 /// A configuration as it is stored.
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    v: u32,
+    v: V1,
     version: u64,
     at: Timestamp,
     config: Box<RawValue>,
@@ -100,7 +101,7 @@ pub async fn replace<P: Platform>(
         + 1;
     let raw = RawValue::from_string(text.trim().to_owned()).map_err(|_| unreadable())?;
     let digest = Digested::of(raw.get());
-    let stored = serde_json::to_string(&Stored { v: 1, version, at: now, config: raw }).map_err(|_| unreadable())?;
+    let stored = serde_json::to_string(&Stored { v: V1, version, at: now, config: raw }).map_err(|_| unreadable())?;
     if let Some(previous) = previous {
         platform.put(PREVIOUS, &previous, None).await.map_err(|Unavailable| Failure::storage())?;
     }

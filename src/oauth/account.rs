@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::oauth::scope::ScopeSet;
 use crate::time::{Lifetime, Timestamp};
+use crate::version::V1;
 
 /// How long consents are kept after the last one was given.
 const KEPT: Lifetime = Lifetime::days(400);
@@ -56,7 +57,7 @@ pub enum Outcome {
 /// What an object knows about its subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    v: Version,
+    v: V1,
     /// Oldest first.
     consents: Vec<Consent>,
 }
@@ -86,7 +87,7 @@ pub fn apply(record: Option<Record>, command: Command, _now: Timestamp) -> (Opti
             Outcome::Forgotten
         }
     };
-    ((!consents.is_empty()).then_some(Record { v: Version, consents }), outcome)
+    ((!consents.is_empty()).then_some(Record { v: V1, consents }), outcome)
 }
 
 /// The name of a consent. Whatever the person saw on the consent page is in it, so that a change of any of it asks again.
@@ -109,25 +110,6 @@ pub fn consent_key(
 struct Consent {
     key: String,
     at: Timestamp,
-}
-
-/// The record's version on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-struct Version;
-
-impl TryFrom<u8> for Version {
-    type Error = &'static str;
-
-    fn try_from(v: u8) -> Result<Self, Self::Error> {
-        if v == 1 { Ok(Self) } else { Err("an account record of a later version") }
-    }
-}
-
-impl From<Version> for u8 {
-    fn from(_: Version) -> Self {
-        1
-    }
 }
 
 #[cfg(test)]
