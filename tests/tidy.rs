@@ -18,7 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("version", &[]),
     ("vault", PURE),
     ("oauth", &["secret", "time", "vault", "version"]),
-    ("config", PURE),
+    ("config", &["secret", "time", "upstream"]),
     ("login", PURE),
     ("mcp", PURE),
     ("page", PURE),
