@@ -16,6 +16,7 @@ pub mod failure;
 pub mod flow;
 pub mod gateway;
 pub mod login;
+pub mod loopback;
 pub mod mcp;
 pub mod memory;
 pub mod oauth;

@@ -4,10 +4,11 @@
 //! issuer with a header.
 
 use http::HeaderMap;
-use url::{Host, Url};
+use url::Url;
 
 use crate::config::{Config, Origin};
 use crate::failure::Failure;
+use crate::loopback::is_loopback;
 
 /// The public origin of a request: `public_url` first, else the effective host (`X-Forwarded-Host` only when that host is
 /// allowed, else `Host`). A host that is neither allowed nor loopback is refused.
@@ -59,15 +60,6 @@ fn is_allowed(config: &Config, host: &str) -> bool {
         .map_or(host, |(bare, _)| bare);
     config.public_url.as_ref().is_some_and(|public| public.host_port() == host)
         || config.allowed_hosts.iter().any(|allowed| allowed == host || allowed == bare)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn names_loopback(host: &str) -> bool {

@@ -9,16 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PURE: &[&str] = &["secret", "time", "version"];
+const PURE: &[&str] = &["loopback", "secret", "time", "version"];
 
 /// What each part of the crate may name of the others. A part that is not listed may not exist.
 const LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("secret", &[]),
+    ("loopback", &[]),
     ("version", &[]),
     ("vault", PURE),
-    ("oauth", &["secret", "time", "vault", "version"]),
-    ("config", &["secret", "time", "upstream"]),
+    ("oauth", &["loopback", "secret", "time", "vault", "version"]),
+    ("config", &["loopback", "secret", "time", "upstream"]),
     ("login", PURE),
     ("mcp", PURE),
     ("page", PURE),
@@ -27,7 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ports", &["oauth", "secret", "time"]),
     ("route", &["config"]),
     ("failure", &["mcp", "oauth", "page", "reply"]),
-    ("origin", &["config", "failure"]),
+    ("origin", &["config", "failure", "loopback"]),
     ("memory", &["config", "failure", "login", "oauth", "secret", "time", "vault"]),
     ("flow", FLOW),
     ("gateway", GATEWAY),

@@ -3,10 +3,11 @@
 //! Not here: fetching it (`flow`), its keys (`jwks`), the requests made of it (`oidc`).
 
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
 use super::LoginError;
 use super::error::presentable;
+use crate::loopback::is_loopback;
 
 /// No discovery document is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 128 * 1024;
@@ -99,15 +100,6 @@ fn fit(text: &str) -> Option<Url> {
 
 fn secure_enough(from: &Url, to: &Url) -> bool {
     to.scheme() == "https" || (to.scheme() == "http" && is_loopback(from) && is_loopback(to))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]
