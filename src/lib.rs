@@ -10,6 +10,7 @@
 //! Not here: anything that runs outside a request. The Worker has no background work of its own.
 
 pub mod config;
+pub mod cors;
 #[cfg(target_arch = "wasm32")]
 mod edge;
 pub mod failure;

@@ -31,6 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("origin", &["config", "failure", "loopback"]),
     ("memory", &["config", "failure", "login", "oauth", "secret", "time", "vault"]),
     ("flow", FLOW),
+    ("cors", &["config", "failure", "flow", "origin", "reply", "route"]),
     ("gateway", GATEWAY),
     ("edge", EDGE),
     ("lib", &[]),
@@ -40,7 +41,7 @@ const FLOW: &[&str] = &[
     "time", "upstream", "vault", "version",
 ];
 const GATEWAY: &[&str] =
-    &["config", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];
+    &["cors", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];
 const EDGE: &[&str] = &["gateway", "memory", "oauth", "ports", "reply", "secret", "time"];
 
 const RUNTIME: &[&str] = &["worker", "web_sys", "js_sys", "wasm_bindgen", "wasm_bindgen_futures"];
