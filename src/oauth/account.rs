@@ -32,11 +32,6 @@ pub enum Command {
         /// What to ([`consent_key`]).
         consent: String,
     },
-    /// Ask again next time.
-    Forget {
-        /// What to ([`consent_key`]).
-        consent: String,
-    },
 }
 
 /// What an account answers.
@@ -50,8 +45,6 @@ pub enum Outcome {
         /// It had.
         given: bool,
     },
-    /// The consent does not stand any more.
-    Forgotten,
 }
 
 /// What an object knows about its subject.
@@ -82,10 +75,6 @@ pub fn apply(record: Option<Record>, command: Command, _now: Timestamp) -> (Opti
             Outcome::Remembered
         }
         Command::Recall { consent } => Outcome::Recalled { given: consents.iter().any(|other| other.key == consent) },
-        Command::Forget { consent } => {
-            consents.retain(|other| other.key != consent);
-            Outcome::Forgotten
-        }
     };
     ((!consents.is_empty()).then_some(Record { v: V1, consents }), outcome)
 }
@@ -127,13 +116,11 @@ mod tests {
     }
 
     #[test]
-    fn a_consent_stands_until_forgotten() {
+    fn a_consent_stands_for_itself_alone() {
         let record = remember(None, "a");
         assert!(given(record.clone(), "a"));
-        assert!(!given(record.clone(), "b"));
+        assert!(!given(record, "b"));
         assert!(!given(None, "a"));
-        let (record, outcome) = apply(record, Command::Forget { consent: "a".to_owned() }, NOW);
-        assert_eq!((record, outcome), (None, Outcome::Forgotten));
     }
 
     #[test]
@@ -175,7 +162,6 @@ mod tests {
                 r#"{"command":"remember","consent":"a","at":1000}"#,
             ),
             (Command::Recall { consent: "a".to_owned() }, r#"{"command":"recall","consent":"a"}"#),
-            (Command::Forget { consent: "a".to_owned() }, r#"{"command":"forget","consent":"a"}"#),
         ];
         for (command, golden) in commands {
             assert_eq!(serde_json::to_string(&command).unwrap(), golden);

@@ -199,11 +199,6 @@ impl Client {
         }
     }
 
-    /// Whether codes can only go to the person's own machine, where any program may listen: worth a warning.
-    pub fn is_loopback_only(&self) -> bool {
-        self.redirect_uris.iter().all(RedirectUri::is_loopback)
-    }
-
     /// Changes whenever the client shows or does something else than what a person consented to.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();

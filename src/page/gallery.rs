@@ -199,7 +199,7 @@ fn notice() -> Notice {
 
 fn pending() -> Notice {
     Notice {
-        tone: Tone::Info,
+        tone: Tone::Error,
         title: "No pending authorization".to_owned(),
         happened: "This request was already answered, or it has waited too long.".to_owned(),
         todo: "Go back to your client and connect again. It opens a fresh page.".to_owned(),
