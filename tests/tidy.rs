@@ -234,6 +234,7 @@ const MAKERS: &[&str] = &[
     "Self::new(",
     "upstream(",
     "operator(",
+    "secret_missing(",
     "\"reason\": ",
 ];
 
