@@ -119,7 +119,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         let site = match site {
             Ok(site) => site,
             Err(failure) if matches!(route, Route::Endpoint(Endpoint::Index)) && matches!(loaded, Ok(None)) => {
-                return Ok(status::page(&failure, request_id));
+                return Ok(status::page(&failure, head, request_id));
             }
             Err(failure) if route.is_page() => return Err(Refused::Page(failure)),
             Err(failure) => return Err(json(failure)),

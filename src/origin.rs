@@ -33,6 +33,11 @@ pub fn effective(config: &Config, url: &Url, headers: &HeaderMap) -> Result<Orig
     own.ok_or_else(|| refusal(config, &host))
 }
 
+/// The origin a request names itself. Nothing confirms it: it is for telling the person at that browser where they are.
+pub fn claimed(url: &Url) -> Option<Origin> {
+    Origin::of_request(url.scheme(), &host_of(url))
+}
+
 /// Whether a browser origin may call the API: our own, a configured one, or any loopback one while we are on loopback ourselves.
 pub fn may_call(config: &Config, own: &Origin, origin: &str) -> bool {
     origin == own.as_str()
@@ -112,6 +117,16 @@ mod tests {
         assert_eq!(origin(&open, "https://gw.example/", Some("evil.example")).as_deref(), Some("https://gw.example"));
         assert_eq!(origin(&open, "https://evil.example/", None), None);
         assert_eq!(origin(&open, "https://evil.example/", Some("evil.example")), None);
+    }
+
+    #[test]
+    fn what_a_request_calls_itself_is_an_origin_or_nothing() {
+        let claimed = |url| claimed(&Url::parse(url).unwrap()).map(|origin| origin.as_str().to_owned());
+        assert_eq!(claimed("https://GW.example:443/x?y").as_deref(), Some("https://gw.example"));
+        assert_eq!(claimed("http://localhost:8787/").as_deref(), Some("http://localhost:8787"));
+        for unfit in ["http://gw.example/", "https://gw.example;id/", "https://$(id).example/", "https://a'b/"] {
+            assert_eq!(claimed(unfit), None, "{unfit}");
+        }
     }
 
     #[test]

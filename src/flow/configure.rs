@@ -10,7 +10,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::{Answered, Head, read_small};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, SecretName};
 use crate::failure::{Blame, Failure};
 use crate::memory::{LoadedConfig, Memory};
 use crate::ports::{Platform, Unavailable};
@@ -135,7 +135,7 @@ fn read(stored: &str, known: Option<&LoadedConfig>, now: Timestamp) -> Result<Lo
 }
 
 fn missing_secrets<P: Platform>(platform: &P, config: &Config) -> Vec<ConfigError> {
-    let names = config.secret_names().into_iter().map(crate::config::SecretName::as_str);
+    let names = config.secret_names().into_iter().map(SecretName::as_str);
     let missing = names.filter(|name| platform.secret(name).is_none());
     missing
         .map(|name| ConfigError {
