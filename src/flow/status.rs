@@ -103,12 +103,11 @@ pub async fn report<P: Platform>(
 pub fn page<S>(failure: &Failure, head: &Head, request_id: &str) -> Reply<S> {
     let claimed = origin::claimed(&head.url);
     let gateway = claimed.as_ref().map_or("$GATEWAY", Origin::as_str);
-    let step = |what: &str, command: String| page::Step { what: what.to_owned(), command: Some(command) };
+    let step = |what: &str, command: String| page::Step { what: what.to_owned(), command };
     let send = format!(
         "curl -X PUT {gateway}/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -H \"Content-Type: application/json\" -d @gateway.json"
     );
     let page = page::Status {
-        problems: Vec::new(),
         steps: vec![
             step(&failure.fix, send),
             step("See what is ready and what is not", format!("curl -s {gateway}/status")),
