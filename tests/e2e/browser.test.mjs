@@ -14,72 +14,105 @@ import { chromium, devices } from "playwright-core";
 import { configuration, startGateway } from "./support/gateway.mjs";
 import { LOGIN_SECRETS, oidcLogin, startProvider } from "./support/idp.mjs";
 import { listen } from "./support/listen.mjs";
+import { callTool } from "./support/mcp.mjs";
 import { OAuthClient } from "./support/oauth-client.mjs";
+import { startUpstream } from "./support/upstream.mjs";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const NOWHERE = "http://localhost:9/mcp";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const skip = !existsSync(CHROMIUM) && !process.env.CI ? `no Chromium at ${CHROMIUM}` : false;
+const skip = !existsSync(CHROMIUM) && !process.env.CI && `there is no ${CHROMIUM}; CHROMIUM names another one`;
+const DESK = { viewport: { width: 1280, height: 800 } };
+const PHONE = devices["iPhone 13"];
+const SURROUNDINGS = { desk: DESK, phone: PHONE, "desk at night": { ...DESK, colorScheme: "dark" }, "phone at night": { ...PHONE, colorScheme: "dark" } };
 
-describe("the pages in Chromium", { skip }, () => {
-  let gateway, browser, application;
+describe("the pages in Chromium", { skip, timeout: 300_000 }, () => {
+  let upstream, gateway, bare, keyless, browser, application;
   before(async () => {
-    [gateway, browser, application] = await Promise.all([
-      startGateway({ config: configuration({ alpha: { url: NOWHERE, name: "Project tracker" }, beta: NOWHERE }, { consent: "always" }) }),
+    upstream = await startUpstream();
+    [gateway, bare, keyless, browser, application] = await Promise.all([
+      startGateway({ config: configuration({ alpha: { url: upstream.url, name: "Project tracker" }, beta: NOWHERE }, { consent: "always" }) }),
+      startGateway(),
+      startGateway({ secrets: { KEY_RING: undefined }, config: configuration({ alpha: upstream.url }) }),
       chromium.launch({ executablePath: CHROMIUM, args: FLAGS }),
       startApplication(),
     ]);
   });
-  after(() => Promise.all([gateway?.stop(), browser?.close(), application?.stop()]));
+  after(() => Promise.all([gateway, bare, keyless, application, upstream].map((part) => part?.stop()).concat(browser?.close())));
 
-  async function client(options = {}, metadata = {}) {
-    const oauth = new OAuthClient(gateway, { slug: "alpha", redirectUri: `${application.origin}/callback`, scope: "mcp:tools offline_access", ...options });
-    assert.equal((await oauth.register({ client_name: "Sunflower Desk", ...metadata })).status, 201);
+  async function client({ at = gateway, ...options } = {}) {
+    const oauth = new OAuthClient(at, { slug: "alpha", redirectUri: application.callback, scope: "mcp:tools offline_access", ...options });
+    const answer = await oauth.register({ client_name: "Sunflower Desk" });
+    assert.equal(answer.status, 201, answer.text);
     return oauth;
   }
 
-  /** A window that remembers everything the browser complains about. */
+  /** A window that remembers everything the browser complains about, policy violations above all. */
   async function openWindow(t, options = {}) {
     const context = await browser.newContext(options);
     t.after(() => context.close());
-    const page = await context.newPage();
+    context.setDefaultTimeout(15_000);
+    await context.addInitScript(() => {
+      addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => console.error(`CSP violation: ${violatedDirective} ${blockedURI}`));
+    });
     const complaints = [];
-    context.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
+    context.on("console", (message) => {
+      const elsewhere = message.location().url.endsWith("/favicon.ico"); // of pages that are not the gateway's
+      if (["error", "warning"].includes(message.type()) && !elsewhere) complaints.push(`${message.text()} at ${message.location().url}`);
+    });
     context.on("weberror", (error) => complaints.push(String(error.error())));
-    return { context, page, complaints };
+    return { context, page: await context.newPage(), complaints };
+  }
+
+  /** The client's page opens the authorization in a popup; `answer()` is what the callback told its opener. */
+  async function openPopup(t, oauth) {
+    const { context, page, complaints } = await openWindow(t);
+    const openerPolicies = [];
+    context.on("response", (response) => {
+      if (response.url().startsWith(oauth.gateway.url)) openerPolicies.push([response.url(), response.headers()["cross-origin-opener-policy"]]);
+    });
+    await page.goto(application.url);
+    const [popup] = await Promise.all([context.waitForEvent("page"), page.evaluate((url) => globalThis.authorize(url), String(oauth.authorizationUrl()))]);
+    await popup.waitForLoadState();
+    const answer = async () => new URLSearchParams(await (await page.waitForFunction(() => globalThis.answer)).jsonValue());
+    return { page, popup, answer, complaints, openerPolicies };
   }
 
   const codeOf = (page) => new URL(page.url()).searchParams.get("code");
 
-  for (const [name, options] of Object.entries({ desk: { viewport: { width: 1280, height: 800 } }, phone: devices["iPhone 13"], "phone at night": { ...devices["iPhone 13"], colorScheme: "dark" } })) {
-    test(`[S9] on a ${name}: sign in, consent, back at the client with a code that works`, async (t) => {
+  for (const [name, options] of Object.entries(SURROUNDINGS)) {
+    test(`[S9] on a ${name}: sign in, consent, back at the client with a code that works; and every other page fits`, async (t) => {
       const { page, complaints } = await openWindow(t, options);
+      const shown = async (what) => {
+        await fits(page);
+        await keep(page, `${name} ${what}`);
+      };
       const oauth = await client();
       await page.goto(String(oauth.authorizationUrl()));
-      await fits(page);
-      await keep(page, `${name} 1 sign-in`);
+      await shown("sign-in");
       await page.getByRole("button", { name: /alice/i }).click();
       await page.getByRole("button", { name: "Approve" }).waitFor();
-      await fits(page);
-      await keep(page, `${name} 2 consent`);
-      for (const said of ["Sunflower Desk", "Project tracker", "localhost"]) assert.ok((await page.innerText("body")).includes(said), said);
+      await shown("consent");
+      for (const said of ["Sunflower Desk", "Project tracker", "127.0.0.1"]) assert.ok((await page.innerText("body")).includes(said), said);
       await page.getByRole("button", { name: "Approve" }).click();
-      await page.waitForURL(`${application.origin}/callback?*`);
+      await page.waitForURL(`${application.callback}?*`);
       assert.equal((await oauth.redeem(codeOf(page))).status, 200);
-      assert.deepEqual(complaints, []);
+
+      const visit = async (url, what, status) => {
+        assert.equal((await page.goto(String(url))).status(), status, what);
+        await shown(what);
+      };
+      await visit(gateway.url, "servers", 200);
+      assert.deepEqual(complaints.splice(0), []);
+      await visit(oauth.authorizationUrl({ redirect_uri: "https://elsewhere.example/callback" }), "error", 400);
+      await visit(bare.url, "unconfigured", 503);
+      assert.match(await page.innerText("main"), /No configuration yet[\s\S]*curl -X PUT http:\/\/localhost:\d+\/admin\/config/);
+      await visit(keyless.url, "keyless", 503);
+      assert.match(await page.innerText("main"), /no key ring[\s\S]*KEY_RING/);
+      // The browser itself notes those statuses.
+      assert.deepEqual(complaints.filter((complaint) => !/^Failed to load resource: the server responded with a status of (400|503)/.test(complaint)), []);
     });
   }
-
-  test("refusing brings the person back to the client, which is told", async (t) => {
-    const { page, complaints } = await openWindow(t);
-    const oauth = await client();
-    await page.goto(String(oauth.authorizationUrl()));
-    await page.getByRole("button", { name: /alice/i }).click();
-    await page.getByRole("button", { name: "Deny" }).click();
-    await page.waitForURL(`${application.origin}/callback?*`);
-    assert.equal(new URL(page.url()).searchParams.get("error"), "access_denied");
-    assert.deepEqual(complaints, []);
-  });
 
   test("with the keyboard alone", async (t) => {
     const { page } = await openWindow(t);
@@ -90,7 +123,7 @@ describe("the pages in Chromium", { skip }, () => {
     await page.getByRole("button", { name: "Approve" }).waitFor();
     await tabTo(page, /^approve$/i);
     await page.keyboard.press("Enter");
-    await page.waitForURL(`${application.origin}/callback?*`);
+    await page.waitForURL(`${application.callback}?*`);
     assert.ok(codeOf(page));
   });
 
@@ -111,21 +144,52 @@ describe("the pages in Chromium", { skip }, () => {
     }
   });
 
-  test("[S9] in a popup: the client's page and the popup still know each other at the end", async (t) => {
-    const { page, context } = await openWindow(t);
+  test("[S9] a popup signs in and allows: it keeps its opener all the way, and the code it brings works", async (t) => {
     const oauth = await client();
-    await page.goto(`${application.origin}/`);
-    const [popup] = await Promise.all([
-      context.waitForEvent("page"),
-      page.evaluate((url) => void (globalThis.child = globalThis.open(url, "sign-in", "width=500,height=700")), String(oauth.authorizationUrl())),
-    ]);
+    const { page, popup, answer, complaints, openerPolicies } = await openPopup(t, oauth);
+    const hasOpener = () => popup.evaluate(() => globalThis.opener !== null && !globalThis.opener.closed);
+    assert.match(await popup.title(), /Sign in/);
+    assert.ok(await hasOpener(), "on the sign-in page");
     await popup.getByRole("button", { name: /alice/i }).click();
+    await popup.getByRole("heading", { name: /Sunflower Desk/ }).waitFor();
+    assert.ok(await hasOpener(), "on the consent page");
     await popup.getByRole("button", { name: "Approve" }).click();
-    await popup.waitForURL(`${application.origin}/callback?*`);
-    assert.equal(await popup.evaluate(() => globalThis.opener !== null), true, "the popup lost its opener");
+
+    const told = await answer();
+    assert.ok(await hasOpener(), "at the end");
+    assert.equal(told.get("state"), oauth.last.state);
+    assert.equal(told.get("iss"), gateway.url);
+    const tokens = await oauth.redeem(told.get("code"));
+    assert.equal(tokens.status, 200, tokens.text);
+    assert.equal((await callTool(gateway.mcpUrl("alpha"), tokens.json.access_token)).status, 200);
+    assert.ok(openerPolicies.length >= 3);
+    for (const [url, policy] of openerPolicies) assert.equal(policy, "unsafe-none", url);
     assert.equal(await page.evaluate(() => globalThis.child.closed), false);
     await popup.evaluate(() => globalThis.close());
     await page.waitForFunction(() => globalThis.child.closed);
+    assert.deepEqual(complaints, []);
+  });
+
+  test("[S9] a popup denies, and the client is told", async (t) => {
+    const oauth = await client();
+    const { popup, answer, complaints } = await openPopup(t, oauth);
+    await popup.getByRole("button", { name: /bob/i }).click();
+    await popup.getByRole("button", { name: "Deny" }).click();
+    const told = await answer();
+    assert.equal(told.get("error"), "access_denied");
+    assert.equal(told.get("state"), oauth.last.state);
+    assert.ok(!told.has("code"));
+    assert.deepEqual(complaints, []);
+  });
+
+  test("[H6] where nobody is asked, the way from the sign-in form straight to the client is not blocked", async (t) => {
+    const silent = await startGateway({ config: configuration({ alpha: upstream.url }, { consent: "never" }) });
+    t.after(silent.stop);
+    const oauth = await client({ at: silent });
+    const { popup, answer, complaints } = await openPopup(t, oauth);
+    await popup.getByRole("button", { name: /alice/i }).click();
+    assert.equal((await oauth.redeem((await answer()).get("code"))).status, 200);
+    assert.deepEqual(complaints, []);
   });
 
   test("[N3] going back and approving again: a page that says what happened and what to do", async (t) => {
@@ -136,7 +200,7 @@ describe("the pages in Chromium", { skip }, () => {
     await page.getByRole("button", { name: "Approve" }).waitFor();
     const ticket = await page.locator("input[name=ticket]").inputValue();
     await page.getByRole("button", { name: "Approve" }).click();
-    await page.waitForURL(`${application.origin}/callback?*`);
+    await page.waitForURL(`${application.callback}?*`);
     await page.goto(String(oauth.authorizationUrl()));
     await page.locator("input[name=ticket]").evaluate((input, value) => void (input.value = value), ticket);
     await page.getByRole("button", { name: "Approve" }).click();
@@ -147,7 +211,7 @@ describe("the pages in Chromium", { skip }, () => {
   test("no other site can frame the pages", async (t) => {
     const { page } = await openWindow(t);
     const oauth = await client();
-    await page.goto(`${application.origin}/`);
+    await page.goto(application.url);
     await page.evaluate((url) => {
       const frame = document.createElement("iframe");
       frame.src = url;
@@ -167,14 +231,14 @@ describe("the pages in Chromium", { skip }, () => {
     await page.getByRole("link", { name: /somebody else|sign in/i }).first().click();
     await page.getByRole("button", { name: /bob/i }).click();
     await page.getByRole("button", { name: "Approve" }).click();
-    await page.waitForURL(`${application.origin}/callback?*`);
+    await page.waitForURL(`${application.callback}?*`);
     const { json } = await oauth.redeem(codeOf(page));
     assert.match(JSON.parse(Buffer.from(json.access_token.split(".")[1], "base64url")).sub, /bob/);
     assert.deepEqual(complaints, []);
   });
 
   test("the front page names the servers and how to add each, on a phone too", async (t) => {
-    const { page, complaints } = await openWindow(t, devices["iPhone 13"]);
+    const { page, complaints } = await openWindow(t, PHONE);
     await page.goto(gateway.url);
     await page.getByText("Claude, Codex, Inspector and others").first().click();
     await fits(page);
@@ -199,27 +263,35 @@ describe("the pages in Chromium", { skip }, () => {
     const provider = await startProvider(own.url);
     t.after(() => Promise.all([own.stop(), provider.stop()]));
     await own.configure(configuration({ alpha: NOWHERE }, { login: oidcLogin(provider) }));
-    const oauth = new OAuthClient(own, { slug: "alpha", redirectUri: `${application.origin}/callback` });
+    const oauth = new OAuthClient(own, { slug: "alpha", redirectUri: application.callback });
     await oauth.register();
     const { page, complaints } = await openWindow(t);
     await page.goto(String(oauth.authorizationUrl()));
     await page.locator("input[name=login]").fill("carol");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("button", { name: "Approve" }).click();
-    await page.waitForURL(`${application.origin}/callback?*`);
+    await page.waitForURL(`${application.callback}?*`);
     assert.equal((await oauth.redeem(codeOf(page))).status, 200);
     assert.deepEqual(complaints, []);
   });
 });
 
-/** The client's own pages. */
-function startApplication() {
-  return listen(
-    http.createServer((request, response) => {
-      const icon = request.url === "/favicon.ico";
-      response.writeHead(icon ? 204 : 200, { "content-type": "text/html" }).end(icon ? undefined : "<!doctype html><title>Sunflower Desk</title><p>Back at the client.");
-    }),
-  );
+/** The client's own web pages. On another site than the gateway, so that only what the gateway allows works. */
+async function startApplication() {
+  const pages = {
+    "/": `<!doctype html><title>Sunflower Desk</title><script>
+      addEventListener("message", ({ data }) => (window.answer = data));
+      window.authorize = (url) => { window.child = window.open(url, "authorization", "width=480,height=720"); };
+    </script>`,
+    "/callback": `<!doctype html><title>Sunflower Desk</title><p>Back at the client.<script>window.opener?.postMessage(location.search, location.origin)</script>`,
+  };
+  const server = http.createServer((request, response) => {
+    const page = pages[new URL(request.url, "http://application").pathname];
+    response.writeHead(page ? 200 : 204, { "content-type": "text/html" }).end(page);
+  });
+  const { port, stop } = await listen(server);
+  const url = `http://127.0.0.1:${port}/`;
+  return { url, callback: `${url}callback`, stop };
 }
 
 /** Nothing sticks out to the side. */
