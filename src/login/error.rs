@@ -4,8 +4,6 @@
 
 use std::fmt;
 
-use super::id_token::IdTokenError;
-
 /// Why a login did not succeed. Its text may be shown: it carries no secret, and foreign text only after `presentable`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginError {
@@ -13,7 +11,7 @@ pub enum LoginError {
     DiscoveryMalformed,
     /// The discovery document lacks a member the login needs.
     DiscoveryIncomplete(&'static str),
-    /// The discovery document speaks for another issuer (`OpenID` Connect Discovery section 4.3).
+    /// The discovery document speaks for another issuer (`OpenID` Connect Discovery §4.3).
     DiscoveredIssuer {
         /// As configured.
         configured: String,
@@ -24,15 +22,15 @@ pub enum LoginError {
     UnfitUrl(&'static str),
     /// The key set is too large or not a JSON Web Key Set.
     KeysMalformed,
-    /// The callback's query is too long, or has a parameter twice (RFC 6749 section 3.1).
+    /// The callback's query is too long, or has a parameter twice (RFC 6749 §3.1).
     CallbackMalformed,
-    /// This browser did not begin this login, or began it too long ago (RFC 6749 section 10.12).
+    /// This browser did not begin this login, or began it too long ago (RFC 6749 §10.12).
     StateMismatch,
-    /// The provider promises `iss` in its answers and sent none (RFC 9207 section 2.4).
+    /// The provider promises `iss` in its answers and sent none (RFC 9207 §2.4).
     IssuerMissing,
-    /// The answer comes from another issuer: a mix-up attack (RFC 9207 section 2.4).
+    /// The answer comes from another issuer: a mix-up attack (RFC 9207 §2.4).
     IssuerMismatch,
-    /// The provider answered with an error, such as `access_denied` (RFC 6749 section 4.1.2.1).
+    /// The provider answered with an error, such as `access_denied` (RFC 6749 §4.1.2.1).
     Refused {
         /// Its code.
         error: String,
@@ -41,7 +39,7 @@ pub enum LoginError {
     },
     /// The callback has neither a usable code nor an error.
     CodeMissing,
-    /// The token endpoint refused the code or the gateway's credentials (RFC 6749 section 5.2).
+    /// The token endpoint refused the code or the gateway's credentials (RFC 6749 §5.2).
     TokenRefused {
         /// The HTTP status.
         status: u16,
@@ -52,14 +50,6 @@ pub enum LoginError {
     TokenMalformed,
     /// The token endpoint's success has no ID token: the `openid` scope was not granted.
     IdTokenMissing,
-    /// The ID token proves nothing.
-    IdToken(IdTokenError),
-}
-
-impl From<IdTokenError> for LoginError {
-    fn from(error: IdTokenError) -> Self {
-        Self::IdToken(error)
-    }
 }
 
 impl LoginError {
@@ -80,7 +70,6 @@ impl LoginError {
             Self::TokenRefused { .. } => "login_token_refused",
             Self::TokenMalformed => "login_token_malformed",
             Self::IdTokenMissing => "login_id_token_missing",
-            Self::IdToken(error) => error.reason(),
         }
     }
 }
@@ -124,12 +113,11 @@ impl fmt::Display for LoginError {
             Self::IdTokenMissing => f.write_str(
                 "The identity provider sent no ID token. The openid scope must be allowed for the gateway's client.",
             ),
-            Self::IdToken(error) => error.fmt(f),
         }
     }
 }
 
-/// Foreign text cut to what an error may hold (RFC 6749 section 5.2: printable ASCII without `"` and `\`), at most 200 characters.
+/// Foreign text cut to what an error may hold (RFC 6749 §5.2: printable ASCII without `"` and `\`), at most 200 characters.
 pub(super) fn presentable(text: &str) -> String {
     let shown = |c: char| if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') { c } else { '?' };
     text.chars().take(200).map(shown).collect()

@@ -101,12 +101,6 @@ impl fmt::Display for EnvelopeError {
     }
 }
 
-impl From<strict_json::Fault> for Fault {
-    fn from(fault: strict_json::Fault) -> Self {
-        Self::Json(fault)
-    }
-}
-
 /// The beginning of a text a stranger chose the length of.
 struct Excerpt<'a>(&'a str);
 
