@@ -118,7 +118,7 @@ fn redirect_uri(text: String) -> Result<String, Complaint> {
         return Err(wrong("which is too long or has characters no URI has", fix));
     }
     if url.fragment().is_some() {
-        return Err(wrong("which has a fragment", "remove the # and what follows it")); // RFC 6749 section 3.1.2
+        return Err(wrong("which has a fragment", "remove the # and what follows it")); // RFC 6749 §3.1.2
     }
     Ok(text)
 }

@@ -106,7 +106,7 @@ fn oidc(
 fn oidc_issuer(text: String) -> Result<String, Complaint> {
     let url = web_url(&text)?;
     if url.query().is_some() {
-        // OpenID Connect Discovery 1.0 section 3.
+        // OpenID Connect Discovery 1.0 §3.
         return Err(Complaint::new(
             format!("is {}, and an issuer has no query", shown(&text)),
             "remove the ? and what follows",
@@ -133,7 +133,7 @@ fn auth0_issuer(text: &str) -> Result<String, Complaint> {
 }
 
 fn oidc_scopes(list: Vec<Option<String>>, at: &Pointer, report: &mut Report) -> Vec<String> {
-    // RFC 6749 section 3.3: %x21 / %x23-5B / %x5D-7E
+    // RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E
     let token =
         |scope: &str| !scope.is_empty() && scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
     let complete = list.iter().all(Option::is_some);

@@ -46,7 +46,7 @@ pub(super) struct Pointer(String);
 
 impl Pointer {
     pub(super) fn child(&self, name: impl fmt::Display) -> Self {
-        // RFC 6901 section 3: `~` first, or the `~` of `~1` would be escaped again.
+        // RFC 6901 §3: `~` first, or the `~` of `~1` would be escaped again.
         Self(format!("{}/{}", self.0, name.to_string().replace('~', "~0").replace('/', "~1")))
     }
 

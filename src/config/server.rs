@@ -127,7 +127,7 @@ fn prove_server(slug: Option<Slug>, document: ServerDocument, at: &Pointer, repo
 /// A path that is written in one way only, so that comparing bytes is comparing paths.
 fn own_path(path: String) -> Result<String, Complaint> {
     let complaint = |what: &str, fix: &str| Complaint::new(format!("is {}, {what}", shown(&path)), fix);
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte); // RFC 3986 section 2.3, unreserved
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte); // RFC 3986 §2.3, unreserved
     let segment = |text: &str| !text.is_empty() && text != "." && text != ".." && text.bytes().all(legal);
     let Some(rest) = path.strip_prefix('/') else {
         return Err(complaint("which does not begin with /", "write a path such as \"/docs/mcp\""));

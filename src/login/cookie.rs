@@ -12,7 +12,7 @@ use crate::time::Lifetime;
 /// The browser session's cookie. The name is a promise to operators and the same on every origin.
 pub const SESSION: &str = "__mcp_session";
 
-/// Browsers ignore a cookie whose name and value are longer together (RFC 6265bis section 5.6).
+/// Browsers ignore a cookie whose name and value are longer together (RFC 6265bis §5.6).
 pub const MAX_COOKIE: usize = 4096;
 
 const MAX_HEADER_BYTES: usize = 32 * 1024;
@@ -116,12 +116,12 @@ impl SetCookie {
     }
 }
 
-/// `token` of RFC 9110 section 5.6.2.
+/// `token` of RFC 9110 §5.6.2.
 fn is_token(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// `cookie-octet` of RFC 6265bis section 4.1.1, and the double quotes some applications put around a value.
+/// `cookie-octet` of RFC 6265bis §4.1.1, and the double quotes some applications put around a value.
 fn is_cookie_octet(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b",;\\".contains(&byte)
 }

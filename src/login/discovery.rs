@@ -29,7 +29,7 @@ pub struct Provider {
     pub iss_parameter: bool,
 }
 
-/// Where an issuer's document is (Discovery section 4.1). `None` for an issuer that cannot be one.
+/// Where an issuer's document is (Discovery §4.1). `None` for an issuer that cannot be one.
 pub fn url(issuer: &str) -> Option<Url> {
     issuer_url(issuer)?;
     let base = issuer.strip_suffix('/').unwrap_or(issuer);
@@ -38,7 +38,7 @@ pub fn url(issuer: &str) -> Option<Url> {
 
 /// Reads the document fetched for this issuer with status 200.
 ///
-/// 1. The document's `issuer` is identical to the configured one, character by character (Discovery section 4.3).
+/// 1. The document's `issuer` is identical to the configured one, character by character (Discovery §4.3).
 /// 2. Every endpoint is `https`; `http` only from one loopback address to another.
 pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
     if bytes.len() > MAX_BYTES {

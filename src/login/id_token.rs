@@ -1,4 +1,4 @@
-//! ID tokens: who signed in, according to the provider (`OpenID` Connect Core section 3.1.3.7).
+//! ID tokens: who signed in, according to the provider (`OpenID` Connect Core §3.1.3.7).
 //!
 //! Not here: where tokens and keys come from (`oidc`, `jwks`). The gateway's own tokens are `oauth::access_token`.
 
@@ -26,13 +26,13 @@ const MAX_SHOWN: usize = 256;
 pub enum IdTokenError {
     /// Longer than any real one, not a JWS in compact form, or claims of the wrong type.
     Malformed,
-    /// The header says it is another kind of JWT (RFC 8725 section 3.11).
+    /// The header says it is another kind of JWT (RFC 8725 §3.11).
     WrongType,
-    /// The header demands extensions the gateway does not know (RFC 7515 section 4.1.11).
+    /// The header demands extensions the gateway does not know (RFC 7515 §4.1.11).
     CriticalExtension,
-    /// Not RS256 or ES256: `none` and shared-secret algorithms above all (RFC 8725 section 3.1).
+    /// Not RS256 or ES256: `none` and shared-secret algorithms above all (RFC 8725 §3.1).
     UnsupportedAlgorithm,
-    /// No key id, and more than one key could be meant (Core section 10.1).
+    /// No key id, and more than one key could be meant (Core §10.1).
     AmbiguousKey,
     /// No such key. Providers rotate keys: fetch the key set once more and try again.
     UnknownKey,
@@ -50,7 +50,7 @@ pub enum IdTokenError {
     Expired,
     /// Says nothing about when it was issued, or that is still to come.
     NotYetValid,
-    /// The subject is empty, too long or not printable ASCII (Core section 2).
+    /// The subject is empty, too long or not printable ASCII (Core §2).
     UnfitSubject,
 }
 
@@ -211,7 +211,7 @@ impl Audience {
 }
 
 impl IdClaims {
-    /// `sub` is unique only within its issuer (Core section 2), so the issuer is part of the gateway's subject; the scheme is not.
+    /// `sub` is unique only within its issuer (Core §2), so the issuer is part of the gateway's subject; the scheme is not.
     fn identity(self, issuer: &str) -> Identity {
         let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/');
         let refuted = self.email_verified.is_some_and(|verified| verified == false || verified == "false");

@@ -35,7 +35,7 @@ pub(super) enum VerifyingKey {
 }
 
 /// Reads a key set. A key for another use, of another type, too weak or malformed is left out: providers publish those next to the
-/// ones they sign with (RFC 7517 section 5).
+/// ones they sign with (RFC 7517 §5).
 pub fn parse(bytes: &[u8]) -> Result<Jwks, LoginError> {
     #[derive(Deserialize)]
     struct Document {
@@ -63,7 +63,7 @@ impl VerifyingKey {
     /// What the variants are for, and nothing else: no `none`, no shared secrets.
     pub(super) const ALGORITHMS: [&'static str; 2] = ["RS256", "ES256"];
 
-    /// Its `alg` value (RFC 7518 section 3.1).
+    /// Its `alg` value (RFC 7518 §3.1).
     pub(super) fn algorithm(&self) -> &'static str {
         match self {
             Self::Rs256(_) => "RS256",

@@ -21,7 +21,7 @@ pub const MAX_BYTES: usize = 64 * 1024;
 
 const MAX_QUERY: usize = 8192;
 
-/// Where the browser is sent to sign in (`OpenID` Connect Core section 3.1.2.1, RFC 7636 section 4.3). `openid` is always asked for.
+/// Where the browser is sent to sign in (`OpenID` Connect Core §3.1.2.1, RFC 7636 §4.3). `openid` is always asked for.
 pub fn authorization_url(
     provider: &Provider,
     client_id: &str,
@@ -56,9 +56,9 @@ pub fn callback_state(query: &str) -> Option<Secret> {
 
 /// The code of a callback.
 ///
-/// 1. The state is the one of this browser's transaction (RFC 6749 section 10.12).
-/// 2. The issuer is the configured one: where sent, and it must be where the provider promises it (RFC 9207 section 2.4).
-/// 3. An error ends the login (RFC 6749 section 4.1.2.1).
+/// 1. The state is the one of this browser's transaction (RFC 6749 §10.12).
+/// 2. The issuer is the configured one: where sent, and it must be where the provider promises it (RFC 9207 §2.4).
+/// 3. An error ends the login (RFC 6749 §4.1.2.1).
 pub fn callback(query: &str, expected_state: &Secret, issuer: &str, iss_parameter: bool) -> Result<Secret, LoginError> {
     let parameters = parameters(query)?;
     let parameter = |name| parameters.get(name).map(Cow::as_ref);
@@ -86,7 +86,7 @@ pub fn callback(query: &str, expected_state: &Secret, issuer: &str, iss_paramete
     code.map(Secret::new).ok_or(LoginError::CodeMissing)
 }
 
-/// Redeems the code (`OpenID` Connect Core section 3.1.3.1). With a secret: `client_secret_basic`, or `client_secret_post` where the
+/// Redeems the code (`OpenID` Connect Core §3.1.3.1). With a secret: `client_secret_basic`, or `client_secret_post` where the
 /// provider takes only that. Without: a public client that proves itself by PKCE.
 pub fn token_request(
     provider: &Provider,
@@ -142,7 +142,7 @@ pub fn token_response(status: StatusCode, bytes: &[u8]) -> Result<Secret, LoginE
     tokens.ok_or(LoginError::TokenMalformed)?.id_token.map(Secret::new).ok_or(LoginError::IdTokenMissing)
 }
 
-/// RFC 6749 section 2.3.1: both parts are form-encoded before they are joined.
+/// RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
 fn basic_credentials(client_id: &str, secret: &Secret) -> Result<HeaderValue, LoginError> {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let joined = Secret::new(format!("{}:{}", encoded(client_id), encoded(secret.expose())));
@@ -152,7 +152,7 @@ fn basic_credentials(client_id: &str, secret: &Secret) -> Result<HeaderValue, Lo
     Ok(value)
 }
 
-/// RFC 6749 section 3.1: no parameter more than once. Unknown ones are ignored.
+/// RFC 6749 §3.1: no parameter more than once. Unknown ones are ignored.
 fn parameters(query: &str) -> Result<BTreeMap<Cow<'_, str>, Cow<'_, str>>, LoginError> {
     if query.len() > MAX_QUERY {
         return Err(LoginError::CallbackMalformed);

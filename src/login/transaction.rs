@@ -50,7 +50,7 @@ impl LoginTransaction {
         }
     }
 
-    /// The S256 code challenge of the verifier (RFC 7636 section 4.2).
+    /// The S256 code challenge of the verifier (RFC 7636 §4.2).
     pub fn challenge(&self) -> Digested {
         self.verifier.digest()
     }

@@ -17,7 +17,7 @@ pub fn headers() -> [(HeaderName, HeaderValue); 7] {
     [
         (CONTENT_TYPE, value("text/html; charset=utf-8")),
         (CACHE_CONTROL, value("no-store")),
-        // OAuth 2.1 section 7, clickjacking; `frame-ancestors` says the same to newer browsers.
+        // OAuth 2.1 §7, clickjacking; `frame-ancestors` says the same to newer browsers.
         (X_FRAME_OPTIONS, value("DENY")),
         (X_CONTENT_TYPE_OPTIONS, value("nosniff")),
         // Page URLs carry `state`, which no other site may see. Not `no-referrer`: browsers would send `Origin: null` with our own forms.
@@ -45,7 +45,7 @@ pub fn csp(form_action: &[&str]) -> String {
     policy
 }
 
-/// The narrowest source expression that covers a URI (CSP Level 3 section 2.3.1).
+/// The narrowest source expression that covers a URI (CSP Level 3 §2.3.1).
 fn form_source(uri: &str) -> Option<String> {
     let url = Url::parse(uri).ok()?;
     let scheme = url.scheme();

@@ -107,7 +107,7 @@ fn no_other_algorithm_is_taken() {
     }
     assert_eq!(verified(&ps256(rsa_header(), claims())), Err(IdTokenError::UnsupportedAlgorithm));
 
-    // The public key as a shared secret: the classic confusion (RFC 8725 section 2.1).
+    // The public key as a shared secret: the classic confusion (RFC 8725 §2.1).
     for public in [rsa_jwk()["n"].as_str().unwrap().as_bytes(), rsa_jwk().to_string().as_bytes()] {
         let token = Hs256.token(&Header::new(rsa_header()), &Claims::new(claims()), &Hs256Key::new(public)).unwrap();
         assert_eq!(verified(&token), Err(IdTokenError::UnsupportedAlgorithm));
