@@ -169,7 +169,7 @@ fn ask<P: Platform>(
     consent: String,
     signed_in: &SignedIn,
 ) -> Reply<P::Stream> {
-    let server = site.config.servers.values().find(|server| server.slug.as_str() == request.slug);
+    let server = site.config.servers.get(request.slug.as_str());
     let identity = &signed_in.session.identity;
     let way_on = request.redirect.as_str().to_owned();
     let mut page = page::Consent {

@@ -15,7 +15,6 @@ use crate::oauth::client::{Authentication, Client, GrantType, Origin};
 use crate::oauth::client_document::{self, DocumentError};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::redirect::RedirectUri;
-use crate::oauth::redirect_policy::RedirectPolicy;
 use crate::oauth::registration::{self, StoredClient};
 use crate::ports::{Answer, Outgoing, Platform, ReadError, Stream, Unavailable};
 use crate::time::Lifetime;
@@ -124,8 +123,7 @@ async fn published<P: Platform>(site: &Site<'_, P>, head: &Head, client_id: &str
         ReadError::TooLarge => refused(&DocumentError::TooLarge),
         ReadError::Broken => refused(&DocumentError::Unreachable),
     })?;
-    let policy = RedirectPolicy { patterns: site.config.clients.redirect_patterns.clone() };
-    let client = client_document::parse_document(&url, status.as_u16(), content_type, &bytes, &policy);
+    let client = client_document::parse_document(&url, status.as_u16(), content_type, &bytes, &site.redirect_policy());
     let client = Rc::new(client.map_err(|error| refused(&error))?);
     let until = site.now + client_document::cache_lifetime(&headers);
     site.memory.clients.put(remembered, Rc::clone(&client), until, site.now);

@@ -11,11 +11,10 @@ use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::route::{self, Endpoint};
 
-/// `GET /`. The servers are shown to who is signed in; to everybody only in development or where the configuration says so.
+/// `GET /`. The servers are shown to who is signed in, and to everybody where [`Site::shows_servers`] says so.
 pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     let signed_in = session::current(site, head).await?;
-    let open = site.config.public_index || site.origin.is_loopback();
-    let servers = if open || signed_in.is_some() {
+    let servers = if site.shows_servers() || signed_in.is_some() {
         let origin = site.origin.as_str();
         let card = |server: &Server| page::ServerCard {
             slug: server.slug.to_string(),

@@ -28,6 +28,7 @@ use url::Url;
 use crate::config::{Config, Origin, SecretName};
 use crate::failure::{Blame, Failure};
 use crate::memory::Memory;
+use crate::oauth::redirect_policy::RedirectPolicy;
 use crate::oauth::scope::ScopeSet;
 use crate::ports::{Platform, ReadError, Stream};
 use crate::reply::Reply;
@@ -87,6 +88,16 @@ impl<P: Platform> Site<'_, P> {
     /// An absolute URL of ours.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin.as_str())
+    }
+
+    /// Whether everybody may see which servers there are: in development, or where the configuration says so.
+    pub fn shows_servers(&self) -> bool {
+        self.config.public_index || self.origin.is_loopback()
+    }
+
+    /// Where clients that nobody vouches for may be redirected to.
+    pub fn redirect_policy(&self) -> RedirectPolicy {
+        RedirectPolicy { patterns: self.config.clients.redirect_patterns.clone() }
     }
 
     /// 256 unpredictable bits as text.

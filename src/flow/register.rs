@@ -9,7 +9,6 @@ use http::{HeaderValue, StatusCode};
 
 use super::{Answered, Head, Site, client, read_small, sentence};
 use crate::failure::Failure;
-use crate::oauth::redirect_policy::RedirectPolicy;
 use crate::oauth::registration::{self, StoredClient};
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
@@ -26,8 +25,7 @@ pub async fn register<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Str
     }
     require_allowance(site, head).await?;
     let body = read_small(body, registration::LIMIT).await?;
-    let policy = RedirectPolicy { patterns: site.config.clients.redirect_patterns.clone() };
-    let registration = registration::parse(&body, &policy).map_err(|error| {
+    let registration = registration::parse(&body, &site.redirect_policy()).map_err(|error| {
         Failure::oauth(error.code(), error.reason(), sentence(&error)).fix("The client must correct its registration.")
     })?;
     let (stored, answer) = registration.register(site.platform.random(), site.platform.random(), site.now);

@@ -82,10 +82,8 @@ pub async fn report<P: Platform>(
     }
     let warnings = loaded.map(|loaded| warnings(&loaded.config, head)).unwrap_or_default();
     let ready = site.is_some() && checks.iter().all(|check| check.ok);
-    let may_list = |site: &Site<'_, P>| {
-        site.config.public_index || site.origin.is_loopback() || authorize_operator(platform, head).is_ok()
-    };
-    let servers = site.filter(|site| may_list(site)).map(|site| listed(&site.config, site.origin.as_str()));
+    let shown = |site: &&Site<'_, P>| site.shows_servers() || authorize_operator(platform, head).is_ok();
+    let servers = site.filter(shown).map(|site| listed(&site.config, site.origin.as_str()));
     let report = Report {
         ready,
         gateway_version: env!("CARGO_PKG_VERSION"),

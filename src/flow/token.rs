@@ -172,9 +172,8 @@ fn respond<P: Platform>(
 /// Whether the server that was consented to is still where the tokens are for. Were another one put at its URL, tokens of the
 /// old grant would fit that one, which nobody allowed; at another public URL they would fit nothing.
 fn is_served(config: &Config, origin: &str, granted: &Granted) -> bool {
-    let mut servers = config.servers.values();
-    servers
-        .any(|server| server.slug.as_str() == granted.slug && route::resource_url(origin, server) == granted.resource)
+    let server = config.servers.get(granted.slug.as_str());
+    server.is_some_and(|server| route::resource_url(origin, server) == granted.resource)
 }
 
 fn moved() -> Failure {
