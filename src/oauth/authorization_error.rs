@@ -21,15 +21,9 @@ pub enum LocalError {
     /// No `client_id`.
     MissingClientId,
     /// A `client_id` that was never issued here, or is forgotten.
-    UnknownClient {
-        /// As sent.
-        client_id: String,
-    },
+    UnknownClient,
     /// No `redirect_uri`, and the client has several.
-    MissingRedirect {
-        /// Those it has.
-        registered: Vec<String>,
-    },
+    MissingRedirect,
     /// A `redirect_uri` that is not the client's.
     UnregisteredRedirect {
         /// As sent.
@@ -46,8 +40,8 @@ impl LocalError {
             Self::TooLong => "authorization_request_too_long",
             Self::Malformed(_) => "authorization_request_malformed",
             Self::MissingClientId => "client_missing",
-            Self::UnknownClient { .. } => "client_unknown",
-            Self::MissingRedirect { .. } => "redirect_uri_missing",
+            Self::UnknownClient => "client_unknown",
+            Self::MissingRedirect => "redirect_uri_missing",
             Self::UnregisteredRedirect { .. } => "redirect_uri_unregistered",
         }
     }
@@ -55,7 +49,7 @@ impl LocalError {
     /// The code for logs and for the page.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::UnknownClient { .. } => ErrorCode::InvalidClient,
+            Self::UnknownClient => ErrorCode::InvalidClient,
             _ => ErrorCode::InvalidRequest,
         }
     }
@@ -66,11 +60,11 @@ impl LocalError {
             Self::TooLong | Self::Malformed(_) | Self::MissingClientId => {
                 "Start again from the client. If it happens again, the client sends a wrong request: report it to its makers."
             }
-            Self::UnknownClient { .. } => {
+            Self::UnknownClient => {
                 "Clear the stale credentials of this server in the client (remove the server, or empty client id and secret) \
                  and connect again, so that the client registers again."
             }
-            Self::MissingRedirect { .. } => "The client has to say which of its redirect URIs it wants.",
+            Self::MissingRedirect => "The client has to say which of its redirect URIs it wants.",
             Self::UnregisteredRedirect { .. } => {
                 "The two have to be the same, character by character. The client may have kept an old registration: remove \
                  the server from the client and add it again, so that it registers the redirect URI it uses now."
@@ -85,10 +79,8 @@ impl fmt::Display for LocalError {
             Self::TooLong => "the authorization request is longer than 8192 bytes",
             Self::Malformed(error) => return write!(f, "the authorization request cannot be read: {error}"),
             Self::MissingClientId => "the authorization request has no client_id",
-            Self::UnknownClient { .. } => "this client_id was never issued here, or has been forgotten",
-            Self::MissingRedirect { .. } => {
-                "the authorization request has no redirect_uri, and the client registered several"
-            }
+            Self::UnknownClient => "this client_id was never issued here, or has been forgotten",
+            Self::MissingRedirect => "the authorization request has no redirect_uri, and the client registered several",
             Self::UnregisteredRedirect { .. } => "the redirect_uri is not one that the client registered",
         })
     }
@@ -161,7 +153,7 @@ mod tests {
 
     #[test]
     fn an_unknown_client_is_told_to_clear_what_is_stale() {
-        let error = LocalError::UnknownClient { client_id: "x".to_owned() };
+        let error = LocalError::UnknownClient;
         assert_eq!(error.code(), ErrorCode::InvalidClient);
         assert!(error.fix().contains("Clear the stale credentials") && error.fix().contains("registers again"));
     }

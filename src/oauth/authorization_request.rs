@@ -51,17 +51,19 @@ impl ClientQuery {
     /// §4.1.2.1 forbids to redirect otherwise).
     pub fn for_client(self, client: &Client) -> Result<Redirectable, LocalError> {
         if client.id != self.client_id {
-            return Err(LocalError::UnknownClient { client_id: self.client_id });
+            return Err(LocalError::UnknownClient);
         }
-        let registered = || client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect();
         let redirect = match (self.redirect_uri, client.redirect_uris.as_slice()) {
             (Some(requested), uris) => uris
                 .iter()
                 .find(|uri| uri.accepts(&requested))
                 .and_then(|_| RedirectUri::named(&requested).ok())
-                .ok_or_else(|| LocalError::UnregisteredRedirect { requested, registered: registered() })?,
+                .ok_or_else(|| LocalError::UnregisteredRedirect {
+                    requested,
+                    registered: uris.iter().map(|uri| uri.as_str().to_owned()).collect(),
+                })?,
             (None, [only]) => only.clone(),
-            (None, _) => return Err(LocalError::MissingRedirect { registered: registered() }),
+            (None, _) => return Err(LocalError::MissingRedirect),
         };
         Ok(Redirectable { client_id: self.client_id, redirect, refreshing: client.refreshing(), form: self.form })
     }

@@ -71,7 +71,7 @@ fn nothing_is_redirected_before_client_and_redirect_uri_are_proven() {
     let prove = |changes: &[(&str, Option<&str>)], client| {
         ClientQuery::parse(&query(changes)).unwrap().for_client(client).unwrap_err()
     };
-    assert_eq!(prove(&[("client_id", Some("d"))], &two), LocalError::UnknownClient { client_id: "d".to_owned() });
+    assert_eq!(prove(&[("client_id", Some("d"))], &two), LocalError::UnknownClient);
     for requested in
         ["https://a.example/cb/", "https://evil.example/cb", "javascript:alert(1)", "https://a.example/cb?code=x"]
     {
@@ -79,7 +79,7 @@ fn nothing_is_redirected_before_client_and_redirect_uri_are_proven() {
             LocalError::UnregisteredRedirect { requested: requested.to_owned(), registered: registered.clone() };
         assert_eq!(prove(&[("redirect_uri", Some(requested))], &two), error);
     }
-    assert_eq!(prove(&[("redirect_uri", None)], &two), LocalError::MissingRedirect { registered });
+    assert_eq!(prove(&[("redirect_uri", None)], &two), LocalError::MissingRedirect);
 }
 
 #[test]
