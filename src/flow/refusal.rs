@@ -27,9 +27,7 @@ pub fn method_not_allowed<P: Platform>(site: &Site<'_, P>, server: &Server) -> F
 
 /// Refuses a body that does not claim to be JSON.
 pub fn require_json(head: &Head) -> Result<(), Failure> {
-    let content_type = head.header("content-type").unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if head.media_type().eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
     Err(Failure::client(415, "content_type_unsupported", "A message must be sent as application/json.")
@@ -111,17 +109,6 @@ pub fn verdict(verdict: Verdict, status: StatusCode, server: &Server) -> Failure
         }
         Verdict::Relay | Verdict::Accepted | Verdict::ReadError => upstream_error(status, server),
     }
-}
-
-/// A header's secret is not there.
-pub fn secret_missing(name: &str) -> Failure {
-    Failure::new(
-        Blame::Operator,
-        503,
-        "upstream_secret_missing",
-        format!("The secret {name}, which this server needs, is not set."),
-    )
-    .fix(format!("The operator must set it: npx wrangler secret put {name}."))
 }
 
 /// A header that cannot be sent.
