@@ -75,6 +75,8 @@ pub fn no_answer(error: FetchError, server: &Server) -> Failure {
                 .fix("Try again; for slow tools the operator can raise the server's timeout_seconds.")
         }
         // Only the log reads it.
+        FetchError::Garbled => upstream("upstream_garbled", 502, "The server's answer says it is JSON and is not.")
+            .fix("Try again; if it stays, tell whoever runs the server, with the request id."),
         FetchError::ClientGone => Failure::client(499, "client_gone", "The client left before the server answered."),
     }
 }
