@@ -101,6 +101,8 @@ export async function signIn({ port }, { count, home = [] }) {
   const clients = [];
   for (let index = 0; index < count; index += 1) {
     const client = new OAuthClient(gateway, { slug: "bench", scope: "mcp:tools offline_access" });
+    const registered = await client.register();
+    if (registered.status !== 201) throw new Error(`no registration: ${registered.status} ${registered.text}`);
     const tokens = await client.signIn({ browser: new Browser(origin, ...home), as: `person-${index}` });
     clients.push({ id: client.id, access: tokens.access_token, refresh: tokens.refresh_token });
   }
