@@ -55,7 +55,7 @@ export function memoryTable(figures) {
 }
 
 export function sizeTable(figures) {
-  const lines = Object.entries(figures).map(([name, { raw, gzip }]) => [name, number(raw / 1024), number(gzip / 1024)]);
+  const lines = Object.entries(figures).map(([name, { raw, gzip }]) => [name, number(raw / 1024, 1), number(gzip / 1024, 1)]);
   return table(["size, KB", "raw", "gzip"], lines);
 }
 
