@@ -40,11 +40,11 @@ export function build({ optimise = true } = {}) {
 }
 
 /** The same build once more in `folder`, with the names of the functions in the wasm, which a profile shows. After `build`. */
-export function buildNamed(folder) {
+export function buildNamed(folder, { optimise = true } = {}) {
   mkdirSync(folder, { recursive: true });
   copyFileSync(inRoot("src/edge/entry.js"), join(folder, "entry.js"));
   run(join(bindgen().directory, "bindgen"), [compiled, folder], { env: { ...environment, KEEP_NAMES: "1" } });
-  run("wasm-opt", ["-g", ...optimiser(join(folder, "index_bg.wasm"))]);
+  if (optimise) run("wasm-opt", ["-g", ...optimiser(join(folder, "index_bg.wasm"))]);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -67,7 +67,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => p
 const world = await startWorld();
 const workers = await prepare(directory, world);
 const running = await startTargets(workers, options.profile ? ["gateway"] : names, { clients: 8 });
-if (options.profile) await profile(running.gateway, { directory, rows: rows.filter(({ id }) => (listed(options.rows) ?? ["json-1kb"]).includes(id)) });
+const profiled = rows.filter(({ id }) => (listed(options.rows) ?? ["json-1kb"]).includes(id));
+if (options.profile) await profile(running.gateway, { directory, rows: profiled, quick: options.quick });
 else await measure();
 process.exit();
 
