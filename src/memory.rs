@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::login::discovery::Provider;
 use crate::login::jwks::Jwks;
 use crate::oauth::access_token::Claims;
@@ -32,7 +33,7 @@ pub struct Memory {
     /// Identity providers' metadata, by issuer.
     pub providers: Cache<String, Rc<Provider>>,
     /// Identity providers that could not be used moments ago, by issuer.
-    pub unavailable: Cache<String, ()>,
+    pub unavailable: Cache<String, Failure>,
     /// Identity providers' keys, by issuer.
     pub jwks: Cache<String, Rc<Jwks>>,
 }

@@ -27,7 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("route", &["config"]),
     ("failure", &["mcp", "oauth", "page", "reply"]),
     ("origin", &["config", "failure"]),
-    ("memory", &["config", "login", "oauth", "secret", "time", "vault"]),
+    ("memory", &["config", "failure", "login", "oauth", "secret", "time", "vault"]),
     ("flow", FLOW),
     ("gateway", GATEWAY),
     ("edge", EDGE),

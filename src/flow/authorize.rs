@@ -215,11 +215,11 @@ fn shown(failure: Failure) -> Failure {
     if failure.status == StatusCode::UNAUTHORIZED { failure.status(400) } else { failure }
 }
 
-/// What a scope allows, to follow "It will be able to".
+/// What a scope allows, under "It will be able to".
 fn describe(scope: &str) -> &'static str {
     match scope {
-        ScopeSet::OFFLINE_ACCESS => "stay connected while you are away, until you revoke it",
-        _ => "list and use the tools, prompts and resources of this server, as you",
+        ScopeSet::OFFLINE_ACCESS => "Stay connected while you are away, until you revoke it",
+        _ => "List and use the tools, prompts and resources of this server, as you",
     }
 }
 

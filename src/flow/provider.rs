@@ -33,13 +33,13 @@ pub async fn metadata<P: Platform>(site: &Site<'_, P>, login: &Oidc) -> Result<R
     if let Some(provider) = site.memory.providers.get(&login.issuer, site.now) {
         return Ok(provider);
     }
-    if site.memory.unavailable.get(&login.issuer, site.now).is_some() {
-        return Err(unavailable("it failed a moment ago"));
+    if let Some(failure) = site.memory.unavailable.get(&login.issuer, site.now) {
+        return Err(failure);
     }
     let found = discover(site, login).await;
-    if found.is_err() {
+    if let Err(failure) = &found {
         // Anybody may ask for the status or for a sign-in: a provider that is down is not asked each time.
-        site.memory.unavailable.put(login.issuer.clone(), (), site.now + ASK_AGAIN, site.now);
+        site.memory.unavailable.put(login.issuer.clone(), failure.clone(), site.now + ASK_AGAIN, site.now);
     }
     found
 }
