@@ -25,9 +25,9 @@ test("the benchmark measures every row on every target, and every request is ans
   assert.deepEqual(targetsOf(rows), expected);
   for (const [row, figures] of Object.entries(rows)) {
     assert.ok(text.includes(`(${row})`), `${row} is not in the output:\n${text}`);
-    for (const [target, { failed, requests, statuses }] of Object.entries(figures)) {
+    for (const [target, { failed, requests, wrong }] of Object.entries(figures)) {
       assert.ok(requests > 0, `${row}: ${target} was asked nothing`);
-      assert.equal(failed, 0, `${row}: ${target} answered ${JSON.stringify(statuses)}`);
+      assert.equal(failed, 0, `${row}: ${target} answered ${JSON.stringify(wrong)}`);
     }
   }
   assert.deepEqual(targetsOf(cold), { challenge: ["hello", ...checked], "json-1kb": ["hello", ...served] });

@@ -11,11 +11,12 @@ export function wire({ method = "POST", path, headers = {}, body = "" }) {
 
 /**
  * Sends requests for `seconds`, or `count` of them, and waits for every answer.
+ * An answer counts as failed unless it has the `expected` status and, where it is given, the `length`.
  * `next(connection)` is the next request of a connection, and `learn(connection, body)` is told each answer.
  */
-export async function load(port, { next, expected = 200, connections = 8, seconds = Infinity, count = Infinity, learn }) {
+export async function load(port, { next, expected = 200, length, connections = 8, seconds = Infinity, count = Infinity, learn }) {
   const latencies = [];
-  const outcome = { failed: 0, statuses: {} };
+  const outcome = { failed: 0, wrong: {} };
   const start = performance.now();
   const end = start + seconds * 1000;
   let left = count;
@@ -26,9 +27,10 @@ export async function load(port, { next, expected = 200, connections = 8, second
       const answer = await connection.ask(next(index));
       latencies.push(performance.now() - sent);
       learn?.(index, answer.body);
-      if (answer.status === expected) continue;
+      const wrong = answer.status !== expected ? answer.status : length !== undefined && answer.length !== length && `${answer.length} bytes`;
+      if (!wrong) continue;
       outcome.failed += 1;
-      outcome.statuses[answer.status] = (outcome.statuses[answer.status] ?? 0) + 1;
+      outcome.wrong[wrong] = (outcome.wrong[wrong] ?? 0) + 1;
     }
     connection.end();
   };
@@ -78,6 +80,7 @@ class Reader {
   #head = "";
   #kept = [];
   #status = 0;
+  #length = 0; // of the body so far
   #left = 0; // of the body, or of the chunk
   #state = "head"; // head, body, size, chunk, after, last
 
@@ -104,6 +107,7 @@ class Reader {
       if (this.#state === "body" || this.#state === "chunk") {
         const part = bytes.subarray(at, at + this.#left);
         if (this.#keep) this.#kept.push(Buffer.from(part));
+        this.#length += part.length;
         this.#left -= part.length;
         at += part.length;
         if (this.#left > 0) continue;
@@ -136,6 +140,7 @@ class Reader {
   #headers(text) {
     this.#status = Number(text.slice(9, 12));
     this.#begun?.(this.#status);
+    this.#length = 0;
     const length = /\ncontent-length: *(\d+)/i.exec(text);
     this.#left = length ? Number(length[1]) : 0;
     if (!length && /\ntransfer-encoding: *chunked/i.test(text)) this.#state = "size";
@@ -151,6 +156,6 @@ class Reader {
   #done() {
     this.#state = "head";
     const body = this.#keep ? Buffer.concat(this.#kept.splice(0)).toString() : undefined;
-    this.#waiting?.resolve({ status: this.#status, body });
+    this.#waiting?.resolve({ status: this.#status, length: this.#length, body });
   }
 }

@@ -76,9 +76,9 @@ async function measure() {
   console.log(`\n$ scripts/bench ${process.argv.slice(2).join(" ")}`);
   console.log(`${description()}; ${output("git", ["describe", "--always", "--dirty"]) ?? ""}; ${new Date().toISOString().slice(0, 16)}Z`);
   console.log(
-    `workerd serve, a process for each target, 8 connections; medians of ${plan.rounds} rounds of ${plan.seconds} s, targets taking turns. CPU is that of the
-target's process; its KV and the upstream are other processes. Spread: (most - least) / median. Failed: answers other than
-2xx (401 where a challenge is due). Disturbed: rounds in which other processes used more than 10 % of a CPU.`,
+    `workerd serve, a process for each target, 8 connections; medians of ${plan.rounds} rounds of ${plan.seconds} s, targets taking turns.
+CPU is that of the target's process; its KV and the upstream are other processes. Spread: (most - least) / median.
+Failed: answers other than the one that is due, whole. Disturbed: rounds in which other processes used more than 10 % of a CPU.`,
   );
   const results = { rows: {}, cold: {}, memory: {}, size: {} };
   const chosen = (row) => row.targets.filter((name) => running[name]).map((name) => running[name]);

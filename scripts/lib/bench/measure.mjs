@@ -24,7 +24,8 @@ async function run(row, target, { seconds, world }) {
   const ours = () => cpuTime(target.pid) + cpuTime(process.pid) + cpuTime(world.pid);
   const before = { cpu: cpuTime(target.pid), ours: ours(), busy: busyTime() };
   const start = performance.now();
-  const outcome = await load(target.port, { next: row.next(target), learn: row.learn?.(target), expected: due(row, target), seconds });
+  const { length } = row;
+  const outcome = await load(target.port, { next: row.next(target), learn: row.learn?.(target), expected: due(row, target), length, seconds });
   const elapsed = (performance.now() - start) * 1000;
   const foreign = (busyTime() - before.busy - (ours() - before.ours)) / elapsed;
   return { ...outcome, cpu: (cpuTime(target.pid) - before.cpu) / outcome.requests, foreign };
@@ -41,7 +42,7 @@ function summary(several) {
     p99: median(of("p99")),
     requests: of("requests").reduce((sum, count) => sum + count, 0),
     failed: of("failed").reduce((sum, count) => sum + count, 0),
-    statuses: Object.assign({}, ...of("statuses")),
+    wrong: Object.assign({}, ...of("wrong")),
     disturbed: of("foreign").filter((share) => share > 0.1).length,
     rounds: several.length,
   };

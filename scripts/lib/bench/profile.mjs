@@ -56,7 +56,8 @@ function topList({ nodes, samples, timeDeltas }, requests) {
   const total = [...self.values()].reduce((sum, time) => sum + time, 0);
   const sorted = [...self].toSorted(([, a], [, b]) => b - a);
   const sum = (where) => sorted.filter(([name]) => where(name.split("\t")[1])).reduce((time, [, own]) => time + own, 0);
-  const line = (name, where, time) => [name.slice(0, 90), where, (time / requests).toFixed(2), `${((100 * time) / total).toFixed(1)} %`];
+  const share = (time) => `${((100 * time) / total).toFixed(1)} %`;
+  const line = (name, where, time) => [name.slice(0, 90), where, (time / requests).toFixed(2), share(time)];
   return table(["function", "where", "µs/request", "share"], [
     line("all", "", total),
     line("all of wasm", "", sum((where) => where === "wasm")),

@@ -1,6 +1,6 @@
 // What a reader judges by: tables, and the goals beside what was reached.
 
-const number = (value, digits = 0) => (value === undefined || Number.isNaN(value) ? "" : value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+const number = (value, digits = 0) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const percent = (value) => `${number(value * 100, 1)} %`;
 const ratio = (value) => (Number.isFinite(value) ? `${value.toFixed(2)} ×` : "");
 
@@ -13,16 +13,17 @@ export function table(head, lines) {
 }
 
 export function rowTable(row, figures) {
-  const head = [`${row.title} (${row.id})`, "CPU µs/request", "spread", "requests/s", "p50 ms", "p99 ms", "failed", "of parse", "of peer", "of const", "of pass"];
+  const measured = ["CPU µs/request", "spread", "requests/s", "p50 ms", "p99 ms", "failed"];
+  const head = [`${row.title} (${row.id})`, ...measured, "of parse", "of peer", "of const", "of pass"];
   const against = (cpu, name) => (figures[name] ? ratio(cpu / figures[name].cpu) : "");
-  const lines = Object.entries(figures).map(([name, { cpu, spread, perSecond, p50, p99, failed, statuses, disturbed }]) => [
+  const lines = Object.entries(figures).map(([name, { cpu, spread, perSecond, p50, p99, failed, wrong, disturbed }]) => [
     `${name}${disturbed > 0 ? ` (${disturbed} disturbed)` : ""}`,
     number(cpu, cpu < 1000 ? 1 : 0),
     percent(spread),
     number(perSecond),
     number(p50, 2),
     number(p99, 2),
-    failed > 0 ? `${failed} ${JSON.stringify(statuses)}` : 0,
+    failed > 0 ? `${failed} ${JSON.stringify(wrong)}` : 0,
     ...["parse", "peer", "const", "pass"].map((other) => against(cpu, other)),
   ]);
   return table(head, lines);

@@ -1,8 +1,10 @@
 // The rows of the table: which request is sent to which targets, and which answer is due.
 import { modernCall } from "../../../tests/e2e/support/mcp.mjs";
+import { answers } from "./answers.mjs";
 import { wire } from "./load.mjs";
 import { endpoint } from "./targets.mjs";
 
+const known = answers();
 const checked = ["const", "peer", "gateway"];
 const served = ["pass", "parse", "peer", "gateway"];
 
@@ -15,10 +17,22 @@ function message(target, method, name, token = target.clients?.[0].access) {
 
 /** The same request again and again. */
 const always = (bytes) => () => bytes;
-const call = (id, title, answer) => ({ id, title, targets: served, next: (target) => always(message(target, "tools/call", answer)) });
+const call = (answer, title) => ({
+  id: answer,
+  title,
+  targets: served,
+  length: known[answer].body.length,
+  next: (target) => always(message(target, "tools/call", answer)),
+});
 
 export const rows = [
-  { id: "challenge", title: "401 challenge", targets: checked, due: () => 401, next: (target) => always(message(target, "tools/call", "json-1kb", "")) },
+  {
+    id: "challenge",
+    title: "401 challenge",
+    targets: checked,
+    due: () => 401,
+    next: (target) => always(message(target, "tools/call", "json-1kb", "")),
+  },
   {
     id: "metadata",
     title: "resource metadata",
@@ -26,13 +40,19 @@ export const rows = [
     due: (target) => (target.name === "const" ? 401 : 200),
     next: () => always(wire({ method: "GET", path: `/.well-known/oauth-protected-resource${endpoint}` })),
   },
-  call("json-1kb", "tools/call, 1 KB of JSON", "json-1kb"),
-  call("json-100kb", "tools/call, 100 KB of JSON", "json-100kb"),
-  call("json-5mb", "tools/call, 5 MB of JSON", "json-5mb"),
-  call("sse-1kb", "tools/call, 1 KB as an event stream", "sse-1kb"),
-  call("sse-100kb", "tools/call, 100 KB as an event stream", "sse-100kb"),
-  call("sse-5mb", "tools/call, 5 MB as an event stream", "sse-5mb"),
-  { id: "list", title: "tools/list, 200 tools", targets: served, next: (target) => always(message(target, "tools/list")) },
+  call("json-1kb", "tools/call, 1 KB of JSON"),
+  call("json-100kb", "tools/call, 100 KB of JSON"),
+  call("json-5mb", "tools/call, 5 MB of JSON"),
+  call("sse-1kb", "tools/call, 1 KB as an event stream"),
+  call("sse-100kb", "tools/call, 100 KB as an event stream"),
+  call("sse-5mb", "tools/call, 5 MB as an event stream"),
+  {
+    id: "list",
+    title: "tools/list, 200 tools",
+    targets: served,
+    length: known["tools/list"].body.length,
+    next: (target) => always(message(target, "tools/list")),
+  },
   { id: "refresh", title: "token refresh", targets: ["peer", "gateway"], next: refresh, learn: remember },
 ];
 
