@@ -1,18 +1,14 @@
 //! One request: find its route and public origin, run one flow, dress the answer. Nothing else.
 //!
-//! Not here: what a flow does, or what is allowed.
+//! Not here: what a flow does, what is allowed, and calls from pages of other origins (`cors`).
 
 use std::rc::Rc;
 
-use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_SECURITY_POLICY, VARY,
-};
+use http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use url::Url;
 
-use crate::config::Config;
 use crate::failure::{Blame, Failure};
 use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
@@ -23,15 +19,10 @@ use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
 use crate::ports::Platform;
 use crate::reply::Reply;
-use crate::route::{Cors, Endpoint, Route};
+use crate::route::{Endpoint, Route};
 use crate::vault::KeyRing;
-use crate::{origin, page};
+use crate::{cors, origin, page};
 
-/// What a browser client of another origin may send (H2, S8): every header MCP clients use, by name, because `*` leaves out
-/// Authorization.
-const ALLOWED_HEADERS: &str = "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, last-event-id, traceparent, tracestate, baggage";
-/// What it may read.
-const EXPOSED_HEADERS: &str = "www-authenticate, mcp-session-id, mcp-protocol-version, x-request-id, retry-after";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// All headers of a request together; more than clients send, less than an attack needs.
 const HEADER_BYTES: usize = 32 * 1024;
@@ -78,10 +69,10 @@ impl<'a, P: Platform> Gateway<'a, P> {
         let loaded = configure::load(self.platform, self.memory).await;
         let config = loaded.as_ref().ok().and_then(Option::as_ref).map(|loaded| Rc::clone(&loaded.config));
         let route = Route::find(config.as_deref(), head.url.path());
-        let cors = cors(config.as_deref(), &head, &route);
-        let outcome = match &cors {
+        let allowed_origin = cors::allowed_origin(config.as_deref(), &head, &route);
+        let outcome = match &allowed_origin {
             Ok(_) if head.method == "OPTIONS" => {
-                require_bounded(&head).map(|()| preflight(&route, &head)).map_err(Refused::Json)
+                require_bounded(&head).map(|()| cors::preflight(&route, &head)).map_err(Refused::Json)
             }
             Ok(_) => self.dispatch(&head, &route, &loaded, body, &request_id).await,
             Err(failure) => Err(Refused::Json(failure.clone())),
@@ -91,7 +82,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Err(refused) => refused.render(&request_id),
         };
         self.record(&head, &route, &reply, refusal.as_ref(), &request_id);
-        dress(&mut reply, &route, cors.ok().flatten().as_deref(), &request_id);
+        cors::dress(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
+        dress(&mut reply, &route, &request_id);
         if head.method == "HEAD" { reply.without_body() } else { reply }
     }
 
@@ -127,7 +119,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         let site = match site {
             Ok(site) => site,
             Err(failure) if matches!(route, Route::Endpoint(Endpoint::Index)) && matches!(loaded, Ok(None)) => {
-                return Ok(status::page(&failure, request_id));
+                return Ok(status::page(&failure, head, request_id));
             }
             Err(failure) if route.is_page() => return Err(Refused::Page(failure)),
             Err(failure) => return Err(json(failure)),
@@ -135,7 +127,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         // 3. One flow.
         match route {
             Route::Mcp(server) => {
-                require_origin(&site, head).map_err(json)?;
+                cors::require_allowed(&site, head).map_err(json)?;
                 match head.method.as_str() {
                     "POST" => {}
                     "DELETE" => return call::delete(&site, head, server).await.map_err(json),
@@ -258,31 +250,6 @@ impl Refused {
     }
 }
 
-/// What `Access-Control-Allow-Origin` says, if anything; a preflight of an origin that may not call is told why.
-fn cors(config: Option<&Config>, head: &Head, route: &Route<'_>) -> Result<Option<String>, Failure> {
-    let Some(origin) = head.header("origin") else { return Ok(None) };
-    match route.cors() {
-        Cors::Public => Ok(Some("*".to_owned())),
-        Cors::None => Ok(None),
-        Cors::Api => {
-            let own = config
-                .and_then(|config| origin::effective(config, &head.url, &head.headers).ok().map(|own| (config, own)));
-            match own {
-                Some((config, own)) if origin::may_call(config, &own, origin) => Ok(Some(origin.to_owned())),
-                Some(_) if head.method == "OPTIONS" => Err(origin_not_allowed(origin)),
-                _ => Ok(None),
-            }
-        }
-    }
-}
-
-fn require_origin<P>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
-    match head.header("origin") {
-        Some(origin) if !origin::may_call(&site.config, &site.origin, origin) => Err(origin_not_allowed(origin)),
-        _ => Ok(()),
-    }
-}
-
 fn require_bounded(head: &Head) -> Result<(), Failure> {
     let size: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if size > HEADER_BYTES {
@@ -304,48 +271,20 @@ fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
     Err(Failure::method_not_allowed(route.allow(), message).fix(format!("Use {}.", route.allow())))
 }
 
-fn preflight<S>(route: &Route<'_>, head: &Head) -> Reply<S> {
-    let allowed = route.allow();
-    let reply = Reply::empty(StatusCode::NO_CONTENT).with(ALLOW, allowed);
-    if route.cors() == Cors::None || head.header("origin").is_none() {
-        return reply;
-    }
-    // Mcp-Param-* headers have names nobody can list: those asked for are allowed one by one.
-    let asked = head.header("access-control-request-headers").unwrap_or_default();
-    let parameters: Vec<_> =
-        asked.split(',').map(str::trim).filter(|name| name.to_ascii_lowercase().starts_with("mcp-param-")).collect();
-    let headers = parameters.iter().fold(ALLOWED_HEADERS.to_owned(), |all, name| format!("{all}, {name}"));
-    reply
-        .with(ACCESS_CONTROL_ALLOW_METHODS, allowed)
-        .with(ACCESS_CONTROL_ALLOW_HEADERS, &headers)
-        .with(ACCESS_CONTROL_MAX_AGE, "7200")
-}
-
-fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, allow_origin: Option<&str>, request_id: &str) {
-    let page = route.is_page();
+fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, request_id: &str) {
     let headers = reply.headers_mut();
-    let mut set = |name: HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    };
-    set(REQUEST_ID, request_id);
-    if let Some(origin) = allow_origin {
-        set(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        set(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+    if let Ok(request_id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, request_id);
     }
-    if route.cors() == Cors::Api {
-        set(VARY, "origin");
+    if !route.is_page() {
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        return;
     }
-    if page {
-        for (name, value) in page::security::headers() {
-            headers.entry(name).or_insert(value);
-        }
-        if let Ok(policy) = HeaderValue::from_str(&page::security::csp(&[])) {
-            headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
-        }
-    } else {
-        headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    for (name, value) in page::security::headers() {
+        headers.entry(name).or_insert(value);
+    }
+    if let Ok(policy) = HeaderValue::from_str(&page::security::csp(&[])) {
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     }
 }
 
@@ -367,11 +306,6 @@ fn no_connection_pending() -> Failure {
         "No connection to a server's own account is being made in this browser.",
     )
     .fix("Start again from your client.")
-}
-
-fn origin_not_allowed(origin: &str) -> Failure {
-    Failure::client(403, "origin_not_allowed", format!("Pages of the origin {origin:?} may not call this gateway."))
-        .fix("The operator can add the full origin (scheme, host and port) to allowed_origins.")
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -10,12 +10,14 @@
 //! Not here: anything that runs outside a request. The Worker has no background work of its own.
 
 pub mod config;
+pub mod cors;
 #[cfg(target_arch = "wasm32")]
 mod edge;
 pub mod failure;
 pub mod flow;
 pub mod gateway;
 pub mod login;
+pub mod loopback;
 pub mod mcp;
 pub mod memory;
 pub mod oauth;
@@ -28,3 +30,4 @@ pub mod secret;
 pub mod time;
 pub mod upstream;
 pub mod vault;
+pub mod version;

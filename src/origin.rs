@@ -4,10 +4,11 @@
 //! issuer with a header.
 
 use http::HeaderMap;
-use url::{Host, Url};
+use url::Url;
 
 use crate::config::{Config, Origin};
 use crate::failure::Failure;
+use crate::loopback::is_loopback;
 
 /// The public origin of a request: `public_url` first, else the effective host (`X-Forwarded-Host` only when that host is
 /// allowed, else `Host`). A host that is neither allowed nor loopback is refused.
@@ -30,6 +31,11 @@ pub fn effective(config: &Config, url: &Url, headers: &HeaderMap) -> Result<Orig
         None => Origin::of_request("https", &host),
     };
     own.ok_or_else(|| refusal(config, &host))
+}
+
+/// The origin a request names itself. Nothing confirms it: it is for telling the person at that browser where they are.
+pub fn claimed(url: &Url) -> Option<Origin> {
+    Origin::of_request(url.scheme(), &host_of(url))
 }
 
 /// Whether a browser origin may call the API: our own, a configured one, or any loopback one while we are on loopback ourselves.
@@ -59,15 +65,6 @@ fn is_allowed(config: &Config, host: &str) -> bool {
         .map_or(host, |(bare, _)| bare);
     config.public_url.as_ref().is_some_and(|public| public.host_port() == host)
         || config.allowed_hosts.iter().any(|allowed| allowed == host || allowed == bare)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn names_loopback(host: &str) -> bool {
@@ -120,6 +117,16 @@ mod tests {
         assert_eq!(origin(&open, "https://gw.example/", Some("evil.example")).as_deref(), Some("https://gw.example"));
         assert_eq!(origin(&open, "https://evil.example/", None), None);
         assert_eq!(origin(&open, "https://evil.example/", Some("evil.example")), None);
+    }
+
+    #[test]
+    fn what_a_request_calls_itself_is_an_origin_or_nothing() {
+        let claimed = |url| claimed(&Url::parse(url).unwrap()).map(|origin| origin.as_str().to_owned());
+        assert_eq!(claimed("https://GW.example:443/x?y").as_deref(), Some("https://gw.example"));
+        assert_eq!(claimed("http://localhost:8787/").as_deref(), Some("http://localhost:8787"));
+        for unfit in ["http://gw.example/", "https://gw.example;id/", "https://$(id).example/", "https://a'b/"] {
+            assert_eq!(claimed(unfit), None, "{unfit}");
+        }
     }
 
     #[test]

@@ -108,6 +108,8 @@ pub enum FetchError {
     TimedOut,
     /// Whoever the answer was for left, and the request was given up with them.
     ClientGone,
+    /// A short answer says that it is JSON and is not.
+    Garbled,
 }
 
 /// HTTP to the outside.

@@ -104,8 +104,7 @@ impl<'a> Route<'a> {
             return Self::Endpoint(row.endpoint);
         }
         let Some(config) = config else { return Self::Unknown };
-        let server = |path: &str| config.servers.values().find(|server| server.path == path);
-        if let Some(server) = server(path) {
+        if let Some(server) = config.server_at(path) {
             return Self::Mcp(server);
         }
         // Clients insert the well-known part before the server's path (RFC 8414 §3.1, RFC 9728 §3.1) or append it after.
@@ -114,9 +113,11 @@ impl<'a> Route<'a> {
             match (rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest)), known) {
                 (Some(""), 0) => return Self::ProtectedResourceRoot,
                 (Some(rest), 0) => {
-                    return server(rest).map_or(Self::no_such_server(rest), Self::ProtectedResource);
+                    return config.server_at(rest).map_or(Self::no_such_server(rest), Self::ProtectedResource);
                 }
-                (Some(rest), _) if !rest.is_empty() && server(rest).is_none() => return Self::no_such_server(rest),
+                (Some(rest), _) if !rest.is_empty() && config.server_at(rest).is_none() => {
+                    return Self::no_such_server(rest);
+                }
                 (Some(_), 1) => return Self::AuthorizationServer,
                 (Some(_), _) => return Self::OpenIdConfiguration,
                 (None, _) => {}

@@ -9,15 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PURE: &[&str] = &["secret", "time"];
+const PURE: &[&str] = &["loopback", "secret", "time", "version"];
 
 /// What each part of the crate may name of the others. A part that is not listed may not exist.
 const LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("secret", &[]),
+    ("loopback", &[]),
+    ("version", &[]),
     ("vault", PURE),
-    ("oauth", &["secret", "time", "vault"]),
-    ("config", PURE),
+    ("oauth", &["loopback", "secret", "time", "vault", "version"]),
+    ("config", &["loopback", "secret", "time", "upstream"]),
     ("login", PURE),
     ("mcp", PURE),
     ("page", PURE),
@@ -26,19 +28,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ports", &["oauth", "secret", "time"]),
     ("route", &["config"]),
     ("failure", &["mcp", "oauth", "page", "reply"]),
-    ("origin", &["config", "failure"]),
+    ("origin", &["config", "failure", "loopback"]),
     ("memory", &["config", "failure", "login", "oauth", "secret", "time", "vault"]),
     ("flow", FLOW),
+    ("cors", &["config", "failure", "flow", "origin", "reply", "route"]),
     ("gateway", GATEWAY),
     ("edge", EDGE),
     ("lib", &[]),
 ];
 const FLOW: &[&str] = &[
     "config", "failure", "login", "mcp", "memory", "oauth", "origin", "page", "ports", "reply", "route", "secret",
-    "time", "upstream", "vault",
+    "time", "upstream", "vault", "version",
 ];
 const GATEWAY: &[&str] =
-    &["config", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];
+    &["cors", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];
 const EDGE: &[&str] = &["gateway", "memory", "oauth", "ports", "reply", "secret", "time"];
 
 const RUNTIME: &[&str] = &["worker", "web_sys", "js_sys", "wasm_bindgen", "wasm_bindgen_futures"];
@@ -231,6 +234,7 @@ const MAKERS: &[&str] = &[
     "Self::new(",
     "upstream(",
     "operator(",
+    "secret_missing(",
     "\"reason\": ",
 ];
 

@@ -1,35 +1,17 @@
 //! What the gateway authenticates with at a server.
 //!
-//! Not here: resolving secrets and sending headers (`flow`, `upstream`).
+//! Not here: which headers only the gateway writes (`upstream::headers`), resolving secrets (`flow`).
 
 use std::collections::BTreeMap;
 
 use http::HeaderName;
 
+use crate::upstream::headers::is_forbidden;
+
 use super::document::{AuthDocument, HeaderDocument};
 use super::report::{Pointer, Report, shown};
 use super::secret_name::SecretName;
 
-/// Headers that frame the message, name the caller or belong to the protocol: the gateway writes them, or nobody does.
-const OWN: &[&str] = &[
-    "accept",
-    "accept-encoding",
-    "connection",
-    "cookie",
-    "expect",
-    "forwarded",
-    "host",
-    "keep-alive",
-    "last-event-id",
-    "origin",
-    "set-cookie",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-];
-const OWN_PREFIXES: &[&str] = &["content-", "mcp-", "proxy-", "sec-", "x-forwarded-"];
 const CREDENTIAL_WORDS: &[&str] =
     &["apikey", "auth", "authorization", "credential", "credentials", "key", "password", "secret", "token"];
 
@@ -85,9 +67,7 @@ fn prove_name(name: &str, at: &Pointer, report: &mut Report) -> Option<String> {
         return None;
     };
     let name = legal.as_str();
-    // Cloudflare's own headers, except those that open a server behind Cloudflare Access.
-    let cloudflare = name.starts_with("cf-") && !name.starts_with("cf-access-");
-    if OWN.contains(&name) || OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || cloudflare {
+    if is_forbidden(&legal) {
         report.add(at, format!("{name:?} is a header the gateway or the network writes itself"), "remove it");
         return None;
     }
@@ -124,22 +104,7 @@ mod tests {
 
     #[test]
     fn headers_the_gateway_writes_itself_are_refused() {
-        for name in [
-            "Host",
-            "Cookie",
-            "Connection",
-            "Transfer-Encoding",
-            "Content-Type",
-            "Content-Length",
-            "Accept",
-            "Mcp-Session-Id",
-            "MCP-Protocol-Version",
-            "Proxy-Authorization",
-            "CF-Connecting-IP",
-            "X-Forwarded-Host",
-            "Upgrade",
-            "TE",
-        ] {
+        for name in ["Host", "MCP-Protocol-Version", "CF-Connecting-IP", "Set-Cookie"] {
             refused(&format!("/servers/docs/auth/headers/{name}"), json!("x"), &["writes itself"]);
         }
         refused("/servers/docs/auth/headers/x-team", json!("x"), &["is there twice"]);

@@ -8,6 +8,7 @@ use crate::time::Lifetime;
 
 mod auth;
 mod clients;
+mod consent;
 mod document;
 mod login;
 mod origin;

@@ -2,7 +2,9 @@
 //!
 //! Not here: URLs that clients or upstreams choose; those must be public (`oauth::client_document`).
 
-use url::{Host, Url};
+use url::Url;
+
+use crate::loopback::is_loopback;
 
 use super::report::{Complaint, shown};
 
@@ -106,15 +108,6 @@ pub(super) fn is_host(host: &str) -> bool {
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
     host.starts_with('[') || (host.len() <= 253 && host.split('.').all(label))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(domain)) => domain == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -114,6 +114,7 @@ impl Outbound for Workers {
             Err(reason) => Err(match reason.as_string().as_deref() {
                 Some("timed_out") => FetchError::TimedOut,
                 Some("client_gone") => FetchError::ClientGone,
+                Some("garbled") => FetchError::Garbled,
                 _ => FetchError::Unreachable,
             }),
         }

@@ -20,6 +20,22 @@ export function respond(status, headers, body) {
   return new Response(body ?? null, { status, headers: unpackHeaders(headers) });
 }
 
+// An answer up to this size is waited for on this side: should it stall, break off or be no JSON, the client can still be told.
+const SMALL = 16 * 1024;
+
+async function whole(response, timer) {
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  clearTimeout(timer);
+  const json = /^application\/json\b/i.test(response.headers.get("content-type"));
+  return json && !opensJson(bytes) ? "garbled" : new Response(bytes, { headers: response.headers });
+}
+
+// Every JSON-RPC message begins with one of these two, after white space at most (RFC 8259 §2).
+function opensJson(bytes) {
+  const first = bytes.find((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d);
+  return first === 0x7b || first === 0x5b;
+}
+
 // A Response, or the reason there is none. The time is for the whole answer; a stream of events only has to begin in it.
 export async function send(method, url, headers, body, milliseconds, client) {
   const deadline = new AbortController();
@@ -32,6 +48,7 @@ export async function send(method, url, headers, body, milliseconds, client) {
       clearTimeout(timer);
       return response;
     }
+    if (Number(response.headers.get("content-length") ?? NaN) <= SMALL) return await whole(response, timer);
     // The runtime forgets signals and timers of a body that it hands on by itself, and would wait for its end for ever.
     const { readable, writable } = new IdentityTransformStream();
     response.body.pipeTo(writable, { signal }).catch(() => {}).finally(() => clearTimeout(timer));

@@ -8,7 +8,7 @@ use http::header::CONTENT_SECURITY_POLICY;
 use serde::{Deserialize, Serialize};
 
 use super::session::SignedIn;
-use super::{Answered, Head, Site, client, default_scope, login, sentence, session};
+use super::{Answered, Head, Site, client, default_scope, login, sentence, session, supported_scope};
 use crate::config::ConsentPolicy;
 use crate::failure::Failure;
 use crate::oauth::account::{self, consent_key};
@@ -68,7 +68,9 @@ pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered
         &request.resource,
         &client.fingerprint(),
     );
-    let policy = policy_for(site.config.consent, &client.origin, site.origin.is_loopback());
+    // In development nobody is at risk.
+    let trusted = client.is_preregistered() || site.origin.is_loopback();
+    let policy = if trusted { site.config.consent } else { site.config.consent.for_strangers() };
     if !request.prompt_consent && has_consented(site, policy, subject, &consent).await? {
         let grant = GrantId::new(site.platform.random());
         return issue(site, &grant, request, subject).await;
@@ -116,8 +118,7 @@ fn parse<P: Platform>(site: &Site<'_, P>, redirectable: &Redirectable) -> Result
     let servers = site.config.servers.values();
     let urls: Vec<_> = servers.map(|server| (server.slug.as_str(), route::resource_url(origin, server))).collect();
     let resources: Vec<_> = urls.iter().map(|(slug, url)| (*slug, url.as_str())).collect();
-    let supported = ScopeSet::of(&[ScopeSet::TOOLS, ScopeSet::OFFLINE_ACCESS]);
-    redirectable.parse(origin, &resources, &supported, &default_scope())
+    redirectable.parse(origin, &resources, &supported_scope(), &default_scope())
 }
 
 /// A registered redirect URI is still only what some client claimed: without a signed-in person an error is sent on automatically
@@ -130,7 +131,7 @@ fn refuse<P: Platform>(
     signed_in: bool,
 ) -> Answered<P> {
     let location = redirectable.error_location(site.origin.as_str(), error);
-    let trusted = signed_in || redirectable.redirect().is_loopback() || matches!(client.origin, Origin::Preregistered);
+    let trusted = signed_in || redirectable.redirect().is_loopback() || client.is_preregistered();
     if trusted {
         return Ok(Reply::see_other(&location));
     }
@@ -141,16 +142,6 @@ fn refuse<P: Platform>(
     )
     .fix("Tell the client's makers, or start again from the client.")
     .fact("redirect_uri", redirectable.redirect().as_str()))
-}
-
-/// Which policy holds for a client. Whoever nobody vouches for is asked about at least once, whatever the operator wrote: with
-/// `never`, a link to a client that a stranger registered would hand that stranger the access of whoever is signed in (MCP
-/// security best practices, "Confused Deputy Problem"). In development nobody is at risk.
-fn policy_for(configured: ConsentPolicy, client: &Origin, development: bool) -> ConsentPolicy {
-    match (configured, client) {
-        (ConsentPolicy::Never, Origin::Registered | Origin::Document { .. }) if !development => ConsentPolicy::Once,
-        _ => configured,
-    }
 }
 
 async fn has_consented<P: Platform>(
@@ -230,23 +221,5 @@ fn local(error: &LocalError) -> Failure {
             failure.fact("requested", requested.clone()).fact("registered", registered.join("\n"))
         }
         _ => failure,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_policy_lets_a_client_in_that_nobody_vouches_for() {
-        use ConsentPolicy::{Always, Never, Once};
-        let published = Origin::Document { host: "client.example".to_owned() };
-        for stranger in [Origin::Registered, published] {
-            assert_eq!(policy_for(Never, &stranger, false), Once);
-            assert_eq!(policy_for(Never, &stranger, true), Never);
-            assert_eq!(policy_for(Always, &stranger, false), Always);
-        }
-        assert_eq!(policy_for(Never, &Origin::Preregistered, false), Never);
-        assert_eq!(policy_for(Always, &Origin::Preregistered, false), Always);
     }
 }

@@ -6,7 +6,7 @@
 use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 
-use super::{Answered, Head, Site, bearer, refusal, unreadable};
+use super::{Answered, Head, Site, bearer, refusal, secret_missing, unreadable};
 use crate::config::{Auth, Server, Value};
 use crate::failure::Failure;
 use crate::mcp::envelope::{self, Payload, RequestId};
@@ -189,7 +189,7 @@ impl<P: Platform> Call<'_, P> {
                     .site
                     .platform
                     .secret(secret.as_str())
-                    .ok_or_else(|| refusal::secret_missing(secret.as_str()))?,
+                    .ok_or_else(|| secret_missing("upstream_secret_missing", secret, "this server needs"))?,
             };
             upstream::headers::header(name, &value).map_err(|error| refusal::header_unfit(name, &error))
         };

@@ -7,9 +7,9 @@ use std::rc::Rc;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use super::{Head, Site, register};
+use super::{Head, Site, register, secret_missing};
 use crate::config::{AuthenticationMethod, Preregistered};
-use crate::failure::{Blame, Failure};
+use crate::failure::Failure;
 use crate::oauth::address::NotPublic;
 use crate::oauth::client::{Authentication, Client, GrantType, Origin};
 use crate::oauth::client_document::{self, DocumentError};
@@ -72,7 +72,13 @@ async fn known<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Cl
 
 fn preregistered<P: Platform>(site: &Site<'_, P>, client: &Preregistered) -> Result<Client, Failure> {
     let secret = match &client.client_secret {
-        Some(name) => Some(site.platform.secret(name.as_str()).ok_or_else(|| secret_missing(name.as_str()))?.digest()),
+        Some(name) => {
+            let secret = site.platform.secret(name.as_str()).ok_or_else(|| {
+                secret_missing("client_secret_not_set", name, "this client is set up with")
+                    .code(ErrorCode::TemporarilyUnavailable)
+            })?;
+            Some(secret.digest())
+        }
         None => None,
     };
     let authentication = match (secret, client.token_endpoint_auth_method) {
@@ -142,13 +148,6 @@ fn refused(error: &DocumentError) -> Failure {
         format!("The client's metadata document was refused: {error}."),
     )
     .fix("The client's publisher must correct the document at the client_id's URL; then connect again.")
-}
-
-fn secret_missing(name: &str) -> Failure {
-    let message = format!("The secret {name}, which this client is set up with, is not set.");
-    Failure::new(Blame::Operator, 503, "client_secret_not_set", message)
-        .code(ErrorCode::TemporarilyUnavailable)
-        .fix(format!("The operator must set it: npx wrangler secret put {name}."))
 }
 
 fn unknown() -> Failure {

@@ -10,13 +10,14 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::{Answered, Head, read_small};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, SecretName};
 use crate::failure::{Blame, Failure};
 use crate::memory::{LoadedConfig, Memory};
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
 use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
+use crate::version::V1;
 
 /// How long an isolate goes on with what it read. KV keeps its own copy for at most as long again, so a change is in effect
 /// everywhere within a minute.
@@ -28,7 +29,7 @@ const PREVIOUS: &str = "config:previous";
 /// A configuration as it is stored.
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    v: u32,
+    v: V1,
     version: u64,
     at: Timestamp,
     config: Box<RawValue>,
@@ -100,7 +101,7 @@ pub async fn replace<P: Platform>(
         + 1;
     let raw = RawValue::from_string(text.trim().to_owned()).map_err(|_| unreadable())?;
     let digest = Digested::of(raw.get());
-    let stored = serde_json::to_string(&Stored { v: 1, version, at: now, config: raw }).map_err(|_| unreadable())?;
+    let stored = serde_json::to_string(&Stored { v: V1, version, at: now, config: raw }).map_err(|_| unreadable())?;
     if let Some(previous) = previous {
         platform.put(PREVIOUS, &previous, None).await.map_err(|Unavailable| Failure::storage())?;
     }
@@ -134,7 +135,7 @@ fn read(stored: &str, known: Option<&LoadedConfig>, now: Timestamp) -> Result<Lo
 }
 
 fn missing_secrets<P: Platform>(platform: &P, config: &Config) -> Vec<ConfigError> {
-    let names = config.secret_names().into_iter().map(crate::config::SecretName::as_str);
+    let names = config.secret_names().into_iter().map(SecretName::as_str);
     let missing = names.filter(|name| platform.secret(name).is_none());
     missing
         .map(|name| ConfigError {

@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 
-use super::{Answered, Site};
+use super::{Answered, Site, default_scope, supported_scope};
 use crate::config::Server;
 use crate::oauth::metadata::{AuthorizationServer, Endpoints, ProtectedResource};
 use crate::oauth::scope::ScopeSet;
@@ -28,16 +28,16 @@ pub fn protected_resource_root<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
 
 /// RFC 8414 metadata.
 pub fn authorization_server<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
-    Ok(document(describe(site, &endpoints(site), &scopes()).to_json()))
+    Ok(document(describe(site, &endpoints(site), &supported_scope()).to_json()))
 }
 
 /// OpenID Connect discovery: the same document with the fields that specification requires.
 pub fn openid_configuration<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
-    Ok(document(describe(site, &endpoints(site), &scopes()).to_openid_json()))
+    Ok(document(describe(site, &endpoints(site), &supported_scope()).to_openid_json()))
 }
 
 fn resource<P: Platform>(site: &Site<'_, P>, resource: &str, name: &str) -> Reply<P::Stream> {
-    let scopes = super::default_scope();
+    let scopes = default_scope();
     document(ProtectedResource { resource, issuer: site.origin.as_str(), scopes: &scopes, name }.to_json())
 }
 
@@ -66,10 +66,6 @@ fn endpoints<P: Platform>(site: &Site<'_, P>) -> Endpoints {
         revocation: url(Endpoint::Revoke),
         jwks: url(Endpoint::Jwks),
     }
-}
-
-fn scopes() -> ScopeSet {
-    ScopeSet::of(&[ScopeSet::TOOLS, ScopeSet::OFFLINE_ACCESS])
 }
 
 fn document<S>(json: Vec<u8>) -> Reply<S> {

@@ -25,8 +25,8 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use http::HeaderMap;
 use url::Url;
 
-use crate::config::{Config, Origin};
-use crate::failure::Failure;
+use crate::config::{Config, Origin, SecretName};
+use crate::failure::{Blame, Failure};
 use crate::memory::Memory;
 use crate::oauth::scope::ScopeSet;
 use crate::ports::{Platform, ReadError, Stream};
@@ -72,6 +72,11 @@ impl Head {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The media type of the body, without its parameters.
+    pub fn media_type(&self) -> &str {
+        self.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default().trim()
+    }
+
     /// The raw query.
     pub fn query(&self) -> &str {
         self.url.query().unwrap_or_default()
@@ -104,9 +109,21 @@ pub fn sentence(error: &impl std::fmt::Display) -> String {
     first.into_iter().chain(characters).chain(stop.chars()).collect()
 }
 
+/// Every scope there is.
+pub fn supported_scope() -> ScopeSet {
+    ScopeSet::of(&[ScopeSet::TOOLS, ScopeSet::OFFLINE_ACCESS])
+}
+
 /// What calls need, and what a request without scope means.
 pub fn default_scope() -> ScopeSet {
     ScopeSet::of(&[ScopeSet::TOOLS])
+}
+
+/// A secret that the configuration names is not there. `needed` says by what, to follow "which".
+pub fn secret_missing(reason: &'static str, name: &SecretName, needed: &str) -> Failure {
+    let message = format!("The secret {name}, which {needed}, is not set.");
+    Failure::new(Blame::Operator, 503, reason, message)
+        .fix(format!("The operator must set it: npx wrangler secret put {name}."))
 }
 
 /// How long a client may take to send a small body.

@@ -8,7 +8,7 @@ use http::header::{ACCEPT, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use url::Url;
 
-use super::Site;
+use super::{Site, secret_missing};
 use crate::config::Oidc;
 use crate::failure::{Blame, Failure};
 use crate::login::discovery::{self, Provider};
@@ -62,7 +62,11 @@ pub async fn identify<P: Platform>(
     transaction: &LoginTransaction,
 ) -> Result<Identity, Failure> {
     let secret = match &login.client_secret {
-        Some(name) => Some(site.platform.secret(name.as_str()).ok_or_else(|| secret_missing(name.as_str()))?),
+        Some(name) => Some(
+            site.platform
+                .secret(name.as_str())
+                .ok_or_else(|| secret_missing("login_secret_missing", name, "the sign-in needs"))?,
+        ),
         None => None,
     };
     let redirect_uri = site.url(Endpoint::LoginCallback.path());
@@ -129,16 +133,6 @@ async fn exchange<P: Platform>(
 fn misconfigured(error: &LoginError) -> Failure {
     Failure::new(Blame::Operator, 503, error.reason(), error.to_string())
         .fix("The operator must correct login.issuer, or the identity provider.")
-}
-
-fn secret_missing(name: &str) -> Failure {
-    Failure::new(
-        Blame::Operator,
-        503,
-        "login_secret_missing",
-        format!("The secret {name}, which the sign-in needs, is not set."),
-    )
-    .fix(format!("The operator must set it: npx wrangler secret put {name}."))
 }
 
 fn unavailable(why: &str) -> Failure {

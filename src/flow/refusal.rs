@@ -27,9 +27,7 @@ pub fn method_not_allowed<P: Platform>(site: &Site<'_, P>, server: &Server) -> F
 
 /// Refuses a body that does not claim to be JSON.
 pub fn require_json(head: &Head) -> Result<(), Failure> {
-    let content_type = head.header("content-type").unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if head.media_type().eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
     Err(Failure::client(415, "content_type_unsupported", "A message must be sent as application/json.")
@@ -77,6 +75,8 @@ pub fn no_answer(error: FetchError, server: &Server) -> Failure {
                 .fix("Try again; for slow tools the operator can raise the server's timeout_seconds.")
         }
         // Only the log reads it.
+        FetchError::Garbled => upstream("upstream_garbled", 502, "The server's answer says it is JSON and is not.")
+            .fix("Try again; if it stays, tell whoever runs the server, with the request id."),
         FetchError::ClientGone => Failure::client(499, "client_gone", "The client left before the server answered."),
     }
 }
@@ -109,17 +109,6 @@ pub fn verdict(verdict: Verdict, status: StatusCode, server: &Server) -> Failure
         }
         Verdict::Relay | Verdict::Accepted | Verdict::ReadError => upstream_error(status, server),
     }
-}
-
-/// A header's secret is not there.
-pub fn secret_missing(name: &str) -> Failure {
-    Failure::new(
-        Blame::Operator,
-        503,
-        "upstream_secret_missing",
-        format!("The secret {name}, which this server needs, is not set."),
-    )
-    .fix(format!("The operator must set it: npx wrangler secret put {name}."))
 }
 
 /// A header that cannot be sent.

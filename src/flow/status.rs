@@ -7,15 +7,13 @@ use serde::Serialize;
 
 use super::configure::authorize_operator;
 use super::{Head, Site, provider};
-use crate::config::{Config, Login};
-use crate::failure::Failure;
+use crate::config::{Config, Login, Origin};
+use crate::failure::{Blame, Failure};
 use crate::memory::LoadedConfig;
 use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::route;
 use crate::{origin, page};
-
-const SEND_CONFIGURATION: &str = "curl -X PUT $GATEWAY/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -H \"Content-Type: application/json\" -d @gateway.json";
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -32,7 +30,7 @@ struct Report<'a> {
 
 /// One thing that must be in order.
 #[derive(Serialize)]
-pub struct Check {
+struct Check {
     name: &'static str,
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,7 +57,7 @@ pub struct Ground<'a> {
     pub keys: Result<(), Failure>,
 }
 
-/// The report, or for a browser at a gateway without configuration the page that says what to do.
+/// The report.
 pub async fn report<P: Platform>(
     platform: &P,
     head: &Head,
@@ -102,16 +100,17 @@ pub async fn report<P: Platform>(
 }
 
 /// The page at `/` while there is no configuration: how to send one.
-pub fn page<S>(failure: &Failure, request_id: &str) -> Reply<S> {
-    let step = |what: &str, command: Option<&str>| page::Step {
-        what: what.to_owned(),
-        command: command.map(ToOwned::to_owned),
-    };
+pub fn page<S>(failure: &Failure, head: &Head, request_id: &str) -> Reply<S> {
+    let claimed = origin::claimed(&head.url);
+    let gateway = claimed.as_ref().map_or("$GATEWAY", Origin::as_str);
+    let step = |what: &str, command: String| page::Step { what: what.to_owned(), command };
+    let send = format!(
+        "curl -X PUT {gateway}/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -H \"Content-Type: application/json\" -d @gateway.json"
+    );
     let page = page::Status {
-        problems: Vec::new(),
         steps: vec![
-            step(&failure.fix, Some(SEND_CONFIGURATION)),
-            step("See what is ready and what is not", Some("curl -s $GATEWAY/status")),
+            step(&failure.fix, send),
+            step("See what is ready and what is not", format!("curl -s {gateway}/status")),
         ],
         version: env!("CARGO_PKG_VERSION").to_owned(),
         request_id: request_id.to_owned(),
@@ -121,7 +120,7 @@ pub fn page<S>(failure: &Failure, request_id: &str) -> Reply<S> {
 
 /// There is no configuration yet.
 pub fn not_configured() -> Failure {
-    Failure::new(crate::failure::Blame::Operator, 503, "not_configured", "This gateway has no configuration yet.")
+    Failure::new(Blame::Operator, 503, "not_configured", "This gateway has no configuration yet.")
         .fix("Send gateway.json with PUT /admin/config and the ADMIN_TOKEN as bearer token; scripts/dev and scripts/deploy do so by themselves.")
 }
 
@@ -142,7 +141,7 @@ impl Check {
 
 fn warnings(config: &Config, head: &Head) -> Vec<Check> {
     let Some(host) = origin::differs(config, &head.url, &head.headers) else { return Vec::new() };
-    let public = config.public_url.as_ref().map(crate::config::Origin::as_str).unwrap_or_default();
+    let public = config.public_url.as_ref().map(Origin::as_str).unwrap_or_default();
     let failure = Failure::client(200, "public_url_mismatch", format!("This request came for the host {host:?}, but public_url is {public}."))
         .fix("If people reach the gateway at that host, set public_url to it. If a reverse proxy is in front, let it forward the original Host header.");
     vec![Check::of("public_url", Err(failure))]

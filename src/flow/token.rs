@@ -212,8 +212,7 @@ fn rejected(why: Rejection) -> Failure {
 
 /// The form of a token or revocation request (OAuth 2.1 §3.2.2).
 pub fn read_form(head: &Head, body: &[u8]) -> Result<Form, Failure> {
-    let essence = head.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if !head.media_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(Failure::oauth(
             ErrorCode::InvalidRequest,
             "form_expected",

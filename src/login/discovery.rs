@@ -3,10 +3,11 @@
 //! Not here: fetching it (`flow`), its keys (`jwks`), the requests made of it (`oidc`).
 
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
 use super::LoginError;
 use super::error::presentable;
+use crate::loopback::is_loopback;
 
 /// No discovery document is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 128 * 1024;
@@ -26,8 +27,6 @@ pub struct Provider {
     pub token_endpoint_auth_methods: Vec<String>,
     /// Whether its answers always carry `iss` (RFC 9207).
     pub iss_parameter: bool,
-    /// Where the browser can be sent to sign out there as well.
-    pub end_session_endpoint: Option<Url>,
 }
 
 /// Where an issuer's document is (Discovery section 4.1). `None` for an issuer that cannot be one.
@@ -58,21 +57,19 @@ pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
 
     // 2.
     let from = issuer_url(issuer).ok_or(LoginError::UnfitUrl("issuer"))?;
-    let optional = |name, text: Option<String>| match text {
-        Some(text) => fit(&text).filter(|url| secure_enough(&from, url)).ok_or(LoginError::UnfitUrl(name)).map(Some),
-        None => Ok(None),
+    let endpoint = |name, text: Option<String>| {
+        let text = text.ok_or(LoginError::DiscoveryIncomplete(name))?;
+        fit(&text).filter(|url| secure_enough(&from, url)).ok_or(LoginError::UnfitUrl(name))
     };
-    let required = |name, text| optional(name, text)?.ok_or(LoginError::DiscoveryIncomplete(name));
     Ok(Provider {
         issuer: issuer.to_owned(),
-        authorization_endpoint: required("authorization_endpoint", document.authorization_endpoint)?,
-        token_endpoint: required("token_endpoint", document.token_endpoint)?,
-        jwks_uri: required("jwks_uri", document.jwks_uri)?,
+        authorization_endpoint: endpoint("authorization_endpoint", document.authorization_endpoint)?,
+        token_endpoint: endpoint("token_endpoint", document.token_endpoint)?,
+        jwks_uri: endpoint("jwks_uri", document.jwks_uri)?,
         token_endpoint_auth_methods: document
             .token_endpoint_auth_methods_supported
             .unwrap_or_else(|| vec!["client_secret_basic".to_owned()]),
         iss_parameter: document.authorization_response_iss_parameter_supported.unwrap_or(false),
-        end_session_endpoint: optional("end_session_endpoint", document.end_session_endpoint)?,
     })
 }
 
@@ -84,7 +81,6 @@ struct Document {
     jwks_uri: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     authorization_response_iss_parameter_supported: Option<bool>,
-    end_session_endpoint: Option<String>,
 }
 
 fn issuer_url(issuer: &str) -> Option<Url> {
@@ -99,15 +95,6 @@ fn fit(text: &str) -> Option<Url> {
 
 fn secure_enough(from: &Url, to: &Url) -> bool {
     to.scheme() == "https" || (to.scheme() == "http" && is_loopback(from) && is_loopback(to))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]
@@ -164,23 +151,17 @@ mod tests {
         assert_eq!(provider.jwks_uri.as_str(), "https://keys.example.com/jwks");
         assert_eq!(provider.token_endpoint_auth_methods, ["client_secret_post", "private_key_jwt"]);
         assert!(provider.iss_parameter);
-        assert_eq!(provider.end_session_endpoint.unwrap().path(), "/logout");
     }
 
     #[test]
     fn what_is_left_out_has_the_specified_default() {
         let mut document = document("https://id.example.com");
-        for member in [
-            "token_endpoint_auth_methods_supported",
-            "authorization_response_iss_parameter_supported",
-            "end_session_endpoint",
-        ] {
+        for member in ["token_endpoint_auth_methods_supported", "authorization_response_iss_parameter_supported"] {
             document.as_object_mut().unwrap().remove(member);
         }
         let provider = read("https://id.example.com", &document).unwrap();
         assert_eq!(provider.token_endpoint_auth_methods, ["client_secret_basic"]);
         assert!(!provider.iss_parameter);
-        assert_eq!(provider.end_session_endpoint, None);
     }
 
     #[test]

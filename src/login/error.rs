@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::id_token::IdTokenError;
 
-/// Why a login did not succeed. Its text may be shown: it carries no secret, and foreign text only after [`presentable`].
+/// Why a login did not succeed. Its text may be shown: it carries no secret, and foreign text only after `presentable`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginError {
     /// The discovery document is too large, not JSON, or a member has the wrong type.

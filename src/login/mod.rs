@@ -14,7 +14,6 @@ pub mod session;
 #[cfg(test)]
 mod test_keys;
 pub mod transaction;
-mod version;
 
 use serde::{Deserialize, Serialize};
 

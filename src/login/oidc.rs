@@ -181,7 +181,6 @@ mod tests {
             jwks_uri: Url::parse("https://id.example.com/jwks").unwrap(),
             token_endpoint_auth_methods: methods.iter().map(|&method| method.to_owned()).collect(),
             iss_parameter: false,
-            end_session_endpoint: None,
         }
     }
 

@@ -5,15 +5,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::Identity;
-use super::version::V1;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
+use crate::version::V1;
 
 /// What the gateway remembers about a signed-in browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrowserSession {
-    #[serde(rename = "v")]
-    version: V1,
+    v: V1,
     /// Who signed in.
     pub identity: Identity,
     /// When.
@@ -25,7 +24,7 @@ pub struct BrowserSession {
 impl BrowserSession {
     /// Begins now.
     pub fn new(identity: Identity, now: Timestamp, lifetime: Lifetime) -> Self {
-        Self { version: V1, identity, since: now, expires: now + lifetime }
+        Self { v: V1, identity, since: now, expires: now + lifetime }
     }
 
     /// Whether a new sign-in is due. Checked on every read: a directory forgets late.

@@ -5,9 +5,9 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
 
-use super::version::V1;
 use crate::secret::{Digested, Secret};
 use crate::time::{Lifetime, Timestamp};
+use crate::version::V1;
 
 /// How long a person may take at the provider.
 pub const LIFETIME: Lifetime = Lifetime::minutes(10);
@@ -20,8 +20,7 @@ const RANDOM_TEXT: usize = 43;
 /// Kept in a sealed cookie of its own, so that two tabs can sign in side by side.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LoginTransaction {
-    #[serde(rename = "v")]
-    version: V1,
+    v: V1,
     /// Comes back in the callback's query: proof that this browser began the login.
     #[serde(with = "sealed")]
     pub state: Secret,
@@ -42,7 +41,7 @@ impl LoginTransaction {
     pub fn new(state: [u8; 32], nonce: [u8; 32], verifier: [u8; 32], return_to: ReturnTo, now: Timestamp) -> Self {
         let text = |bytes: &[u8; 32]| Secret::new(Base64UrlUnpadded::encode_string(bytes));
         Self {
-            version: V1,
+            v: V1,
             state: text(&state),
             nonce: text(&nonce),
             verifier: text(&verifier),

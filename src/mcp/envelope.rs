@@ -107,7 +107,6 @@ mod tests {
         assert_eq!(call.kind, Kind::Request { id: RequestId::Integer(7.into()), method: "tools/call".into() });
         assert_eq!(call.name.as_deref(), Some("get_weather"));
         assert_eq!(call.revision.as_deref(), Some("2026-07-28"));
-        assert!(call.has_client_capabilities);
     }
 
     #[test]

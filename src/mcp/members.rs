@@ -77,12 +77,7 @@ impl Envelope<'_> {
         if !matches!(self.params, None | Some(Shape::Null | Shape::Object)) {
             return Err(Fault::InvalidParams);
         }
-        let mut message = Message {
-            kind,
-            name: None,
-            revision: self.inner.meta.revision.and_then(text),
-            has_client_capabilities: self.inner.meta.has_client_capabilities,
-        };
+        let mut message = Message { kind, name: None, revision: self.inner.meta.revision.and_then(text) };
         message.name = match message.method().and_then(name_member) {
             Some("name") => self.inner.name.and_then(text),
             Some("uri") => self.inner.uri.and_then(text),
@@ -132,7 +127,6 @@ impl<'de> Reader<'de> for Params<'de> {
 #[derive(Default)]
 struct Meta<'de> {
     revision: Option<Shape<'de>>,
-    has_client_capabilities: bool,
 }
 
 impl<'de> Reader<'de> for Meta<'de> {
@@ -145,10 +139,6 @@ impl<'de> Reader<'de> for Meta<'de> {
     fn member<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A, walk: &mut Walk<'de>) -> Result<(), A::Error> {
         match key {
             "io.modelcontextprotocol/protocolVersion" => self.revision = Some(walk.read(map)?),
-            "io.modelcontextprotocol/clientCapabilities" => {
-                walk.skip(map)?;
-                self.has_client_capabilities = true;
-            }
             _ => walk.skip(map)?,
         }
         Ok(())

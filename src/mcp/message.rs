@@ -33,8 +33,6 @@ pub struct Message {
     pub name: Option<String>,
     /// `params._meta["io.modelcontextprotocol/protocolVersion"]`, if it is a string.
     pub revision: Option<String>,
-    /// Whether `params._meta["io.modelcontextprotocol/clientCapabilities"]` is there.
-    pub has_client_capabilities: bool,
 }
 
 /// What a message is.

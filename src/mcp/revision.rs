@@ -10,7 +10,7 @@ use super::envelope::{EnvelopeError, Fault, Message};
 use super::headers::PROTOCOL_VERSION;
 
 /// The first modern revision.
-pub const FIRST_MODERN: &str = "2026-07-28";
+const FIRST_MODERN: &str = "2026-07-28";
 
 /// The only revision with batches.
 const BATCHING: &str = "2025-03-26";

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::headers::SESSION_ID;
+use crate::version::V1;
 
 /// The longest id taken from a client: a sealed [`Session`] with room to grow.
 const MAX_SEALED: usize = 4096;
@@ -86,24 +87,6 @@ fn only(headers: &HeaderMap) -> Option<&str> {
 
 fn is_fit(id: &str, max: usize) -> bool {
     !id.is_empty() && id.len() <= max && id.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-struct V1;
-
-impl TryFrom<u8> for V1 {
-    type Error = &'static str;
-
-    fn try_from(version: u8) -> Result<Self, Self::Error> {
-        if version == 1 { Ok(Self) } else { Err("a session of a version this gateway does not know") }
-    }
-}
-
-impl From<V1> for u8 {
-    fn from(_: V1) -> Self {
-        1
-    }
 }
 
 #[cfg(test)]

@@ -14,8 +14,6 @@ pub enum Expects {
     Reply,
     /// A POST of notifications or responses only.
     NoReply,
-    /// A GET: the stream of server messages (legacy).
-    Stream,
     /// A DELETE: the end of the session (legacy).
     End,
 }
@@ -33,7 +31,7 @@ pub enum Verdict {
     Unauthorized,
     /// 404 to a session: it is gone, and the client must start a new one.
     Gone,
-    /// 405: the server has no such stream or end of session, which it may.
+    /// 405: the server does not let clients end sessions, which it may.
     NotAllowed,
     /// 3xx: never followed, a redirect would carry the credentials away.
     Redirected,
@@ -46,15 +44,13 @@ pub fn judge(status: StatusCode, headers: &HeaderMap, expects: Expects, in_sessi
     match status.as_u16() {
         200..=299 => match (expects, MediaType::of(headers)) {
             (Expects::NoReply | Expects::End, _) => Verdict::Accepted,
-            (Expects::Reply, Some(_)) | (Expects::Stream, Some(MediaType::EventStream)) if status == StatusCode::OK => {
-                Verdict::Relay
-            }
+            (Expects::Reply, Some(_)) if status == StatusCode::OK => Verdict::Relay,
             _ => Verdict::NotMcp,
         },
         300..=399 => Verdict::Redirected,
         401 | 403 => Verdict::Unauthorized,
         404 if in_session => Verdict::Gone,
-        405 if matches!(expects, Expects::Stream | Expects::End) => Verdict::NotAllowed,
+        405 if expects == Expects::End => Verdict::NotAllowed,
         400..=599 => Verdict::ReadError,
         _ => Verdict::NotMcp,
     }
@@ -128,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_table_of_answers() {
-        use Expects::{End, NoReply, Reply, Stream};
+        use Expects::{End, NoReply, Reply};
         use Verdict::{Accepted, Gone, NotAllowed, NotMcp, ReadError, Redirected, Relay, Unauthorized};
         for (status, content_type, expects, in_session, expected) in [
             (200, JSON, Reply, false, Relay),
@@ -142,9 +138,6 @@ mod tests {
             (202, None, NoReply, false, Accepted),
             (200, JSON, NoReply, false, Accepted),
             (204, None, NoReply, true, Accepted),
-            (200, SSE, Stream, true, Relay),
-            (200, JSON, Stream, true, NotMcp),
-            (405, None, Stream, true, NotAllowed),
             (405, HTML, Reply, true, ReadError),
             (200, None, End, true, Accepted),
             (204, None, End, true, Accepted),
@@ -158,7 +151,7 @@ mod tests {
             (404, JSON, Reply, false, ReadError),
             (400, JSON, Reply, true, ReadError),
             (429, None, NoReply, true, ReadError),
-            (503, HTML, Stream, true, ReadError),
+            (503, HTML, Reply, true, ReadError),
             (999, JSON, Reply, false, NotMcp),
         ] {
             let answered = verdict(status, content_type, expects, in_session);

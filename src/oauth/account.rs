@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::oauth::scope::ScopeSet;
 use crate::time::{Lifetime, Timestamp};
+use crate::version::V1;
 
 /// How long consents are kept after the last one was given.
 const KEPT: Lifetime = Lifetime::days(400);
@@ -31,11 +32,6 @@ pub enum Command {
         /// What to ([`consent_key`]).
         consent: String,
     },
-    /// Ask again next time.
-    Forget {
-        /// What to ([`consent_key`]).
-        consent: String,
-    },
 }
 
 /// What an account answers.
@@ -49,14 +45,12 @@ pub enum Outcome {
         /// It had.
         given: bool,
     },
-    /// The consent does not stand any more.
-    Forgotten,
 }
 
 /// What an object knows about its subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    v: Version,
+    v: V1,
     /// Oldest first.
     consents: Vec<Consent>,
 }
@@ -81,12 +75,8 @@ pub fn apply(record: Option<Record>, command: Command, _now: Timestamp) -> (Opti
             Outcome::Remembered
         }
         Command::Recall { consent } => Outcome::Recalled { given: consents.iter().any(|other| other.key == consent) },
-        Command::Forget { consent } => {
-            consents.retain(|other| other.key != consent);
-            Outcome::Forgotten
-        }
     };
-    ((!consents.is_empty()).then_some(Record { v: Version, consents }), outcome)
+    ((!consents.is_empty()).then_some(Record { v: V1, consents }), outcome)
 }
 
 /// The name of a consent. Whatever the person saw on the consent page is in it, so that a change of any of it asks again.
@@ -111,25 +101,6 @@ struct Consent {
     at: Timestamp,
 }
 
-/// The record's version on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-struct Version;
-
-impl TryFrom<u8> for Version {
-    type Error = &'static str;
-
-    fn try_from(v: u8) -> Result<Self, Self::Error> {
-        if v == 1 { Ok(Self) } else { Err("an account record of a later version") }
-    }
-}
-
-impl From<Version> for u8 {
-    fn from(_: Version) -> Self {
-        1
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,13 +116,11 @@ mod tests {
     }
 
     #[test]
-    fn a_consent_stands_until_forgotten() {
+    fn a_consent_stands_for_itself_alone() {
         let record = remember(None, "a");
         assert!(given(record.clone(), "a"));
-        assert!(!given(record.clone(), "b"));
+        assert!(!given(record, "b"));
         assert!(!given(None, "a"));
-        let (record, outcome) = apply(record, Command::Forget { consent: "a".to_owned() }, NOW);
-        assert_eq!((record, outcome), (None, Outcome::Forgotten));
     }
 
     #[test]
@@ -193,7 +162,6 @@ mod tests {
                 r#"{"command":"remember","consent":"a","at":1000}"#,
             ),
             (Command::Recall { consent: "a".to_owned() }, r#"{"command":"recall","consent":"a"}"#),
-            (Command::Forget { consent: "a".to_owned() }, r#"{"command":"forget","consent":"a"}"#),
         ];
         for (command, golden) in commands {
             assert_eq!(serde_json::to_string(&command).unwrap(), golden);

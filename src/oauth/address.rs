@@ -82,15 +82,6 @@ pub fn check(host: &Host<&str>) -> Result<(), NotPublic> {
     }
 }
 
-/// Whether a host is this machine by one of the names that a development setup uses.
-pub fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Ipv4(address) => *address == Ipv4Addr::LOCALHOST,
-        Host::Ipv6(address) => *address == Ipv6Addr::LOCALHOST,
-        Host::Domain(name) => *name == "localhost",
-    }
-}
-
 fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     name.rsplit_once('.').is_some_and(|(rest, top)| {
@@ -213,19 +204,6 @@ mod tests {
             "x.LOCAL.",
         ] {
             assert_eq!(judge(host), Err(NotPublic::Name), "{host}");
-        }
-    }
-
-    #[test]
-    fn loopback_is_three_names() {
-        for (host, loopback) in
-            [("localhost", true), ("127.0.0.1", true), ("[::1]", true), ("127.0.0.2", false), ("a.localhost", false)]
-        {
-            assert_eq!(
-                is_loopback(&Url::parse(&format!("http://{host}/")).unwrap().host().unwrap()),
-                loopback,
-                "{host}"
-            );
         }
     }
 

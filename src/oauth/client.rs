@@ -168,6 +168,11 @@ impl Client {
         self.name.clone().unwrap_or_else(|| self.id.clone())
     }
 
+    /// Whether the operator set it up, and so vouches for it.
+    pub fn is_preregistered(&self) -> bool {
+        self.origin == Origin::Preregistered
+    }
+
     /// Whether a token request comes from this client (OAuth 2.1 §2.4). Secrets are compared by digest in constant time.
     pub fn authenticate(&self, presented: &ClientCredentials) -> Result<(), ClientError> {
         if presented.id.as_deref() != Some(self.id.as_str()) {
@@ -197,11 +202,6 @@ impl Client {
             Some(scope) if !scope.contains(ScopeSet::OFFLINE_ACCESS) => Refreshing::ByGrantType,
             _ => Refreshing::ByScope,
         }
-    }
-
-    /// Whether codes can only go to the person's own machine, where any program may listen: worth a warning.
-    pub fn is_loopback_only(&self) -> bool {
-        self.redirect_uris.iter().all(RedirectUri::is_loopback)
     }
 
     /// Changes whenever the client shows or does something else than what a person consented to.
@@ -303,6 +303,13 @@ mod tests {
         assert_eq!(refreshing(&both, Some(&["mcp:tools", "offline_access"])), Refreshing::ByScope);
         assert_eq!(refreshing(&both, Some(&["mcp:tools"])), Refreshing::ByGrantType);
         assert_eq!(refreshing(&[GrantType::AuthorizationCode], Some(&["mcp:tools"])), Refreshing::Never);
+    }
+
+    #[test]
+    fn the_operator_vouches_for_no_client_but_its_own() {
+        let of = |origin| Client { origin, ..client(Authentication::None) }.is_preregistered();
+        assert!(of(Origin::Preregistered));
+        assert!(!of(Origin::Registered) && !of(Origin::Document { host: "claude.ai".to_owned() }));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use http::HeaderMap;
 use http::header::{AGE, CACHE_CONTROL};
 use url::Url;
 
+use crate::loopback;
 use crate::oauth::address::{self, NotPublic};
 use crate::oauth::client::{Authentication, Client, Origin};
 use crate::oauth::client_metadata::{ClientMetadata, MetadataError};
@@ -41,7 +42,7 @@ pub fn parse_client_id(text: &str, loopback_allowed: bool) -> Result<Url, Docume
     }
     let url = Url::parse(text).map_err(|_| DocumentError::NotUrl)?;
     let host = url.host().ok_or(DocumentError::NotUrl)?;
-    let loopback = loopback_allowed && address::is_loopback(&host);
+    let loopback = loopback_allowed && loopback::is_named(&url);
     if url.scheme() != "https" && !(loopback && url.scheme() == "http") {
         return Err(DocumentError::NotHttps);
     }

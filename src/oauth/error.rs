@@ -27,18 +27,12 @@ pub enum ErrorCode {
     InvalidToken,
     /// OAuth 2.1 §5.3.2: the access token lacks a scope.
     InsufficientScope,
-    /// OAuth 2.1 §4.1.2.1: a failure of ours.
-    ServerError,
     /// OAuth 2.1 §4.1.2.1: try again later.
     TemporarilyUnavailable,
-    /// OAuth 2.1 §3.2.4: this client may not use this grant type.
-    UnauthorizedClient,
     /// OAuth 2.1 §3.2.4: a grant type we do not have.
     UnsupportedGrantType,
     /// OAuth 2.1 §4.1.2.1: a response type other than `code`.
     UnsupportedResponseType,
-    /// RFC 7009 §2.2.1: a token kind that cannot be revoked.
-    UnsupportedTokenType,
 }
 
 impl ErrorCode {
@@ -55,12 +49,9 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
-            Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
-            Self::UnsupportedTokenType => "unsupported_token_type",
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use crate::oauth::client::Method;
 use crate::oauth::scope::ScopeSet;
 use crate::time::Lifetime;
 
@@ -101,6 +102,8 @@ impl AuthorizationServer<'_> {
     }
 
     fn document(&self) -> ServerDocument<'_> {
+        // `none` must be among them: Claude uses a client id metadata document only then.
+        let authentication_methods = Method::ALL.map(Method::as_str);
         ServerDocument {
             issuer: self.issuer,
             authorization_endpoint: &self.endpoints.authorization,
@@ -110,8 +113,8 @@ impl AuthorizationServer<'_> {
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
             grant_types_supported: ["authorization_code", "refresh_token"],
-            token_endpoint_auth_methods_supported: AUTHENTICATION_METHODS,
-            revocation_endpoint_auth_methods_supported: AUTHENTICATION_METHODS,
+            token_endpoint_auth_methods_supported: authentication_methods,
+            revocation_endpoint_auth_methods_supported: authentication_methods,
             code_challenge_methods_supported: ["S256"],
             scopes_supported: self.scopes.iter().collect(),
             client_id_metadata_document_supported: self.metadata_documents,
@@ -123,9 +126,6 @@ impl AuthorizationServer<'_> {
         }
     }
 }
-
-/// `none` must be among them: Claude uses a client id metadata document only then.
-const AUTHENTICATION_METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
 
 #[derive(Serialize)]
 struct ServerDocument<'a> {

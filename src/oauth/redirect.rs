@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::loopback;
 use crate::oauth::form;
 use crate::oauth::uri_text::UriText;
 
@@ -57,7 +58,7 @@ impl RedirectUri {
         if is_web(&url) && !is_written_as_read(&parts, &url) {
             return Err(RedirectUriError::Ambiguous);
         }
-        if url.scheme() == "http" && !is_this_machine(&url) {
+        if url.scheme() == "http" && !loopback::is_named(&url) {
             return Err(RedirectUriError::Insecure);
         }
         let query = form::parse(url.query().unwrap_or_default().as_bytes()).map_err(|_| RedirectUriError::Character)?;
@@ -96,7 +97,7 @@ impl RedirectUri {
 
     /// Whether the code would go to whatever listens on the person's own machine.
     pub fn is_loopback(&self) -> bool {
-        self.url().is_some_and(|url| is_web(&url) && is_this_machine(&url))
+        self.url().is_some_and(|url| is_web(&url) && loopback::is_named(&url))
     }
 
     /// The source that a Content-Security-Policy must allow for a form whose answer redirects here.
@@ -208,10 +209,6 @@ fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "https" | "http")
 }
 
-fn is_this_machine(url: &Url) -> bool {
-    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
-}
-
 /// Whether the text names host, port and path as the URL parser, and so a browser, understood them.
 fn is_written_as_read(text: &UriText, url: &Url) -> bool {
     let host = url.host_str().is_some_and(|read| read.eq_ignore_ascii_case(text.host));
@@ -223,7 +220,7 @@ fn is_written_as_read(text: &UriText, url: &Url) -> bool {
 /// Host and everything after the port, if this is http on loopback.
 fn loopback_parts(text: &str) -> Option<(&str, &str)> {
     let parts = UriText::of(text)?;
-    let loopback = matches!(parts.host, "localhost" | "127.0.0.1" | "[::1]");
+    let loopback = loopback::NAMES.contains(&parts.host);
     (parts.scheme == "http" && loopback).then_some((parts.host, parts.tail))
 }
 

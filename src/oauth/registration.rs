@@ -15,6 +15,7 @@ use crate::oauth::redirect_policy::RedirectPolicy;
 use crate::oauth::scope::ScopeSet;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
+use crate::version::V1;
 
 /// The most a registration request may hold.
 pub const LIMIT: usize = 16 * 1024;
@@ -93,7 +94,7 @@ impl Registration {
         // A struct of strings and numbers always serialises.
         let answer = Secret::new(serde_json::to_string(&answer).unwrap_or_default());
         let stored = StoredClient {
-            v: Version,
+            v: V1,
             id,
             name: self.name,
             redirect_uris: self.redirect_uris,
@@ -110,7 +111,7 @@ impl Registration {
 /// A registered client as it is stored, for as long as [`StoredClient::expires`] says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredClient {
-    v: Version,
+    v: V1,
     id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
@@ -220,25 +221,6 @@ struct Answer<'client> {
     scope: Option<&'client ScopeSet>,
     response_types: [&'static str; 1],
     token_endpoint_auth_method: &'static str,
-}
-
-/// The `1` in front of a stored record. Another number is another format and does not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-struct Version;
-
-impl TryFrom<u8> for Version {
-    type Error = String;
-
-    fn try_from(version: u8) -> Result<Self, String> {
-        if version == 1 { Ok(Self) } else { Err(format!("a registered client of format {version}")) }
-    }
-}
-
-impl From<Version> for u8 {
-    fn from(_: Version) -> Self {
-        1
-    }
 }
 
 #[cfg(test)]

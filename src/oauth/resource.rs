@@ -7,9 +7,14 @@ use url::Url;
 
 const LONGEST: usize = 2048;
 
+/// Whether two spellings name the same resource. What is not a resource at all is not the same as anything.
+pub fn same(one: &str, other: &str) -> bool {
+    canonical(one).is_some_and(|one| canonical(other).is_some_and(|other| one == other))
+}
+
 /// The one spelling: scheme and host in lower case, no default port, no trailing slash. `None` if the text is not an absolute
 /// http(s) URL without fragment and userinfo.
-pub fn canonical(text: &str) -> Option<String> {
+fn canonical(text: &str) -> Option<String> {
     // A URL parser forgives white space and backslashes; a resource that needs forgiving is somebody else's.
     if text.len() > LONGEST || !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
         return None;
@@ -29,11 +34,6 @@ pub fn canonical(text: &str) -> Option<String> {
         Some(shorter) if !spelled.contains('?') => Some(shorter.to_owned()),
         _ => Some(spelled),
     }
-}
-
-/// Whether two spellings name the same resource. What is not a resource at all is not the same as anything.
-pub fn same(one: &str, other: &str) -> bool {
-    canonical(one).is_some_and(|one| canonical(other).is_some_and(|other| one == other))
 }
 
 #[cfg(test)]

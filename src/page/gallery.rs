@@ -21,10 +21,9 @@ fn realistic() -> Vec<(&'static str, String)> {
         ("servers-invitation", Servers { signed_in: None, servers: None, ..servers(vec![]) }.render()),
         ("servers-empty", servers(vec![]).render()),
         ("notice-error", notice().render()),
-        ("notice-info", pending().render()),
+        ("notice-pending", pending().render()),
         ("notice-success", signed_out().render()),
-        ("status-empty", status(vec![]).render()),
-        ("status-errors", status(problems()).render()),
+        ("status", status().render()),
     ]
 }
 
@@ -93,14 +92,7 @@ fn hostile() -> Vec<(&'static str, String)> {
             }
             .render(),
         ),
-        (
-            "hostile-status",
-            Status {
-                steps: vec![Step { what: text(), command: Some(long.clone()) }],
-                ..status(vec![Problem { pointer: text(), problem: long, fix: text() }])
-            }
-            .render(),
-        ),
+        ("hostile-status", Status { steps: vec![Step { what: text(), command: long }], ..status() }.render()),
     ]
 }
 
@@ -199,7 +191,7 @@ fn notice() -> Notice {
 
 fn pending() -> Notice {
     Notice {
-        tone: Tone::Info,
+        tone: Tone::Error,
         title: "No pending authorization".to_owned(),
         happened: "This request was already answered, or it has waited too long.".to_owned(),
         todo: "Go back to your client and connect again. It opens a fresh page.".to_owned(),
@@ -222,41 +214,19 @@ fn signed_out() -> Notice {
     }
 }
 
-fn status(problems: Vec<Problem>) -> Status {
-    let step = |what: &str, command: Option<&str>| Step { what: what.to_owned(), command: command.map(str::to_owned) };
+fn status() -> Status {
+    let step = |what: &str, command: &str| Step { what: what.to_owned(), command: command.to_owned() };
     Status {
-        problems,
         steps: vec![
-            step("Check the configuration on your machine.", Some("npm run check -- gateway.json")),
             step(
-                "Put it into the gateway’s storage.",
-                Some("npx wrangler kv key put --binding DIRECTORY --remote config --path gateway.json"),
+                "Send gateway.json.",
+                "curl -X PUT https://mcp.example.com/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -d @gateway.json",
             ),
-            step("Reload this page. A new configuration is in effect within a minute.", None),
+            step("See what is ready and what is not", "curl -s https://mcp.example.com/status"),
         ],
         version: "0.1.0".to_owned(),
         request_id: "8f14e45fceea167a".to_owned(),
     }
-}
-
-fn problems() -> Vec<Problem> {
-    let problem = |pointer: &str, problem: &str, fix: &str| Problem {
-        pointer: pointer.to_owned(),
-        problem: problem.to_owned(),
-        fix: fix.to_owned(),
-    };
-    vec![
-        problem(
-            "/login/auth0_domain",
-            "“https://acme.eu.auth0.com/” is a URL.",
-            "Write the bare hostname: “acme.eu.auth0.com”.",
-        ),
-        problem(
-            "/servers/linear/auth/headers/X-Api-Key",
-            "A secret stands in the configuration.",
-            "Write {\"secret\": \"LINEAR_KEY\"} and set it with: npx wrangler secret put LINEAR_KEY",
-        ),
-    ]
 }
 
 #[test]

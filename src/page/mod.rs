@@ -22,7 +22,7 @@ pub use dev_login::{DevLogin, DevLoginAccount};
 pub use link::Link;
 pub use notice::{Notice, Tone};
 pub use servers::{ServerCard, Servers};
-pub use status::{Problem, Status, Step};
+pub use status::{Status, Step};
 
 /// The stylesheet, byte for byte what stands in `<style>`: its hash is in the policy of [`security::csp`].
 const STYLE: &str = include_str!("style.css");

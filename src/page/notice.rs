@@ -36,8 +36,6 @@ pub struct Notice {
 pub enum Tone {
     /// Something failed.
     Error,
-    /// Neither good nor bad.
-    Info,
     /// Something was done as asked.
     Success,
 }
@@ -53,7 +51,6 @@ impl Tone {
     fn class(self) -> &'static str {
         match self {
             Self::Error => "error",
-            Self::Info => "info",
             Self::Success => "success",
         }
     }

@@ -36,7 +36,7 @@ pub fn is_forbidden(name: &HeaderName) -> bool {
         || FORBIDDEN_BEGINNINGS.iter().any(|beginning| name.as_str().starts_with(beginning))
 }
 
-const FORBIDDEN: [&str; 15] = [
+const FORBIDDEN: [&str; 16] = [
     "accept",
     "accept-encoding",
     "connection",
@@ -47,6 +47,7 @@ const FORBIDDEN: [&str; 15] = [
     "keep-alive",
     "last-event-id",
     "origin",
+    "set-cookie",
     "te",
     "trailer",
     "transfer-encoding",
@@ -117,6 +118,7 @@ mod tests {
             "Host",
             "Accept",
             "Cookie",
+            "Set-Cookie",
             "Connection",
             "Keep-Alive",
             "TE",
@@ -131,6 +133,7 @@ mod tests {
             "Proxy-Authorization",
             "Forwarded",
             "X-Forwarded-For",
+            "X-Forwarded-Host",
             "CF-Connecting-IP",
             "Origin",
             "Expect",

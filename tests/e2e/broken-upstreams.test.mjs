@@ -42,6 +42,9 @@ describe("upstreams that misbehave", () => {
     "answers HTML": { status: 502, reason: "upstream_not_mcp" },
     "answers HTML with an error status": { status: 502, reason: "upstream_error" },
     "answers 200 with nothing": { status: 502 },
+    "answers garbage that it calls JSON": { status: 502, reason: "upstream_garbled" },
+    "breaks off in the middle of a short answer": { status: 502, reason: "upstream_unreachable" },
+    "stalls in the middle of a short answer": { status: 504, reason: "upstream_timeout" },
     "answers 401 with its own challenge": { status: 502, reason: "upstream_unauthorized" },
     "answers 403": { status: 502 },
   };

@@ -15,7 +15,7 @@ fn without_a_configuration_the_gateway_says_what_to_do() {
     let status = world.get("/status").with(503).json();
     assert_eq!((&status["ready"], &status["configuration_version"]), (&json!(false), &json!(null)));
     assert!(status.to_string().contains("not_configured"));
-    assert!(world.get("/").with(503).text().contains("PUT"));
+    assert!(world.get("/").with(503).text().contains("curl -X PUT http://localhost:8787/admin/config"));
     world.get("/oauth/authorize").refused(503, "not_configured");
     let nothing = world.request("GET", "/admin/config").bearer(ADMIN_TOKEN).send().with(200).json();
     assert_eq!(nothing["version"], 0);

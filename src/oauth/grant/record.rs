@@ -9,6 +9,7 @@ use crate::oauth::resource;
 use crate::oauth::scope::ScopeSet;
 use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
+use crate::version::V1;
 
 /// How long a replaced refresh token still yields its successor: a client that lost the answer or refreshed twice at once.
 const REPLAY_WINDOW: Lifetime = Lifetime::minutes(1);
@@ -19,7 +20,7 @@ const REMEMBERED: Lifetime = Lifetime::hours(1);
 /// What an object knows about its grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    v: Version,
+    v: V1,
     #[serde(flatten)]
     state: State,
 }
@@ -33,7 +34,7 @@ pub fn apply(record: Option<Record>, command: Command, now: Timestamp) -> (Optio
             (Some(state), outcome)
         }
     };
-    (state.map(|state| Record { v: Version, state }), outcome)
+    (state.map(|state| Record { v: V1, state }), outcome)
 }
 
 impl Record {
@@ -46,25 +47,6 @@ impl Record {
             State::Live { refresh, access_until, .. } => refresh.expires.max(*access_until),
         };
         end + REMEMBERED
-    }
-}
-
-/// The record's version on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-struct Version;
-
-impl TryFrom<u8> for Version {
-    type Error = &'static str;
-
-    fn try_from(v: u8) -> Result<Self, Self::Error> {
-        if v == 1 { Ok(Self) } else { Err("a grant record of a later version") }
-    }
-}
-
-impl From<Version> for u8 {
-    fn from(_: Version) -> Self {
-        1
     }
 }
 

@@ -17,6 +17,18 @@ const overHttp = {
   "answers HTML": (response) => response.writeHead(200, { "content-type": "text/html" }).end("<h1>Welcome</h1>"),
   "answers HTML with an error status": (response) => response.writeHead(502, { "content-type": "text/html" }).end("<h1>Bad Gateway</h1>"),
   "answers 200 with nothing": (response) => response.writeHead(200).end(),
+  "answers garbage that it calls JSON": (response) => {
+    const garbage = "%PDF-1.7 this is not what you asked for";
+    response.writeHead(200, { "content-type": "application/json", "content-length": garbage.length }).end(garbage);
+  },
+  "breaks off in the middle of a short answer": (response) => {
+    response.writeHead(200, { "content-type": "application/json", "content-length": 400 });
+    response.write('{"jsonrpc":"2.0",', () => response.socket.destroy());
+  },
+  "stalls in the middle of a short answer": (response) => {
+    response.writeHead(200, { "content-type": "application/json", "content-length": 400 });
+    response.write('{"jsonrpc":"2.0",');
+  },
   "answers 401 with its own challenge": (response) =>
     json(response, 401, { error: "invalid_token" }, { "www-authenticate": 'Bearer resource_metadata="https://elsewhere.example/.well-known/oauth-protected-resource"' }),
   "answers 403": (response) => json(response, 403, { error: "forbidden" }),

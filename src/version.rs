@@ -1,13 +1,13 @@
-//! The `"v":1` of the records this layer leaves in storage and cookies.
+//! The `"v":1` of everything the gateway stores or leaves with a browser or client.
 //!
-//! Not here: the records. A reader of another version refuses the record, which costs the person one more sign-in.
+//! Not here: the records. A reader of another version refuses the whole record, so that no later format is half understood.
 
 use serde::{Deserialize, Serialize};
 
 /// Version 1, and nothing else, as a JSON number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "u8", try_from = "u8")]
-pub(super) struct V1;
+pub struct V1;
 
 impl From<V1> for u8 {
     fn from(V1: V1) -> Self {
