@@ -1,0 +1,6 @@
+// What a cold isolate costs when there is nothing in it.
+export default {
+  fetch() {
+    return new Response("hello");
+  },
+};

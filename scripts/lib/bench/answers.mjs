@@ -1,0 +1,28 @@
+// What the upstream answers, by name: the sizes a tool's result comes in, as JSON and as an event stream, and a long list of tools.
+const sizes = { "1kb": 1024, "100kb": 100 * 1024, "5mb": 5 * 1024 * 1024 };
+
+const result = (value) => JSON.stringify({ jsonrpc: "2.0", id: 1, result: value });
+
+function text(bytes) {
+  const empty = result({ content: [{ type: "text", text: "" }] }).length;
+  return result({ content: [{ type: "text", text: "x".repeat(bytes - empty) }] });
+}
+
+const tool = (number) => ({
+  name: `tool_${number}`,
+  description: `The tool number ${number}: looks for documents that fit a query and answers the best of them.`,
+  inputSchema: {
+    type: "object",
+    properties: { query: { type: "string", description: "What to look for" }, limit: { type: "integer", minimum: 1, maximum: 100 } },
+    required: ["query"],
+  },
+});
+
+export function answers() {
+  const all = { "tools/list": { type: "json", body: Buffer.from(result({ tools: Array.from({ length: 200 }, (_, number) => tool(number)) })) } };
+  for (const [size, bytes] of Object.entries(sizes)) {
+    all[`json-${size}`] = { type: "json", body: Buffer.from(text(bytes)) };
+    all[`sse-${size}`] = { type: "sse", body: Buffer.from(`event: message\ndata: ${text(bytes)}\n\n`) };
+  }
+  return all;
+}

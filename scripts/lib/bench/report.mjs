@@ -1,0 +1,90 @@
+// What a reader judges by: tables, and the goals beside what was reached.
+
+const number = (value, digits = 0) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const percent = (value) => `${number(value * 100, 1)} %`;
+const ratio = (value) => (Number.isFinite(value) ? `${value.toFixed(2)} ×` : "");
+
+/** Columns are right-aligned, but for the first. */
+export function table(head, lines) {
+  const all = [head, ...lines].map((line) => line.map((cell) => String(cell ?? "")));
+  const widths = head.map((_, column) => Math.max(...all.map((line) => line[column].length)));
+  const written = all.map((line) => line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join("  "));
+  return `${written[0]}\n${"-".repeat(written[0].length)}\n${written.slice(1).join("\n")}`;
+}
+
+export function rowTable(row, figures) {
+  const measured = ["CPU µs/request", "spread", "requests/s", "p50 ms", "p99 ms", "failed"];
+  const head = [`${row.title} (${row.id})`, ...measured, "of parse", "of peer", "of const", "of pass"];
+  const against = (cpu, name) => (figures[name] ? ratio(cpu / figures[name].cpu) : "");
+  const lines = Object.entries(figures).map(([name, { cpu, spread, perSecond, p50, p99, failed, wrong, disturbed }]) => [
+    `${name}${disturbed > 0 ? ` (${disturbed} disturbed)` : ""}`,
+    number(cpu, cpu < 1000 ? 1 : 0),
+    percent(spread),
+    number(perSecond),
+    number(p50, 2),
+    number(p99, 2),
+    failed > 0 ? `${failed} ${JSON.stringify(wrong)}` : 0,
+    ...["parse", "peer", "const", "pass"].map((other) => against(cpu, other)),
+  ]);
+  return table(head, lines);
+}
+
+export function coldTable(row, figures) {
+  const total = ({ started, first }) => started + first;
+  const lines = Object.entries(figures).map(([name, cold]) => [
+    name,
+    number(cold.started, 1),
+    number(cold.first, 1),
+    number(total(cold), 1),
+    number(total(cold) - total(figures.hello), 1),
+    number(cold.cpu, 0),
+  ]);
+  return table([`first request of a cold isolate: ${row.title}`, "start ms", "first answer ms", "together", "more than hello", "CPU ms"], lines);
+}
+
+export function memoryTable(figures) {
+  const counts = Object.values(figures)[0].after.map(({ count }) => count);
+  const { streams } = Object.values(figures)[0];
+  const head = ["memory, MB", ...counts.map((count) => `after ${number(count)}`), `KB per open stream (${streams})`, "failed"];
+  const lines = Object.entries(figures).map(([name, { after, perStream, failed }]) => [
+    name,
+    ...after.map(({ kilobytes }) => number(kilobytes / 1024, 1)),
+    number(perStream, 1),
+    failed,
+  ]);
+  return table(head, lines);
+}
+
+export function sizeTable(figures) {
+  const lines = Object.entries(figures).map(([name, { raw, gzip }]) => [name, number(raw / 1024, 1), number(gzip / 1024, 1)]);
+  return table(["size, KB", "raw", "gzip"], lines);
+}
+
+/** The goals of the project, and what this run says of them. Left out where the run has no figure. */
+export function goals({ rows, cold, memory, size }) {
+  const lines = [];
+  const goal = (what, value, limit, unit = "") => {
+    if (Number.isFinite(value) && Number.isFinite(limit)) {
+      lines.push([what, `${number(value, 2)}${unit}`, `≤ ${number(limit, 2)}${unit}`, value <= limit ? "reached" : "MISSED"]);
+    }
+  };
+  const cpu = (row, target) => rows[row]?.[target]?.cpu;
+  for (const row of ["json-1kb", "sse-1kb"]) {
+    goal(`${row}: of parse`, cpu(row, "gateway") / cpu(row, "parse"), 1.25, " ×");
+    goal(`${row}: of peer`, cpu(row, "gateway") / cpu(row, "peer"), 0.45, " ×");
+  }
+  for (const kind of ["json", "sse"]) {
+    for (const size of ["100kb", "5mb"]) {
+      const row = `${kind}-${size}`;
+      goal(`${row}: 1.05 × pass + a 1 KB call`, cpu(row, "gateway"), 1.05 * cpu(row, "pass") + cpu(`${kind}-1kb`, "gateway"), " µs");
+    }
+  }
+  for (const row of ["challenge", "metadata"]) goal(`${row}: of const`, cpu(row, "gateway") / cpu(row, "const"), 1.1, " ×");
+  goal("gzip", size?.gateway.gzip / 1024, 400, " KB");
+  for (const [row, figures] of Object.entries(cold ?? {})) {
+    const total = (name) => figures[name] && figures[name].started + figures[name].first;
+    goal(`cold isolate, ${row}: more than hello`, total("gateway") - total("hello"), 25, " ms");
+  }
+  goal("an open stream", memory?.gateway?.perStream, 100, " KB");
+  return lines.length > 0 ? table(["goal", "measured", "limit", ""], lines) : "";
+}

@@ -1,0 +1,78 @@
+// The rows of the table: which request is sent to which targets, and which answer is due.
+import { modernCall } from "../../../tests/e2e/support/mcp.mjs";
+import { answers } from "./answers.mjs";
+import { wire } from "./load.mjs";
+import { endpoint } from "./targets.mjs";
+
+const known = answers();
+const checked = ["const", "peer", "gateway"];
+const served = ["pass", "parse", "peer", "gateway"];
+
+/** A message to the server, with the token of the target if it gave one. */
+function message(target, method, name, token = target.clients?.[0].access) {
+  const { headers, json } = modernCall(method, name ? { name, arguments: { query: "the weather in the capital", limit: 10 } } : {});
+  const authorization = token && `Bearer ${token}`;
+  return wire({ path: endpoint, headers: { authorization, "content-type": "application/json", ...headers }, body: JSON.stringify(json) });
+}
+
+/** The same request again and again. */
+const always = (bytes) => () => bytes;
+const call = (answer, title) => ({
+  id: answer,
+  title,
+  targets: served,
+  length: known[answer].body.length,
+  next: (target) => always(message(target, "tools/call", answer)),
+});
+
+export const rows = [
+  {
+    id: "challenge",
+    title: "401 challenge",
+    targets: checked,
+    due: () => 401,
+    next: (target) => always(message(target, "tools/call", "json-1kb", "")),
+  },
+  {
+    id: "metadata",
+    title: "resource metadata",
+    targets: checked,
+    due: (target) => (target.name === "const" ? 401 : 200),
+    next: () => always(wire({ method: "GET", path: `/.well-known/oauth-protected-resource${endpoint}` })),
+  },
+  call("json-1kb", "tools/call, 1 KB of JSON"),
+  call("json-100kb", "tools/call, 100 KB of JSON"),
+  call("json-5mb", "tools/call, 5 MB of JSON"),
+  call("sse-1kb", "tools/call, 1 KB as an event stream"),
+  call("sse-100kb", "tools/call, 100 KB as an event stream"),
+  call("sse-5mb", "tools/call, 5 MB as an event stream"),
+  {
+    id: "list",
+    title: "tools/list, 200 tools",
+    targets: served,
+    length: known["tools/list"].body.length,
+    next: (target) => always(message(target, "tools/list")),
+  },
+  { id: "refresh", title: "token refresh", targets: ["peer", "gateway"], next: refresh, learn: remember },
+];
+
+/** Each connection is a client of its own, which sends the refresh token it was given last. */
+function refresh(target) {
+  return (connection) => {
+    const { id, refresh: token } = target.clients[connection];
+    const form = new URLSearchParams({ grant_type: "refresh_token", refresh_token: token, client_id: id });
+    return wire({ path: "/oauth/token", headers: { "content-type": "application/x-www-form-urlencoded" }, body: String(form) });
+  };
+}
+
+function remember(target) {
+  return (connection, body) => {
+    const client = target.clients[connection];
+    client.refresh = JSON.parse(body).refresh_token ?? client.refresh;
+  };
+}
+
+/** A call whose answer begins and never ends. */
+export const openStream = (target) => message(target, "tools/call", "open-stream");
+
+export const due = (row, target) => row.due?.(target) ?? 200;

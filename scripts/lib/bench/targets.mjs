@@ -1,0 +1,132 @@
+// What is measured: each target bundled as it would be deployed, with its bindings, and the token its own sign-in gave out.
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+import { build } from "esbuild";
+
+import { Browser } from "../../../tests/e2e/support/browser.mjs";
+import { request, proxy } from "../../../tests/e2e/support/http.mjs";
+import { LOGIN_SECRETS, oidcLogin, startProvider } from "../../../tests/e2e/support/idp.mjs";
+import { OAuthClient } from "../../../tests/e2e/support/oauth-client.mjs";
+import { ADMIN_TOKEN, configuration, keyRing } from "../../../tests/e2e/support/gateway.mjs";
+import { inRoot } from "../ground.mjs";
+import { serve } from "./workerd.mjs";
+
+/** Where every target believes to be: the address its clients use. */
+export const origin = "http://localhost:8787";
+export const endpoint = "/v1/mcp/bench";
+
+const source = (name) => inRoot("scripts/bench-targets", name);
+
+/** Bundles a Worker into `directory` as wrangler does, wasm beside it. Answers the names of its modules, the entry first. */
+async function bundle(directory, entry, { wasm, gateway } = {}) {
+  mkdirSync(directory, { recursive: true });
+  const built = { name: "built", setup: (into) => into.onResolve({ filter: /^\.\/entry\.js$/ }, () => ({ path: join(gateway, "entry.js") })) };
+  await build({
+    entryPoints: { entry },
+    outdir: directory,
+    bundle: true,
+    format: "esm",
+    target: "es2024",
+    logLevel: "error",
+    external: ["cloudflare:*", "./index_bg.wasm"],
+    plugins: gateway ? [built] : [],
+  });
+  if (wasm) copyFileSync(wasm, join(directory, "index_bg.wasm"));
+  return ["entry.js", ...(wasm ? ["index_bg.wasm"] : [])];
+}
+
+/** What is uploaded. */
+export function size({ directory, modules }) {
+  const files = modules.map((name) => readFileSync(join(directory, name)));
+  const sum = (lengths) => lengths.reduce((total, length) => total + length, 0);
+  return { raw: sum(files.map((file) => file.length)), gzip: sum(files.map((file) => gzipSync(file).length)) };
+}
+
+/** Every target, bundled but not started: {name: worker}. `gateway` is the folder of the gateway as built. */
+export async function prepare(directory, world) {
+  const { date, flags } = compatibility();
+  const upstream = `http://127.0.0.1:${world.server}/mcp`;
+  const plain = async (name, file, more = {}) => ({
+    name,
+    directory: join(directory, name),
+    modules: await bundle(join(directory, name), source(file)),
+    date,
+    text: { UPSTREAM: upstream },
+    ...more,
+  });
+  const gateway = {
+    name: "gateway",
+    date,
+    flags,
+    text: { KEY_RING: keyRing(), ADMIN_TOKEN, ...LOGIN_SECRETS },
+    kv: { KV: world.kv[0] },
+    objects: ["Grant", "Account"],
+    limiter: { name: "REGISTRATIONS", source: readFileSync(source("ratelimit.js"), "utf8") },
+    upstream,
+  };
+  return {
+    hello: await plain("hello", "hello.js"),
+    const: await plain("const", "const.js"),
+    pass: await plain("pass", "pass.js"),
+    parse: await plain("parse", "parse.js"),
+    peer: await plain("peer", "peer.ts", { flags: ["global_fetch_strictly_public"], kv: { OAUTH_KV: world.kv[1] } }),
+    gateway: await withGateway(gateway, join(directory, "gateway"), inRoot("build")),
+  };
+}
+
+/** The same gateway from another build, or counted. */
+export async function withGateway(worker, directory, folder, { counted = false } = {}) {
+  const entry = counted ? source("counted.js") : join(folder, "entry.js");
+  const modules = await bundle(directory, entry, { wasm: join(folder, "index_bg.wasm"), gateway: folder });
+  return { ...worker, directory, modules };
+}
+
+/** Configures a running gateway as an operator would, with a real identity provider that is needed for the sign-in only. */
+export async function configureGateway({ port }, { upstream }) {
+  const undo = proxy(origin, port);
+  const provider = await startProvider(origin);
+  const config = configuration({ bench: upstream }, { public_url: origin, login: oidcLogin(provider) });
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  const answer = await request(`${origin}/admin/config`, { method: "PUT", headers, json: config });
+  if (answer.status !== 200) throw new Error(`the gateway refused its configuration: ${answer.status} ${answer.text}`);
+  return { home: [provider.issuer], stop: async () => (undo(), await provider.stop()) };
+}
+
+/** Registers a client, signs in, consents and redeems, `count` times: what each was given. */
+export async function signIn({ port }, { count, home = [] }) {
+  const undo = proxy(origin, port);
+  const gateway = { url: origin, fetch: (path, options) => request(new URL(path, origin), options), mcpUrl: () => origin + endpoint };
+  const clients = [];
+  for (let index = 0; index < count; index += 1) {
+    const client = new OAuthClient(gateway, { slug: "bench", scope: "mcp:tools offline_access" });
+    const registered = await client.register();
+    if (registered.status !== 201) throw new Error(`no registration: ${registered.status} ${registered.text}`);
+    const tokens = await client.signIn({ browser: new Browser(origin, ...home), as: `person-${index}` });
+    clients.push({ id: client.id, access: tokens.access_token, refresh: tokens.refresh_token });
+  }
+  undo();
+  return clients;
+}
+
+/** Starts the targets that are named, and signs in where there is something to sign in to. */
+export async function startTargets(workers, names, { clients }) {
+  const running = {};
+  for (const name of names) {
+    const process = await serve(workers[name]);
+    running[name] = { name, worker: workers[name], ...process };
+    if (name !== "gateway" && name !== "peer") continue;
+    const login = name === "gateway" ? await configureGateway(process, workers.gateway) : undefined;
+    running[name].clients = await signIn(process, { count: clients, home: login?.home });
+    await login?.stop();
+  }
+  return running;
+}
+
+/** Read from wrangler.toml, so that what is measured is what is deployed. */
+function compatibility() {
+  const toml = readFileSync(inRoot("wrangler.toml"), "utf8");
+  const flags = /^compatibility_flags\s*=\s*\[([^\]]*)\]/m.exec(toml)[1];
+  return { date: /^compatibility_date\s*=\s*"([^"]+)"/m.exec(toml)[1], flags: [...flags.matchAll(/"([^"]+)"/g)].map((match) => match[1]) };
+}
