@@ -102,6 +102,9 @@ Failed: answers other than the one that is due, whole. Disturbed: rounds in whic
   for (const name of names) results.size[name] = size(workers[name]);
   console.log(`\n${sizeTable(results.size)}`);
   console.log(`\n${goals({ ...results, size: results.size.gateway && results.size })}`);
+  const measured = Object.values(results.rows).flatMap((figures) => Object.values(figures));
+  const [disturbed, all] = ["disturbed", "rounds"].map((name) => measured.reduce((sum, figures) => sum + figures[name], 0));
+  if (disturbed > all / 20) console.log(`\n${disturbed} of ${all} rounds were disturbed by other processes: do not quote this run, repeat it.`);
   if (options.json) writeFileSync(options.json, JSON.stringify({ plan, ...results }, null, 2));
 }
 
