@@ -19,6 +19,11 @@ thread_local! {
     static MEMORY: Rc<Memory> = Rc::default();
 }
 
+#[event(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
     let memory = MEMORY.with(Rc::clone);
