@@ -85,6 +85,23 @@ fn a_configuration_stored_yesterday_is_in_effect_today() {
 }
 
 #[test]
+fn a_configuration_in_effect_outlasts_storage_that_shows_none_or_an_older_one() {
+    let world = World::bare("http://localhost:8787");
+    let config = |name: &str| json!({"login": {"kind": "dev"}, "servers": {"demo": {"name": name, "url": "https://demo.example/mcp"}}});
+    let version = || world.get("/status").with(200).json()["configuration_version"].clone();
+    world.configure(&config("One")).with(200);
+    let (older, _) = world.platform.directory.borrow()["config:current"].clone();
+    world.passes(1);
+    world.configure(&config("Two")).with(200);
+    put(&world, "config:current", &older);
+    world.passes(60);
+    assert_eq!(version(), 2);
+    world.platform.directory.borrow_mut().remove("config:current");
+    world.passes(60);
+    assert_eq!(version(), 2);
+}
+
+#[test]
 fn a_configuration_this_version_cannot_read_is_named_and_can_be_replaced() {
     let world = World::bare("http://localhost:8787");
     let unreadable = [

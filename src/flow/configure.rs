@@ -39,12 +39,13 @@ struct Stored {
 pub async fn load<P: Platform>(platform: &P, memory: &Memory) -> Result<Option<LoadedConfig>, Failure> {
     let now = platform.now();
     let known = memory.config.borrow().clone();
-    if let Some(known) = known.as_ref().filter(|known| !known.fresh_until.reached(now)) {
-        return Ok(Some(known.clone()));
+    if known.as_ref().is_some_and(|known| !known.fresh_until.reached(now)) {
+        return Ok(known);
     }
     let stored = match platform.get(CURRENT).await {
         Ok(Some(stored)) => stored,
-        Ok(None) => return Ok(None),
+        // Storage remembers for a while that there was none, also where the first one was just sent.
+        Ok(None) => return Ok(known),
         Err(Unavailable) => return known.map(Some).ok_or_else(Failure::storage),
     };
     let loaded = match (read(&stored, known.as_ref(), now), known) {
