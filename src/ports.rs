@@ -95,6 +95,8 @@ pub struct Answer<S> {
     pub status: StatusCode,
     /// Its headers. A value that is not visible ASCII is left out.
     pub headers: HeaderMap,
+    /// The first byte, white space aside, of a body that was short enough to be waited for; 0 for an empty one.
+    pub opening: Option<u8>,
     /// Its body.
     pub body: S,
 }
@@ -104,12 +106,10 @@ pub struct Answer<S> {
 pub enum FetchError {
     /// No connection, a reset, or bytes that are not HTTP.
     Unreachable,
-    /// Headers did not arrive in time.
+    /// It did not arrive in time: the headers, or the end of a short one.
     TimedOut,
     /// Whoever the answer was for left, and the request was given up with them.
     ClientGone,
-    /// A short answer says that it is JSON and is not.
-    Garbled,
 }
 
 /// HTTP to the outside.

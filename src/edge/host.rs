@@ -109,12 +109,12 @@ impl Outbound for Workers {
             Ok(response) => Ok(Answer {
                 status: StatusCode::from_u16(response.status()).map_err(|_| FetchError::Unreachable)?,
                 headers: http_glue::unpack(&http_glue::pack_headers(&response.headers())),
+                opening: http_glue::opening(&response),
                 body: JsStream(response.body()),
             }),
             Err(reason) => Err(match reason.as_string().as_deref() {
                 Some("timed_out") => FetchError::TimedOut,
                 Some("client_gone") => FetchError::ClientGone,
-                Some("garbled") => FetchError::Garbled,
                 _ => FetchError::Unreachable,
             }),
         }

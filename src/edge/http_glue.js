@@ -20,20 +20,22 @@ export function respond(status, headers, body) {
   return new Response(body ?? null, { status, headers: unpackHeaders(headers) });
 }
 
-// An answer up to this size is waited for on this side: should it stall, break off or be no JSON, the client can still be told.
+// An answer up to this size is waited for on this side: should it stall, break off or be garbage, the client can still be told.
 const SMALL = 16 * 1024;
+const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d]; // RFC 8259 §2
+const openings = new WeakMap();
 
 async function whole(response, timer) {
   const bytes = new Uint8Array(await response.arrayBuffer());
   clearTimeout(timer);
-  const json = /^application\/json\b/i.test(response.headers.get("content-type"));
-  return json && !opensJson(bytes) ? "garbled" : new Response(bytes, { headers: response.headers });
+  const answer = new Response(bytes, { headers: response.headers });
+  openings.set(answer, bytes.find((byte) => !WHITE_SPACE.includes(byte)) ?? 0);
+  return answer;
 }
 
-// Every JSON-RPC message begins with one of these two, after white space at most (RFC 8259 §2).
-function opensJson(bytes) {
-  const first = bytes.find((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d);
-  return first === 0x7b || first === 0x5b;
+// What an answer that was waited for begins with, 0 for nothing; undefined for any other.
+export function opening(response) {
+  return openings.get(response);
 }
 
 // A Response, or the reason there is none. The time is for the whole answer; a stream of events only has to begin in it.

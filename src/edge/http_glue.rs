@@ -25,6 +25,8 @@ extern "C" {
         client: &web_sys::AbortSignal,
     ) -> Promise;
 
+    pub fn opening(response: &web_sys::Response) -> Option<u8>;
+
     #[wasm_bindgen(js_name = readAll)]
     pub fn read_all(body: &web_sys::ReadableStream, limit: u32, milliseconds: f64) -> Promise;
 }

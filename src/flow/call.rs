@@ -113,8 +113,8 @@ impl<P: Platform> Call<'_, P> {
     }
 
     async fn relay(&self, answer: Answer<P::Stream>, session: Option<&Session>) -> Answered<P> {
-        let Answer { status, headers, body } = answer;
-        match verdict::judge(status, &headers, self.expects, session.is_some()) {
+        let Answer { status, headers, opening, body } = answer;
+        match verdict::judge(status, &headers, opening, self.expects, session.is_some()) {
             Verdict::Relay => {
                 let session = self.sealed_session(&headers, session);
                 Ok(Reply::relay(status, forward::response_headers(&headers, session.as_deref()), body))

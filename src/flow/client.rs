@@ -115,7 +115,7 @@ async fn published<P: Platform>(site: &Site<'_, P>, head: &Head, client_id: &str
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     let request = Outgoing { method: Method::GET, url: url.clone(), headers, body: Vec::new(), within: PATIENCE };
     let unreachable = |_| refused(&DocumentError::Unreachable);
-    let Answer { status, headers, body } = site.platform.fetch(request).await.map_err(unreachable)?;
+    let Answer { status, headers, body, .. } = site.platform.fetch(request).await.map_err(unreachable)?;
     let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let read =
         if status == StatusCode::OK { body.read(client_document::LIMIT, PATIENCE).await } else { Ok(Vec::new()) };

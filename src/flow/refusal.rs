@@ -75,8 +75,6 @@ pub fn no_answer(error: FetchError, server: &Server) -> Failure {
                 .fix("Try again; for slow tools the operator can raise the server's timeout_seconds.")
         }
         // Only the log reads it.
-        FetchError::Garbled => upstream("upstream_garbled", 502, "The server's answer says it is JSON and is not.")
-            .fix("Try again; if it stays, tell whoever runs the server, with the request id."),
         FetchError::ClientGone => Failure::client(499, "client_gone", "The client left before the server answered."),
     }
 }
@@ -107,6 +105,8 @@ pub fn verdict(verdict: Verdict, status: StatusCode, server: &Server) -> Failure
             upstream("upstream_not_mcp", 502, "The server's answer is neither JSON nor an event stream.")
                 .fix("The operator must check the server's url; it usually ends in /mcp.")
         }
+        Verdict::Garbled => upstream("upstream_garbled", 502, "The server's answer says it is JSON and is not.")
+            .fix("Try again; if it stays, tell whoever runs the server, with the request id."),
         Verdict::Relay | Verdict::Accepted | Verdict::ReadError => upstream_error(status, server),
     }
 }

@@ -37,13 +37,24 @@ pub enum Verdict {
     Redirected,
     /// Not what an MCP server answers.
     NotMcp,
+    /// It says that it is JSON and is not.
+    Garbled,
 }
 
-/// Judges an answer. `in_session` says whether a session id was sent.
-pub fn judge(status: StatusCode, headers: &HeaderMap, expects: Expects, in_session: bool) -> Verdict {
+/// Judges an answer. `opening` is the first byte of its body where that is known; `in_session` says whether a session id was sent.
+pub fn judge(
+    status: StatusCode,
+    headers: &HeaderMap,
+    opening: Option<u8>,
+    expects: Expects,
+    in_session: bool,
+) -> Verdict {
+    // A JSON-RPC message is an object, a batch an array.
+    let garbled = opening.is_some_and(|byte| !matches!(byte, b'{' | b'['));
     match status.as_u16() {
         200..=299 => match (expects, MediaType::of(headers)) {
             (Expects::NoReply | Expects::End, _) => Verdict::Accepted,
+            (Expects::Reply, Some(MediaType::Json)) if status == StatusCode::OK && garbled => Verdict::Garbled,
             (Expects::Reply, Some(_)) if status == StatusCode::OK => Verdict::Relay,
             _ => Verdict::NotMcp,
         },
@@ -115,7 +126,26 @@ mod tests {
 
     fn verdict(status: u16, content_type: Option<&'static str>, expects: Expects, in_session: bool) -> Verdict {
         let headers = content_type.map(|text| (CONTENT_TYPE, HeaderValue::from_static(text))).into_iter().collect();
-        judge(StatusCode::from_u16(status).unwrap(), &headers, expects, in_session)
+        judge(StatusCode::from_u16(status).unwrap(), &headers, None, expects, in_session)
+    }
+
+    #[test]
+    fn what_calls_itself_json_begins_like_a_message() {
+        let opened = |content_type, opening| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+            judge(StatusCode::OK, &headers, opening, Expects::Reply, false)
+        };
+        for (opening, expected) in [
+            (None, Verdict::Relay),
+            (Some(b'{'), Verdict::Relay),
+            (Some(b'['), Verdict::Relay),
+            (Some(b'%'), Verdict::Garbled),
+            (Some(b'"'), Verdict::Garbled),
+            (Some(0), Verdict::Garbled),
+        ] {
+            assert_eq!(opened("application/json", opening), expected, "{opening:?}");
+            assert_eq!(opened("text/event-stream", opening), Verdict::Relay, "{opening:?}");
+        }
     }
 
     const JSON: Option<&str> = Some("application/json; charset=utf-8");

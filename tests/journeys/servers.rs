@@ -78,6 +78,8 @@ fn every_way_a_server_fails_has_its_reason() {
     for (status, headers, body, answered, reason) in [
         (200, &html[..], "<h1>hello</h1>", 502, "upstream_not_mcp"),
         (200, &[], "{}", 502, "upstream_not_mcp"),
+        (200, &json, "%PDF-1.7", 502, "upstream_garbled"),
+        (200, &json, "", 502, "upstream_garbled"),
         (302, &elsewhere, "", 502, "upstream_redirected"),
         (307, &elsewhere, "", 502, "upstream_redirected"),
         (401, &json, "{}", 502, "upstream_unauthorized"),

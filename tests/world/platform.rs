@@ -131,7 +131,8 @@ impl Outbound for InMemory {
         let answer = host.map_or(Err(FetchError::Unreachable), |host| host(&request));
         self.sent.borrow_mut().push(request);
         let Scripted { status, headers, body } = answer?;
-        Ok(Answer { status: status.try_into().unwrap(), headers, body: Bytes(body) })
+        let opening = body.iter().find(|byte| !byte.is_ascii_whitespace()).copied().unwrap_or_default();
+        Ok(Answer { status: status.try_into().unwrap(), headers, opening: Some(opening), body: Bytes(body) })
     }
 }
 
