@@ -185,6 +185,7 @@ impl<P: Platform> Call<'_, P> {
         let Auth::Headers(headers) = &self.server.auth else { return Ok(Vec::new()) };
         let header = |(name, value): &(String, Value)| {
             let value = match value {
+                Value::Person { .. } => return Ok(None),
                 Value::Literal(text) => Secret::new(text),
                 Value::Secret(secret) => self
                     .site
@@ -192,8 +193,9 @@ impl<P: Platform> Call<'_, P> {
                     .secret(secret.as_str())
                     .ok_or_else(|| secret_missing("upstream_secret_missing", secret, "this server needs"))?,
             };
-            upstream::headers::header(name, &value).map_err(|error| refusal::header_unfit(name, &error))
+            let header = upstream::headers::header(name, &value);
+            header.map(Some).map_err(|error| refusal::header_unfit(name, &error))
         };
-        headers.iter().map(header).collect()
+        headers.iter().filter_map(|own| header(own).transpose()).collect()
     }
 }

@@ -23,6 +23,12 @@ pub enum Purpose {
     Connection,
     /// Seals the `requestState` of an interrupted MCP request.
     RequestState,
+    /// Seals the gateway's own registration at an upstream's issuer.
+    Registration,
+    /// Seals the `state` of an authorization at an upstream's issuer.
+    UpstreamState,
+    /// Seals what a link to a connect page asks for.
+    ConnectLink,
 }
 
 impl Purpose {
@@ -38,6 +44,9 @@ impl Purpose {
             Self::RefreshToken => "refresh token",
             Self::Connection => "connection",
             Self::RequestState => "request state",
+            Self::Registration => "registration",
+            Self::UpstreamState => "upstream state",
+            Self::ConnectLink => "connect link",
         }
     }
 }
