@@ -169,10 +169,11 @@ impl<P: Platform> Call<'_, P> {
 
     /// Our id for a session that the answer opens. Servers repeat theirs in every answer; sealed anew it would read as another one.
     fn sealed_session(&self, headers: &http::HeaderMap, present: Option<&Session>) -> Option<String> {
-        let session = UpstreamSession::of_answer(headers).filter(|_| self.era == Era::Legacy).map(Session::new)?;
-        if present == Some(&session) {
+        let upstream = UpstreamSession::of_answer(headers).filter(|_| self.era == Era::Legacy)?;
+        if present.is_some_and(|present| present.upstream.as_ref() == Some(&upstream)) {
             return None;
         }
+        let session = Session::opened(Some(upstream), None);
         Some(self.site.keys.seal_json(Purpose::McpSession, &self.place(), self.site.platform.random(), &session))
     }
 
