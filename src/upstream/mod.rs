@@ -2,5 +2,11 @@
 //!
 //! Not here: I/O, the clock, randomness, and which headers of a client pass ([`crate::mcp::forward`]).
 
+pub mod challenge;
 pub mod client;
+pub mod error;
 pub mod headers;
+pub mod issuer_metadata;
+pub mod reach;
+pub mod resource_metadata;
+pub mod scope;
