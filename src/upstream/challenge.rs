@@ -54,19 +54,16 @@ fn challenges(value: &str) -> Vec<Challenge> {
             rest = next;
             continue;
         }
-        match after.trim_start_matches([' ', '\t']).strip_prefix('=') {
-            Some(text) => {
-                let Some((text, next)) = value_of(text.trim_start_matches([' ', '\t'])) else { break };
-                if let Some(challenge) = &mut current {
-                    challenge.set(word, text);
-                }
-                rest = next;
+        if let Some(text) = after.trim_start_matches([' ', '\t']).strip_prefix('=') {
+            let Some((text, next)) = value_of(text.trim_start_matches([' ', '\t'])) else { break };
+            if let Some(challenge) = &mut current {
+                challenge.set(word, text);
             }
-            None => {
-                found.extend(current.take());
-                current = word.eq_ignore_ascii_case("bearer").then(Challenge::default);
-                rest = after;
-            }
+            rest = next;
+        } else {
+            found.extend(current.take());
+            current = word.eq_ignore_ascii_case("bearer").then(Challenge::default);
+            rest = after;
         }
     }
     found.extend(current);
@@ -122,9 +119,9 @@ mod tests {
         bearer(&headers.collect())
     }
 
-    fn of(resource_metadata: Option<&str>, scope: Option<&str>, error: Option<&str>) -> Option<Challenge> {
+    fn of(resource_metadata: Option<&str>, scope: Option<&str>, error: Option<&str>) -> Challenge {
         let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
-        Some(Challenge { resource_metadata: owned(resource_metadata), scope: owned(scope), error: owned(error) })
+        Challenge { resource_metadata: owned(resource_metadata), scope: owned(scope), error: owned(error) }
     }
 
     const PRM: &str = "https://up.example/.well-known/oauth-protected-resource/mcp";
@@ -139,14 +136,14 @@ mod tests {
             format!("Bearer, scope=\"a b\", resource_metadata={PRM},"),
             format!("  Bearer\tscope=\"a  b\", resource_metadata=\"{}\"", PRM.replace('/', "\\/")),
         ] {
-            assert_eq!(read(&[&value]), of(Some(PRM), Some("a b"), None), "{value}");
+            assert_eq!(read(&[&value]), Some(of(Some(PRM), Some("a b"), None)), "{value}");
         }
     }
 
     #[test]
     fn bearer_is_found_among_other_challenges() {
         let bearer = format!("Bearer error=\"invalid_token\", resource_metadata=\"{PRM}\"");
-        let expected = of(Some(PRM), None, Some("invalid_token"));
+        let expected = Some(of(Some(PRM), None, Some("invalid_token")));
         for values in [
             &["Basic realm=\"a, Bearer resource_metadata=\\\"https://evil.example/\\\"\"", bearer.as_str()][..],
             &["Negotiate", &bearer],
@@ -164,16 +161,16 @@ mod tests {
     #[test]
     fn what_another_scheme_says_is_not_ours() {
         assert_eq!(read(&["DPoP resource_metadata=\"https://x.example\""]), None);
-        assert_eq!(read(&["Bearer, DPoP resource_metadata=\"https://x.example\""]), of(None, None, None));
+        assert_eq!(read(&["Bearer, DPoP resource_metadata=\"https://x.example\""]), Some(of(None, None, None)));
         assert_eq!(read(&[]), None);
         assert_eq!(read(&[""]), None);
     }
 
     #[test]
     fn a_parameter_counts_once_and_a_scope_must_be_one() {
-        assert_eq!(read(&["Bearer scope=\"a\", scope=\"b\""]), of(None, Some("a"), None));
-        assert_eq!(read(&["Bearer scope=\"a\\\"b\""]), of(None, None, None));
-        assert_eq!(read(&["Bearer scope=\"\""]), of(None, None, None));
+        assert_eq!(read(&["Bearer scope=\"a\", scope=\"b\""]), Some(of(None, Some("a"), None)));
+        assert_eq!(read(&["Bearer scope=\"a\\\"b\""]), Some(of(None, None, None)));
+        assert_eq!(read(&["Bearer scope=\"\""]), Some(of(None, None, None)));
     }
 
     #[test]
@@ -184,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_quote_without_end_ends_the_reading() {
-        assert_eq!(read(&["Bearer error=\"x\", resource_metadata=\"https://"]), of(None, None, Some("x")));
+        assert_eq!(read(&["Bearer error=\"x\", resource_metadata=\"https://"]), Some(of(None, None, Some("x"))));
     }
 
     proptest! {
