@@ -85,12 +85,11 @@ impl<'h> Held<'h> {
             Ok(initialized) => initialized,
             Err(status) => return Ok(Opened::Unauthorized(status)),
         };
-        match self.remembered(call).filter(|session| *session != before) {
-            Some(session) => self.session = session, // another call was faster: its session is the one to keep
-            None => {
-                self.session = initialized;
-                self.remember(call).await;
-            }
+        if let Some(session) = self.remembered(call).filter(|session| *session != before) {
+            self.session = session; // another call was faster: its session is the one to keep
+        } else {
+            self.session = initialized;
+            self.remember(call).await;
         }
         self.renamed = Some(call.seal(&self.session));
         Ok(Opened::Open)

@@ -90,11 +90,8 @@ mod tests {
             )),
             expected
         );
-        assert_eq!(
-            revision(&format!("data: {}\ndata: {}", &ANSWER[..40], &ANSWER[40..])),
-            expected,
-            "no blank line at its end"
-        );
+        let (first, second) = ANSWER.split_once(',').unwrap();
+        assert_eq!(revision(&format!("data: {first},\ndata: {second}")), expected, "no blank line at its end");
     }
 
     #[test]
