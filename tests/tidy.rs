@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PURE: &[&str] = &["loopback", "secret", "time", "version"];
+const PURE: &[&str] = &["foreign", "loopback", "secret", "time", "version"];
 
 /// What each part of the crate may name of the others. A part that is not listed may not exist.
 const LAYERS: &[(&str, &[&str])] = &[
+    ("foreign", &[]),
     ("time", &[]),
     ("secret", &[]),
     ("loopback", &[]),
@@ -23,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("login", PURE),
     ("mcp", PURE),
     ("page", PURE),
-    ("upstream", &["loopback", "oauth", "secret", "time", "vault", "version"]),
+    ("upstream", &["foreign", "loopback", "oauth", "secret", "time", "vault", "version"]),
     ("reply", PURE),
     ("ports", &["oauth", "secret", "time", "upstream"]),
     ("route", &["config"]),
