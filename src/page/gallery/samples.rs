@@ -17,8 +17,15 @@ pub(super) fn realistic() -> Vec<(&'static str, String)> {
         ("consent-document", consent_of_document().render()),
         ("dev-login", dev_login().render()),
         ("servers", servers(three_servers()).render()),
-        ("servers-one", Servers { signed_in: None, ..servers(three_servers().into_iter().take(1).collect()) }.render()),
-        ("servers-invitation", Servers { signed_in: None, servers: None, ..servers(vec![]) }.render()),
+        (
+            "servers-one",
+            Servers { signed_in: None, connections: None, ..servers(three_servers().into_iter().take(1).collect()) }
+                .render(),
+        ),
+        (
+            "servers-invitation",
+            Servers { signed_in: None, servers: None, connections: None, ..servers(vec![]) }.render(),
+        ),
         ("servers-empty", servers(vec![]).render()),
         ("notice-error", notice().render()),
         ("notice-pending", pending().render()),
@@ -66,6 +73,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
             "hostile-servers",
             Servers {
                 signed_in: Some(long.clone()),
+                connections: Some(SCRIPT_URL.to_owned()),
                 sign_in: SCRIPT_URL.to_owned(),
                 ..servers(vec![ServerCard {
                     slug: text(),
@@ -165,6 +173,7 @@ pub(super) fn servers(servers: Vec<ServerCard>) -> Servers {
     Servers {
         signed_in: Some("Alice Example".to_owned()),
         servers: Some(servers),
+        connections: Some("/connections".to_owned()),
         sign_in: "/login?return_to=%2F".to_owned(),
         sign_out: "/logout".to_owned(),
         version: "0.1.0".to_owned(),
