@@ -6,10 +6,13 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
+use super::connection::{self, Credential, Need};
 use super::initialize::{Held, Opened};
-use super::{Answered, Head, Site, refusal, secret_missing};
-use crate::config::{Auth, Server, Value};
+use super::standin::{self, Said};
+use super::{Answered, Head, Site, refusal};
+use crate::config::Server;
 use crate::failure::Failure;
+use crate::mcp::envelope::Payload;
 use crate::mcp::forward;
 use crate::mcp::headers::SESSION_ID;
 use crate::mcp::revision::Era;
@@ -18,9 +21,8 @@ use crate::mcp::verdict::{self, Expects, Verdict};
 use crate::oauth::access_token::Claims;
 use crate::ports::{Answer, Outgoing, Platform, Stream};
 use crate::reply::Reply;
-use crate::secret::Secret;
 use crate::time::Lifetime;
-use crate::upstream;
+use crate::upstream::challenge::{self, Challenge};
 use crate::vault::Purpose;
 
 /// How long a server may take to send the rest of an error it has begun.
@@ -59,50 +61,153 @@ pub enum Outcome<S> {
     /// The server does not know the session. What the client is told if that cannot be mended.
     SessionLost(Result<Reply<S>, Failure>),
     /// The server wants other credentials.
-    Unauthorized(StatusCode),
+    Unauthorized(Refused),
+}
+
+/// What a server said when it refused the gateway's credentials. It names the server's own login, and is never the client's business.
+pub struct Refused {
+    /// 401 or 403.
+    pub status: StatusCode,
+    /// What it wants, if it says so.
+    pub challenge: Option<Challenge>,
+}
+
+impl Refused {
+    /// Of an answer's status and headers.
+    pub fn of(status: StatusCode, headers: &HeaderMap) -> Self {
+        Self { status, challenge: challenge::bearer(headers) }
+    }
+}
+
+/// The gateway's credentials for a server.
+struct Own {
+    headers: OwnHeaders,
+    seen: Option<u64>,
+    renewed: bool,
 }
 
 impl<P: Platform> Call<'_, P> {
-    /// Sends a message and hands on the answer.
-    pub async fn send(&self, method: Method, body: Vec<u8>) -> Answered<P> {
+    /// Sends a message and hands on the answer, or answers in the server's stead where it needs a connection first.
+    pub async fn send(&self, payload: &Payload, body: Vec<u8>) -> Answered<P> {
         let mut held = Held::presented(self)?;
-        let own = self.own_headers()?;
+        let (mut body, mut choice) = (body, None);
+        if let Payload::One(message) = payload
+            && let Some(resumed) = standin::resume(self, message, &body)?
+        {
+            (body, choice) = (resumed.body, Some(resumed.choice));
+        }
+        let mut own = match connection::credential(self.site, self.server, self.claims).await? {
+            Credential::Ready { headers, seen } => Own { headers, seen, renewed: false },
+            Credential::Needed(need) => {
+                let session = held.as_ref().map(|held| &held.session);
+                return Ok(standin::answer(self, &Said { payload, body: &body, session, choice }, &need));
+            }
+        };
+        if self.needs_connection()
+            && let Some(reply) = standin::connected(self, payload)
+        {
+            return Ok(reply);
+        }
         if let Some(held) = &mut held {
             held.recall(self).await;
             if held.session.waiting && self.expects != Expects::Reply {
-                // The server has not heard of the session: there is nothing to tell it, and nothing to end.
-                return Ok(self.accepted());
+                return Ok(self.accepted()); // the server has not heard of the session: there is nothing to tell it
             }
         }
+        let need = match self.exchange(&Method::POST, body, &mut held, &mut own).await? {
+            Ok(reply) => return Ok(with_session(reply, held)),
+            Err((need, body)) => (need, body),
+        };
+        let session = held.as_ref().map(|held| &held.session);
+        Ok(standin::answer(self, &Said { payload, body: &need.1, session, choice }, &need.0))
+    }
+
+    /// Ends a session.
+    pub async fn end(&self) -> Answered<P> {
+        let mut held = Held::presented(self)?;
+        if let Some(held) = &mut held {
+            held.recall(self).await;
+            if held.session.waiting {
+                return Ok(self.accepted()); // it never began
+            }
+        }
+        let mut own = match connection::credential(self.site, self.server, self.claims).await? {
+            Credential::Ready { headers, seen } => Own { headers, seen, renewed: false },
+            Credential::Needed(_) => return Ok(self.accepted()), // nor can the server be told
+        };
+        match self.exchange(&Method::DELETE, Vec::new(), &mut held, &mut own).await? {
+            Ok(reply) => Ok(reply),
+            Err(_) => Ok(self.accepted()),
+        }
+    }
+
+    /// Sends a message until it is answered: at most once more in a new session, and once more with new credentials.
+    async fn exchange(
+        &self,
+        method: &Method,
+        body: Vec<u8>,
+        held: &mut Option<Held<'_>>,
+        own: &mut Own,
+    ) -> Result<Result<Reply<P::Stream>, (Need, Vec<u8>)>, Failure> {
         let mut body = Some(body);
         let mut lost = false;
         let mut due = held.as_ref().is_some_and(|held| held.session.waiting);
         loop {
-            if let Some(held) = held.as_mut().filter(|_| due) {
-                match held.open(self, &own).await {
-                    Ok(Opened::Open) => {}
-                    Ok(Opened::Unauthorized(status)) => return Err(self.unauthorized(status)),
+            let again = held.as_ref().is_some_and(|held| !lost && held.can_be_opened());
+            let outcome = match held.as_mut().filter(|_| due) {
+                Some(held) => match held.open(self, &own.headers).await {
+                    Ok(Opened::Open) => {
+                        due = false;
+                        continue;
+                    }
+                    Ok(Opened::Unauthorized(refused)) => Outcome::Unauthorized(refused),
                     // A session nobody can open again is one the client must begin anew.
                     Err(_) if lost => return Err(refusal::session_gone()),
                     Err(failure) => return Err(failure),
+                },
+                None => {
+                    let kept = again || own.seen.is_some();
+                    let bytes = if kept { body.clone() } else { body.take() }.unwrap_or_default();
+                    let session = held.as_ref().map(|held| &held.session);
+                    self.attempt(method, bytes, session, &own.headers).await?
                 }
-            }
-            let again = held.as_ref().is_some_and(|held| !lost && held.can_be_opened());
-            let bytes = if again { body.clone() } else { body.take() }.unwrap_or_default();
-            let session = held.as_ref().map(|held| &held.session);
-            match self.attempt(&method, bytes, session, &own).await? {
-                Outcome::Answered(reply) => return Ok(with_session(reply, held)),
+            };
+            match outcome {
+                Outcome::Answered(reply) => return Ok(Ok(reply)),
                 Outcome::SessionLost(_) if again && self.expects == Expects::Reply => (lost, due) = (true, true),
                 // What nobody waits for is not worth a session; the next request opens it.
-                Outcome::SessionLost(_) if again => return Ok(self.accepted()),
-                Outcome::SessionLost(otherwise) => return otherwise,
-                Outcome::Unauthorized(status) => return Err(self.unauthorized(status)),
+                Outcome::SessionLost(_) if again => return Ok(Ok(self.accepted())),
+                Outcome::SessionLost(otherwise) => return otherwise.map(Ok),
+                Outcome::Unauthorized(refused) => {
+                    if let Some(need) = self.renew(own, &refused).await? {
+                        return Ok(Err((need, body.unwrap_or_default())));
+                    }
+                }
             }
         }
     }
 
+    /// New credentials, once; what a person must do instead, if anything.
+    async fn renew(&self, own: &mut Own, refused: &Refused) -> Result<Option<Need>, Failure> {
+        let failed = || refusal::verdict(Verdict::Unauthorized, refused.status, self.server);
+        let seen = own.seen.ok_or_else(failed)?;
+        if refused.status == StatusCode::FORBIDDEN {
+            return Err(failed());
+        }
+        if own.renewed {
+            return Err(failed());
+        }
+        match connection::renew(self.site, self.server, self.claims, seen).await? {
+            Credential::Ready { headers, seen } => {
+                *own = Own { headers, seen, renewed: true };
+                Ok(None)
+            }
+            Credential::Needed(need) => Ok(Some(need)),
+        }
+    }
+
     /// Sends a message once.
-    pub async fn attempt(
+    async fn attempt(
         &self,
         method: &Method,
         body: Vec<u8>,
@@ -157,7 +262,7 @@ impl<P: Platform> Call<'_, P> {
             }
             Verdict::Unauthorized => {
                 body.discard().await;
-                Ok(Outcome::Unauthorized(status))
+                Ok(Outcome::Unauthorized(Refused::of(status, &headers)))
             }
             refused => {
                 body.discard().await;
@@ -166,22 +271,30 @@ impl<P: Platform> Call<'_, P> {
         }
     }
 
-    fn accepted(&self) -> Reply<P::Stream> {
+    /// Taken note of.
+    pub fn accepted(&self) -> Reply<P::Stream> {
         Reply::empty(if self.expects == Expects::End { StatusCode::OK } else { StatusCode::ACCEPTED })
     }
 
-    fn unauthorized(&self, status: StatusCode) -> Failure {
-        refusal::verdict(Verdict::Unauthorized, status, self.server)
+    /// Whether somebody has to connect the server before it can be called.
+    fn needs_connection(&self) -> bool {
+        self.server.is_personal() || self.server.is_connected_by_operator()
     }
 
     /// Our id for a session that the answer opens. Servers repeat theirs in every answer; sealed anew it would read as another one.
+    ///
+    /// Where a connection may have to be asked for, a client is also remembered that the server gives no session.
     fn sealed_session(&self, headers: &HeaderMap, present: Option<&Session>) -> Option<String> {
-        let upstream = UpstreamSession::of_answer(headers).filter(|_| self.era == Era::Legacy)?;
-        if present.is_some_and(|present| present.upstream.as_ref() == Some(&upstream)) {
+        if self.era == Era::Modern {
             return None;
         }
+        let upstream = UpstreamSession::of_answer(headers);
+        let is_news = match &upstream {
+            Some(_) => present.is_none_or(|present| present.upstream != upstream),
+            None => self.initialize.is_some() && self.needs_connection(),
+        };
         let initialize = self.initialize.as_ref().or(present.and_then(|present| present.initialize.as_ref()));
-        Some(self.seal(&Session::opened(Some(upstream), initialize.cloned())))
+        is_news.then(|| self.seal(&Session::opened(upstream, initialize.cloned())))
     }
 
     /// Our id for a session.
@@ -192,24 +305,6 @@ impl<P: Platform> Call<'_, P> {
     /// Where the client's session belongs.
     pub fn place(&self) -> [&str; 2] {
         [&self.claims.sub, self.server.slug.as_str()]
-    }
-
-    fn own_headers(&self) -> Result<OwnHeaders, Failure> {
-        let Auth::Headers(headers) = &self.server.auth else { return Ok(Vec::new()) };
-        let header = |(name, value): &(String, Value)| {
-            let value = match value {
-                Value::Person { .. } => return Ok(None),
-                Value::Literal(text) => Secret::new(text),
-                Value::Secret(secret) => self
-                    .site
-                    .platform
-                    .secret(secret.as_str())
-                    .ok_or_else(|| secret_missing("upstream_secret_missing", secret, "this server needs"))?,
-            };
-            let header = upstream::headers::header(name, &value);
-            header.map(Some).map_err(|error| refusal::header_unfit(name, &error))
-        };
-        headers.iter().filter_map(|own| header(own).transpose()).collect()
     }
 }
 

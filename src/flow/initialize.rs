@@ -6,9 +6,9 @@
 use std::rc::Rc;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method};
 
-use super::exchange::{Call, OwnHeaders};
+use super::exchange::{Call, OwnHeaders, Refused};
 use super::refusal;
 use crate::failure::Failure;
 use crate::mcp::headers::PROTOCOL_VERSION;
@@ -41,7 +41,7 @@ pub enum Opened {
     /// It knows the session now.
     Open,
     /// It wants other credentials.
-    Unauthorized(StatusCode),
+    Unauthorized(Refused),
 }
 
 impl<'h> Held<'h> {
@@ -83,7 +83,7 @@ impl<'h> Held<'h> {
         }
         let initialized = match initialize(call, &self.session, own).await? {
             Ok(initialized) => initialized,
-            Err(status) => return Ok(Opened::Unauthorized(status)),
+            Err(refused) => return Ok(Opened::Unauthorized(refused)),
         };
         if let Some(session) = self.remembered(call).filter(|session| *session != before) {
             self.session = session; // another call was faster: its session is the one to keep
@@ -133,19 +133,19 @@ impl<'h> Held<'h> {
     }
 }
 
-/// Initializes the server as the client did: the session it gives, or the status that says it wants other credentials.
+/// Initializes the server as the client did: the session it gives, or what it says when it wants other credentials.
 async fn initialize<P: Platform>(
     call: &Call<'_, P>,
     session: &Session,
     own: &OwnHeaders,
-) -> Result<Result<Session, StatusCode>, Failure> {
+) -> Result<Result<Session, Refused>, Failure> {
     let params = session.initialize.as_ref().ok_or_else(refusal::session_gone)?;
     let Answer { status, headers, opening, body } = post(call, None, own, initialize::request(params)).await?;
     match verdict::judge(status, &headers, opening, Expects::Reply, false) {
         Verdict::Relay => {}
         Verdict::Unauthorized => {
             body.discard().await;
-            return Ok(Err(status));
+            return Ok(Err(Refused::of(status, &headers)));
         }
         refused => {
             body.discard().await;

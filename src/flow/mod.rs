@@ -7,6 +7,7 @@ pub mod bearer;
 pub mod call;
 pub mod client;
 pub mod configure;
+pub mod connection;
 pub mod consent;
 pub mod discover;
 pub mod exchange;
@@ -18,6 +19,7 @@ pub mod refusal;
 pub mod register;
 pub mod revoke;
 pub mod session;
+pub mod standin;
 pub mod status;
 pub mod token;
 
