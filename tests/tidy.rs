@@ -23,13 +23,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("login", PURE),
     ("mcp", PURE),
     ("page", PURE),
-    ("upstream", PURE),
+    ("upstream", &["loopback", "oauth", "secret", "time", "vault", "version"]),
     ("reply", PURE),
-    ("ports", &["oauth", "secret", "time"]),
+    ("ports", &["oauth", "secret", "time", "upstream"]),
     ("route", &["config"]),
     ("failure", &["mcp", "oauth", "page", "reply"]),
     ("origin", &["config", "failure", "loopback"]),
-    ("memory", &["config", "failure", "login", "oauth", "secret", "time", "vault"]),
+    ("memory", &["config", "failure", "login", "oauth", "secret", "time", "upstream", "vault"]),
     ("flow", FLOW),
     ("cors", &["config", "failure", "flow", "origin", "reply", "route"]),
     ("gateway", GATEWAY),
@@ -42,7 +42,7 @@ const FLOW: &[&str] = &[
 ];
 const GATEWAY: &[&str] =
     &["cors", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];
-const EDGE: &[&str] = &["gateway", "memory", "oauth", "ports", "reply", "secret", "time"];
+const EDGE: &[&str] = &["gateway", "memory", "oauth", "ports", "reply", "secret", "time", "upstream"];
 
 const RUNTIME: &[&str] = &["worker", "web_sys", "js_sys", "wasm_bindgen", "wasm_bindgen_futures"];
 const LONGEST: usize = 400;

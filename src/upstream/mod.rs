@@ -1,6 +1,9 @@
-//! How the gateway speaks to the servers behind it.
+//! The gateway as a client of the servers behind it: the headers an operator gives a server, and each person's connection to it.
 //!
-//! Today: the headers an operator gives a server. Each person's tokens at a server will live beside them.
 //! Not here: I/O, the clock, randomness, and which headers of a client pass ([`crate::mcp::forward`]).
 
+pub mod connection;
+pub mod credential;
 pub mod headers;
+pub mod issuer;
+pub mod key;

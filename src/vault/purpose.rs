@@ -23,6 +23,12 @@ pub enum Purpose {
     Connection,
     /// Seals the `requestState` of an interrupted MCP request.
     RequestState,
+    /// Seals what the gateway is known by at an upstream's authorization server.
+    Registration,
+    /// Seals the `state` of an authorization at an upstream.
+    UpstreamState,
+    /// Seals a link that asks a person to connect.
+    ConnectLink,
 }
 
 impl Purpose {
@@ -38,6 +44,9 @@ impl Purpose {
             Self::RefreshToken => "refresh token",
             Self::Connection => "connection",
             Self::RequestState => "request state",
+            Self::Registration => "registration",
+            Self::UpstreamState => "upstream state",
+            Self::ConnectLink => "connect link",
         }
     }
 }

@@ -36,6 +36,9 @@ pub(super) struct Subkeys {
     refresh_token: Subkey,
     connection: Subkey,
     request_state: Subkey,
+    registration: Subkey,
+    upstream_state: Subkey,
+    connect_link: Subkey,
 }
 
 impl Subkeys {
@@ -52,6 +55,9 @@ impl Subkeys {
             refresh_token: subkey(Purpose::RefreshToken)?,
             connection: subkey(Purpose::Connection)?,
             request_state: subkey(Purpose::RequestState)?,
+            registration: subkey(Purpose::Registration)?,
+            upstream_state: subkey(Purpose::UpstreamState)?,
+            connect_link: subkey(Purpose::ConnectLink)?,
         })
     }
 
@@ -66,6 +72,9 @@ impl Subkeys {
             Purpose::RefreshToken => &self.refresh_token,
             Purpose::Connection => &self.connection,
             Purpose::RequestState => &self.request_state,
+            Purpose::Registration => &self.registration,
+            Purpose::UpstreamState => &self.upstream_state,
+            Purpose::ConnectLink => &self.connect_link,
         }
     }
 }

@@ -1,10 +1,10 @@
-// The built Worker with a counter on each way out of the isolate: KV, the two kinds of object, and fetch.
+// The built Worker with a counter on each way out of the isolate: KV, the kinds of object, and fetch.
 //
 // `GET /__counts` answers the counts since it was last asked; it exists in this wrapper only. Not here: any behaviour of the gateway.
 
-import gateway, { Account, Grant } from "./entry.js";
+import gateway, { Account, Connection, Grant, Issuer } from "./entry.js";
 
-export { Account, Grant };
+export { Account, Connection, Grant, Issuer };
 
 let counts = zero();
 
@@ -38,6 +38,8 @@ function watched(env) {
       KV: counting(env.KV, "kv", ["get", "getWithMetadata", "put", "delete", "list"]),
       GRANT: counting(env.GRANT, "objects", ["get", "getByName"]),
       ACCOUNT: counting(env.ACCOUNT, "objects", ["get", "getByName"]),
+      CONNECTION: counting(env.CONNECTION, "objects", ["get", "getByName"]),
+      ISSUER: counting(env.ISSUER, "objects", ["get", "getByName"]),
     });
   }
   return wrapped.get(env);

@@ -118,7 +118,7 @@ function worker(index, bindings, counted) {
     compatibilityFlags,
     bindings,
     kvNamespaces: { KV: "kv" },
-    durableObjects: { GRANT: object("Grant"), ACCOUNT: object("Account") },
+    durableObjects: { GRANT: object("Grant"), ACCOUNT: object("Account"), CONNECTION: object("Connection"), ISSUER: object("Issuer") },
     ratelimits: { REGISTRATIONS: { namespace_id: "1", simple: { limit: 100, period: 60 } } },
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
   };
