@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// A token, password or key as text. No `Display`, no `PartialEq`, no serde: it leaves only through [`Secret::expose`].
+/// A token, password or key as text. No `Display`, no `PartialEq`, no serde of its own: it leaves only through [`Secret::expose`], or
+/// in a record that names [`sealed`].
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
@@ -55,6 +56,40 @@ impl Digested {
     /// As text, for a storage key.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// For `#[serde(with = "…")]` in records that are only ever written to be sealed.
+pub mod sealed {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Secret;
+
+    /// As a string.
+    pub fn serialize<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(secret.expose())
+    }
+
+    /// From a string.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+        String::deserialize(deserializer).map(Secret::new)
+    }
+
+    /// The same for a secret that may be missing; the field needs `default` and `skip_serializing_if` as well.
+    pub mod optional {
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+        use crate::secret::Secret;
+
+        /// As a string, or null.
+        pub fn serialize<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+            secret.as_ref().map(Secret::expose).serialize(serializer)
+        }
+
+        /// From a string, or null.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+            Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
+        }
     }
 }
 

@@ -74,19 +74,7 @@ fn prove_client(document: PreregisteredDocument, at: &Pointer, report: &mut Repo
     let redirect_uris = uris.into_iter().filter_map(|(at, uri)| report.check(&at, redirect_uri(uri))).collect();
 
     let method = document.token_endpoint_auth_method;
-    let wants_secret = method.is_some_and(|method| method != AuthenticationMethod::None);
-    match &document.client_secret {
-        Some(_) if method == Some(AuthenticationMethod::None) => report.add(
-            &at.child("token_endpoint_auth_method"),
-            "is \"none\", and the client has a secret",
-            "write \"client_secret_basic\" or \"client_secret_post\", or remove client_secret",
-        ),
-        None if wants_secret => {
-            let fix = "write {\"secret\": \"NAME\"}, or \"none\" for token_endpoint_auth_method";
-            report.require::<()>(&at.child("client_secret"), None, fix);
-        }
-        _ => {}
-    }
+    agree_on_method(document.client_secret.is_some(), method, at, report);
     let secret = document.client_secret;
     let client_secret = secret.and_then(|secret| SecretName::prove(secret, &at.child("client_secret"), report));
     let name = document.name.and_then(|name| report.check(&at.child("name"), text::label(name, 80)));
@@ -98,6 +86,27 @@ fn prove_client(document: PreregisteredDocument, at: &Pointer, report: &mut Repo
         redirect_uris,
         token_endpoint_auth_method: method,
     })
+}
+
+/// A secret and a way to send one come together.
+pub(super) fn agree_on_method(
+    has_secret: bool,
+    method: Option<AuthenticationMethod>,
+    at: &Pointer,
+    report: &mut Report,
+) {
+    match method {
+        Some(AuthenticationMethod::None) if has_secret => report.add(
+            &at.child("token_endpoint_auth_method"),
+            "is \"none\", and the client has a secret",
+            "write \"client_secret_basic\" or \"client_secret_post\", or remove client_secret",
+        ),
+        Some(AuthenticationMethod::ClientSecretBasic | AuthenticationMethod::ClientSecretPost) if !has_secret => {
+            let fix = "write {\"secret\": \"NAME\"}, or \"none\" for token_endpoint_auth_method";
+            report.require::<()>(&at.child("client_secret"), None, fix);
+        }
+        _ => {}
+    }
 }
 
 /// An id that cannot be taken for one of another origin: a metadata document's URL, or one given out by registration.

@@ -10,6 +10,11 @@ use std::ops::RangeInclusive;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+mod auth;
+
+pub use auth::ConnectTime;
+pub(super) use auth::{AuthDocument, ClientCredentialsDocument, HeaderDocument, OAuthDocument, UpstreamClientDocument};
+
 pub(super) const SESSION_TTL: RangeInclusive<u64> = 1..=2_592_000;
 pub(super) const ACCESS_TTL: RangeInclusive<u64> = 1..=86_400;
 pub(super) const REFRESH_TTL: RangeInclusive<u64> = 1..=31_536_000;
@@ -248,38 +253,6 @@ pub(super) struct ServerDocument {
     #[serde(default = "fifty_seconds")]
     #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SERVER_TIMEOUT.start(), max = *SERVER_TIMEOUT.end())))]
     pub(super) timeout_seconds: u64,
-}
-
-/// What the gateway authenticates with at a server.
-#[derive(Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema), schemars(tag = "kind"))]
-#[serde(rename_all = "snake_case", deny_unknown_fields, expecting = "an object with a \"kind\"")]
-pub(super) enum AuthDocument {
-    /// Nothing.
-    None {},
-    /// Headers that are the same for everyone.
-    Headers {
-        /// Values by header name.
-        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
-        headers: Option<BTreeMap<String, HeaderDocument>>,
-    },
-}
-
-impl Default for AuthDocument {
-    fn default() -> Self {
-        Self::None {}
-    }
-}
-
-/// The value of a header: literal text, or a secret that holds the whole value (`Bearer …` included).
-#[derive(Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
-#[serde(untagged, expecting = "literal text, or {\"secret\": \"NAME\"} for a value that must not be read here")]
-pub(super) enum HeaderDocument {
-    /// Text that anyone may read.
-    Literal(String),
-    /// A secret of the deployment.
-    Secret(SecretDocument),
 }
 
 /// Bounds on what a client may send.

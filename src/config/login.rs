@@ -5,7 +5,7 @@
 use crate::time::Lifetime;
 
 use super::document::{AccountDocument, LoginDocument, SESSION_TTL, SecretDocument};
-use super::origin::{Origin, is_host, web_url};
+use super::origin::{self, Origin, is_host};
 use super::report::{Complaint, Pointer, Report, shown};
 use super::secret_name::SecretName;
 use super::text;
@@ -69,7 +69,7 @@ pub(super) fn prove(
             let place = at.child("issuer");
             let issuer =
                 report.require(&place, issuer, "write the provider's issuer, such as \"https://id.example.com\"");
-            let issuer = issuer.and_then(|text| report.check(&place, oidc_issuer(text)));
+            let issuer = issuer.and_then(|text| report.check(&place, origin::issuer(text)));
             (oidc(issuer, client_id, client_secret, scopes, at, report), session_ttl_seconds)
         }
         LoginDocument::Auth0 { auth0_domain, client_id, client_secret, scopes, session_ttl_seconds } => {
@@ -103,22 +103,6 @@ fn oidc(
     Some(Login::Oidc(Oidc { issuer: issuer?, client_id: client_id?, client_secret, scopes }))
 }
 
-fn oidc_issuer(text: String) -> Result<String, Complaint> {
-    let url = web_url(&text)?;
-    if url.query().is_some() {
-        // OpenID Connect Discovery 1.0 §3.
-        return Err(Complaint::new(
-            format!("is {}, and an issuer has no query", shown(&text)),
-            "remove the ? and what follows",
-        ));
-    }
-    if let Some((issuer, _)) = text.split_once("/.well-known/") {
-        let problem = format!("is {}, the discovery document and not the issuer", shown(&text));
-        return Err(Complaint::new(problem, format!("write {}", shown(issuer))));
-    }
-    Ok(text)
-}
-
 fn auth0_issuer(text: &str) -> Result<String, Complaint> {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
@@ -133,13 +117,10 @@ fn auth0_issuer(text: &str) -> Result<String, Complaint> {
 }
 
 fn oidc_scopes(list: Vec<Option<String>>, at: &Pointer, report: &mut Report) -> Vec<String> {
-    // RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E
-    let token =
-        |scope: &str| !scope.is_empty() && scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
     let complete = list.iter().all(Option::is_some);
     let mut scopes = Vec::new();
     for (at, scope) in report.entries(at, list) {
-        if !token(&scope) || scope.len() > 256 {
+        if !text::is_scope_token(&scope) || scope.len() > 256 {
             report.add(
                 &at,
                 format!("is {}, which is not one scope", shown(&scope)),

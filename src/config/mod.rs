@@ -23,9 +23,9 @@ mod tests;
 mod text;
 mod tree;
 
-pub use auth::{Auth, Value};
+pub use auth::{Auth, ClientCredentials, OAuth, UpstreamClient, Value};
 pub use clients::{Clients, Preregistered};
-pub use document::{AuthenticationMethod, ConsentPolicy};
+pub use document::{AuthenticationMethod, ConnectTime, ConsentPolicy};
 pub use login::{DevAccount, Login, Oidc};
 pub use origin::Origin;
 pub use report::{ConfigError, ConfigErrors};
@@ -105,15 +105,8 @@ impl Config {
             Login::Dev { .. } => None,
         };
         let clients = self.clients.preregistered.iter().filter_map(|client| client.client_secret.as_ref());
-        let headers = self.servers.values().flat_map(|server| match &server.auth {
-            Auth::Headers(headers) => headers.as_slice(),
-            Auth::None => &[],
-        });
-        let headers = headers.filter_map(|(_, value)| match value {
-            Value::Secret(name) => Some(name),
-            Value::Literal(_) => None,
-        });
-        login.into_iter().chain(clients).chain(headers).collect()
+        let servers = self.servers.values().flat_map(|server| server.auth.secret_names());
+        login.into_iter().chain(clients).chain(servers).collect()
     }
 }
 

@@ -101,6 +101,23 @@ pub(super) fn web_url(text: &str) -> Result<Url, Complaint> {
     }
 }
 
+/// Reads an issuer, kept as it is written: whoever compares it compares bytes.
+pub(super) fn issuer(text: String) -> Result<String, Complaint> {
+    let url = web_url(&text)?;
+    if url.query().is_some() {
+        // OpenID Connect Discovery 1.0 §3, RFC 8414 §2.
+        return Err(Complaint::new(
+            format!("is {}, and an issuer has no query", shown(&text)),
+            "remove the ? and what follows",
+        ));
+    }
+    if let Some((issuer, _)) = text.split_once("/.well-known/") {
+        let problem = format!("is {}, the discovery document and not the issuer", shown(&text));
+        return Err(Complaint::new(problem, format!("write {}", shown(issuer))));
+    }
+    Ok(text)
+}
+
 /// Whether a text is a host name of DNS labels (or an address literal, which the URL parser has already checked).
 pub(super) fn is_host(host: &str) -> bool {
     let label = |label: &str| {

@@ -12,7 +12,7 @@ use super::report::{Pointer, Report, shown};
 use super::tree;
 
 const LOGIN_KINDS: &[&str] = &["dev", "oidc", "auth0"];
-const AUTH_KINDS: &[&str] = &["none", "headers"];
+const AUTH_KINDS: &[&str] = &["none", "headers", "oauth", "client_credentials"];
 const LISTS: &[&str] =
     &["accounts", "allowed_hosts", "allowed_origins", "preregistered", "redirect_patterns", "redirect_uris", "scopes"];
 
@@ -185,7 +185,7 @@ mod tests {
         let errors = errors(
             r#"{"login": {"kind": "oidc", "issuer": 5, "more": 1, "client_secret": "hunter2", "session_ttl_seconds": -1},
                 "consent": "sometimes", "allowed_hosts": ["a", 1, {}], "nope": 1,
-                "servers": {"a": {"auth": {"kind": "oauth"}, "tools": {}}, "b": {"auth": {"kind": "none", "x": 1}}, "c": 7}}"#,
+                "servers": {"a": {"auth": {"kind": "exchange"}, "tools": {}}, "b": {"auth": {"kind": "none", "x": 1}}, "c": 7}}"#,
         );
         let pointers: Vec<_> = errors.0.iter().map(|error| error.pointer.as_str()).collect();
         let expected = [

@@ -86,7 +86,7 @@ impl Report {
 
     /// A field that may not be missing. One that was taken out because of a mistake in it has been reported already.
     pub(super) fn require<T>(&mut self, at: &Pointer, value: Option<T>, fix: &str) -> Option<T> {
-        if value.is_none() && !self.0.iter().any(|error| is_within(&error.pointer, &at.0)) {
+        if value.is_none() && !self.has_within(at) {
             self.add(at, "is missing", fix);
         }
         value
@@ -101,6 +101,11 @@ impl Report {
     /// Whether this place, or one it is part of, has been reported.
     pub(super) fn covers(&self, at: &Pointer) -> bool {
         self.0.iter().any(|error| is_within(&at.0, &error.pointer))
+    }
+
+    /// Whether anything at this place, or part of it, has been reported.
+    pub(super) fn has_within(&self, at: &Pointer) -> bool {
+        self.0.iter().any(|error| is_within(&error.pointer, &at.0))
     }
 
     pub(super) fn is_full(&self) -> bool {

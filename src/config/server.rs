@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::time::Lifetime;
 
-use super::auth::{self, Auth};
+use super::auth::{self, Auth, Value};
 use super::document::{SERVER_TIMEOUT, ServerDocument};
 use super::origin::{Origin, web_url};
 use super::report::{Complaint, Pointer, Report, shown};
@@ -71,6 +71,31 @@ pub struct Server {
     pub auth: Auth,
     /// How long it may take until it answers.
     pub timeout: Lifetime,
+}
+
+impl Server {
+    /// Whether each person connects this server with something of their own: an account there, or a value they enter.
+    pub fn is_personal(&self) -> bool {
+        match &self.auth {
+            Auth::OAuth(oauth) => !oauth.shared,
+            Auth::Headers(headers) => headers.iter().any(|(_, value)| matches!(value, Value::Person { .. })),
+            Auth::None | Auth::ClientCredentials(_) => false,
+        }
+    }
+
+    /// Whether an operator connects this server once for everybody.
+    pub fn is_connected_by_operator(&self) -> bool {
+        matches!(&self.auth, Auth::OAuth(oauth) if oauth.shared)
+    }
+
+    /// What a stored connection has to agree with, one item per line: once it reads differently, the connection is another
+    /// server's or of another kind. Never a secret. A client's id is left out: a connection carries the client it was made
+    /// with, so a changed registration strands nobody. Nor is the issuer here, see [`super::OAuth::admits_issuer`].
+    pub fn fits(&self) -> String {
+        let mut lines = vec![self.url.as_str()];
+        lines.extend(self.auth.fits());
+        lines.join("\n")
+    }
 }
 
 /// Proves every server, and that no two can be mistaken for each other.
@@ -196,6 +221,39 @@ mod tests {
             document["servers"]["docs"]["path"] = json!(path);
             assert!(Config::parse(&document.to_string()).is_ok(), "{path}");
         }
+    }
+
+    #[test]
+    fn whose_a_connection_is_and_what_it_fits_follow_from_the_server() {
+        let server = |server: serde_json::Value| {
+            let mut document = complete();
+            document["servers"]["docs"] = server;
+            Config::parse(&document.to_string()).unwrap().servers.remove("docs").unwrap()
+        };
+        let url = "https://docs.example.com/mcp";
+        let oauth = |auth: serde_json::Value| server(json!({"url": url, "auth": auth}));
+        let own = oauth(json!({"kind": "oauth"}));
+        assert!(own.is_personal() && !own.is_connected_by_operator());
+        let shared = oauth(json!({"kind": "oauth", "shared": true}));
+        assert!(!shared.is_personal() && shared.is_connected_by_operator());
+        let registered =
+            oauth(json!({"kind": "oauth", "issuer": "https://id.example.com", "client": {"client_id": "x"}}));
+        assert_eq!((own.fits().as_str(), own.fits()), ("https://docs.example.com/mcp\noauth", registered.fits()));
+        let moved = server(json!({"url": "https://docs.example.com/mcp/", "auth": {"kind": "oauth"}}));
+        assert_ne!(own.fits(), moved.fits());
+        let client = |scope: &str| {
+            json!({"kind": "client_credentials", "client_id": "x", "client_secret": {"secret": "DOCS_CLIENT_SECRET"},
+                "issuer": "https://id.example.com", "scope": scope})
+        };
+        let machine = oauth(client("a"));
+        assert!(!machine.is_personal() && !machine.is_connected_by_operator());
+        assert_ne!(machine.fits(), oauth(client("b")).fits());
+        assert!(!machine.fits().contains("DOCS_CLIENT_SECRET"));
+        let key =
+            |name: &str| oauth(json!({"kind": "headers", "headers": {name: {"person": "Key"}, "x-team": "edge"}}));
+        assert_eq!(key("X-Key").fits(), key("x-key").fits());
+        assert_ne!(key("X-Key").fits(), key("X-Other").fits());
+        assert!(!oauth(json!({"kind": "headers", "headers": {"x-team": "edge"}})).is_personal());
     }
 
     #[test]

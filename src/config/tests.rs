@@ -45,7 +45,42 @@ pub(super) fn complete() -> serde_json::Value {
                 "auth": {"kind": "headers", "headers": {"X-Api-Key": {"secret": "DOCS_KEY"}, "X-Team": "edge"}},
                 "timeout_seconds": 20
             },
-            "linear": {"url": "https://10.0.0.7:8443/mcp?v=2"}
+            "linear": {"url": "https://10.0.0.7:8443/mcp?v=2"},
+            "mail": {
+                "url": "https://mail.example.com/mcp",
+                "auth": {
+                    "kind": "oauth",
+                    "connect": "first_call",
+                    "scope": "mail.read",
+                    "issuer": "https://id.example.com",
+                    "client": {
+                        "client_id": "gateway",
+                        "client_secret": {"secret": "MAIL_CLIENT_SECRET"},
+                        "token_endpoint_auth_method": "client_secret_post",
+                        "authorization_endpoint": "https://id.example.com/authorize",
+                        "token_endpoint": "https://id.example.com/token",
+                        "revocation_endpoint": "https://id.example.com/revoke",
+                        "redirect_uri": "https://mcp.example.com/oauth/upstream-callback"
+                    }
+                }
+            },
+            "reports": {
+                "url": "https://reports.example.com/mcp",
+                "auth": {
+                    "kind": "client_credentials",
+                    "client_id": "gateway",
+                    "client_secret": {"secret": "REPORTS_SECRET"},
+                    "token_endpoint": "https://id.example.com/token",
+                    "issuer": "https://id.example.com",
+                    "scope": "reports",
+                    "resource": "https://reports.example.com",
+                    "token_endpoint_auth_method": "client_secret_basic"
+                }
+            },
+            "tasks": {
+                "url": "https://tasks.example.com/mcp",
+                "auth": {"kind": "headers", "headers": {"X-Api-Key": {"person": "Your API key"}}}
+            }
         },
         "limits": {"body_bytes": 1_048_576, "depth": 32},
         "public_index": true
@@ -75,6 +110,18 @@ pub(super) fn refused_at(at: &str, pointer: &str, value: serde_json::Value, word
     for word in words {
         assert!(errors.to_string().contains(word), "{word}: {errors}");
     }
+}
+
+/// The `auth` of the server `docs`.
+pub(super) fn auth_of(auth: &serde_json::Value) -> Auth {
+    let mut document = complete();
+    document["servers"]["docs"]["auth"] = auth.clone();
+    Config::parse(&document.to_string()).unwrap().servers["docs"].auth.clone()
+}
+
+/// The errors of such an `auth`.
+pub(super) fn auth_errors(auth: &serde_json::Value) -> ConfigErrors {
+    errors("/servers/docs/auth", auth.clone())
 }
 
 /// Where the errors are.
@@ -109,7 +156,7 @@ fn every_field_arrives() {
     assert!(matches!(&headers[1], (name, Value::Literal(text)) if name == "x-team" && text == "edge"));
     assert_eq!(config.limits, Limits { body_bytes: 1 << 20, depth: 32 });
     let names: Vec<_> = config.secret_names().into_iter().map(SecretName::as_str).collect();
-    assert_eq!(names, ["DOCS_KEY", "GLEAN_SECRET", "LOGIN_CLIENT_SECRET"]);
+    assert_eq!(names, ["DOCS_KEY", "GLEAN_SECRET", "LOGIN_CLIENT_SECRET", "MAIL_CLIENT_SECRET", "REPORTS_SECRET"]);
 }
 
 #[test]

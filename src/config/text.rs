@@ -27,6 +27,21 @@ pub(super) fn client_id(text: String) -> Result<String, Complaint> {
     Ok(text)
 }
 
+/// A `scope` that is sent as it stands (RFC 6749 §3.3): tokens with one space between them.
+pub(super) fn scope(text: String) -> Result<String, Complaint> {
+    const LONGEST: usize = 2048;
+    if text.len() > LONGEST || !text.split(' ').all(is_scope_token) {
+        let problem = format!("is {}, which is not a scope", shown(&text));
+        return Err(Complaint::new(problem, "write scope tokens with one space between them, or leave the field out"));
+    }
+    Ok(text)
+}
+
+/// RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E
+pub(super) fn is_scope_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+}
+
 /// A number within its range.
 pub(super) fn number(at: &Pointer, value: u64, range: &RangeInclusive<u64>, report: &mut Report) -> Option<u64> {
     if range.contains(&value) {

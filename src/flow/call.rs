@@ -169,10 +169,11 @@ impl<P: Platform> Call<'_, P> {
 
     /// Our id for a session that the answer opens. Servers repeat theirs in every answer; sealed anew it would read as another one.
     fn sealed_session(&self, headers: &http::HeaderMap, present: Option<&Session>) -> Option<String> {
-        let session = UpstreamSession::of_answer(headers).filter(|_| self.era == Era::Legacy).map(Session::new)?;
-        if present == Some(&session) {
+        let upstream = UpstreamSession::of_answer(headers).filter(|_| self.era == Era::Legacy)?;
+        if present.is_some_and(|present| present.upstream.as_ref() == Some(&upstream)) {
             return None;
         }
+        let session = Session::opened(Some(upstream), None);
         Some(self.site.keys.seal_json(Purpose::McpSession, &self.place(), self.site.platform.random(), &session))
     }
 
@@ -184,6 +185,7 @@ impl<P: Platform> Call<'_, P> {
         let Auth::Headers(headers) = &self.server.auth else { return Ok(Vec::new()) };
         let header = |(name, value): &(String, Value)| {
             let value = match value {
+                Value::Person { .. } => return Ok(None),
                 Value::Literal(text) => Secret::new(text),
                 Value::Secret(secret) => self
                     .site
@@ -191,8 +193,9 @@ impl<P: Platform> Call<'_, P> {
                     .secret(secret.as_str())
                     .ok_or_else(|| secret_missing("upstream_secret_missing", secret, "this server needs"))?,
             };
-            upstream::headers::header(name, &value).map_err(|error| refusal::header_unfit(name, &error))
+            let header = upstream::headers::header(name, &value);
+            header.map(Some).map_err(|error| refusal::header_unfit(name, &error))
         };
-        headers.iter().map(header).collect()
+        headers.iter().filter_map(|own| header(own).transpose()).collect()
     }
 }

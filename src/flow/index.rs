@@ -30,6 +30,7 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
         signed_in: signed_in
             .map(|signed_in| signed_in.session.identity.name.unwrap_or(signed_in.session.identity.subject)),
         servers,
+        connections: None,
         sign_in: Endpoint::Login.path().to_owned(),
         sign_out: Endpoint::Logout.path().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -5,7 +5,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
 
-use crate::secret::{Digested, Secret};
+use crate::secret::{Digested, Secret, sealed};
 use crate::time::{Lifetime, Timestamp};
 use crate::version::V1;
 
@@ -107,21 +107,6 @@ impl TryFrom<String> for ReturnTo {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text).ok_or("not a path of this origin")
-    }
-}
-
-/// A secret has no serde of its own; this record is only ever written to be sealed.
-mod sealed {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::secret::Secret;
-
-    pub fn serialize<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(secret.expose())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
-        String::deserialize(deserializer).map(Secret::new)
     }
 }
 

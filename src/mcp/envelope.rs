@@ -110,6 +110,17 @@ mod tests {
     }
 
     #[test]
+    fn only_a_state_of_the_gateways_is_kept() {
+        let kept = |state: &str| {
+            one(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"requestState":{state}}}}}"#))
+                .request_state
+        };
+        assert_eq!(kept(r#""https://a.example/mcp#connect:x""#).as_deref(), Some("https://a.example/mcp#connect:x"));
+        assert_eq!(kept(r#""a server's""#), None);
+        assert_eq!(kept("5"), None);
+    }
+
+    #[test]
     fn the_name_is_the_member_the_method_says() {
         let message = |method: &str| {
             let params = r#"{"name":"n","uri":"u","taskId":"t"}"#;

@@ -13,12 +13,20 @@ pub enum Code {
     Parse,
     /// JSON-RPC 2.0 §5.1: JSON, but no message this endpoint takes.
     InvalidRequest,
+    /// JSON-RPC 2.0 §5.1: `params` are not what they must be.
+    InvalidParams,
     /// JSON-RPC 2.0 §5.1: it failed here or behind; `data.reason` says which.
     Internal,
     /// What the SDKs answer with 404 when a legacy session is gone.
     SessionNotFound,
     /// 2026-07-28 "Server Validation": a header is missing or differs from the body. Modern clients only.
     HeaderMismatch,
+    /// 2025-11-25 "Elicitation": a person must follow a link first. Legacy clients only.
+    UrlElicitationRequired,
+    /// 2026-07-28: it could be asked for, if the client declared the capability. Modern clients only.
+    MissingClientCapability,
+    /// Of the gateway, outside what JSON-RPC reserves: the server must be connected first, and nothing says so in the client's revision.
+    ConnectionRequired,
 }
 
 impl Code {
@@ -27,9 +35,13 @@ impl Code {
         match self {
             Self::Parse => -32700,
             Self::InvalidRequest => -32600,
+            Self::InvalidParams => -32602,
             Self::Internal => -32603,
             Self::SessionNotFound => -32001,
             Self::HeaderMismatch => -32020,
+            Self::UrlElicitationRequired => -32042,
+            Self::MissingClientCapability => -32021,
+            Self::ConnectionRequired => -31042,
         }
     }
 }

@@ -35,10 +35,13 @@ pub fn request_headers(
     if headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    if let (Era::Legacy, Some(session)) = (era, session)
-        && let Ok(id) = HeaderValue::from_str(session.upstream.as_str())
-    {
-        headers.insert(SESSION_ID, id);
+    if let (Era::Legacy, Some(session)) = (era, session) {
+        let id = session.upstream.as_ref().and_then(|id| HeaderValue::from_str(id.as_str()).ok());
+        let revision = session.revision.as_deref().and_then(|revision| HeaderValue::from_str(revision).ok());
+        headers.extend(id.map(|id| (HeaderName::from_static(SESSION_ID), id)));
+        if let Some(revision) = revision {
+            headers.insert(PROTOCOL_VERSION, revision);
+        }
     }
     for (name, value) in own {
         headers.insert(name, value.clone());
@@ -89,7 +92,7 @@ mod tests {
     }
 
     fn session() -> Session {
-        Session::new(UpstreamSession::try_from("upstream-1".to_owned()).unwrap())
+        Session::opened(UpstreamSession::try_from("upstream-1".to_owned()).ok(), None)
     }
 
     #[test]
@@ -134,6 +137,14 @@ mod tests {
         assert_eq!(legacy["mcp-session-id"], "upstream-1");
         assert_eq!(legacy["last-event-id"], "7");
         assert_eq!(names(&request_headers(&inbound, Some(&session()), &[], Era::Modern)), ["accept"]);
+    }
+
+    #[test]
+    fn a_server_is_spoken_to_in_the_revision_it_chose() {
+        let inbound = headers(&[("mcp-protocol-version", "2025-11-25")]);
+        let reopened = session().reopened(None, Some("2025-06-18".to_owned()));
+        let sent = request_headers(&inbound, Some(&reopened), &[], Era::Legacy);
+        assert_eq!((sent.get("mcp-session-id"), &sent["mcp-protocol-version"]), (None, &"2025-06-18".parse().unwrap()));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::de::MapAccess;
 
 use super::envelope_error::{EnvelopeError, Fault};
 use super::message::{Kind, Message, RequestId, name_member};
+use super::request_state;
 use super::strict_json::{Reader, Shape, Walk};
 
 /// The members of one JSON-RPC message.
@@ -77,7 +78,12 @@ impl Envelope<'_> {
         if !matches!(self.params, None | Some(Shape::Null | Shape::Object)) {
             return Err(Fault::InvalidParams);
         }
-        let mut message = Message { kind, name: None, revision: self.inner.meta.revision.and_then(text) };
+        let mut message = Message {
+            kind,
+            name: None,
+            revision: self.inner.meta.revision.and_then(text),
+            request_state: self.inner.request_state.and_then(own_state),
+        };
         message.name = match message.method().and_then(name_member) {
             Some("name") => self.inner.name.and_then(text),
             Some("uri") => self.inner.uri.and_then(text),
@@ -94,6 +100,7 @@ struct Params<'de> {
     name: Option<Shape<'de>>,
     uri: Option<Shape<'de>>,
     task_id: Option<Shape<'de>>,
+    request_state: Option<Shape<'de>>,
     meta: Meta<'de>,
 }
 
@@ -116,6 +123,7 @@ impl<'de> Reader<'de> for Params<'de> {
             "name" => self.name = Some(walk.read(map)?),
             "uri" => self.uri = Some(walk.read(map)?),
             "taskId" => self.task_id = Some(walk.read(map)?),
+            "requestState" => self.request_state = Some(walk.read(map)?),
             "_meta" => drop(walk.enter(map, &mut self.meta)?),
             _ => walk.skip(map)?,
         }
@@ -149,6 +157,14 @@ fn request_id(shape: &Shape) -> Option<RequestId> {
     match shape {
         Shape::Integer(number) => Some(RequestId::Integer(number.clone())),
         Shape::Text(text) => Some(RequestId::Text(text.to_string())),
+        _ => None,
+    }
+}
+
+/// A server's own state can be long, and is nobody's business here.
+fn own_state(shape: Shape) -> Option<String> {
+    match shape {
+        Shape::Text(text) if request_state::may_be_ours(&text) => Some(text.into_owned()),
         _ => None,
     }
 }

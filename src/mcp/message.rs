@@ -33,6 +33,8 @@ pub struct Message {
     pub name: Option<String>,
     /// `params._meta["io.modelcontextprotocol/protocolVersion"]`, if it is a string.
     pub revision: Option<String>,
+    /// `params.requestState`, if it may be one of the gateway's own.
+    pub request_state: Option<String>,
 }
 
 /// What a message is.

@@ -3,6 +3,8 @@
 //! The gateway forwards exactly the bytes it checked, and hands on the body of a good answer unread.
 //! Not here: I/O, the clock, randomness, and anything about OAuth.
 
+pub mod capabilities;
+pub mod connect_signal;
 pub mod envelope;
 mod envelope_error;
 pub mod error;
@@ -10,7 +12,10 @@ pub mod forward;
 pub mod headers;
 mod members;
 mod message;
+mod raw_object;
+pub mod request_state;
 pub mod revision;
 pub mod session;
+pub mod standin;
 pub mod strict_json;
 pub mod verdict;

@@ -4,13 +4,22 @@
 //! `initialize`, sessions, a GET stream. One endpoint serves both (2026-07-28 versioning, dual-era servers).
 //! Not here: whether header and envelope agree ([`super::headers`]), or which revisions a server has; it answers that itself.
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
+use serde::Deserialize;
 
 use super::envelope::{EnvelopeError, Fault, Message};
 use super::headers::PROTOCOL_VERSION;
 
 /// The first modern revision.
 const FIRST_MODERN: &str = "2026-07-28";
+
+/// The revisions the gateway itself can speak to a client, newest first.
+pub const SUPPORTED: [&str; 5] = [FIRST_MODERN, NEWEST_LEGACY, "2025-06-18", BATCHING, "2024-11-05"];
+
+/// The newest revision with `initialize`.
+const NEWEST_LEGACY: &str = "2025-11-25";
 
 /// The only revision with batches.
 const BATCHING: &str = "2025-03-26";
@@ -37,6 +46,18 @@ impl Era {
             Self::Legacy
         }
     }
+}
+
+/// The revision to answer an `initialize` with: the client's own if it is known, else the newest with that method (2025-11-25, lifecycle).
+pub fn negotiated(params: Option<&str>) -> &'static str {
+    #[derive(Deserialize)]
+    struct Params<'a> {
+        #[serde(rename = "protocolVersion", borrow)]
+        version: Cow<'a, str>,
+    }
+    let wanted = params.and_then(|params| serde_json::from_str::<Params>(params).ok());
+    let legacy = SUPPORTED.iter().filter(|revision| **revision < FIRST_MODERN);
+    wanted.and_then(|wanted| legacy.copied().find(|revision| *revision == wanted.version)).unwrap_or(NEWEST_LEGACY)
 }
 
 /// Allows an array only where the client names the one revision that has them: without the header a request may belong to any
@@ -98,6 +119,19 @@ mod tests {
             assert_eq!(era(header, claim), Era::Legacy, "{header:?} {claim:?}");
         }
         assert_eq!(Era::of(&headers(&["2026-07-28"]), None), Era::Modern);
+    }
+
+    #[test]
+    fn a_client_is_answered_in_its_revision_if_it_initializes_at_all() {
+        for (params, revision) in [
+            (r#"{"protocolVersion":"2025-03-26"}"#, "2025-03-26"),
+            (r#"{"protocolVersion":"2024-11-05"}"#, "2024-11-05"),
+            (r#"{"protocolVersion":"2026-07-28"}"#, NEWEST_LEGACY),
+            (r#"{"protocolVersion":5}"#, NEWEST_LEGACY),
+        ] {
+            assert_eq!(negotiated(Some(params)), revision, "{params}");
+        }
+        assert_eq!(negotiated(None), NEWEST_LEGACY);
     }
 
     #[test]

@@ -5,30 +5,90 @@
 
 use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
+use super::capabilities;
 use super::headers::SESSION_ID;
+use super::raw_object::RawObject;
 use crate::version::V1;
 
 /// The longest id taken from a client: a sealed [`Session`] with room to grow.
-const MAX_SEALED: usize = 4096;
+const MAX_SEALED: usize = 8192;
 
 /// The longest id taken from a server.
 const MAX_UPSTREAM: usize = 1024;
+
+/// The longest parameters of `initialize` that are kept: they travel with every request of the session.
+const MAX_INITIALIZE: usize = 2048;
 
 /// What a client's session id holds, before it is sealed. Clients keep it across deploys, so its form is an interface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     v: V1,
-    /// The server's own session id.
-    pub upstream: UpstreamSession,
+    /// The server's own session id, if it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamSession>,
+    /// Whether the server has not been initialized yet: the gateway stood in for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waiting: bool,
+    /// What the client said of itself, to be said to the server later, or again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initialize: Option<InitializeParams>,
+    /// The revision the server chose when it was initialized without the client, where the client speaks another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
 }
 
 impl Session {
-    /// The session around a server's id.
-    pub fn new(upstream: UpstreamSession) -> Self {
-        Self { v: V1, upstream }
+    /// The session of a client whose `initialize` the server answered.
+    pub fn opened(upstream: Option<UpstreamSession>, initialize: Option<InitializeParams>) -> Self {
+        Self { v: V1, upstream, waiting: false, initialize, revision: None }
+    }
+
+    /// The session of a client whose `initialize` the gateway answered.
+    pub fn waiting(initialize: Option<InitializeParams>) -> Self {
+        Self { waiting: true, ..Self::opened(None, initialize) }
+    }
+
+    /// The same client's, once the gateway has initialized the server for it.
+    #[must_use]
+    pub fn reopened(&self, upstream: Option<UpstreamSession>, revision: Option<String>) -> Self {
+        Self { revision, ..Self::opened(upstream, self.initialize.clone()) }
+    }
+
+    /// Whether its client shows its person links.
+    pub fn shows_links(&self) -> bool {
+        self.initialize.as_ref().is_some_and(|params| capabilities::declared_at_initialize(params.as_str()))
     }
 }
+
+/// The `params` of a client's `initialize`, byte for byte.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InitializeParams(Box<RawValue>);
+
+impl InitializeParams {
+    /// Those of a message, unless they are none or too long to be kept.
+    pub fn of(body: &[u8]) -> Option<Self> {
+        let message = RawObject::parse(std::str::from_utf8(body).ok()?)?;
+        let params =
+            message.get("params").filter(|params| params.len() <= MAX_INITIALIZE && params.starts_with('{'))?;
+        RawValue::from_string(params.to_owned()).ok().map(Self)
+    }
+
+    /// As JSON.
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl PartialEq for InitializeParams {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for InitializeParams {}
 
 /// A session id as a server gave it: 1 to 1024 characters of visible ASCII (2025-11-25 transport, "Session Management").
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,12 +160,46 @@ mod tests {
 
     #[test]
     fn session_json_unchanged() {
-        let session = Session::new(UpstreamSession("abc-123".into()));
+        let session = Session::opened(Some(UpstreamSession("abc-123".into())), None);
         let golden = r#"{"v":1,"upstream":"abc-123"}"#;
         assert_eq!(serde_json::to_string(&session).unwrap(), golden);
         assert_eq!(serde_json::from_str::<Session>(golden).unwrap(), session);
         assert!(serde_json::from_str::<Session>(r#"{"v":2,"upstream":"abc-123"}"#).is_err());
         assert!(serde_json::from_str::<Session>(r#"{"v":1,"upstream":"a b"}"#).is_err());
+
+        let initialize = InitializeParams::of(br#"{"method":"initialize","params":{"capabilities":{ "x": 1.0 }}}"#);
+        let waiting = Session::waiting(initialize);
+        let golden = r#"{"v":1,"waiting":true,"initialize":{"capabilities":{ "x": 1.0 }}}"#;
+        assert_eq!(serde_json::to_string(&waiting).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Session>(golden).unwrap(), waiting);
+        let reopened = waiting.reopened(Some(UpstreamSession("s".into())), Some("2025-06-18".into()));
+        let golden = r#"{"v":1,"upstream":"s","initialize":{"capabilities":{ "x": 1.0 }},"revision":"2025-06-18"}"#;
+        assert_eq!(serde_json::to_string(&reopened).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Session>(golden).unwrap(), reopened);
+    }
+
+    #[test]
+    fn it_knows_what_its_client_said() {
+        let of = |params: &str| InitializeParams::of(format!(r#"{{"id":1,"params":{params}}}"#).as_bytes());
+        let shows = |params| Session::waiting(of(params)).shows_links();
+        assert!(shows(r#"{"capabilities":{"elicitation":{"url":{}}}}"#));
+        assert!(!shows(r#"{"capabilities":{"elicitation":{}}}"#));
+        assert!(!Session::opened(None, None).shows_links());
+        let params = |length: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(length - 8));
+        assert_eq!(of(&params(MAX_INITIALIZE)).unwrap().as_str(), params(MAX_INITIALIZE));
+        for unfit in [params(MAX_INITIALIZE + 1).as_str(), "null", "[]", "1"] {
+            assert!(of(unfit).is_none(), "{unfit}");
+        }
+        assert!(InitializeParams::of(b"{}").is_none());
+    }
+
+    #[test]
+    fn the_longest_session_is_taken_back() {
+        let params = format!(r#"{{"params":{{"a":"{}"}}}}"#, "x".repeat(MAX_INITIALIZE - 8));
+        let upstream = UpstreamSession("x".repeat(MAX_UPSTREAM));
+        let session = Session::opened(Some(upstream), InitializeParams::of(params.as_bytes()));
+        let sealed = serde_json::to_string(&session).unwrap().len() + 64;
+        assert!(session.initialize.is_some() && sealed * 4 / 3 < MAX_SEALED, "{sealed}");
     }
 
     #[test]

@@ -7,227 +7,10 @@
 use super::security::csp;
 use super::*;
 
-const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u{202E}{{7*7}}";
-const SCRIPT_URL: &str = "javascript:alert(document.domain)//\"><script>";
+mod connecting;
+mod samples;
 
-/// One page of each kind, in the states a person meets.
-fn realistic() -> Vec<(&'static str, String)> {
-    vec![
-        ("consent-loopback", consent().render()),
-        ("consent-document", consent_of_document().render()),
-        ("dev-login", dev_login().render()),
-        ("servers", servers(three_servers()).render()),
-        ("servers-one", Servers { signed_in: None, ..servers(three_servers().into_iter().take(1).collect()) }.render()),
-        ("servers-invitation", Servers { signed_in: None, servers: None, ..servers(vec![]) }.render()),
-        ("servers-empty", servers(vec![]).render()),
-        ("notice-error", notice().render()),
-        ("notice-pending", pending().render()),
-        ("notice-success", signed_out().render()),
-        ("status", status().render()),
-    ]
-}
-
-/// The same with every foreign value meant to break out.
-fn hostile() -> Vec<(&'static str, String)> {
-    let long = format!("{HOSTILE}{}", "A".repeat(300));
-    let text = || HOSTILE.to_owned();
-    vec![
-        (
-            "hostile-consent",
-            Consent {
-                client_name: long.clone(),
-                client_origin: ClientOrigin::Document { host: text() },
-                redirect_host: text(),
-                redirect_uri: SCRIPT_URL.to_owned(),
-                loopback: true,
-                server_name: text(),
-                server_url: text(),
-                scopes: vec![ScopeLine { name: text(), what: text() }],
-                subject_name: text(),
-                subject_id: long.clone(),
-                ticket: text(),
-                action: "/oauth/consent\"><script>".to_owned(),
-                sign_out: "/logout\"><script>".to_owned(),
-            }
-            .render(),
-        ),
-        (
-            "hostile-dev-login",
-            DevLogin {
-                accounts: vec![DevLoginAccount { subject: text(), name: Some(long.clone()), email: Some(text()) }],
-                action: text(),
-                state: text(),
-            }
-            .render(),
-        ),
-        (
-            "hostile-servers",
-            Servers {
-                signed_in: Some(long.clone()),
-                sign_in: SCRIPT_URL.to_owned(),
-                ..servers(vec![ServerCard {
-                    slug: text(),
-                    name: long.clone(),
-                    url: SCRIPT_URL.to_owned(),
-                    description: Some(text()),
-                }])
-            }
-            .render(),
-        ),
-        (
-            "hostile-invitation",
-            Servers { signed_in: None, servers: None, sign_in: SCRIPT_URL.to_owned(), ..servers(vec![]) }.render(),
-        ),
-        (
-            "hostile-notice",
-            Notice {
-                title: text(),
-                happened: long.clone(),
-                todo: text(),
-                facts: vec![(text(), long.clone())],
-                slug: Some(text()),
-                request_id: text(),
-                link: Some(Link::new(HOSTILE, SCRIPT_URL)),
-                ..notice()
-            }
-            .render(),
-        ),
-        ("hostile-status", Status { steps: vec![Step { what: text(), command: long }], ..status() }.render()),
-    ]
-}
-
-fn consent() -> Consent {
-    Consent {
-        client_name: "Claude Code".to_owned(),
-        client_origin: ClientOrigin::Registered,
-        redirect_host: "localhost".to_owned(),
-        redirect_uri: "http://localhost:51234/callback".to_owned(),
-        loopback: true,
-        server_name: "Linear".to_owned(),
-        server_url: "https://mcp.example.com/v1/mcp/linear".to_owned(),
-        scopes: vec![
-            ScopeLine { name: "mcp:tools".to_owned(), what: "See and use this server’s tools as you".to_owned() },
-            ScopeLine { name: "offline_access".to_owned(), what: "Stay connected when you are away".to_owned() },
-        ],
-        subject_name: "Alice Example".to_owned(),
-        subject_id: "dev:alice".to_owned(),
-        ticket: "AQAAAAFhYmM".to_owned(),
-        action: "/oauth/consent".to_owned(),
-        sign_out: "/logout?return_to=%2Foauth%2Fauthorize".to_owned(),
-    }
-}
-
-fn consent_of_document() -> Consent {
-    Consent {
-        client_name: "Claude".to_owned(),
-        client_origin: ClientOrigin::Document { host: "claude.ai".to_owned() },
-        redirect_host: "claude.ai".to_owned(),
-        redirect_uri: "https://claude.ai/api/mcp/auth_callback".to_owned(),
-        loopback: false,
-        subject_name: "alice@example.com".to_owned(),
-        subject_id: "id.example.com|9f2c41d7a0b34e".to_owned(),
-        ..consent()
-    }
-}
-
-fn dev_login() -> DevLogin {
-    let account = |subject: &str, name: &str| DevLoginAccount {
-        subject: format!("dev:{subject}"),
-        name: Some(name.to_owned()),
-        email: Some(format!("{subject}@example.com")),
-    };
-    DevLogin {
-        accounts: vec![account("alice", "Alice Example"), account("bob", "Bob Example")],
-        action: "/login".to_owned(),
-        state: "c3RhdGU".to_owned(),
-    }
-}
-
-fn three_servers() -> Vec<ServerCard> {
-    let card = |slug: &str, name: &str, description: Option<&str>| ServerCard {
-        slug: slug.to_owned(),
-        name: name.to_owned(),
-        url: format!("https://mcp.example.com/v1/mcp/{slug}"),
-        description: description.map(str::to_owned),
-    };
-    vec![
-        card("linear", "Linear", Some("Issues, projects and cycles of the product team.")),
-        card("docs", "Docs", Some("Search in the engineering handbook and the API reference.")),
-        card("demo", "Demo", None),
-    ]
-}
-
-fn servers(servers: Vec<ServerCard>) -> Servers {
-    Servers {
-        signed_in: Some("Alice Example".to_owned()),
-        servers: Some(servers),
-        sign_in: "/login?return_to=%2F".to_owned(),
-        sign_out: "/logout".to_owned(),
-        version: "0.1.0".to_owned(),
-    }
-}
-
-fn notice() -> Notice {
-    Notice {
-        tone: Tone::Error,
-        title: "The redirect URI is not registered".to_owned(),
-        happened: "Cursor asked to be sent back to an address it has not registered, so you are not sent anywhere."
-            .to_owned(),
-        todo: "Remove the server in Cursor and add it again. If you maintain the client, register this exact address."
-            .to_owned(),
-        facts: vec![
-            ("Requested".to_owned(), "http://localhost:8787/callback/".to_owned()),
-            (
-                "Registered".to_owned(),
-                "http://localhost:8787/callback\nhttps://www.cursor.com/agents/mcp/oauth/callback".to_owned(),
-            ),
-        ],
-        reason: Some("redirect_uri_not_registered"),
-        slug: Some("linear".to_owned()),
-        request_id: "8f14e45fceea167a".to_owned(),
-        link: None,
-    }
-}
-
-fn pending() -> Notice {
-    Notice {
-        tone: Tone::Error,
-        title: "No pending authorization".to_owned(),
-        happened: "This request was already answered, or it has waited too long.".to_owned(),
-        todo: "Go back to your client and connect again. It opens a fresh page.".to_owned(),
-        facts: vec![],
-        reason: Some("no_pending_authorization"),
-        slug: None,
-        ..notice()
-    }
-}
-
-fn signed_out() -> Notice {
-    Notice {
-        tone: Tone::Success,
-        title: "You are signed out".to_owned(),
-        happened: "Clients you approved keep their access.".to_owned(),
-        todo: String::new(),
-        reason: None,
-        link: Some(Link::new("Back to the servers", "/")),
-        ..pending()
-    }
-}
-
-fn status() -> Status {
-    let step = |what: &str, command: &str| Step { what: what.to_owned(), command: command.to_owned() };
-    Status {
-        steps: vec![
-            step(
-                "Send gateway.json.",
-                "curl -X PUT https://mcp.example.com/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -d @gateway.json",
-            ),
-            step("See what is ready and what is not", "curl -s https://mcp.example.com/status"),
-        ],
-        version: "0.1.0".to_owned(),
-        request_id: "8f14e45fceea167a".to_owned(),
-    }
-}
+use samples::{consent, consent_of_document, hostile, notice, realistic, servers};
 
 #[test]
 fn every_page_says_its_language_title_and_size_and_has_one_main_heading() {
@@ -308,6 +91,72 @@ fn consent_names_all_a_person_must_know_and_posts_one_decision() {
     assert!(page.contains(r#"name="decision" value="approve""#) && page.contains(r#"name="decision" value="deny""#));
     assert!(!consent_of_document().render().contains("app on this computer"), "a web client gets no warning");
     assert!(consent_of_document().render().contains("Published at <strong>claude.ai</strong>"));
+}
+
+#[test]
+fn connect_names_all_a_person_must_know_and_posts_one_decision() {
+    let page = connecting::connect().render();
+    for known in ["Connect Linear", "https://mcp.linear.app/mcp", "auth.linear.app", "Claude Code", "dev:alice"] {
+        assert!(page.contains(known), "{known}");
+    }
+    assert!(page.contains("<code>read</code>") && page.contains("<code>issues:create</code>"));
+    assert!(page.contains(r#"<form class="answer" method="post" action="/connect/linear">"#));
+    assert!(page.contains(r#"name="ticket" value="AQAAAAFhYmM""#) && page.contains(r#"name="account" value="1""#));
+    assert!(page.contains(r#"name="decision" value="connect""#) && page.contains(r#"name="decision" value="skip""#));
+    assert!(!page.contains(r#"value="use""#) && !page.contains(r#"name="label""#));
+    let alone = Connect { client_name: None, ..connecting::connect() }.render();
+    assert!(!alone.contains(r#"value="skip""#), "only a client's authorization can go on without");
+    let renewal = Connect { occasion: Occasion::Renewal, ..connecting::connect() }.render();
+    assert!(renewal.contains("Linear authorization must be renewed."));
+}
+
+#[test]
+fn a_value_to_enter_is_not_shown_and_not_kept_by_the_browser() {
+    let page = connecting::connect_by_key().render();
+    let input = page.split_once(r#"name="header:x-api-key""#).unwrap().1.split('>').next().unwrap();
+    assert!(
+        input.contains(r#"type="password""#) && input.contains(r#"autocomplete="off""#) && !input.contains("value")
+    );
+    assert!(page.contains("Your API key") && page.contains("<code>x-api-key</code>"));
+}
+
+#[test]
+fn an_account_that_works_is_used_and_one_that_does_not_is_renewed() {
+    let page = connecting::connect_or_choose().render();
+    let choice = |account: &str| {
+        let form = page.split_once(&format!(r#"name="account" value="{account}""#)).unwrap().1;
+        form.split("</form>").next().unwrap().to_owned()
+    };
+    assert!(choice("1").contains(r#"value="use""#) && !choice("1").contains("must be renewed"));
+    assert!(choice("2").contains(r#"value="connect""#) && choice("2").contains("must be renewed"));
+    assert!(choice("3").contains(r#"name="label""#) && choice("3").contains("Connect another account"));
+}
+
+#[test]
+fn connections_can_each_be_ended_by_a_form_with_the_token() {
+    let page = connecting::connections().render();
+    let forms: Vec<_> = page.split("<form ").skip(2).map(|form| form.split("</form>").next().unwrap()).collect();
+    assert_eq!(forms.len(), 6, "four accounts and two clients; the first form signs out");
+    for form in &forms {
+        assert!(
+            form.contains(r#"action="/connections""#) && form.contains(r#"name="form" value="c2VhbGVk""#),
+            "{form}"
+        );
+    }
+    assert!(forms.first().unwrap().contains(r#"name="slug" value="linear""#));
+    assert_eq!(page.matches(r#"value="disconnect""#).count(), 4);
+    assert_eq!(page.matches(r#"value="revoke""#).count(), 2);
+    for known in
+        ["Linear authorization must be renewed.", "Since 3 November 2026", "Not connected", "Add another account"]
+    {
+        assert!(page.contains(known), "{known}");
+    }
+    assert!(page.contains(r#"href="/connect/linear?account=2""#));
+    let empty = connecting::no_connections().render();
+    assert!(
+        empty.contains("No server here needs an account of yours.")
+            && empty.contains("You have not allowed any client.")
+    );
 }
 
 #[test]

@@ -5,7 +5,10 @@
 //! Not here: statuses, routes, and the wording of errors. A page says what it is given.
 
 mod add;
+mod connect;
+mod connections;
 mod consent;
+mod day;
 mod dev_login;
 #[cfg(test)]
 mod gallery;
@@ -17,6 +20,8 @@ mod status;
 
 use askama::Template;
 
+pub use connect::{Connect, ConnectAccount, ConnectField, Occasion, Way};
+pub use connections::{AllowedClient, ConnectedAccount, ConnectedServer, Connections, Standing};
 pub use consent::{ClientOrigin, Consent, ScopeLine};
 pub use dev_login::{DevLogin, DevLoginAccount};
 pub use link::Link;

@@ -14,6 +14,8 @@ pub struct Servers {
     pub signed_in: Option<String>,
     /// What this visitor may see; `None` invites them to sign in first.
     pub servers: Option<Vec<ServerCard>>,
+    /// Where the person's connections are; nobody else has any.
+    pub connections: Option<String>,
     /// Where "Sign in" leads.
     pub sign_in: String,
     /// Where "Sign out" is posted.
@@ -39,6 +41,10 @@ impl Servers {
     /// The page.
     pub fn render(&self) -> String {
         html(self)
+    }
+
+    fn connections_target(&self) -> Option<&str> {
+        self.connections.as_deref().and_then(web_target)
     }
 
     fn sign_in_target(&self) -> &str {

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::secret::{Digested, Secret};
+use super::client::UpstreamClient;
+use crate::secret::{Digested, Secret, sealed};
 use crate::time::{Lifetime, Timestamp};
 use crate::version::V1;
 
@@ -47,14 +48,14 @@ pub struct Oauth {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// Who they were issued to.
-    pub client: Client,
+    pub client: UpstreamClient,
     /// Where they are refreshed.
     pub token_endpoint: String,
     /// Where they are revoked (RFC 7009).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
     /// What refreshes the access token.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "sealed::optional")]
     pub refresh_token: Option<Secret>,
     /// What the upstream is called with.
     #[serde(flatten)]
@@ -65,7 +66,7 @@ pub struct Oauth {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Token {
     /// Its text.
-    #[serde(with = "exposed")]
+    #[serde(with = "sealed")]
     pub access_token: Secret,
     /// When it ends, where the upstream says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,30 +76,6 @@ pub struct Token {
     /// How much it allows, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-}
-
-/// The gateway as the upstream's authorization server knows it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Client {
-    /// Its `client_id`.
-    pub id: String,
-    /// Its secret, if it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional")]
-    pub secret: Option<Secret>,
-    /// How it proves itself.
-    pub method: Method,
-}
-
-/// How a client authenticates at a token endpoint (RFC 7591 §2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    /// By its id alone.
-    None,
-    /// HTTP Basic.
-    ClientSecretBasic,
-    /// In the form.
-    ClientSecretPost,
 }
 
 impl Credential {
@@ -168,31 +145,7 @@ pub fn fits(parts: &[&str]) -> Digested {
     Digested::of(&text.join("\n"))
 }
 
-/// The only places where these secrets become text: the text is sealed at once.
-mod exposed {
-    use super::{Deserialize, Deserializer, Secret, Serializer};
-
-    pub fn serialize<S: Serializer>(secret: &Secret, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(secret.expose())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
-        String::deserialize(from).map(Secret::new)
-    }
-}
-
-mod optional {
-    use super::{Deserialize, Deserializer, Secret, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(secret: &Option<Secret>, to: S) -> Result<S::Ok, S::Error> {
-        secret.as_ref().map(Secret::expose).serialize(to)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
-        Ok(Option::<String>::deserialize(from)?.map(Secret::new))
-    }
-}
-
+/// Where header values become text: the text is sealed at once.
 mod by_name {
     use super::{BTreeMap, Deserialize, Deserializer, Secret, Serializer};
 
@@ -209,6 +162,7 @@ mod by_name {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::upstream::client::Method;
 
     const NOW: Timestamp = Timestamp(10_000);
 
@@ -221,7 +175,7 @@ mod tests {
         Oauth {
             issuer: "https://as.example".to_owned(),
             resource: None,
-            client: Client { id: "gw".to_owned(), secret: None, method: Method::None },
+            client: UpstreamClient::public("gw"),
             token_endpoint: "https://as.example/token".to_owned(),
             revocation_endpoint: None,
             refresh_token: refresh_token.map(Secret::new),
@@ -268,7 +222,7 @@ mod tests {
     fn what_is_sealed_keeps_its_form() {
         let full = Oauth {
             resource: Some("https://docs.example/mcp".to_owned()),
-            client: Client { id: "gw".to_owned(), secret: Some(Secret::new("cs")), method: Method::ClientSecretBasic },
+            client: UpstreamClient { id: "gw".to_owned(), secret: Some(Secret::new("cs")), method: Method::Basic },
             revocation_endpoint: Some("https://as.example/revoke".to_owned()),
             token: Token { scope: Some("read".to_owned()), ..token(Some(60)) },
             ..oauth(Some("rt0"), token(None))

@@ -23,11 +23,11 @@ pub enum Purpose {
     Connection,
     /// Seals the `requestState` of an interrupted MCP request.
     RequestState,
-    /// Seals what the gateway is known by at an upstream's authorization server.
+    /// Seals the gateway's own registration at an upstream's issuer.
     Registration,
-    /// Seals the `state` of an authorization at an upstream.
+    /// Seals the `state` of an authorization at an upstream's issuer.
     UpstreamState,
-    /// Seals a link that asks a person to connect.
+    /// Seals what a link to a connect page asks for.
     ConnectLink,
 }
 

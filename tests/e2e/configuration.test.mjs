@@ -95,7 +95,7 @@ describe("PUT /admin/config", () => {
     "development login on a public URL": [{ ...good, public_url: "https://mcp.example.com" }, "/login"],
     "a public URL without TLS": [{ ...good, public_url: "http://mcp.example.com" }, "/public_url"],
     "a public URL with a path": [{ ...good, public_url: "https://mcp.example.com/gateway" }, "/public_url"],
-    "a kind of auth that is not built": [configuration({ alpha: { url: NOWHERE, auth: { kind: "oauth" } } }), "/servers/alpha/auth"],
+    "a kind of auth that is not built": [configuration({ alpha: { url: NOWHERE, auth: { kind: "exchange" } } }), "/servers/alpha/auth"],
     "a path that is the gateway's own": [configuration({ alpha: { url: NOWHERE, path: "/oauth/token" } }), "/servers/alpha/path"],
     "two servers on one path": [configuration({ alpha: { url: NOWHERE, path: "/x" }, beta: { url: NOWHERE, path: "/x" } }), "/servers/beta/path"],
     "a header nobody may set": [configuration({ alpha: { url: NOWHERE, auth: { kind: "headers", headers: { Host: "evil" } } } }), "/servers/alpha/auth/headers/Host"],

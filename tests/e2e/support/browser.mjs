@@ -6,7 +6,7 @@
 import { request } from "./http.mjs";
 
 export class Browser {
-  /** `home`: the origins it walks in: the gateway and the login provider. Everything else is the client. */
+  /** `home`: the origins it walks in: the gateway, the login provider, authorization servers of upstreams. Everything else is the client. */
   constructor(...home) {
     this.home = new Set(home.map((url) => new URL(url).origin));
     this.cookies = new Map();
@@ -38,14 +38,19 @@ export class Browser {
     return this.open(form.action, { method: "POST", form: fields, from: page });
   }
 
-  /** Walks on as that person, through whatever is asked: sign-in, then consent. Ends at the client or on a page without a question. */
-  async walk(url, { as = "alice", decide = "approve" } = {}) {
+  /**
+   * Walks on as that person, through whatever is asked: sign-in, consent, connecting each upstream with what is `typed` there.
+   * Ends at the client or on a page without a question.
+   */
+  async walk(url, { as = "alice", decide = "approve", connect = "connect", typed = {} } = {}) {
     let page = await this.open(url);
     for (let steps = 0; steps < 10 && !page.landed; steps += 1) {
       const next =
-        page.button("account", (value) => value.endsWith(as)) ?? page.button("decision", (value) => value === decide) ?? page.signIn(as);
+        page.button("account", (value) => value.endsWith(as)) ??
+        page.button("decision", (value) => value === decide || value === connect) ??
+        page.signIn(as);
       if (!next) return page;
-      page = await this.press(page, next.button ?? next, next.typed);
+      page = await this.press(page, next.button ?? next, next.typed ?? typed);
     }
     return page;
   }

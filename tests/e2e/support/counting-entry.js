@@ -1,10 +1,10 @@
-// The built Worker with a counter on each way out of the isolate: KV, the kinds of object, and fetch.
+// The built Worker with a counter on each way out of the isolate: KV, objects, and fetch.
 //
 // `GET /__counts` answers the counts since it was last asked; it exists in this wrapper only. Not here: any behaviour of the gateway.
 
-import gateway, { Account, Connection, Grant, Issuer } from "./entry.js";
+import gateway from "./entry.js";
 
-export { Account, Connection, Grant, Issuer };
+export * from "./entry.js";
 
 let counts = zero();
 
@@ -33,16 +33,15 @@ function zero() {
 const wrapped = new WeakMap();
 function watched(env) {
   if (!wrapped.has(env)) {
-    wrapped.set(env, {
-      ...env,
-      KV: counting(env.KV, "kv", ["get", "getWithMetadata", "put", "delete", "list"]),
-      GRANT: counting(env.GRANT, "objects", ["get", "getByName"]),
-      ACCOUNT: counting(env.ACCOUNT, "objects", ["get", "getByName"]),
-      CONNECTION: counting(env.CONNECTION, "objects", ["get", "getByName"]),
-      ISSUER: counting(env.ISSUER, "objects", ["get", "getByName"]),
-    });
+    wrapped.set(env, Object.fromEntries(Object.entries(env).map(([name, binding]) => [name, watch(binding)])));
   }
   return wrapped.get(env);
+}
+
+function watch(binding) {
+  if (binding?.getWithMetadata) return counting(binding, "kv", ["get", "getWithMetadata", "put", "delete", "list"]);
+  if (binding?.idFromName) return counting(binding, "objects", ["get", "getByName"]);
+  return binding;
 }
 
 /** For objects the stub is what is counted: the gateway takes one per call. */

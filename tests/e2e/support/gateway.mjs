@@ -40,9 +40,11 @@ export function configuration(servers = {}, rest = {}) {
  * - `secrets`: merged over a fresh KEY_RING and ADMIN_TOKEN; a name set to `undefined` is left out
  * - `isolates`: several Workers that share KV and objects, each on its own port; a list of secrets, one entry for each
  * - `counted`: wraps the Worker so that `.counts()` tells the operations since it was last asked
+ * - `storage`: a folder that KV and objects are kept in, for a gateway that is killed and started again; `port` is where it comes back
  */
-export async function startGateway({ config, secrets = {}, isolates = [{}], counted = false } = {}) {
+export async function startGateway({ config, secrets = {}, isolates = [{}], counted = false, storage, port = 0 } = {}) {
   const logs = new LogBook();
+  const others = storage ? children() : [];
   const common = present({ KEY_RING: keyRing(), ADMIN_TOKEN, ...secrets });
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -50,7 +52,8 @@ export async function startGateway({ config, secrets = {}, isolates = [{}], coun
       telemetry: { enabled: false },
       log: new Log(LogLevel.NONE),
       handleStructuredLogs: (line) => logs.add(line),
-      workers: isolates.map((own, index) => worker(index, present({ ...common, ...own }), counted)),
+      ...(storage && { resourcePersistencePath: storage }),
+      workers: isolates.map((own, index) => worker(index, { bindings: present({ ...common, ...own }), counted, port })),
     }),
   );
   const urls = [];
@@ -66,6 +69,7 @@ export async function startGateway({ config, secrets = {}, isolates = [{}], coun
   }
 
   const undo = [];
+  const runtime = storage ? children().filter((pid) => !others.includes(pid)) : [];
   const gateway = {
     url: urls[0],
     urls,
@@ -75,7 +79,7 @@ export async function startGateway({ config, secrets = {}, isolates = [{}], coun
     /** A request to a path of the gateway, or to an absolute URL. Follows no redirect and checks nothing. */
     fetch: (target, options) => request(new URL(target, urls[0]), options),
     configure: (value) => putConfiguration(gateway, value),
-    counts: async () => (await request(`${urls[0]}/__counts`)).json,
+    counts: async ({ isolate = 0 } = {}) => (await request(`${urls[isolate]}/__counts`)).json,
     /** The KV namespace as the Worker sees it, to look at what is stored. */
     kv: () => miniflare.getKVNamespace("KV", nameOf(0)),
     /** The same gateway as seen at another origin, as behind a reverse proxy, or through another of its isolates. */
@@ -86,6 +90,11 @@ export async function startGateway({ config, secrets = {}, isolates = [{}], coun
       return { ...gateway, url: origin, port, fetch, mcpUrl: (slug) => `${origin}/v1/mcp/${slug}` };
     },
     stop: () => (undo.forEach((forget) => forget()), miniflare.dispose()),
+    /** Ends the runtime in the middle of whatever it does, as when the machine loses power. For one with `storage`. */
+    async kill() {
+      for (const pid of runtime) process.kill(pid, "SIGKILL");
+      await miniflare.dispose();
+    },
   };
   if (config !== undefined) {
     const answer = await gateway.configure(typeof config === "function" ? config(gateway.url) : config);
@@ -107,8 +116,11 @@ function putConfiguration(gateway, value) {
 
 const nameOf = (index) => `gateway-${index}`;
 
-function worker(index, bindings, counted) {
-  const { compatibilityDate, compatibilityFlags } = compatibility();
+/** The processes this one started, on Linux. */
+const children = () => readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+
+function worker(index, { bindings, counted, port }) {
+  const { compatibilityDate, compatibilityFlags, objects } = deployed();
   const object = (className) => ({ className, useSQLite: true, ...(index > 0 ? { scriptName: nameOf(0) } : {}) });
   return {
     name: nameOf(index),
@@ -118,9 +130,9 @@ function worker(index, bindings, counted) {
     compatibilityFlags,
     bindings,
     kvNamespaces: { KV: "kv" },
-    durableObjects: { GRANT: object("Grant"), ACCOUNT: object("Account"), CONNECTION: object("Connection"), ISSUER: object("Issuer") },
+    durableObjects: Object.fromEntries(objects.map(([name, className]) => [name, object(className)])),
     ratelimits: { REGISTRATIONS: { namespace_id: "1", simple: { limit: 100, period: 60 } } },
-    unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+    unsafeDirectSockets: [{ host: "127.0.0.1", port: index === 0 ? port : 0 }],
   };
 }
 
@@ -136,11 +148,13 @@ function modules(counted) {
 }
 
 /** Read from wrangler.toml, so that the tests run what is deployed. */
-function compatibility() {
+function deployed() {
   const toml = readFileSync(path.join(ROOT, "wrangler.toml"), "utf8");
   const date = /^compatibility_date\s*=\s*"([^"]+)"/m.exec(toml);
   const flags = /^compatibility_flags\s*=\s*\[([^\]]*)\]/m.exec(toml);
-  return { compatibilityDate: date[1], compatibilityFlags: [...(flags?.[1] ?? "").matchAll(/"([^"]+)"/g)].map((match) => match[1]) };
+  const objects = new Map([...toml.matchAll(/\{ name = "(\w+)", class_name = "(\w+)" \}/g)].map(([, name, className]) => [name, className]));
+  const compatibilityFlags = [...(flags?.[1] ?? "").matchAll(/"([^"]+)"/g)].map((match) => match[1]);
+  return { compatibilityDate: date[1], compatibilityFlags, objects: [...objects] };
 }
 
 const present = (bindings) => Object.fromEntries(Object.entries(bindings).filter(([, value]) => value !== undefined));

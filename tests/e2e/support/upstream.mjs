@@ -11,11 +11,19 @@ import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server"
 import { listen } from "./listen.mjs";
 import { buildServer } from "./upstream-features.mjs";
 
-/** Starts one. `requests` holds {method, headers, body, json} of everything received, oldest first. */
-export async function startUpstream({ path = "/mcp", name, port = 0 } = {}) {
+/**
+ * Starts one. `requests` holds {method, headers, body, json} of everything received, oldest first.
+ * `admit(request, response, json)` may answer a request itself and then says false; `extend(server)` adds to what it offers.
+ */
+export async function startUpstream({ path = "/mcp", name, port = 0, admit = () => true, extend = () => {} } = {}) {
   const requests = [];
   const sessions = new Map();
-  const modern = createMcpHandler(({ era }) => buildServer({ notify: modern.notify, name, era }), { legacy: "reject", keepAliveMs: 0 });
+  const offer = (options) => {
+    const mcp = buildServer({ name, ...options });
+    extend(mcp);
+    return mcp;
+  };
+  const modern = createMcpHandler(({ era }) => offer({ notify: modern.notify, era }), { legacy: "reject", keepAliveMs: 0 });
   const serveModern = toNodeHandler(modern);
   const hostAllowed = localhostHostValidation();
   const originAllowed = localhostOriginValidation();
@@ -24,6 +32,7 @@ export async function startUpstream({ path = "/mcp", name, port = 0 } = {}) {
     const body = await readAll(request);
     const json = parse(body);
     requests.push({ method: request.method, url: request.url, headers: request.headers, rawHeaders: request.rawHeaders, body, json });
+    if (!(await admit(request, response, json))) return;
     if (new URL(request.url, "http://upstream").pathname !== path) return void response.writeHead(404).end();
     if (!hostAllowed(request, response) || !originAllowed(request, response)) return;
     if (await isLegacyRequest(webRequest(request), json)) return serveLegacy(request, response, json);
@@ -43,7 +52,7 @@ export async function startUpstream({ path = "/mcp", name, port = 0 } = {}) {
       onsessioninitialized: (id) => void sessions.set(id, transport),
       onsessionclosed: (id) => void sessions.delete(id),
     });
-    const mcp = buildServer({ name, notify: { toolsChanged: () => mcp.sendToolListChanged(), promptsChanged: () => mcp.sendPromptListChanged() } });
+    const mcp = offer({ notify: { toolsChanged: () => mcp.sendToolListChanged(), promptsChanged: () => mcp.sendPromptListChanged() } });
     await mcp.connect(transport);
     await transport.handleRequest(request, response, json);
   }

@@ -1,0 +1,165 @@
+//! The connect page: which server wants an account or a value of the person's own, where they are sent for it, and what is asked
+//! for there.
+//!
+//! Not here: whether to ask, and what the answer does.
+
+use askama::Template;
+
+use super::html;
+
+/// "Connect your account?" No `Debug`: whoever holds the ticket can answer.
+#[derive(Template)]
+#[template(path = "connect.html")]
+pub struct Connect {
+    /// The server's name.
+    pub server_name: String,
+    /// The server's URL, where what is obtained will be sent.
+    pub server_url: String,
+    /// Why the person is here.
+    pub occasion: Occasion,
+    /// What connecting takes.
+    pub way: Way,
+    /// Whether everybody will use this connection: an operator is asked.
+    pub shared: bool,
+    /// The client whose authorization waits for the answer; only then it can be skipped.
+    pub client_name: Option<String>,
+    /// The accounts the person has at this server, to choose one instead of connecting another.
+    pub accounts: Vec<ConnectAccount>,
+    /// The account that Connect is for, posted back as the field `account`.
+    pub account: String,
+    /// What the person calls that account so far; `None` where it needs no name. Posted back as the field `label`.
+    pub label: Option<String>,
+    /// What was wrong with the form that was posted.
+    pub problem: Option<String>,
+    /// Who is signed in, as people say it.
+    pub subject_name: String,
+    /// Who is signed in, as the gateway says it.
+    pub subject_id: String,
+    /// What the answer is for, sealed, posted back as the field `ticket`.
+    pub ticket: String,
+    /// Where the answer is posted: `decision` is `connect`, `skip` or `use`.
+    pub action: String,
+    /// Where "Use another account" is posted; may carry a query that leads back here.
+    pub sign_out: String,
+}
+
+/// Why a person is asked to connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// For the first time.
+    First,
+    /// What there was is not accepted any more.
+    Renewal,
+    /// For a further account at the same server.
+    Another,
+    /// A call needs more than was granted.
+    MoreAccess,
+}
+
+/// What connecting takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// A trip to an authorization server.
+    OAuth {
+        /// Its host.
+        host: String,
+        /// The scopes that are asked for; none where the authorization server decides.
+        scopes: Vec<String>,
+    },
+    /// Values that the person enters.
+    Headers {
+        /// The host they are sent to.
+        host: String,
+        /// What to enter.
+        fields: Vec<ConnectField>,
+    },
+}
+
+/// One value to enter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectField {
+    /// The header it is sent as; posted back as the field `header:` and this name.
+    pub header: String,
+    /// What the operator calls it.
+    pub label: String,
+}
+
+/// An account the person has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectAccount {
+    /// Its id, posted back as the field `account`.
+    pub account: String,
+    /// What the person calls it.
+    pub label: String,
+    /// Whether it works; one that does not is offered to be renewed.
+    pub live: bool,
+}
+
+impl Connect {
+    /// The page.
+    pub fn render(&self) -> String {
+        html(self)
+    }
+
+    fn heading(&self) -> String {
+        let name = super::short(&self.server_name);
+        match self.occasion {
+            Occasion::First => format!("Connect {name}"),
+            Occasion::Renewal => format!("Connect {name} again"),
+            Occasion::Another => format!("Connect another {name} account"),
+            Occasion::MoreAccess => format!("Allow more at {name}"),
+        }
+    }
+
+    fn what(&self) -> String {
+        let name = super::short(&self.server_name);
+        match (self.occasion, &self.way) {
+            (Occasion::First, Way::OAuth { host, .. }) if self.shared => {
+                format!(
+                    "Everybody at this gateway will use {name} through the account that you sign in with at {host}."
+                )
+            }
+            (Occasion::First, Way::OAuth { host, .. }) => {
+                format!("{name} works with an account of your own. You sign in at {host} and come back here.")
+            }
+            (Occasion::First, Way::Headers { host, .. }) => {
+                format!("{name} works with a key of your own. It is stored encrypted and sent only to {host}.")
+            }
+            (Occasion::Renewal, Way::OAuth { host, .. }) => {
+                format!("{name} authorization must be renewed. Sign in at {host} once more and come back here.")
+            }
+            (Occasion::Renewal, Way::Headers { host, .. }) => {
+                format!(
+                    "{name} authorization must be renewed. What you enter is stored encrypted and sent only to {host}."
+                )
+            }
+            (Occasion::Another, Way::OAuth { host, .. }) => {
+                format!("What you have connected stays. Choose the other account when you sign in at {host}.")
+            }
+            (Occasion::Another, Way::Headers { host, .. }) => {
+                format!("What you have connected stays. What you enter is stored encrypted and sent only to {host}.")
+            }
+            (Occasion::MoreAccess, _) => {
+                format!("What was called needs more at {name} than you have allowed so far. What you have stays.")
+            }
+        }
+    }
+
+    fn fields(&self) -> &[ConnectField] {
+        match &self.way {
+            Way::OAuth { .. } => &[],
+            Way::Headers { fields, .. } => fields,
+        }
+    }
+
+    fn button(&self) -> &'static str {
+        if self.accounts.is_empty() { "Connect" } else { "Connect another account" }
+    }
+}
+
+impl ConnectAccount {
+    /// A dead account is connected again rather than used.
+    fn decision(&self) -> &'static str {
+        if self.live { "use" } else { "connect" }
+    }
+}

@@ -1,0 +1,157 @@
+//! The connections page: a person's accounts at the servers, and the clients that act for them, each with a way to end it.
+//!
+//! Not here: ending it (`flow`), and what a server's operator connects for everybody.
+
+use askama::Template;
+
+use super::{day, html, link::web_target};
+use crate::time::Timestamp;
+
+/// What is connected for whoever is signed in. No `Debug`: the form token answers for the person.
+#[derive(Template)]
+#[template(path = "connections.html")]
+pub struct Connections {
+    /// Who is signed in, as people say it.
+    pub signed_in: String,
+    /// What was just done, such as "Linear is disconnected."
+    pub news: Option<String>,
+    /// The servers that can be connected, and those that still are though they cannot any more.
+    pub servers: Vec<ConnectedServer>,
+    /// The clients the person allowed.
+    pub clients: Vec<AllowedClient>,
+    /// The sealed token of this page's forms, posted back as the field `form`.
+    pub form: String,
+    /// Where the forms are posted: `action` is `disconnect` or `revoke`.
+    pub action: String,
+    /// Where "Sign out" is posted.
+    pub sign_out: String,
+    /// Where the servers are listed.
+    pub index: String,
+}
+
+/// One server and the person's accounts there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectedServer {
+    /// Its slug, posted back as the field `slug`.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for, or its host.
+    pub detail: Option<String>,
+    /// The person's accounts there.
+    pub accounts: Vec<ConnectedAccount>,
+    /// Where a first or further account is connected; none where the server takes none.
+    pub connect: Option<String>,
+}
+
+/// One account at a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectedAccount {
+    /// Its id, posted back as the field `account`.
+    pub account: String,
+    /// What the person calls it.
+    pub label: String,
+    /// When it was connected.
+    pub since: Timestamp,
+    /// What it may do, where that is known.
+    pub scopes: Vec<String>,
+    /// Whether it works.
+    pub standing: Standing,
+    /// Where it is connected again; none where that is not possible.
+    pub reconnect: Option<String>,
+}
+
+/// Whether an account works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Connected,
+    /// The server does not accept it any more.
+    MustBeRenewed,
+    /// The authorization server does not answer at present; the gateway tries again by itself.
+    Waiting,
+    /// The operator changed the server since: another URL or another kind of authentication.
+    Outdated,
+    /// The server is not there any more.
+    ServerGone,
+}
+
+/// One client that acts for the person at one server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedClient {
+    /// Its grant, posted back as the field `grant`.
+    pub grant: String,
+    /// What it calls itself.
+    pub name: String,
+    /// The name of the server it uses.
+    pub server_name: String,
+    /// Which of the person's accounts it uses there, where there is more than one.
+    pub account: Option<String>,
+    /// When it was allowed.
+    pub since: Timestamp,
+}
+
+impl Connections {
+    /// The page.
+    pub fn render(&self) -> String {
+        html(self)
+    }
+
+    fn index_target(&self) -> &str {
+        web_target(&self.index).unwrap_or("/")
+    }
+}
+
+impl ConnectedServer {
+    fn connect_target(&self) -> Option<&str> {
+        self.connect.as_deref().and_then(web_target)
+    }
+}
+
+impl ConnectedAccount {
+    fn day(&self) -> String {
+        day::of(self.since)
+    }
+
+    fn reconnect_target(&self) -> Option<&str> {
+        self.reconnect.as_deref().and_then(web_target)
+    }
+
+    /// What has to be said of an account that does not simply work.
+    fn trouble(&self, server: &ConnectedServer) -> Option<String> {
+        let name = super::short(&server.name);
+        match self.standing {
+            Standing::Connected => None,
+            Standing::MustBeRenewed => Some(format!("{name} authorization must be renewed.")),
+            Standing::Waiting => Some(format!("{name} does not answer at present. The gateway tries again by itself.")),
+            Standing::Outdated => Some(format!("The operator changed {name} since. Connect it again.")),
+            Standing::ServerGone => Some("This server is not offered here any more.".to_owned()),
+        }
+    }
+}
+
+impl Standing {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Connected => "good",
+            Self::Waiting => "idle",
+            Self::MustBeRenewed | Self::Outdated | Self::ServerGone => "bad",
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Connected => "Connected",
+            Self::MustBeRenewed => "Must be renewed",
+            Self::Waiting => "Waiting",
+            Self::Outdated => "Out of date",
+            Self::ServerGone => "Not offered any more",
+        }
+    }
+}
+
+impl AllowedClient {
+    fn day(&self) -> String {
+        day::of(self.since)
+    }
+}

@@ -1,0 +1,224 @@
+//! The pages of the gallery, realistic and hostile: connecting accounts, and what is connected.
+//!
+//! Not here: the other pages (`samples`), and what must hold (`gallery`).
+
+use super::samples::{HOSTILE, SCRIPT_URL, notice};
+use crate::page::{
+    AllowedClient, Connect, ConnectAccount, ConnectField, ConnectedAccount, ConnectedServer, Connections, Link, Notice,
+    Occasion, Standing, Tone, Way,
+};
+use crate::time::Timestamp;
+
+pub(super) fn realistic() -> Vec<(&'static str, String)> {
+    vec![
+        ("connect", connect().render()),
+        ("connect-alone", Connect { client_name: None, ..connect() }.render()),
+        ("connect-renewal", Connect { occasion: Occasion::Renewal, client_name: None, ..connect() }.render()),
+        ("connect-more", Connect { occasion: Occasion::MoreAccess, client_name: None, ..connect() }.render()),
+        ("connect-shared", Connect { shared: true, client_name: None, ..connect() }.render()),
+        ("connect-key", connect_by_key().render()),
+        ("connect-choose", connect_or_choose().render()),
+        ("connections", connections().render()),
+        ("connections-none", no_connections().render()),
+        ("notice-connected", connected().render()),
+        ("notice-cannot-connect", cannot_connect().render()),
+    ]
+}
+
+pub(super) fn hostile() -> Vec<(&'static str, String)> {
+    let long = format!("{HOSTILE}{}", "A".repeat(300));
+    let text = || HOSTILE.to_owned();
+    let foreign = Connect {
+        server_name: long.clone(),
+        server_url: text(),
+        client_name: Some(long.clone()),
+        accounts: vec![ConnectAccount { account: text(), label: long.clone(), live: true }],
+        account: text(),
+        label: Some(text()),
+        problem: Some(text()),
+        subject_name: text(),
+        subject_id: long.clone(),
+        ticket: text(),
+        action: text(),
+        sign_out: text(),
+        way: Way::OAuth { host: text(), scopes: vec![text(), long.clone()] },
+        ..connect()
+    };
+    let fields = vec![ConnectField { header: text(), label: long.clone() }];
+    let account = ConnectedAccount {
+        account: text(),
+        label: long.clone(),
+        scopes: vec![text()],
+        reconnect: Some(SCRIPT_URL.to_owned()),
+        ..account("1", "Work", Standing::MustBeRenewed)
+    };
+    let page = Connections {
+        signed_in: long.clone(),
+        news: Some(text()),
+        servers: vec![ConnectedServer {
+            slug: text(),
+            name: long.clone(),
+            detail: Some(text()),
+            accounts: vec![account],
+            connect: Some(SCRIPT_URL.to_owned()),
+        }],
+        clients: vec![AllowedClient {
+            grant: text(),
+            name: long.clone(),
+            server_name: text(),
+            account: Some(text()),
+            since: Timestamp(0),
+        }],
+        form: text(),
+        action: text(),
+        sign_out: text(),
+        index: SCRIPT_URL.to_owned(),
+    };
+    vec![
+        ("hostile-connect", foreign.render()),
+        ("hostile-connect-key", Connect { way: Way::Headers { host: text(), fields }, ..foreign }.render()),
+        ("hostile-connections", page.render()),
+    ]
+}
+
+pub(super) fn connect() -> Connect {
+    Connect {
+        server_name: "Linear".to_owned(),
+        server_url: "https://mcp.linear.app/mcp".to_owned(),
+        occasion: Occasion::First,
+        way: Way::OAuth {
+            host: "auth.linear.app".to_owned(),
+            scopes: vec!["read".to_owned(), "write".to_owned(), "issues:create".to_owned()],
+        },
+        shared: false,
+        client_name: Some("Claude Code".to_owned()),
+        accounts: vec![],
+        account: "1".to_owned(),
+        label: None,
+        problem: None,
+        subject_name: "Alice Example".to_owned(),
+        subject_id: "dev:alice".to_owned(),
+        ticket: "AQAAAAFhYmM".to_owned(),
+        action: "/connect/linear".to_owned(),
+        sign_out: "/logout?return_to=%2Fconnect%2Flinear".to_owned(),
+    }
+}
+
+pub(super) fn connect_by_key() -> Connect {
+    let fields = vec![ConnectField { header: "x-api-key".to_owned(), label: "Your API key".to_owned() }];
+    Connect {
+        server_name: "Tasks".to_owned(),
+        server_url: "https://tasks.example.com/mcp".to_owned(),
+        way: Way::Headers { host: "tasks.example.com".to_owned(), fields },
+        problem: Some("Your API key has a space or a line break in it. Copy it again without.".to_owned()),
+        action: "/connect/tasks".to_owned(),
+        ..connect()
+    }
+}
+
+pub(super) fn connect_or_choose() -> Connect {
+    let account = |account: &str, label: &str, live| ConnectAccount {
+        account: account.to_owned(),
+        label: label.to_owned(),
+        live,
+    };
+    Connect {
+        accounts: vec![account("1", "Work", true), account("2", "Open source", false)],
+        account: "3".to_owned(),
+        label: Some(String::new()),
+        way: Way::OAuth { host: "auth.linear.app".to_owned(), scopes: vec![] },
+        ..connect()
+    }
+}
+
+fn account(account: &str, label: &str, standing: Standing) -> ConnectedAccount {
+    ConnectedAccount {
+        account: account.to_owned(),
+        label: label.to_owned(),
+        since: Timestamp(1_793_664_000),
+        scopes: vec!["read".to_owned(), "write".to_owned()],
+        standing,
+        reconnect: Some(format!("/connect/linear?account={account}")),
+    }
+}
+
+pub(super) fn connections() -> Connections {
+    let server = |slug: &str, name: &str, accounts| ConnectedServer {
+        slug: slug.to_owned(),
+        name: name.to_owned(),
+        detail: Some(format!("{slug}.example.com")),
+        accounts,
+        connect: Some(format!("/connect/{slug}")),
+    };
+    let gone = ConnectedServer {
+        detail: None,
+        connect: None,
+        ..server(
+            "wiki",
+            "wiki",
+            vec![ConnectedAccount {
+                scopes: vec![],
+                reconnect: None,
+                ..account("1", "Account 1", Standing::ServerGone)
+            }],
+        )
+    };
+    let accounts = vec![
+        account("1", "Work", Standing::Connected),
+        account("2", "Open source", Standing::MustBeRenewed),
+        ConnectedAccount {
+            scopes: vec!["https://www.googleapis.com/auth/calendar.events.readonly".to_owned()],
+            ..account("3", "Account 3", Standing::Waiting)
+        },
+    ];
+    let client = |grant: &str, name: &str, account: Option<&str>| AllowedClient {
+        grant: grant.to_owned(),
+        name: name.to_owned(),
+        server_name: "Linear".to_owned(),
+        account: account.map(str::to_owned),
+        since: Timestamp(1_795_176_974),
+    };
+    Connections {
+        signed_in: "Alice Example".to_owned(),
+        news: Some("Docs is disconnected.".to_owned()),
+        servers: vec![server("linear", "Linear", accounts), server("docs", "Docs", vec![]), gone],
+        clients: vec![client("g1", "Claude Code", Some("Work")), client("g2", "Cursor", None)],
+        form: "c2VhbGVk".to_owned(),
+        action: "/connections".to_owned(),
+        sign_out: "/logout".to_owned(),
+        index: "/".to_owned(),
+    }
+}
+
+pub(super) fn no_connections() -> Connections {
+    Connections { news: None, servers: vec![], clients: vec![], ..connections() }
+}
+
+fn connected() -> Notice {
+    Notice {
+        tone: Tone::Success,
+        title: "Linear is connected".to_owned(),
+        happened: "You can close this page and go on in your client.".to_owned(),
+        todo: String::new(),
+        facts: vec![],
+        reason: None,
+        link: Some(Link::new("Your connections", "/connections")),
+        ..notice()
+    }
+}
+
+fn cannot_connect() -> Notice {
+    Notice {
+        tone: Tone::Error,
+        title: "Linear cannot be connected".to_owned(),
+        happened: "The server says that it is another resource than the one it is configured as.".to_owned(),
+        todo: "Ask the operator to correct the server's url.".to_owned(),
+        facts: vec![
+            ("Expected".to_owned(), "https://mcp.linear.app/mcp".to_owned()),
+            ("Advertised".to_owned(), "https://mcp.linear.example/mcp".to_owned()),
+        ],
+        reason: Some("upstream_resource_mismatch"),
+        link: Some(Link::new("Try again", "/connect/linear")),
+        ..notice()
+    }
+}

@@ -1,0 +1,243 @@
+//! The pages of the gallery, realistic and hostile: sign-in, consent, servers, notices.
+//!
+//! Not here: connecting (`connecting`), and what must hold (`gallery`).
+
+use super::connecting;
+use crate::page::{
+    ClientOrigin, Consent, DevLogin, DevLoginAccount, Link, Notice, ScopeLine, ServerCard, Servers, Status, Step, Tone,
+};
+
+pub(super) const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u{202E}{{7*7}}";
+pub(super) const SCRIPT_URL: &str = "javascript:alert(document.domain)//\"><script>";
+
+/// One page of each kind, in the states a person meets.
+pub(super) fn realistic() -> Vec<(&'static str, String)> {
+    let mut pages = vec![
+        ("consent-loopback", consent().render()),
+        ("consent-document", consent_of_document().render()),
+        ("dev-login", dev_login().render()),
+        ("servers", servers(three_servers()).render()),
+        (
+            "servers-one",
+            Servers { signed_in: None, connections: None, ..servers(three_servers().into_iter().take(1).collect()) }
+                .render(),
+        ),
+        (
+            "servers-invitation",
+            Servers { signed_in: None, servers: None, connections: None, ..servers(vec![]) }.render(),
+        ),
+        ("servers-empty", servers(vec![]).render()),
+        ("notice-error", notice().render()),
+        ("notice-pending", pending().render()),
+        ("notice-success", signed_out().render()),
+        ("status", status().render()),
+    ];
+    pages.extend(connecting::realistic());
+    pages
+}
+
+/// The same with every foreign value meant to break out.
+pub(super) fn hostile() -> Vec<(&'static str, String)> {
+    let long = format!("{HOSTILE}{}", "A".repeat(300));
+    let text = || HOSTILE.to_owned();
+    let mut pages = vec![
+        (
+            "hostile-consent",
+            Consent {
+                client_name: long.clone(),
+                client_origin: ClientOrigin::Document { host: text() },
+                redirect_host: text(),
+                redirect_uri: SCRIPT_URL.to_owned(),
+                loopback: true,
+                server_name: text(),
+                server_url: text(),
+                scopes: vec![ScopeLine { name: text(), what: text() }],
+                subject_name: text(),
+                subject_id: long.clone(),
+                ticket: text(),
+                action: "/oauth/consent\"><script>".to_owned(),
+                sign_out: "/logout\"><script>".to_owned(),
+            }
+            .render(),
+        ),
+        (
+            "hostile-dev-login",
+            DevLogin {
+                accounts: vec![DevLoginAccount { subject: text(), name: Some(long.clone()), email: Some(text()) }],
+                action: text(),
+                state: text(),
+            }
+            .render(),
+        ),
+        (
+            "hostile-servers",
+            Servers {
+                signed_in: Some(long.clone()),
+                connections: Some(SCRIPT_URL.to_owned()),
+                sign_in: SCRIPT_URL.to_owned(),
+                ..servers(vec![ServerCard {
+                    slug: text(),
+                    name: long.clone(),
+                    url: SCRIPT_URL.to_owned(),
+                    description: Some(text()),
+                }])
+            }
+            .render(),
+        ),
+        (
+            "hostile-invitation",
+            Servers { signed_in: None, servers: None, sign_in: SCRIPT_URL.to_owned(), ..servers(vec![]) }.render(),
+        ),
+        (
+            "hostile-notice",
+            Notice {
+                title: text(),
+                happened: long.clone(),
+                todo: text(),
+                facts: vec![(text(), long.clone())],
+                slug: Some(text()),
+                request_id: text(),
+                link: Some(Link::new(HOSTILE, SCRIPT_URL)),
+                ..notice()
+            }
+            .render(),
+        ),
+        ("hostile-status", Status { steps: vec![Step { what: text(), command: long }], ..status() }.render()),
+    ];
+    pages.extend(connecting::hostile());
+    pages
+}
+
+pub(super) fn consent() -> Consent {
+    Consent {
+        client_name: "Claude Code".to_owned(),
+        client_origin: ClientOrigin::Registered,
+        redirect_host: "localhost".to_owned(),
+        redirect_uri: "http://localhost:51234/callback".to_owned(),
+        loopback: true,
+        server_name: "Linear".to_owned(),
+        server_url: "https://mcp.example.com/v1/mcp/linear".to_owned(),
+        scopes: vec![
+            ScopeLine { name: "mcp:tools".to_owned(), what: "See and use this server’s tools as you".to_owned() },
+            ScopeLine { name: "offline_access".to_owned(), what: "Stay connected when you are away".to_owned() },
+        ],
+        subject_name: "Alice Example".to_owned(),
+        subject_id: "dev:alice".to_owned(),
+        ticket: "AQAAAAFhYmM".to_owned(),
+        action: "/oauth/consent".to_owned(),
+        sign_out: "/logout?return_to=%2Foauth%2Fauthorize".to_owned(),
+    }
+}
+
+pub(super) fn consent_of_document() -> Consent {
+    Consent {
+        client_name: "Claude".to_owned(),
+        client_origin: ClientOrigin::Document { host: "claude.ai".to_owned() },
+        redirect_host: "claude.ai".to_owned(),
+        redirect_uri: "https://claude.ai/api/mcp/auth_callback".to_owned(),
+        loopback: false,
+        subject_name: "alice@example.com".to_owned(),
+        subject_id: "id.example.com|9f2c41d7a0b34e".to_owned(),
+        ..consent()
+    }
+}
+
+pub(super) fn dev_login() -> DevLogin {
+    let account = |subject: &str, name: &str| DevLoginAccount {
+        subject: format!("dev:{subject}"),
+        name: Some(name.to_owned()),
+        email: Some(format!("{subject}@example.com")),
+    };
+    DevLogin {
+        accounts: vec![account("alice", "Alice Example"), account("bob", "Bob Example")],
+        action: "/login".to_owned(),
+        state: "c3RhdGU".to_owned(),
+    }
+}
+
+pub(super) fn three_servers() -> Vec<ServerCard> {
+    let card = |slug: &str, name: &str, description: Option<&str>| ServerCard {
+        slug: slug.to_owned(),
+        name: name.to_owned(),
+        url: format!("https://mcp.example.com/v1/mcp/{slug}"),
+        description: description.map(str::to_owned),
+    };
+    vec![
+        card("linear", "Linear", Some("Issues, projects and cycles of the product team.")),
+        card("docs", "Docs", Some("Search in the engineering handbook and the API reference.")),
+        card("demo", "Demo", None),
+    ]
+}
+
+pub(super) fn servers(servers: Vec<ServerCard>) -> Servers {
+    Servers {
+        signed_in: Some("Alice Example".to_owned()),
+        servers: Some(servers),
+        connections: Some("/connections".to_owned()),
+        sign_in: "/login?return_to=%2F".to_owned(),
+        sign_out: "/logout".to_owned(),
+        version: "0.1.0".to_owned(),
+    }
+}
+
+pub(super) fn notice() -> Notice {
+    Notice {
+        tone: Tone::Error,
+        title: "The redirect URI is not registered".to_owned(),
+        happened: "Cursor asked to be sent back to an address it has not registered, so you are not sent anywhere."
+            .to_owned(),
+        todo: "Remove the server in Cursor and add it again. If you maintain the client, register this exact address."
+            .to_owned(),
+        facts: vec![
+            ("Requested".to_owned(), "http://localhost:8787/callback/".to_owned()),
+            (
+                "Registered".to_owned(),
+                "http://localhost:8787/callback\nhttps://www.cursor.com/agents/mcp/oauth/callback".to_owned(),
+            ),
+        ],
+        reason: Some("redirect_uri_not_registered"),
+        slug: Some("linear".to_owned()),
+        request_id: "8f14e45fceea167a".to_owned(),
+        link: None,
+    }
+}
+
+pub(super) fn pending() -> Notice {
+    Notice {
+        tone: Tone::Error,
+        title: "No pending authorization".to_owned(),
+        happened: "This request was already answered, or it has waited too long.".to_owned(),
+        todo: "Go back to your client and connect again. It opens a fresh page.".to_owned(),
+        facts: vec![],
+        reason: Some("no_pending_authorization"),
+        slug: None,
+        ..notice()
+    }
+}
+
+pub(super) fn signed_out() -> Notice {
+    Notice {
+        tone: Tone::Success,
+        title: "You are signed out".to_owned(),
+        happened: "Clients you approved keep their access.".to_owned(),
+        todo: String::new(),
+        reason: None,
+        link: Some(Link::new("Back to the servers", "/")),
+        ..pending()
+    }
+}
+
+pub(super) fn status() -> Status {
+    let step = |what: &str, command: &str| Step { what: what.to_owned(), command: command.to_owned() };
+    Status {
+        steps: vec![
+            step(
+                "Send gateway.json.",
+                "curl -X PUT https://mcp.example.com/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -d @gateway.json",
+            ),
+            step("See what is ready and what is not", "curl -s https://mcp.example.com/status"),
+        ],
+        version: "0.1.0".to_owned(),
+        request_id: "8f14e45fceea167a".to_owned(),
+    }
+}
