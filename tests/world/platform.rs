@@ -146,7 +146,7 @@ impl InMemory {
             if running.iter().all(|(_, done)| done.is_some()) {
                 return running.into_iter().filter_map(|(_, done)| done).collect();
             }
-            let next = *self.sleepers.borrow().iter().min().expect("somebody waits for nothing");
+            let next = *self.sleepers.borrow().iter().min().unwrap();
             self.sleepers.borrow_mut().retain(|until| *until > next);
             let next = next.max(self.precisely());
             self.now.set(next / 1000);
