@@ -15,6 +15,7 @@ pub mod cors;
 mod edge;
 pub mod failure;
 pub mod flow;
+pub mod foreign;
 pub mod gateway;
 pub mod login;
 pub mod loopback;

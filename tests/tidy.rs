@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PURE: &[&str] = &["loopback", "secret", "time", "version"];
+const PURE: &[&str] = &["foreign", "loopback", "secret", "time", "version"];
 
 /// What each part of the crate may name of the others. A part that is not listed may not exist.
 const LAYERS: &[(&str, &[&str])] = &[
+    ("foreign", &[]),
     ("time", &[]),
     ("secret", &[]),
     ("loopback", &[]),
@@ -23,13 +24,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("login", PURE),
     ("mcp", PURE),
     ("page", PURE),
-    ("upstream", &["loopback", "oauth", "secret", "time", "vault", "version"]),
+    ("upstream", &["foreign", "loopback", "oauth", "secret", "time", "vault", "version"]),
     ("reply", PURE),
     ("ports", &["oauth", "secret", "time", "upstream"]),
     ("route", &["config"]),
     ("failure", &["mcp", "oauth", "page", "reply"]),
     ("origin", &["config", "failure", "loopback"]),
-    ("memory", &["config", "failure", "login", "oauth", "secret", "time", "upstream", "vault"]),
+    ("memory", &["config", "failure", "login", "mcp", "oauth", "secret", "time", "upstream", "vault"]),
     ("flow", FLOW),
     ("cors", &["config", "failure", "flow", "origin", "reply", "route"]),
     ("gateway", GATEWAY),

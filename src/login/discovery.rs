@@ -6,7 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::LoginError;
-use super::error::presentable;
+use crate::foreign::presentable;
 use crate::loopback::is_loopback;
 
 /// No discovery document is larger; `flow` reads no further.

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-/// Why a login did not succeed. Its text may be shown: it carries no secret, and foreign text only after `presentable`.
+/// Why a login did not succeed. Its text may be shown: it carries no secret, and foreign text only after `foreign::presentable`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginError {
     /// The discovery document is too large, not JSON, or a member has the wrong type.
@@ -114,23 +114,5 @@ impl fmt::Display for LoginError {
                 "The identity provider sent no ID token. The openid scope must be allowed for the gateway's client.",
             ),
         }
-    }
-}
-
-/// Foreign text cut to what an error may hold (RFC 6749 §5.2: printable ASCII without `"` and `\`), at most 200 characters.
-pub(super) fn presentable(text: &str) -> String {
-    let shown = |c: char| if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') { c } else { '?' };
-    text.chars().take(200).map(shown).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn foreign_text_is_tamed() {
-        assert_eq!(presentable("ok (yes)"), "ok (yes)");
-        assert_eq!(presentable("a\r\nb\"\\\u{202e}é"), "a??b????");
-        assert_eq!(presentable(&"x".repeat(1000)).len(), 200);
     }
 }

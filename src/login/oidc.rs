@@ -13,7 +13,7 @@ use url::{Url, form_urlencoded};
 
 use super::LoginError;
 use super::discovery::Provider;
-use super::error::presentable;
+use crate::foreign::presentable;
 use crate::secret::Secret;
 
 /// No token response is larger; `flow` reads no further.

@@ -3,9 +3,19 @@
 //!
 //! Not here: I/O, the clock, randomness, and which headers of a client pass ([`crate::mcp::forward`]).
 
+pub mod authorization;
+pub mod challenge;
 pub mod client;
 pub mod connection;
 pub mod credential;
+pub mod error;
 pub mod headers;
 pub mod issuer;
+pub mod issuer_metadata;
 pub mod key;
+pub mod reach;
+pub mod registration;
+pub mod resource_metadata;
+pub mod revocation;
+pub mod scope;
+pub mod token;
