@@ -1,78 +1,77 @@
-//! Stub for a while.
+//! What a call authenticates with at its server: what the operator wrote down, or the caller's connection, renewed where that is due.
 //!
-//! Not here: anything.
+//! Not here: connecting (a browser's business), and what a client is told meanwhile (`mcp::connect_signal`).
 
 use http::{HeaderName, HeaderValue};
 
 use super::{Site, refusal, secret_missing};
 use crate::config::{Auth, Server, Value};
 use crate::failure::Failure;
+use crate::mcp::connect_signal::State;
 use crate::oauth::access_token::Claims;
 use crate::ports::Platform;
 use crate::secret::Secret;
 use crate::upstream;
+use crate::upstream::challenge::Challenge;
 
-/// x
+/// What a call is sent with.
 pub enum Credential {
-    /// x
+    /// These headers.
     Ready {
-        /// x
+        /// All that the gateway writes itself.
         headers: Vec<(HeaderName, HeaderValue)>,
-        /// x
+        /// Which generation of the connection they are of; `None` where there is nothing to renew.
         seen: Option<u64>,
     },
-    /// x
+    /// Somebody must connect first.
     Needed(Need),
 }
 
-/// x
-#[derive(Debug, Clone)]
+/// What connecting needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
-    /// x
-    pub dead: bool,
-    /// x
+    /// Who must do what.
+    pub state: State,
+    /// The stable code of why.
+    pub reason: &'static str,
+    /// The scope to ask for, where the server or an earlier connection says so.
     pub scope: Option<String>,
 }
 
-/// x
+/// The credential of a caller at a server.
 pub async fn credential<P: Platform>(
     site: &Site<'_, P>,
     server: &Server,
-    claims: &Claims,
+    _claims: &Claims,
 ) -> Result<Credential, Failure> {
-    if !server.is_personal() && !server.is_connected_by_operator() {
-        return Ok(Credential::Ready { headers: own_headers(site, server)?, seen: None });
+    if server.is_personal() || server.is_connected_by_operator() {
+        return Ok(needed(server));
     }
-    let key = format!("stub:{}:{}", claims.sub, server.slug);
-    let found = site.platform.get(&key).await.unwrap_or_default();
-    Ok(match found.as_deref().and_then(|text| text.split_once(' ')) {
-        Some((seen, token)) => Credential::Ready {
-            headers: HeaderValue::from_str(&format!("Bearer {token}"))
-                .ok()
-                .map(|value| (http::header::AUTHORIZATION, value))
-                .into_iter()
-                .collect(),
-            seen: seen.parse().ok(),
-        },
-        None => Credential::Needed(Need { dead: found.is_some(), scope: None }),
+    Ok(Credential::Ready { headers: own_headers(site, server)?, seen: None })
+}
+
+/// The credential after the server refused the one of generation `seen`.
+pub async fn renew<P: Platform>(
+    _site: &Site<'_, P>,
+    server: &Server,
+    _claims: &Claims,
+    _seen: u64,
+    challenge: Option<&Challenge>,
+) -> Result<Credential, Failure> {
+    Ok(match needed(server) {
+        Credential::Needed(need) => {
+            Credential::Needed(Need { scope: challenge.and_then(|challenge| challenge.scope.clone()), ..need })
+        }
+        ready @ Credential::Ready { .. } => ready,
     })
 }
 
-/// x
-pub async fn renew<P: Platform>(
-    site: &Site<'_, P>,
-    server: &Server,
-    claims: &Claims,
-    seen: u64,
-) -> Result<Credential, Failure> {
-    let key = format!("stub-next:{}:{}", claims.sub, server.slug);
-    let next = site.platform.get(&key).await.unwrap_or_default();
-    let key = format!("stub:{}:{}", claims.sub, server.slug);
-    let text = next.map_or_else(|| "dead".to_owned(), |next| format!("{} {next}", seen + 1));
-    let _ = site.platform.put(&key, &text, None).await;
-    credential(site, server, claims).await
+fn needed(server: &Server) -> Credential {
+    let state = if server.is_connected_by_operator() { State::AdminConnectRequired } else { State::Authenticating };
+    Credential::Needed(Need { state, reason: state.reason(), scope: None })
 }
 
+/// The headers that are the same for everybody.
 fn own_headers<P: Platform>(site: &Site<'_, P>, server: &Server) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
     let Auth::Headers(headers) = &server.auth else { return Ok(Vec::new()) };
     let header = |(name, value): &(String, Value)| {

@@ -79,6 +79,14 @@ impl Refused {
     }
 }
 
+/// How a message ended.
+enum End<S> {
+    /// With an answer for the client.
+    Answered(Reply<S>),
+    /// Nowhere: somebody must connect first. The message is given back.
+    Needed(Need, Vec<u8>),
+}
+
 /// The gateway's credentials for a server.
 struct Own {
     headers: OwnHeaders,
@@ -96,49 +104,41 @@ impl<P: Platform> Call<'_, P> {
         {
             (body, choice) = (resumed.body, Some(resumed.choice));
         }
-        let mut own = match connection::credential(self.site, self.server, self.claims).await? {
-            Credential::Ready { headers, seen } => Own { headers, seen, renewed: false },
-            Credential::Needed(need) => {
+        let end = match connection::credential(self.site, self.server, self.claims).await? {
+            Credential::Needed(need) => End::Needed(need, body),
+            Credential::Ready { headers, seen } => {
+                if self.needs_connection()
+                    && let Some(reply) = standin::connected(self, payload)
+                {
+                    return Ok(reply);
+                }
+                let own = Own { headers, seen, renewed: false };
+                self.exchange(&Method::POST, body, &mut held, own).await?
+            }
+        };
+        Ok(match end {
+            End::Answered(reply) => with_session(reply, held),
+            End::Needed(need, body) => {
                 let session = held.as_ref().map(|held| &held.session);
-                return Ok(standin::answer(self, &Said { payload, body: &body, session, choice }, &need));
+                standin::answer(self, &Said { payload, body: &body, session, choice }, &need)
             }
-        };
-        if self.needs_connection()
-            && let Some(reply) = standin::connected(self, payload)
-        {
-            return Ok(reply);
-        }
-        if let Some(held) = &mut held {
-            held.recall(self).await;
-            if held.session.waiting && self.expects != Expects::Reply {
-                return Ok(self.accepted()); // the server has not heard of the session: there is nothing to tell it
-            }
-        }
-        let need = match self.exchange(&Method::POST, body, &mut held, &mut own).await? {
-            Ok(reply) => return Ok(with_session(reply, held)),
-            Err((need, body)) => (need, body),
-        };
-        let session = held.as_ref().map(|held| &held.session);
-        Ok(standin::answer(self, &Said { payload, body: &need.1, session, choice }, &need.0))
+        })
     }
 
     /// Ends a session.
     pub async fn end(&self) -> Answered<P> {
         let mut held = Held::presented(self)?;
-        if let Some(held) = &mut held {
-            held.recall(self).await;
-            if held.session.waiting {
-                return Ok(self.accepted()); // it never began
+        let end = match connection::credential(self.site, self.server, self.claims).await? {
+            Credential::Needed(_) => return Ok(self.accepted()), // the server cannot be told
+            Credential::Ready { headers, seen } => {
+                let own = Own { headers, seen, renewed: false };
+                self.exchange(&Method::DELETE, Vec::new(), &mut held, own).await?
             }
-        }
-        let mut own = match connection::credential(self.site, self.server, self.claims).await? {
-            Credential::Ready { headers, seen } => Own { headers, seen, renewed: false },
-            Credential::Needed(_) => return Ok(self.accepted()), // nor can the server be told
         };
-        match self.exchange(&Method::DELETE, Vec::new(), &mut held, &mut own).await? {
-            Ok(reply) => Ok(reply),
-            Err(_) => Ok(self.accepted()),
-        }
+        Ok(match end {
+            End::Answered(reply) => reply,
+            End::Needed(..) => self.accepted(),
+        })
     }
 
     /// Sends a message until it is answered: at most once more in a new session, and once more with new credentials.
@@ -147,15 +147,23 @@ impl<P: Platform> Call<'_, P> {
         method: &Method,
         body: Vec<u8>,
         held: &mut Option<Held<'_>>,
-        own: &mut Own,
-    ) -> Result<Result<Reply<P::Stream>, (Need, Vec<u8>)>, Failure> {
+        mut own: Own,
+    ) -> Result<End<P::Stream>, Failure> {
+        let mut due = false;
+        if let Some(held) = held.as_mut() {
+            held.recall(self).await;
+            if held.session.waiting && self.expects != Expects::Reply {
+                // The server has not heard of the session: there is nothing to tell it, and nothing to end.
+                return Ok(End::Answered(self.accepted()));
+            }
+            due = held.session.waiting;
+        }
         let mut body = Some(body);
         let mut lost = false;
-        let mut due = held.as_ref().is_some_and(|held| held.session.waiting);
         loop {
             let again = held.as_ref().is_some_and(|held| !lost && held.can_be_opened());
-            let outcome = match held.as_mut().filter(|_| due) {
-                Some(held) => match held.open(self, &own.headers).await {
+            let outcome = if let Some(held) = held.as_mut().filter(|_| due) {
+                match held.open(self, &own.headers).await {
                     Ok(Opened::Open) => {
                         due = false;
                         continue;
@@ -164,23 +172,22 @@ impl<P: Platform> Call<'_, P> {
                     // A session nobody can open again is one the client must begin anew.
                     Err(_) if lost => return Err(refusal::session_gone()),
                     Err(failure) => return Err(failure),
-                },
-                None => {
-                    let kept = again || own.seen.is_some();
-                    let bytes = if kept { body.clone() } else { body.take() }.unwrap_or_default();
-                    let session = held.as_ref().map(|held| &held.session);
-                    self.attempt(method, bytes, session, &own.headers).await?
                 }
+            } else {
+                let kept = again || own.seen.is_some();
+                let bytes = if kept { body.clone() } else { body.take() }.unwrap_or_default();
+                let session = held.as_ref().map(|held| &held.session);
+                self.attempt(method, bytes, session, &own.headers).await?
             };
             match outcome {
-                Outcome::Answered(reply) => return Ok(Ok(reply)),
+                Outcome::Answered(reply) => return Ok(End::Answered(reply)),
                 Outcome::SessionLost(_) if again && self.expects == Expects::Reply => (lost, due) = (true, true),
                 // What nobody waits for is not worth a session; the next request opens it.
-                Outcome::SessionLost(_) if again => return Ok(Ok(self.accepted())),
-                Outcome::SessionLost(otherwise) => return otherwise.map(Ok),
+                Outcome::SessionLost(_) if again => return Ok(End::Answered(self.accepted())),
+                Outcome::SessionLost(otherwise) => return otherwise.map(End::Answered),
                 Outcome::Unauthorized(refused) => {
-                    if let Some(need) = self.renew(own, &refused).await? {
-                        return Ok(Err((need, body.unwrap_or_default())));
+                    if let Some(need) = self.renew(&mut own, &refused).await? {
+                        return Ok(End::Needed(need, body.unwrap_or_default()));
                     }
                 }
             }
@@ -190,14 +197,13 @@ impl<P: Platform> Call<'_, P> {
     /// New credentials, once; what a person must do instead, if anything.
     async fn renew(&self, own: &mut Own, refused: &Refused) -> Result<Option<Need>, Failure> {
         let failed = || refusal::verdict(Verdict::Unauthorized, refused.status, self.server);
-        let seen = own.seen.ok_or_else(failed)?;
-        if refused.status == StatusCode::FORBIDDEN {
+        let seen = own.seen.filter(|_| !own.renewed).ok_or_else(failed)?;
+        let challenge = refused.challenge.as_ref();
+        // 403 is about what the account may do there; only a scope can be asked for.
+        if refused.status == StatusCode::FORBIDDEN && !challenge.is_some_and(Challenge::is_insufficient_scope) {
             return Err(failed());
         }
-        if own.renewed {
-            return Err(failed());
-        }
-        match connection::renew(self.site, self.server, self.claims, seen).await? {
+        match connection::renew(self.site, self.server, self.claims, seen, challenge).await? {
             Credential::Ready { headers, seen } => {
                 *own = Own { headers, seen, renewed: true };
                 Ok(None)

@@ -10,14 +10,14 @@ use super::connection::Need;
 use super::exchange::Call;
 use super::refusal;
 use crate::failure::Failure;
+use crate::mcp::capabilities;
 use crate::mcp::connect_signal::{Asked, Signal, State};
 use crate::mcp::envelope::{self, Message, Payload, RequestId};
 use crate::mcp::headers::{self, SESSION_ID};
 use crate::mcp::request_state::{self, Choice, RequestState, Resumed};
 use crate::mcp::revision::Era;
-use crate::mcp::session::Session;
+use crate::mcp::session::{InitializeParams, Session};
 use crate::mcp::standin::Server;
-use crate::mcp::capabilities;
 use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::route;
@@ -61,7 +61,7 @@ pub fn connected<P: Platform>(call: &Call<'_, P>, payload: &Payload) -> Option<R
         // A stream, because only there a legacy client is told that there is more to list now.
         Era::Legacy => {
             let events = Server::list_changes().chain([answer]);
-            let text: String = events.map(|event| format!("event: message\ndata: {event}\n\n")).collect();
+            let text = events.fold(String::new(), |text, event| text + &format!("event: message\ndata: {event}\n\n"));
             Reply::bytes(StatusCode::OK, "text/event-stream", text.into_bytes())
         }
     })
@@ -93,7 +93,7 @@ struct Teller<'a, P> {
 impl<P: Platform> Teller<'_, P> {
     fn one(&self, said: &Said<'_>, message: &Message) -> Reply<P::Stream> {
         let Some((status, body)) = self.body(said, message) else { return self.call.accepted() };
-        let reply = Reply::json(status, &body);
+        let reply = Reply::json(status, &body).because(self.need.reason);
         if self.call.era == Era::Legacy && message.method() == Some("initialize") {
             let session = Session::waiting(self.call.initialize.clone());
             return reply.with(HeaderName::from_static(SESSION_ID), &self.call.seal(&session));
@@ -104,7 +104,7 @@ impl<P: Platform> Teller<'_, P> {
     /// The answer to one message, if it wants one.
     fn body(&self, said: &Said<'_>, message: &Message) -> Option<(StatusCode, Value)> {
         let (id, method) = (message.id()?, message.method()?);
-        let initialize = self.call.initialize.as_ref().map(|params| params.as_str());
+        let initialize = self.call.initialize.as_ref().map(InitializeParams::as_str);
         let answer = server(self.call).answer(message, self.call.era, initialize);
         Some(answer.map_or_else(|| self.signal(said, id, method), |body| (StatusCode::OK, body)))
     }
@@ -120,7 +120,8 @@ impl<P: Platform> Teller<'_, P> {
         let state = if asked.can_be_resumed() { self.request_state(said.body) } else { None };
         asked.request_state = state.as_deref();
         let signal = Signal {
-            state: self.state(),
+            state: self.need.state,
+            reason: self.need.reason,
             name: &call.server.name,
             slug: call.server.slug.as_str(),
             link: link.as_deref(),
@@ -129,20 +130,13 @@ impl<P: Platform> Teller<'_, P> {
         if said.choice == Some(Choice::Refused) { signal.declined(&asked) } else { signal.answer(&asked) }
     }
 
-    fn state(&self) -> State {
-        match self.need {
-            _ if self.call.server.is_connected_by_operator() => State::AdminConnectRequired,
-            Need { dead: true, .. } => State::ReconsentRequired,
-            _ => State::Authenticating,
-        }
-    }
-
+    /// What only the operator can renew has no link for anybody.
     fn link(&self) -> Option<String> {
         let call = self.call;
-        if call.server.is_connected_by_operator() {
+        if self.need.state == State::AdminConnectRequired {
             return None;
         }
-        Some(call.site.url(&format!("/connect/{}?s={}", call.server.slug, "stub")))
+        Some(call.site.url(&format!("/connect/{}", call.server.slug)))
     }
 
     fn request_state(&self, body: &[u8]) -> Option<String> {

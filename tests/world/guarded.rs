@@ -5,11 +5,23 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use mcp_edge_gateway::ports::Outgoing;
+use mcp_edge_gateway::ports::{Ledger, Outgoing};
+use mcp_edge_gateway::secret::{Digested, Secret};
+use mcp_edge_gateway::time::Timestamp;
+use mcp_edge_gateway::upstream::client::{Method, UpstreamClient};
+use mcp_edge_gateway::upstream::connection::Command;
+use mcp_edge_gateway::upstream::credential::{Credential, Kind, Oauth, Token};
+use mcp_edge_gateway::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
+use mcp_edge_gateway::vault::{KeyRing, Purpose};
 use serde_json::{Value, json};
 
-use super::World;
+use super::answer::Answer;
+use super::client::Client;
 use super::platform::Scripted;
+use super::{KEY_1, World};
+
+/// Where its tokens come from.
+const ISSUER: &str = "https://as.example";
 
 /// The server at <https://docs.example/mcp>.
 #[derive(Clone, Default)]
@@ -25,8 +37,7 @@ struct Inner {
 }
 
 impl Guarded {
-    pub const CHALLENGE: &'static str =
-        r#"Bearer resource_metadata="https://docs.example/.well-known/oauth-protected-resource/mcp", error="invalid_token""#;
+    pub const CHALLENGE: &'static str = r#"Bearer resource_metadata="https://docs.example/.well-known/oauth-protected-resource/mcp", error="invalid_token""#;
 
     pub fn in_world(world: &World) -> Self {
         let server = Self::default();
@@ -66,7 +77,11 @@ impl Guarded {
         inner.seen.push(message.clone());
         if header("authorization") != Some(&format!("Bearer {}", inner.token)) {
             let body = r#"{"error":"invalid_token"}"#;
-            return Scripted::new(401, &[("www-authenticate", Self::CHALLENGE), ("content-type", "application/json")], body);
+            return Scripted::new(
+                401,
+                &[("www-authenticate", Self::CHALLENGE), ("content-type", "application/json")],
+                body,
+            );
         }
         let modern = header("mcp-protocol-version") == Some("2026-07-28");
         let Some(method) = message["method"].as_str().filter(|_| message.get("id").is_some()) else {
@@ -99,6 +114,11 @@ impl Guarded {
     }
 }
 
+/// The capabilities of a client that shows its person links.
+pub fn shows_links() -> Value {
+    json!({"elicitation": {"url": {}}})
+}
+
 impl World {
     /// The world with one more server, "docs", that each person connects at their first call.
     pub fn guarded() -> (Self, Guarded) {
@@ -110,9 +130,66 @@ impl World {
         (world, server)
     }
 
-    /// Puts a connection where the gateway keeps it.
-    pub fn connected(&self, subject: &str, token: &str) {
-        let key = format!("stub:dev:{subject}:docs");
-        self.platform.directory.borrow_mut().insert(key, (format!("1 {token}"), None));
+    /// A client of alice's at "docs" that has begun a session of 2025-06-18.
+    pub fn begins(&self, name: &str, capabilities: &Value) -> Client {
+        let mut client = self.client(name).at("docs").connects("alice");
+        let info = json!({"name": name, "version": "1"});
+        let params = json!({"protocolVersion": "2025-06-18", "capabilities": capabilities, "clientInfo": info});
+        let message = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params});
+        let answer = client.sends(&message).with(200);
+        client.session = Some(answer.header("mcp-session-id").unwrap().to_owned());
+        assert_eq!(answer.json()["result"]["protocolVersion"], "2025-06-18");
+        client.sends(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).with(202);
+        client
+    }
+
+    /// Puts a connection to "docs" where the gateway keeps it.
+    pub fn connected(&self, person: &str, token: &str) {
+        let key = ConnectionKey::new(Owner::Subject(format!("dev:{person}")), "docs", FIRST_ACCOUNT);
+        let client = UpstreamClient { id: "gateway".to_owned(), secret: None, method: Method::None };
+        let now = Timestamp(self.now());
+        let oauth = Oauth {
+            issuer: ISSUER.to_owned(),
+            resource: Some("https://docs.example/mcp".to_owned()),
+            client,
+            token_endpoint: format!("{ISSUER}/token"),
+            revocation_endpoint: None,
+            refresh_token: Some(Secret::new(format!("refresh token of {person}"))),
+            token: Token {
+                access_token: Secret::new(token),
+                expires: None,
+                obtained: now,
+                scope: Some("read".to_owned()),
+            },
+        };
+        let fits = Digested::of("https://docs.example/mcp\noauth");
+        let credential = Credential::new(fits, now, Kind::Oauth(Box::new(oauth)));
+        let keys = KeyRing::parse(&Secret::new(KEY_1)).unwrap();
+        let sealed = keys.seal_json(Purpose::Connection, &key.place(), [9; 12], &credential);
+        let stored = self.platform.connection(&key, Command::Store { sealed });
+        assert!(self.platform.together([stored]).remove(0).is_ok());
+        self.outside_answers(ISSUER, 400, &[("content-type", "application/json")], r#"{"error":"invalid_grant"}"#);
+    }
+
+    /// What a refresh of such a connection brings; without it the grant is dead.
+    pub fn can_be_renewed(&self, token: &str) {
+        let tokens = json!({"access_token": token, "token_type": "Bearer", "refresh_token": "another"}).to_string();
+        self.outside_answers(ISSUER, 200, &[("content-type", "application/json")], &tokens);
+    }
+}
+
+impl Client {
+    /// A request of 2026-07-28, which says each time what its client can do.
+    pub fn sends_modern(&self, method: &str, capabilities: &Value, mut params: Value) -> Answer {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": capabilities,
+        });
+        let mut request = self.world.request("POST", &self.resource()).bearer(&self.access);
+        request = request.header("mcp-protocol-version", "2026-07-28").header("mcp-method", method);
+        if let Some(name) = params["name"].as_str().or(params["uri"].as_str()) {
+            request = request.header("mcp-name", name);
+        }
+        request.json(&json!({"jsonrpc": "2.0", "id": 5, "method": method, "params": params})).send()
     }
 }
