@@ -10,6 +10,8 @@ mod lifetimes;
 mod operation;
 #[path = "journeys/servers.rs"]
 mod servers;
+#[path = "journeys/sessions.rs"]
+mod sessions;
 mod world;
 
 use serde_json::json;

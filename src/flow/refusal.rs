@@ -85,6 +85,16 @@ pub fn upstream_error(status: StatusCode, server: &Server) -> Failure {
         .fix("Try again; if it stays, tell whoever runs the server, with the request id.")
 }
 
+/// The server does not want the client that the gateway introduces.
+pub fn not_initialized(server: &Server) -> Failure {
+    upstream(
+        "upstream_not_initialized",
+        502,
+        format!("{} did not accept the client when it was initialized.", server.name),
+    )
+    .fix("Connect the client again; if it stays, tell whoever runs the server, with the request id.")
+}
+
 /// An answer that is not handed on.
 pub fn verdict(verdict: Verdict, status: StatusCode, server: &Server) -> Failure {
     match verdict {
