@@ -6,9 +6,10 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
+use super::connection::{self, Credential};
 use super::initialize::{Held, Opened};
-use super::{Answered, Head, Site, refusal, secret_missing};
-use crate::config::{Auth, Server, Value};
+use super::{Answered, Head, Site, refusal};
+use crate::config::Server;
 use crate::failure::Failure;
 use crate::mcp::forward;
 use crate::mcp::headers::SESSION_ID;
@@ -18,9 +19,7 @@ use crate::mcp::verdict::{self, Expects, Verdict};
 use crate::oauth::access_token::Claims;
 use crate::ports::{Answer, Outgoing, Platform, Stream};
 use crate::reply::Reply;
-use crate::secret::Secret;
 use crate::time::Lifetime;
-use crate::upstream;
 use crate::vault::Purpose;
 
 /// How long a server may take to send the rest of an error it has begun.
@@ -66,7 +65,10 @@ impl<P: Platform> Call<'_, P> {
     /// Sends a message and hands on the answer.
     pub async fn send(&self, method: Method, body: Vec<u8>) -> Answered<P> {
         let mut held = Held::presented(self)?;
-        let own = self.own_headers()?;
+        let own = match connection::credential(self.site, self.server, self.claims).await? {
+            Credential::Ready { headers, .. } => headers,
+            Credential::Needed(_) => Vec::new(),
+        };
         if let Some(held) = &mut held {
             held.recall(self).await;
             if held.session.waiting && self.expects != Expects::Reply {
@@ -192,24 +194,6 @@ impl<P: Platform> Call<'_, P> {
     /// Where the client's session belongs.
     pub fn place(&self) -> [&str; 2] {
         [&self.claims.sub, self.server.slug.as_str()]
-    }
-
-    fn own_headers(&self) -> Result<OwnHeaders, Failure> {
-        let Auth::Headers(headers) = &self.server.auth else { return Ok(Vec::new()) };
-        let header = |(name, value): &(String, Value)| {
-            let value = match value {
-                Value::Person { .. } => return Ok(None),
-                Value::Literal(text) => Secret::new(text),
-                Value::Secret(secret) => self
-                    .site
-                    .platform
-                    .secret(secret.as_str())
-                    .ok_or_else(|| secret_missing("upstream_secret_missing", secret, "this server needs"))?,
-            };
-            let header = upstream::headers::header(name, &value);
-            header.map(Some).map_err(|error| refusal::header_unfit(name, &error))
-        };
-        headers.iter().filter_map(|own| header(own).transpose()).collect()
     }
 }
 

@@ -7,6 +7,7 @@ pub mod bearer;
 pub mod call;
 pub mod client;
 pub mod configure;
+pub mod connection;
 pub mod consent;
 pub mod discover;
 pub mod exchange;
