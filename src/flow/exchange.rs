@@ -116,17 +116,20 @@ impl<P: Platform> Call<'_, P> {
     /// Ends a session.
     pub async fn end(&self) -> Answered<P> {
         let mut held = Held::presented(self)?;
-        let end = match connection::credential(self.site, self.server, self.claims).await? {
-            Credential::Needed(_) => return Ok(self.accepted()), // the server cannot be told
+        let reply = match connection::credential(self.site, self.server, self.claims).await? {
+            Credential::Needed(_) => self.accepted(), // the server cannot be told
             Credential::Ready { headers, seen } => {
                 let own = Own { headers, seen, renewed: false };
-                self.exchange(&Method::DELETE, Vec::new(), &mut held, own).await?
+                match self.exchange(&Method::DELETE, Vec::new(), &mut held, own).await? {
+                    End::Answered(reply) => reply,
+                    End::Needed(..) => self.accepted(),
+                }
             }
         };
-        Ok(match end {
-            End::Answered(reply) => reply,
-            End::Needed(..) => self.accepted(),
-        })
+        if let Some(held) = &mut held {
+            held.ends(self).await;
+        }
+        Ok(reply)
     }
 
     /// Sends a message until it is answered: at most once more in a new session, and once more with new credentials.
@@ -139,7 +142,7 @@ impl<P: Platform> Call<'_, P> {
     ) -> Result<End<P::Stream>, Failure> {
         let mut due = false;
         if let Some(held) = held.as_mut() {
-            held.recall(self).await;
+            held.recall(self).await?;
             if held.session.waiting && self.expects != Expects::Reply {
                 // The server has not heard of the session: there is nothing to tell it, and nothing to end.
                 return Ok(End::Answered(self.accepted()));
