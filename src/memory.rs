@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::login::discovery::Provider;
 use crate::login::jwks::Jwks;
+use crate::mcp::session::Session;
 use crate::oauth::access_token::Claims;
 use crate::oauth::client::Client;
 use crate::oauth::grant::GrantId;
@@ -28,6 +29,8 @@ pub struct Memory {
     pub tokens: Cache<Digested, Rc<Claims>>,
     /// Whether a grant was revoked, asked at most this long ago.
     pub revoked: Cache<GrantId, bool>,
+    /// Sessions that replaced one a client still names, by the digest of that client's id.
+    pub sessions: Cache<Digested, Rc<Session>>,
     /// Clients read from the directory or fetched as metadata documents.
     pub clients: Cache<String, Rc<Client>>,
     /// Identity providers' metadata, by issuer.
@@ -92,6 +95,11 @@ impl<K: Ord + Clone, V: Clone> Cache<K, V> {
             entries.pop_first();
         }
         entries.insert(key, (value, until));
+    }
+
+    /// Whether there is nothing at all, expired or not.
+    pub fn is_empty(&self) -> bool {
+        self.entries.borrow().is_empty()
     }
 
     /// Forgets a value.

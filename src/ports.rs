@@ -10,16 +10,25 @@ use url::Url;
 use crate::oauth::{account, grant};
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
+use crate::upstream::key::ConnectionKey;
+use crate::upstream::{connection, issuer};
 
 /// Everything the gateway needs, in one bound.
-pub trait Platform: Clock + Entropy + Secrets + Outbound + Ledger + Directory + Limiter + Journal {}
+pub trait Platform: Clock + Timer + Entropy + Secrets + Outbound + Ledger + Directory + Limiter + Journal {}
 
-impl<P: Clock + Entropy + Secrets + Outbound + Ledger + Directory + Limiter + Journal> Platform for P {}
+impl<P: Clock + Timer + Entropy + Secrets + Outbound + Ledger + Directory + Limiter + Journal> Platform for P {}
 
 /// The time of this request.
 pub trait Clock {
     /// Seconds since the epoch. Stands still within a request on production Workers.
     fn now(&self) -> Timestamp;
+}
+
+/// Waiting.
+#[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
+pub trait Timer {
+    /// Comes back after so many milliseconds. Other requests go on meanwhile.
+    async fn pause(&self, milliseconds: u32);
 }
 
 /// Cryptographically secure randomness.
@@ -126,7 +135,7 @@ pub trait Outbound {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable;
 
-/// Linearizable: each grant and each account has one place on earth where its commands happen one after the other.
+/// Linearizable: each grant, account, connection and issuer has one place on earth where its commands happen one after the other.
 #[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
 pub trait Ledger {
     /// Applies a command to one grant ([`grant::apply`]).
@@ -134,6 +143,16 @@ pub trait Ledger {
 
     /// Applies a command to one subject's account ([`account::apply`]).
     async fn account(&self, subject: &str, command: account::Command) -> Result<account::Outcome, Unavailable>;
+
+    /// Applies a command to one connection ([`connection::apply`]).
+    async fn connection(
+        &self,
+        key: &ConnectionKey,
+        command: connection::Command,
+    ) -> Result<connection::Outcome, Unavailable>;
+
+    /// Applies a command to what the gateway is registered as at one issuer ([`issuer::apply`]).
+    async fn issuer(&self, issuer: &str, command: issuer::Command) -> Result<issuer::Outcome, Unavailable>;
 }
 
 /// Eventually consistent: readable everywhere within about a minute, cheap to read, never a place to decide a race.

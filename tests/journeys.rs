@@ -10,6 +10,10 @@ mod lifetimes;
 mod operation;
 #[path = "journeys/servers.rs"]
 mod servers;
+#[path = "journeys/sessions.rs"]
+mod sessions;
+#[path = "journeys/signal.rs"]
+mod signal;
 mod world;
 
 use serde_json::json;

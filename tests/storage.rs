@@ -163,7 +163,10 @@ fn a_consent_given_yesterday_is_not_asked_for_today() {
     let record = world.platform.accounts.borrow()["dev:alice"].clone();
     let record: Value = serde_json::from_str(&record).unwrap();
     let key = record["consents"][0]["key"].as_str().unwrap();
-    assert_eq!(record.to_string(), format!(r#"{{"consents":[{{"at":1900000000,"key":"{key}"}}],"v":1}}"#));
+    assert_eq!(
+        record.to_string(),
+        format!(r#"{{"consents":[{{"at":1900000000,"client_id":"{}","key":"{key}"}}],"v":1}}"#, client.id)
+    );
     assert_eq!(Base64UrlUnpadded::decode_vec(key).unwrap().len(), 32);
     assert!(!client.authorizes().is_asked());
 }

@@ -30,7 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("route", &["config"]),
     ("failure", &["mcp", "oauth", "page", "reply"]),
     ("origin", &["config", "failure", "loopback"]),
-    ("memory", &["config", "failure", "login", "oauth", "secret", "time", "upstream", "vault"]),
+    ("memory", &["config", "failure", "login", "mcp", "oauth", "secret", "time", "upstream", "vault"]),
     ("flow", FLOW),
     ("cors", &["config", "failure", "flow", "origin", "reply", "route"]),
     ("gateway", GATEWAY),

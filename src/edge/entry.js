@@ -56,3 +56,5 @@ const durable = (name) =>
 
 export const Grant = durable("Grant");
 export const Account = durable("Account");
+export const Connection = durable("Connection");
+export const Issuer = durable("Issuer");

@@ -13,10 +13,13 @@ use worker::{Env, Method, RequestInit};
 use super::errand::{Desk, JsStream};
 use crate::oauth::{account, grant};
 use crate::ports::{
-    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limiter, Outbound, Outgoing, Secrets, Unavailable,
+    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limiter, Outbound, Outgoing, Secrets, Timer,
+    Unavailable,
 };
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
+use crate::upstream::key::ConnectionKey;
+use crate::upstream::{connection, issuer};
 
 /// How long KV's own cache at an edge may serve what it has, seconds: the shortest it accepts. Part of every promise about how soon a
 /// change or a revocation is in effect everywhere.
@@ -79,6 +82,12 @@ impl Clock for Workers {
     }
 }
 
+impl Timer for Workers {
+    async fn pause(&self, milliseconds: u32) {
+        worker::Delay::from(std::time::Duration::from_millis(milliseconds.into())).await;
+    }
+}
+
 impl Entropy for Workers {
     fn fill(&self, buffer: &mut [u8]) {
         if getrandom::getrandom(buffer).is_err() {
@@ -109,6 +118,18 @@ impl Ledger for Workers {
 
     async fn account(&self, subject: &str, command: account::Command) -> Result<account::Outcome, Unavailable> {
         self.command("ACCOUNT", subject, &command).await
+    }
+
+    async fn connection(
+        &self,
+        key: &ConnectionKey,
+        command: connection::Command,
+    ) -> Result<connection::Outcome, Unavailable> {
+        self.command("CONNECTION", key.name(), &command).await
+    }
+
+    async fn issuer(&self, issuer: &str, command: issuer::Command) -> Result<issuer::Outcome, Unavailable> {
+        self.command("ISSUER", issuer, &command).await
     }
 }
 

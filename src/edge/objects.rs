@@ -1,7 +1,8 @@
 //! The Durable Objects: each holds one record, runs the core's pure `apply` on it, and forgets it by alarm.
 //!
 //! Reading, applying and writing is atomic because nothing but storage is awaited in between, and the runtime delivers no other
-//! event to the object meanwhile. Not here: what a command means (`oauth::grant`, `oauth::account`).
+//! event to the object meanwhile. Not here: what a command means (`oauth::grant`, `oauth::account`,
+//! `upstream::connection`, `upstream::issuer`).
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,6 +11,7 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 use super::host::now;
 use crate::oauth::{account, grant};
 use crate::time::{Lifetime, Timestamp};
+use crate::upstream::{connection, issuer};
 
 const RECORD: &str = "record";
 
@@ -19,9 +21,21 @@ pub struct Grant {
     state: State,
 }
 
-/// One subject's account: what they consented to.
+/// One subject's account: what they consented to, allowed and connected.
 #[durable_object(alarm)]
 pub struct Account {
+    state: State,
+}
+
+/// One account of one subject at one server: the credential, and who refreshes it.
+#[durable_object(alarm)]
+pub struct Connection {
+    state: State,
+}
+
+/// What the gateway is registered as at one upstream's authorization server.
+#[durable_object(alarm)]
+pub struct Issuer {
     state: State,
 }
 
@@ -50,6 +64,34 @@ impl DurableObject for Account {
 
     async fn alarm(&self) -> Result<Response> {
         forget(&self.state, account::Record::expires).await
+    }
+}
+
+impl DurableObject for Connection {
+    fn new(state: State, _env: Env) -> Self {
+        Self { state }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        run(&self.state, request, connection::apply, connection::Record::expires).await
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        forget(&self.state, connection::Record::expires).await
+    }
+}
+
+impl DurableObject for Issuer {
+    fn new(state: State, _env: Env) -> Self {
+        Self { state }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        run(&self.state, request, issuer::apply, issuer::Record::expires).await
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        forget(&self.state, issuer::Record::expires).await
     }
 }
 

@@ -95,6 +95,8 @@ pub async fn issue<P: Platform>(
         resource: request.resource,
         slug: request.slug,
         challenge: request.challenge,
+        account: None,
+        opened: Some(site.now),
     };
     let command = grant::Command::Open { granted, code: code.digest(), code_expires: site.now + CODE };
     match site.platform.grant(grant, command).await.map_err(|Unavailable| Failure::storage())? {

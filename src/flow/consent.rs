@@ -35,7 +35,11 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Strea
     if field("decision") != Some("approve") {
         return deny(site, ticket).await;
     }
-    let remembered = account::Command::Remember { consent: ticket.consent.clone(), at: site.now };
+    let remembered = account::Command::Remember {
+        consent: ticket.consent.clone(),
+        at: site.now,
+        client_id: Some(ticket.request.client_id.clone()),
+    };
     let reply = issue(site, &ticket.grant, ticket.request, subject).await?;
     if site.config.consent != ConsentPolicy::Always {
         // The form is used up, so its answer must arrive; a consent that could not be remembered is asked for again.

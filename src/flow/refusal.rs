@@ -85,6 +85,16 @@ pub fn upstream_error(status: StatusCode, server: &Server) -> Failure {
         .fix("Try again; if it stays, tell whoever runs the server, with the request id.")
 }
 
+/// The server does not want the client that the gateway introduces.
+pub fn not_initialized(server: &Server) -> Failure {
+    upstream(
+        "upstream_not_initialized",
+        502,
+        format!("{} did not accept the client when it was initialized.", server.name),
+    )
+    .fix("Connect the client again; if it stays, tell whoever runs the server, with the request id.")
+}
+
 /// An answer that is not handed on.
 pub fn verdict(verdict: Verdict, status: StatusCode, server: &Server) -> Failure {
     match verdict {
@@ -109,6 +119,13 @@ pub fn verdict(verdict: Verdict, status: StatusCode, server: &Server) -> Failure
             .fix("Try again; if it stays, tell whoever runs the server, with the request id."),
         Verdict::Relay | Verdict::Accepted | Verdict::ReadError => upstream_error(status, server),
     }
+}
+
+/// A `requestState` of the gateway's that is not for this request, this person or this time.
+pub fn request_state_unfit() -> Failure {
+    Failure::client(400, "request_state_unfit", "The requestState is not for this request, or it has expired.")
+        .rpc(Code::InvalidParams)
+        .fix("Send the request again without requestState and inputResponses.")
 }
 
 /// A header that cannot be sent.

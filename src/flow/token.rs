@@ -163,6 +163,7 @@ fn respond<P: Platform>(
         exp: site.now + lifetime,
         jti: site.id(),
         grant,
+        account: granted.account.clone(),
     };
     let access = access_token::sign(&site.keys, &claims);
     let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: refresh, scope };
@@ -255,6 +256,8 @@ mod tests {
             resource: "https://gw.example/docs/mcp".to_owned(),
             slug: "docs".to_owned(),
             challenge: S256Challenge::of("v"),
+            account: None,
+            opened: None,
         };
         let served = |servers, origin| is_served(&config(servers), origin, &granted);
         let url = "https://up.example/mcp";

@@ -10,6 +10,7 @@ mod envelope_error;
 pub mod error;
 pub mod forward;
 pub mod headers;
+pub mod initialize;
 mod members;
 mod message;
 mod raw_object;

@@ -91,31 +91,44 @@ impl MediaType {
 }
 
 /// A JSON-RPC error that a server sent, as far as the gateway looks into it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ErrorBody {
     /// Its code.
     pub code: i64,
+    message: String,
 }
+
+impl ErrorBody {
+    /// Whether a server that does not say so by its status has lost the session: the SDKs' examples answer 400, as many servers do.
+    pub fn says_session_is_lost(&self, status: StatusCode) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        status == StatusCode::BAD_REQUEST
+            && (-32_099..=-32_000).contains(&self.code) // what JSON-RPC 2.0 §5.1 leaves to servers
+            && LOST_SESSIONS.iter().any(|words| message.contains(words))
+    }
+}
+
+/// What they say then. A server that has been started anew has no session at all.
+const LOST_SESSIONS: [&str; 6] = [
+    "no valid session",
+    "session not found",
+    "invalid session",
+    "unknown session",
+    "session expired",
+    "server not initialized",
+];
 
 /// Reads the body of a failed answer; `None` if it is no JSON-RPC error response.
 pub fn error_body(bytes: &[u8]) -> Option<ErrorBody> {
     let body: Response = serde_json::from_slice(bytes).ok()?;
-    let Inner { code, message: _ } = body.error;
-    (body.jsonrpc == "2.0" && body.result.is_none()).then_some(ErrorBody { code })
+    (body.jsonrpc == "2.0" && body.result.is_none()).then_some(body.error)
 }
 
 #[derive(Deserialize)]
 struct Response {
     jsonrpc: String,
     result: Option<IgnoredAny>,
-    error: Inner,
-}
-
-#[derive(Deserialize)]
-struct Inner {
-    code: i64,
-    #[expect(dead_code, reason = "an error without a message is none")]
-    message: String,
+    error: ErrorBody,
 }
 
 #[cfg(test)]
@@ -209,6 +222,20 @@ mod tests {
         ] {
             assert_eq!(known(json), None, "{json}");
         }
+    }
+
+    #[test]
+    fn a_lost_session_is_told_from_a_failed_validation() {
+        let lost = |status: u16, code: i64, message: &str| {
+            let body = format!(r#"{{"jsonrpc":"2.0","id":null,"error":{{"code":{code},"message":"{message}"}}}}"#);
+            error_body(body.as_bytes()).unwrap().says_session_is_lost(StatusCode::from_u16(status).unwrap())
+        };
+        assert!(lost(400, -32000, "Bad Request: No valid session ID provided"));
+        assert!(lost(400, -32001, "Session not found"));
+        assert!(lost(400, -32000, "Bad Request: Server not initialized"));
+        assert!(!lost(400, -32602, "Invalid session of the yoga class"));
+        assert!(!lost(400, -32000, "The session is full"));
+        assert!(!lost(500, -32000, "No valid session ID provided"));
     }
 
     proptest! {

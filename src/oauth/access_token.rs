@@ -47,6 +47,9 @@ pub struct Claims {
     pub jti: String,
     /// The grant it belongs to.
     pub grant: GrantId,
+    /// Which of the subject's accounts at the server it uses; `None` is the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 impl Claims {
@@ -183,6 +186,7 @@ mod tests {
             exp: NOW + Lifetime::hours(1),
             jti: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
             grant: GrantId::new([1; 16]),
+            account: None,
         }
     }
 
@@ -206,6 +210,15 @@ mod tests {
             std::str::from_utf8(&parts[1]).unwrap(),
             r#"{"iss":"https://gw.example","aud":"https://gw.example/v1/mcp/docs","sub":"dev:alice","client_id":"claude","scope":"mcp:tools","iat":1000,"exp":4600,"jti":"AAAAAAAAAAAAAAAAAAAAAA","grant":"AQEBAQEBAQEBAQEBAQEBAQ"}"#
         );
+    }
+
+    #[test]
+    fn only_another_account_than_the_first_is_named() {
+        let second = Claims { account: Some("2".to_owned()), ..claims() };
+        let token = sign(&ring(ONE), &second);
+        assert_eq!(verify(&ring(ONE), token.expose(), NOW), Ok(second));
+        let payload = Base64UrlUnpadded::decode_vec(token.expose().split('.').nth(1).unwrap()).unwrap();
+        assert!(std::str::from_utf8(&payload).unwrap().ends_with(r#","account":"2"}"#));
     }
 
     #[test]

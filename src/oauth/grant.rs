@@ -3,8 +3,9 @@
 //! ```text
 //! nothing ─ Open ──► open ─ Redeem ──► live (offline_access) ─ Rotate ──► live …
 //!    │                │  └─ Redeem ──► spent (no refresh token)
+//!    ├─ Hold ──► held ─ Open ──► open
 //!    └─ Refuse ► refused
-//! open, spent, live ─ Revoke, a code redeemed twice, a refresh token reused ──► revoked
+//! held, open, spent, live ─ Revoke, a code redeemed twice, a refresh token reused ──► revoked
 //! ```
 //!
 //! Not here: the object that runs it one command at a time, token texts (`opaque`, `access_token`), and the consent.

@@ -67,6 +67,7 @@ mod tests {
             exp: Timestamp(2_000),
             jti: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
             grant: grant.clone(),
+            account: None,
         };
         let access = access_token::sign(&ring(), &claims);
         assert_eq!(grant_of(access.expose(), NOW), Some(grant.clone()));

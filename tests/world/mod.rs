@@ -11,14 +11,13 @@
 pub mod answer;
 pub mod browser;
 pub mod client;
+pub mod guarded;
 pub mod idp;
 pub mod platform;
 pub mod upstream;
 
 use std::cell::RefCell;
-use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mcp_edge_gateway::gateway::{Gateway, Request};
@@ -239,22 +238,20 @@ impl Asking {
     }
 
     pub fn send(self) -> Answer {
+        let platform = Rc::clone(&self.world.platform);
+        platform.together([self.sending()]).remove(0)
+    }
+
+    /// To be sent together with others ([`InMemory::together`]).
+    pub async fn sending(self) -> Answer {
         let memory = Rc::clone(&self.world.memory.borrow());
         let request = Request { method: self.method, url: self.url, headers: self.headers, body: Bytes(self.body) };
-        let reply = now(Gateway::new(&*self.world.platform, &memory).handle(request));
+        let reply = Gateway::new(&*self.world.platform, &memory).handle(request).await;
         let (status, headers, body) = reply.into_parts();
         let body = match body {
             Body::Empty => Vec::new(),
             Body::Bytes(bytes) | Body::Relay(Bytes(bytes)) => bytes,
         };
         Answer { status: status.as_u16(), headers, body }
-    }
-}
-
-/// Runs a future that has nothing to wait for.
-pub fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => panic!("nothing in this world waits"),
     }
 }

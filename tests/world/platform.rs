@@ -5,17 +5,21 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 
 use http::HeaderMap;
 use mcp_edge_gateway::oauth::grant::GrantId;
 use mcp_edge_gateway::oauth::{account, grant};
 use mcp_edge_gateway::ports::{
     Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limiter, Outbound, Outgoing, ReadError, Secrets,
-    Stream, Unavailable,
+    Stream, Timer, Unavailable,
 };
 use mcp_edge_gateway::secret::Secret;
 use mcp_edge_gateway::time::{Lifetime, Timestamp};
+use mcp_edge_gateway::upstream::key::ConnectionKey;
+use mcp_edge_gateway::upstream::{connection, issuer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -27,12 +31,19 @@ pub struct Scripted {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
+    /// How long it takes to arrive, milliseconds.
+    pub after: u32,
 }
 
 impl Scripted {
     pub fn new(status: u16, headers: &[(&'static str, &str)], body: impl Into<Vec<u8>>) -> Self {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        Self { status, headers, body: body.into() }
+        Self { status, headers, body: body.into(), after: 0 }
+    }
+
+    /// The same, later.
+    pub fn after(self, milliseconds: u32) -> Self {
+        Self { after: milliseconds, ..self }
     }
 
     pub fn json(body: &serde_json::Value) -> Self {
@@ -64,11 +75,17 @@ pub struct Uses {
 #[derive(Default)]
 pub struct InMemory {
     pub now: Cell<u64>,
+    /// Milliseconds since that second began.
+    pub milliseconds: Cell<u64>,
+    /// When whoever waits goes on, milliseconds since the epoch.
+    pub sleepers: RefCell<Vec<u64>>,
     pub seed: Cell<u64>,
     pub secrets: RefCell<BTreeMap<String, String>>,
     pub directory: RefCell<BTreeMap<String, (String, Option<Timestamp>)>>,
     pub grants: RefCell<BTreeMap<String, String>>,
     pub accounts: RefCell<BTreeMap<String, String>>,
+    pub connections: RefCell<BTreeMap<String, String>>,
+    pub issuers: RefCell<BTreeMap<String, String>>,
     pub hosts: RefCell<BTreeMap<String, Host>>,
     pub sent: RefCell<Vec<Outgoing>>,
     pub journal: RefCell<Vec<String>>,
@@ -104,6 +121,40 @@ impl Clock for InMemory {
     }
 }
 
+impl Timer for InMemory {
+    async fn pause(&self, milliseconds: u32) {
+        let until = self.precisely() + u64::from(milliseconds);
+        self.sleepers.borrow_mut().push(until);
+        std::future::poll_fn(|_| if self.precisely() < until { Poll::Pending } else { Poll::Ready(()) }).await;
+    }
+}
+
+impl InMemory {
+    fn precisely(&self) -> u64 {
+        self.now.get() * 1000 + self.milliseconds.get()
+    }
+
+    /// Runs futures at the same time, to their ends. When all of them wait, time passes until the first goes on.
+    pub fn together<T>(&self, futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+        let mut running: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+        loop {
+            for (future, done) in running.iter_mut().filter(|(_, done)| done.is_none()) {
+                if let Poll::Ready(value) = pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+                    *done = Some(value);
+                }
+            }
+            if running.iter().all(|(_, done)| done.is_some()) {
+                return running.into_iter().filter_map(|(_, done)| done).collect();
+            }
+            let next = *self.sleepers.borrow().iter().min().unwrap();
+            self.sleepers.borrow_mut().retain(|until| *until > next);
+            let next = next.max(self.precisely());
+            self.now.set(next / 1000);
+            self.milliseconds.set(next % 1000);
+        }
+    }
+}
+
 impl Entropy for InMemory {
     /// `SplitMix64`: as unpredictable as a test wants it, and the same every time.
     fn fill(&self, buffer: &mut [u8]) {
@@ -129,8 +180,16 @@ impl Outbound for InMemory {
         self.used(|uses| uses.fetches += 1);
         let host = self.hosts.borrow().get(&request.url.origin().ascii_serialization()).cloned();
         let answer = host.map_or(Err(FetchError::Unreachable), |host| host(&request));
+        let within = request.within;
         self.sent.borrow_mut().push(request);
-        let Scripted { status, headers, body } = answer?;
+        let Scripted { status, headers, body, after } = answer?;
+        if after > 0 {
+            let patience = u32::try_from(within.0 * 1000).unwrap();
+            self.pause(after.min(patience)).await;
+            if after > patience {
+                return Err(FetchError::TimedOut);
+            }
+        }
         let opening = body.iter().find(|byte| !byte.is_ascii_whitespace()).copied().unwrap_or_default();
         Ok(Answer { status: status.try_into().unwrap(), headers, opening: Some(opening), body: Bytes(body) })
     }
@@ -148,6 +207,21 @@ impl Ledger for InMemory {
             return Err(Unavailable);
         }
         Ok(run(&self.accounts, subject, &command, account::apply, account::Record::expires, self.now()))
+    }
+
+    async fn connection(
+        &self,
+        key: &ConnectionKey,
+        command: connection::Command,
+    ) -> Result<connection::Outcome, Unavailable> {
+        self.ledger()?;
+        let expires = connection::Record::expires;
+        Ok(run(&self.connections, key.name(), &command, connection::apply, expires, self.now()))
+    }
+
+    async fn issuer(&self, issuer: &str, command: issuer::Command) -> Result<issuer::Outcome, Unavailable> {
+        self.ledger()?;
+        Ok(run(&self.issuers, issuer, &command, issuer::apply, issuer::Record::expires, self.now()))
     }
 }
 

@@ -62,7 +62,7 @@ export async function prepare(directory, world) {
     flags,
     text: { KEY_RING: keyRing(), ADMIN_TOKEN, ...LOGIN_SECRETS },
     kv: { KV: world.kv[0] },
-    objects: ["Grant", "Account"],
+    objects: ["Grant", "Account", "Connection", "Issuer"],
     limiter: { name: "REGISTRATIONS", source: readFileSync(source("ratelimit.js"), "utf8") },
     upstream,
   };

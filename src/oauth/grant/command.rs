@@ -29,6 +29,12 @@ pub struct Granted {
     pub slug: String,
     /// What the redeemer must know (RFC 7636).
     pub challenge: S256Challenge,
+    /// Which of the subject's accounts at the server; `None` is the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// When it was allowed. Grants made before this was written down are older than any revocation of their subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<Timestamp>,
 }
 
 /// An order to a grant.
@@ -44,6 +50,17 @@ pub enum Command {
         /// When the code stops being good.
         code_expires: Timestamp,
     },
+    /// The subject consented, and connects the server before the client gets its code. Uses the consent form up.
+    Hold {
+        /// The client's request, sealed: what `Open` will be made of.
+        sealed: String,
+        /// Who consented.
+        subject: String,
+        /// When it is too late to open it.
+        until: Timestamp,
+    },
+    /// What is held?
+    Peek,
     /// The subject refused, which uses the consent form up as well.
     Refuse {
         /// When the form would have expired.
@@ -107,6 +124,8 @@ impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Open { .. } => "Open",
+            Self::Hold { .. } => "Hold",
+            Self::Peek => "Peek",
             Self::Refuse { .. } => "Refuse",
             Self::Redeem(_) => "Redeem",
             Self::Rotate(_) => "Rotate",
@@ -121,7 +140,16 @@ impl fmt::Debug for Command {
 pub enum Outcome {
     /// The code is good now.
     Opened,
-    /// The consent form had been answered before.
+    /// The request waits for `Open`.
+    Held,
+    /// What is held.
+    Peeked {
+        /// The client's request, sealed.
+        sealed: String,
+        /// Who consented.
+        subject: String,
+    },
+    /// The consent form had been answered before, or what was held is gone.
     AlreadyUsed,
     /// The form is used up.
     Refused,

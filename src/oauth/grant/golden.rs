@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 
-use super::tests::{NOW, VERIFIER, after, granted, live, online, open, redeem, revoke, rotated, rotation};
+use super::tests::{NOW, VERIFIER, after, granted, hold, live, online, open, redeem, revoke, rotated, rotation};
 use super::*;
 
 const GRANTED: &str = r#"{"client_id":"claude","subject":"dev:alice","redirect_uri":"https://claude.ai/cb","scope":"mcp:tools offline_access","resource":"https://gw.example/v1/mcp/docs","slug":"docs","challenge":"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}"#;
@@ -16,6 +16,14 @@ const RT1: &str = "er5T5uNMc7VrsWXMXxVcgMNjlnH0wY5c2scUMyY3XOM";
 fn records_at_rest_stay_readable() {
     let goldens = [
         (after([Command::Refuse { until: NOW }]), r#"{"v":1,"state":"refused","until":1000}"#.to_owned()),
+        (after([hold()]), r#"{"v":1,"state":"held","sealed":"request","subject":"dev:alice","until":1600}"#.to_owned()),
+        (
+            after([open(Granted { account: Some("2".to_owned()), opened: Some(NOW), ..granted() })]),
+            format!(
+                r#"{{"v":1,"state":"open","granted":{},"code":"{CODE}","code_expires":1060}}"#,
+                GRANTED.replace("-cM\"}", r#"-cM","account":"2","opened":1000}"#)
+            ),
+        ),
         (
             after([open(granted())]),
             format!(r#"{{"v":1,"state":"open","granted":{GRANTED},"code":"{CODE}","code_expires":1060}}"#),
@@ -54,6 +62,8 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
     let commands = [
         (open(granted()), format!(r#"{{"command":"open","granted":{GRANTED},"code":"{CODE}","code_expires":1060}}"#)),
         (Command::Refuse { until: NOW }, r#"{"command":"refuse","until":1000}"#.to_owned()),
+        (hold(), r#"{"command":"hold","sealed":"request","subject":"dev:alice","until":1600}"#.to_owned()),
+        (Command::Peek, r#"{"command":"peek"}"#.to_owned()),
         (
             redeem(|_| ()),
             format!(
@@ -77,6 +87,11 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
     let scope = granted().scope;
     let outcomes = [
         (Outcome::AlreadyUsed, r#"{"outcome":"already_used"}"#.to_owned()),
+        (Outcome::Held, r#"{"outcome":"held"}"#.to_owned()),
+        (
+            Outcome::Peeked { sealed: "r".to_owned(), subject: "dev:alice".to_owned() },
+            r#"{"outcome":"peeked","sealed":"r","subject":"dev:alice"}"#.to_owned(),
+        ),
         (
             Outcome::Redeemed { granted: granted(), refresh: true },
             format!(r#"{{"outcome":"redeemed","granted":{GRANTED},"refresh":true}}"#),

@@ -41,7 +41,7 @@ impl Record {
     /// When the record may be forgotten.
     pub fn expires(&self) -> Timestamp {
         let end = match &self.state {
-            State::Refused { until } | State::Revoked { until } => *until,
+            State::Refused { until } | State::Revoked { until } | State::Held { until, .. } => *until,
             State::Open { code_expires, .. } => *code_expires,
             State::Spent { access_until, .. } => *access_until,
             State::Live { refresh, access_until, .. } => refresh.expires.max(*access_until),
@@ -55,6 +55,8 @@ impl Record {
 enum State {
     /// Denied on the consent form.
     Refused { until: Timestamp },
+    /// Consented to; the server is being connected.
+    Held { sealed: String, subject: String, until: Timestamp },
     /// The code was sent and waits.
     Open { granted: Granted, code: Digested, code_expires: Timestamp },
     /// The code was redeemed for an access token alone.
@@ -85,19 +87,47 @@ fn begin(command: Command) -> (Option<State>, Outcome) {
         Command::Open { granted, code, code_expires } => {
             (Some(State::Open { granted, code, code_expires }), Outcome::Opened)
         }
+        Command::Hold { sealed, subject, until } => (Some(State::Held { sealed, subject, until }), Outcome::Held),
         Command::Refuse { until } => (Some(State::Refused { until }), Outcome::Refused),
-        Command::Redeem(_) | Command::Rotate(_) | Command::Revoke { .. } => (None, rejected(Rejection::Unknown)),
+        Command::Redeem(_) | Command::Rotate(_) | Command::Peek | Command::Revoke { .. } => {
+            (None, rejected(Rejection::Unknown))
+        }
     }
 }
 
 impl State {
     fn apply(self, command: Command, now: Timestamp) -> (Self, Outcome) {
         match command {
-            Command::Open { .. } | Command::Refuse { .. } => (self, Outcome::AlreadyUsed),
+            Command::Open { granted, code, code_expires } => self.open_held(granted, code, code_expires, now),
+            Command::Peek => self.peek(now),
+            Command::Refuse { until } if matches!(self, Self::Held { .. }) => {
+                (Self::Refused { until }, Outcome::Refused)
+            }
+            Command::Hold { .. } | Command::Refuse { .. } => (self, Outcome::AlreadyUsed),
             Command::Redeem(redeem) => self.redeem(redeem, now),
             Command::Rotate(rotate) => self.rotate(rotate, now),
             Command::Revoke { client_id } => self.revoke(client_id.as_deref(), now),
         }
+    }
+
+    /// Only who consented gets what is held, once and in time.
+    fn open_held(self, granted: Granted, code: Digested, code_expires: Timestamp, now: Timestamp) -> (Self, Outcome) {
+        match &self {
+            Self::Held { subject, until, .. } if *subject == granted.subject && !until.reached(now) => {
+                (Self::Open { granted, code, code_expires }, Outcome::Opened)
+            }
+            _ => (self, Outcome::AlreadyUsed),
+        }
+    }
+
+    fn peek(self, now: Timestamp) -> (Self, Outcome) {
+        let outcome = match &self {
+            Self::Held { sealed, subject, until } if !until.reached(now) => {
+                Outcome::Peeked { sealed: sealed.clone(), subject: subject.clone() }
+            }
+            _ => Outcome::AlreadyUsed,
+        };
+        (self, outcome)
     }
 
     fn redeem(self, redeem: Redeem, now: Timestamp) -> (Self, Outcome) {
@@ -130,7 +160,9 @@ impl State {
                 }
             }
             Self::Revoked { until } => killed(Rejection::Revoked, until),
-            Self::Refused { .. } | Self::Spent { .. } | Self::Live { .. } => (self, rejected(Rejection::Unknown)),
+            Self::Refused { .. } | Self::Held { .. } | Self::Spent { .. } | Self::Live { .. } => {
+                (self, rejected(Rejection::Unknown))
+            }
         }
     }
 
@@ -156,13 +188,18 @@ impl State {
                 (Self::Live { granted, code, refresh, access_until }, outcome)
             }
             Self::Revoked { until } => killed(Rejection::Revoked, until),
-            Self::Refused { .. } | Self::Open { .. } | Self::Spent { .. } => (self, rejected(Rejection::Unknown)),
+            Self::Refused { .. } | Self::Held { .. } | Self::Open { .. } | Self::Spent { .. } => {
+                (self, rejected(Rejection::Unknown))
+            }
         }
     }
 
     fn revoke(self, client_id: Option<&str>, now: Timestamp) -> (Self, Outcome) {
         let (granted, until) = match &self {
             Self::Refused { .. } => return (self, rejected(Rejection::Unknown)),
+            // No client has anything of it yet; the subject or the operator may end it.
+            Self::Held { .. } if client_id.is_some() => return (self, rejected(Rejection::Unknown)),
+            Self::Held { .. } => return (Self::Revoked { until: now }, Outcome::Revoked { until: now }),
             Self::Revoked { until } => {
                 let until = *until;
                 return (self, Outcome::Revoked { until });

@@ -24,6 +24,8 @@ pub(super) fn granted() -> Granted {
         resource: "https://gw.example/v1/mcp/docs".to_owned(),
         slug: "docs".to_owned(),
         challenge: S256Challenge::parse(CHALLENGE).unwrap(),
+        account: None,
+        opened: None,
     }
 }
 
@@ -33,6 +35,10 @@ pub(super) fn online() -> Granted {
 
 pub(super) fn open(granted: Granted) -> Command {
     Command::Open { granted, code: Digested::of("code"), code_expires: NOW + Lifetime(60) }
+}
+
+pub(super) fn hold() -> Command {
+    Command::Hold { sealed: "request".to_owned(), subject: "dev:alice".to_owned(), until: NOW + Lifetime(600) }
 }
 
 fn redemption() -> Redeem {
@@ -106,6 +112,7 @@ fn every_state_meets_every_command() {
     let states = [
         ("nothing", None),
         ("refused", after([Command::Refuse { until: NOW }])),
+        ("held", after([hold()])),
         ("open", after([open(granted())])),
         ("spent", after([open(online()), redeem(|_| ())])),
         ("live", live()),
@@ -113,33 +120,36 @@ fn every_state_meets_every_command() {
         ("revoked", after([open(granted()), revoke(None)])),
     ];
     #[rustfmt::skip]
-    let table: [(&str, Command, [&str; 7]); 13] = [
-        // command                                  nothing    refused         open            spent           live                rotated             revoked
-        ("open", open(granted()),                  ["opened",  "already_used", "already_used", "already_used", "already_used",     "already_used",     "already_used"]),
-        ("refuse", Command::Refuse { until: NOW }, ["refused", "already_used", "already_used", "already_used", "already_used",     "already_used",     "already_used"]),
-        ("redeem", redeem(|_| ()),                 ["unknown", "unknown",      "redeemed",     "code_used!",   "code_used!",       "code_used!",       "revoked"]),
+    let table: [(&str, Command, [&str; 8]); 15] = [
+        // command                                  nothing    refused         held           open            spent           live                rotated             revoked
+        ("open", open(granted()),                  ["opened",  "already_used", "opened",       "already_used", "already_used", "already_used",     "already_used",     "already_used"]),
+        ("hold", hold(),                           ["held",    "already_used", "already_used", "already_used", "already_used", "already_used",     "already_used",     "already_used"]),
+        ("peek", Command::Peek,                    ["unknown", "already_used", "peeked",       "already_used", "already_used", "already_used",     "already_used",     "already_used"]),
+        ("refuse", Command::Refuse { until: NOW }, ["refused", "already_used", "refused",      "already_used", "already_used", "already_used",     "already_used",     "already_used"]),
+        ("redeem", redeem(|_| ()),                 ["unknown", "unknown",      "unknown",      "redeemed",     "code_used!",   "code_used!",       "code_used!",       "revoked"]),
         ("redeem another code", redeem(|r| r.code = Digested::of("else")),
-                                                   ["unknown", "unknown",      "unknown",      "unknown",      "unknown",          "unknown",          "revoked"]),
+                                                   ["unknown", "unknown",      "unknown",      "unknown",      "unknown",      "unknown",          "unknown",          "revoked"]),
         ("redeem as another client", redeem(|r| r.client_id = "cursor".to_owned()),
-                                                   ["unknown", "unknown",      "wrong_client", "code_used",    "code_used",        "code_used",        "revoked"]),
+                                                   ["unknown", "unknown",      "unknown",      "wrong_client", "code_used",    "code_used",        "code_used",        "revoked"]),
         ("redeem with a guess", redeem(|r| r.verifier = Some("g".repeat(43))),
-                                                   ["unknown", "unknown",      "wrong_verifier", "code_used",  "code_used",        "code_used",        "revoked"]),
-        ("rotate the first", rotate("rt0", |_| ()),["unknown", "unknown",      "unknown",      "unknown",      "rotated",          "replayed",         "revoked"]),
-        ("rotate the second", rotate("rt1", |_| ()),["unknown","unknown",      "unknown",      "unknown",      "refresh_reused!",  "rotated",          "revoked"]),
-        ("rotate any other", rotate("rt7", |_| ()),["unknown", "unknown",      "unknown",      "unknown",      "refresh_reused!",  "refresh_reused!",  "revoked"]),
+                                                   ["unknown", "unknown",      "unknown",      "wrong_verifier", "code_used",  "code_used",        "code_used",        "revoked"]),
+        ("rotate the first", rotate("rt0", |_| ()),["unknown", "unknown",      "unknown",      "unknown",      "unknown",      "rotated",          "replayed",         "revoked"]),
+        ("rotate the second", rotate("rt1", |_| ()),["unknown","unknown",      "unknown",      "unknown",      "unknown",      "refresh_reused!",  "rotated",          "revoked"]),
+        ("rotate any other", rotate("rt7", |_| ()),["unknown", "unknown",      "unknown",      "unknown",      "unknown",      "refresh_reused!",  "refresh_reused!",  "revoked"]),
         ("rotate as another client", rotate("rt0", |r| r.client_id = "cursor".to_owned()),
-                                                   ["unknown", "unknown",      "unknown",      "unknown",      "wrong_client",     "wrong_client",     "revoked"]),
+                                                   ["unknown", "unknown",      "unknown",      "unknown",      "unknown",      "wrong_client",     "wrong_client",     "revoked"]),
         ("revoke as its client", revoke(Some("claude")),
-                                                   ["unknown", "unknown",      "revoked",      "revoked",      "revoked",          "revoked",          "revoked"]),
+                                                   ["unknown", "unknown",      "unknown",      "revoked",      "revoked",      "revoked",          "revoked",          "revoked"]),
         ("revoke as another client", revoke(Some("cursor")),
-                                                   ["unknown", "unknown",      "wrong_client", "wrong_client", "wrong_client",     "wrong_client",     "revoked"]),
-        ("revoke", revoke(None),                   ["unknown", "unknown",      "revoked",      "revoked",      "revoked",          "revoked",          "revoked"]),
+                                                   ["unknown", "unknown",      "unknown",      "wrong_client", "wrong_client", "wrong_client",     "wrong_client",     "revoked"]),
+        ("revoke", revoke(None),                   ["unknown", "unknown",      "revoked",      "revoked",      "revoked",      "revoked",          "revoked",          "revoked"]),
     ];
     for (name, command, expected) in table {
         for ((state, record), expected) in states.iter().zip(expected) {
             let (after, outcome) = apply(record.clone(), command.clone(), NOW);
             assert_eq!(word(&outcome), expected, "{name} on {state}");
-            let changes = matches!(word(&outcome).as_str(), "redeemed" | "rotated" | "opened" | "refused" | "replayed");
+            let changes =
+                matches!(word(&outcome).as_str(), "redeemed" | "rotated" | "opened" | "held" | "refused" | "replayed");
             if word(&outcome).ends_with('!') || (matches!(outcome, Outcome::Revoked { .. }) && *state != "revoked") {
                 assert_eq!(word(&apply(after, redeem(|_| ()), NOW).1), "revoked", "{name} on {state}");
             } else if !changes {
@@ -168,6 +178,18 @@ fn a_code_that_does_not_fit_stays_good_for_whom_it_was_made() {
         r.resource = Some("https://gw.example/v1/mcp/docs/".to_owned());
     });
     assert_eq!(apply(record, fitting, NOW).1, Outcome::Redeemed { granted: granted(), refresh: true });
+}
+
+#[test]
+fn what_is_held_is_opened_once_by_who_consented_and_in_time() {
+    let held = after([hold()]);
+    let opens = |granted, after| word(&apply(held.clone(), open(granted), NOW + Lifetime(after)).1);
+    assert_eq!(opens(granted(), 599), "opened");
+    assert_eq!(opens(granted(), 600), "already_used");
+    assert_eq!(opens(Granted { subject: "dev:bob".to_owned(), ..granted() }, 0), "already_used");
+    assert_eq!(word(&apply(held.clone(), Command::Peek, NOW + Lifetime(600)).1), "already_used");
+    assert_eq!(held.unwrap().expires(), NOW + Lifetime(600) + Lifetime::hours(1));
+    assert_eq!(word(&apply(after([hold(), open(granted())]), open(granted()), NOW).1), "already_used");
 }
 
 #[test]

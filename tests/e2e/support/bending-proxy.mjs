@@ -8,14 +8,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import { listen } from "./listen.mjs";
 
 /**
- * Starts one; `passTo(port)` says what is behind it, once that is known.
+ * Starts one; `passTo(port)` says what is behind it, once that is known, and `passTo(port, path)` what is behind a part of it.
  * `exchanges` holds {method, path, query, headers, form, json, status, answer} of everything that arrived, oldest first; `status` and
  * `answer` are what the server behind said, whether or not anybody got to hear it.
  */
 export async function startBendingProxy({ port: wanted = 0, rewrite = (headers) => headers } = {}) {
   const exchanges = [];
+  const routes = [];
   let bent = [];
-  let behind;
 
   const server = http.createServer(async (request, response) => {
     const url = new URL(request.url, "http://proxy");
@@ -26,7 +26,8 @@ export async function startBendingProxy({ port: wanted = 0, rewrite = (headers) 
     exchanges.push(exchange);
 
     const forward = async () => {
-      const answer = await send({ port: behind, method: request.method, path: request.url, headers: rewrite({ ...request.headers }, exchange), body });
+      const { inner } = routes.findLast(({ under }) => url.pathname.startsWith(under));
+      const answer = await send({ port: inner, method: request.method, path: request.url, headers: rewrite({ ...request.headers }, exchange), body });
       exchange.status = answer.status;
       exchange.answer = parse(await answer.read?.() ?? "");
       return answer;
@@ -45,7 +46,7 @@ export async function startBendingProxy({ port: wanted = 0, rewrite = (headers) 
     origin,
     port,
     exchanges,
-    passTo: (inner) => (behind = inner),
+    passTo: (inner, under = "/") => void routes.push({ inner, under }),
     /** The next `times` exchanges that fit are acted on so. `fits` is a path, its beginning with `*`, or a predicate. */
     bend(fits, act, { times = Infinity } = {}) {
       const rule = { fits: matcher(fits), act, left: times };

@@ -11,13 +11,15 @@ export class Browser {
     this.home = new Set(home.map((url) => new URL(url).origin));
     this.cookies = new Map();
     this.visited = [];
+    /** Addresses at home that are not opened: a walk ends before them, and a test does something else with them. */
+    this.stopsAt = () => false;
   }
 
   /** Opens an address and follows redirects; ends on a page, or with `landed` at the client's address. */
   async open(url, { method = "GET", form, from } = {}) {
     for (let hops = 0; hops < 20; hops += 1) {
       const target = new URL(url);
-      if (!this.home.has(target.origin)) return { landed: target, params: target.searchParams };
+      if (!this.home.has(target.origin) || this.stopsAt(target)) return { landed: target, params: target.searchParams };
       const answer = await request(target, { method, form, headers: this.#headers(target, method, from) });
       this.#keep(target, answer);
       this.visited.push({ method, url: String(target), status: answer.status });
@@ -39,15 +41,16 @@ export class Browser {
   }
 
   /**
-   * Walks on as that person, through whatever is asked: sign-in, consent, connecting each upstream with what is `typed` there.
-   * Ends at the client or on a page without a question.
+   * Walks on as that person, through whatever is asked: sign-in, consent, connecting each upstream with what is `typed` there: by an
+   * account that is connected already, if there is one, unless `connect` says what to press. Ends at the client or on a page without a question.
    */
-  async walk(url, { as = "alice", decide = "approve", connect = "connect", typed = {} } = {}) {
+  async walk(url, { as = "alice", decide = "approve", connect, typed = {} } = {}) {
     let page = await this.open(url);
+    const decisions = [decide, ...(connect ? [connect] : ["use", "connect"])];
     for (let steps = 0; steps < 10 && !page.landed; steps += 1) {
       const next =
         page.button("account", (value) => value.endsWith(as)) ??
-        page.button("decision", (value) => value === decide || value === connect) ??
+        decisions.map((decision) => page.button("decision", (value) => value === decision)).find(Boolean) ??
         page.signIn(as);
       if (!next) return page;
       page = await this.press(page, next.button ?? next, next.typed ?? typed);

@@ -15,17 +15,21 @@ const METADATA = "/.well-known/oauth-protected-resource";
  * - `scopes`: what every call needs, and what a challenge asks for; `toolScopes`: {tool: [scope, …]} asked for on top by a 403
  * - `scopesSupported`: what its metadata names
  * - `metadata: "path" | "root" | "unhinted" | "none"`: where its metadata is and whether the challenge says so
+ * - `within`: the authorization server whose origin it shares
  */
-export async function startConnectedUpstream({ servers, name, scopes = [], scopesSupported, toolScopes = {}, metadata = "path" }) {
-  const front = await startBendingProxy();
+export async function startConnectedUpstream({ servers, name, scopes = [], scopesSupported, toolScopes = {}, metadata = "path", within }) {
+  const front = within?.front ?? (await startBendingProxy());
   const url = `${front.origin}${PATH}`;
   const metadataPath = metadata === "root" ? METADATA : `${METADATA}${PATH}`;
-  const settings = { issuers: servers.map(({ issuer }) => issuer), resource: url, scopes, toolScopes };
-  for (const server of servers) server.serves(url);
+  const settings = { issuers: [], resource: url, scopes, toolScopes };
+  const trusted = [];
+  const trust = (server) => (trusted.push(server), server.serves(url), settings.issuers.includes(server.issuer) || settings.issuers.push(server.issuer));
+
+  servers.forEach(trust);
 
   const verifier = {
     async verifyAccessToken(token) {
-      for (const server of servers) {
+      for (const server of trusted) {
         const found = await server.introspect(token);
         if (found) return { token, ...found, resource: new URL(found.resource), extra: { account: found.account, issuer: server.issuer } };
       }
@@ -64,12 +68,15 @@ export async function startConnectedUpstream({ servers, name, scopes = [], scope
         content: [{ type: "text", text: http?.authInfo?.extra?.account ?? "a machine" }],
       })),
   });
-  front.passTo(new URL(upstream.url).port);
+  const { port } = new URL(upstream.url);
+  for (const under of within ? [PATH, METADATA] : ["/"]) front.passTo(port, under);
 
   return {
     ...upstream,
     url,
     settings,
+    /** Takes the tokens of one more authorization server, and names it in its metadata. */
+    trust,
     bend: front.bend,
     straighten: front.straighten,
     /** The bearer tokens that ever arrived, good or not. */
@@ -77,7 +84,7 @@ export async function startConnectedUpstream({ servers, name, scopes = [], scope
     /** The calls that were let in. */
     served: (method) => upstream.calls(method).filter(({ auth }) => auth),
     async stop() {
-      await Promise.all([front.stop(), upstream.stop()]);
+      await Promise.all([within ? undefined : front.stop(), upstream.stop()]);
     },
   };
 }

@@ -1,0 +1,110 @@
+//! What an account can be told and what it answers. Both travel as JSON between the Worker and the object, and during a deploy
+//! between old and new code: a changed field is a changed interface.
+//!
+//! Not here: what happens (`record`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::oauth::grant::GrantId;
+use crate::time::Timestamp;
+
+/// An order to an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// The subject consented.
+    Remember {
+        /// What to ([`super::consent_key`]).
+        consent: String,
+        /// When.
+        at: Timestamp,
+        /// Which client it is for, so that it ends with the client's access.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_id: Option<String>,
+    },
+    /// Has the subject consented to this before?
+    Recall {
+        /// What to ([`super::consent_key`]).
+        consent: String,
+    },
+    /// A client got a grant.
+    AddGrant {
+        /// The client and its grant.
+        grant: AllowedClient,
+    },
+    /// The subject connected an account at a server, or connected it again.
+    AddConnection {
+        /// The account.
+        connection: ConnectedAccount,
+    },
+    /// An account at a server is disconnected.
+    ForgetConnection {
+        /// The server.
+        slug: String,
+        /// Which account there.
+        account: String,
+    },
+    /// A client's access was taken away: its grants and consents are forgotten, and it is asked about again.
+    ForgetClient {
+        /// The client.
+        client_id: String,
+    },
+    /// Everything of the subject's was revoked.
+    ForgetEverything,
+    /// What is there?
+    List,
+}
+
+/// A client and one grant of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllowedClient {
+    /// The grant.
+    pub grant: GrantId,
+    /// The client.
+    pub client_id: String,
+    /// The name it gave itself.
+    pub client_name: String,
+    /// The server it may use.
+    pub slug: String,
+    /// Which account there.
+    pub account: String,
+    /// When it was allowed.
+    pub at: Timestamp,
+    /// Until when the grant lives if the client does not use it.
+    pub until: Timestamp,
+}
+
+/// An account at a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectedAccount {
+    /// The server.
+    pub slug: String,
+    /// Which account there: "1", "2", …
+    pub account: String,
+    /// What tells it from the subject's others, where something does.
+    pub label: String,
+    /// When it was connected.
+    pub at: Timestamp,
+}
+
+/// What an account answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The consent stands.
+    Remembered,
+    /// Whether it had been given.
+    Recalled {
+        /// It had.
+        given: bool,
+    },
+    /// Done.
+    Noted,
+    /// What is there.
+    Listed {
+        /// Oldest first.
+        connections: Vec<ConnectedAccount>,
+        /// Oldest first.
+        grants: Vec<AllowedClient>,
+    },
+}
