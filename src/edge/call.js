@@ -99,7 +99,7 @@ export class Call {
     if (length > SMALL || answer.body === null) return answer;
     const { readable, writable } = new IdentityTransformStream();
     answer.body.pipeTo(writable, { signal: AbortSignal.timeout(Math.max(0, this.#deadline - Date.now())) }).catch(() => {});
-    return { body: readable };
+    return { headers: answer.headers, body: readable };
   }
 
   async #read(call, number, limit, milliseconds) {
