@@ -8,8 +8,9 @@ use std::rc::Rc;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::exchange::{Call, OwnHeaders, Refused};
+use super::exchange::{Call, OwnHeaders};
 use super::refusal;
+use super::relay::Refused;
 use crate::failure::Failure;
 use crate::mcp::headers::PROTOCOL_VERSION;
 use crate::mcp::revision::Era;
@@ -188,7 +189,8 @@ fn key(digest: &Digested) -> String {
 }
 
 /// Beside the client's own ids, so that what is stored is none of them.
-fn place<'a, P: Platform>(call: &'a Call<'_, P>, digest: &'a Digested) -> [&'a str; 3] {
-    let [subject, slug] = call.place();
-    [subject, slug, digest.as_str()]
+fn place<'a, P: Platform>(call: &'a Call<'_, P>, digest: &'a Digested) -> Vec<&'a str> {
+    let mut place = call.place();
+    place.push(digest.as_str());
+    place
 }
