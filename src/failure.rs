@@ -60,7 +60,7 @@ pub struct Failure {
     /// Facts a person compares: the requested and the registered redirect URI.
     pub facts: Vec<(&'static str, String)>,
     /// Where a person at a browser may go from here: a label and a path of the gateway.
-    pub way_on: Option<(&'static str, String)>,
+    pub way_on: Option<Box<(&'static str, String)>>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -151,7 +151,7 @@ impl Failure {
     /// Offers a person a way on.
     #[must_use]
     pub fn way_on(mut self, label: &'static str, path: impl Into<String>) -> Self {
-        self.way_on = Some((label, path.into()));
+        self.way_on = Some(Box::new((label, path.into())));
         self
     }
 
@@ -203,7 +203,7 @@ impl Failure {
             request_id: request_id.to_owned(),
             slug: self.slug.clone(),
             facts: self.facts.iter().map(|(label, value)| ((*label).to_owned(), value.clone())).collect(),
-            link: self.way_on.as_ref().map(|(label, path)| page::Link::new(*label, path)),
+            link: self.way_on.as_ref().map(|way_on| page::Link::new(way_on.0, way_on.1.as_str())),
         };
         self.dress(Reply::page(self.status, notice.render()))
     }

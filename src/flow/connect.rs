@@ -257,22 +257,18 @@ fn page<P: Platform>(
 
 fn way(server: &Server, plan: Option<&Plan>) -> page::Way {
     let host = server.url.host_str().unwrap_or_default().to_owned();
-    match &server.auth {
-        Auth::Headers(headers) => {
-            let field = |(name, value): &(String, Value)| match value {
-                Value::Person { label } => Some(page::ConnectField { header: name.clone(), label: label.clone() }),
-                Value::Literal(_) | Value::Secret(_) => None,
-            };
-            page::Way::Headers { host, fields: headers.iter().filter_map(field).collect() }
-        }
-        _ => {
-            let endpoint = plan.and_then(|plan| url::Url::parse(&plan.authorization_endpoint).ok());
-            let scope = plan.and_then(|plan| plan.source.scope.as_deref()).unwrap_or_default();
-            page::Way::OAuth {
-                host: endpoint.and_then(|url| url.host_str().map(ToOwned::to_owned)).unwrap_or(host),
-                scopes: scope.split(' ').filter(|scope| !scope.is_empty()).map(ToOwned::to_owned).collect(),
-            }
-        }
+    if let Auth::Headers(headers) = &server.auth {
+        let field = |(name, value): &(String, Value)| match value {
+            Value::Person { label } => Some(page::ConnectField { header: name.clone(), label: label.clone() }),
+            Value::Literal(_) | Value::Secret(_) => None,
+        };
+        return page::Way::Headers { host, fields: headers.iter().filter_map(field).collect() };
+    }
+    let endpoint = plan.and_then(|plan| url::Url::parse(&plan.authorization_endpoint).ok());
+    let scope = plan.and_then(|plan| plan.source.scope.as_deref()).unwrap_or_default();
+    page::Way::OAuth {
+        host: endpoint.and_then(|url| url.host_str().map(ToOwned::to_owned)).unwrap_or(host),
+        scopes: scope.split(' ').filter(|scope| !scope.is_empty()).map(ToOwned::to_owned).collect(),
     }
 }
 

@@ -1,13 +1,14 @@
 //! One message to a server and its answer back: with the gateway's credentials there, in the client's session there, and once more where
 //! that mends what went wrong before anything of it was done.
 //!
-//! Not here: which headers pass (`mcp::forward`), what an answer means (`mcp::verdict`), opening a session again (`flow::initialize`).
+//! Not here: what becomes of the answer (`flow::relay`), opening a session again (`flow::initialize`), what is said in the server's stead
+//! (`flow::standin`).
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use super::connection::{self, Credential, Need};
 use super::initialize::{Held, Opened};
+use super::relay::{Outcome, Refused};
 use super::standin::{self, Said};
 use super::{Answered, Head, Site, refusal};
 use crate::config::Server;
@@ -15,23 +16,19 @@ use crate::failure::Failure;
 use crate::mcp::envelope::Payload;
 use crate::mcp::forward;
 use crate::mcp::headers::SESSION_ID;
+use crate::mcp::request_state::Choice;
 use crate::mcp::revision::Era;
-use crate::mcp::session::{InitializeParams, Session, UpstreamSession};
-use crate::mcp::verdict::{self, Expects, Verdict};
+use crate::mcp::session::{InitializeParams, Session};
+use crate::mcp::verdict::{Expects, Verdict};
 use crate::oauth::access_token::Claims;
-use crate::ports::{Answer, Outgoing, Platform, Stream};
+use crate::ports::{Outgoing, Platform};
 use crate::reply::Reply;
-use crate::time::Lifetime;
-use crate::upstream::challenge::{self, Challenge};
+use crate::upstream::challenge::Challenge;
+use crate::upstream::key::FIRST_ACCOUNT;
 use crate::vault::Purpose;
 
-/// How long a server may take to send the rest of an error it has begun.
-const PATIENCE: Lifetime = Lifetime(30);
-/// An error body is a short JSON document.
-const ERROR_BODY: usize = 256 * 1024;
-
-/// JSON-RPC 2.0 §5.1.
-const METHOD_NOT_FOUND: i64 = -32601;
+/// How many seconds the retry of a person who went to connect waits for them. Clients wait a minute for an answer.
+const CONNECTING: u32 = 20;
 
 /// The gateway's headers for a server.
 pub type OwnHeaders = Vec<(HeaderName, HeaderValue)>;
@@ -52,31 +49,6 @@ pub struct Call<'a, P> {
     pub expects: Expects,
     /// Its parameters, if the message is `initialize`.
     pub initialize: Option<InitializeParams>,
-}
-
-/// What came of sending a message.
-pub enum Outcome<S> {
-    /// An answer for the client.
-    Answered(Reply<S>),
-    /// The server does not know the session. What the client is told if that cannot be mended.
-    SessionLost(Result<Reply<S>, Failure>),
-    /// The server wants other credentials.
-    Unauthorized(Refused),
-}
-
-/// What a server said when it refused the gateway's credentials. It names the server's own login, and is never the client's business.
-pub struct Refused {
-    /// 401 or 403.
-    pub status: StatusCode,
-    /// What it wants, if it says so.
-    pub challenge: Option<Challenge>,
-}
-
-impl Refused {
-    /// Of an answer's status and headers.
-    pub fn of(status: StatusCode, headers: &HeaderMap) -> Self {
-        Self { status, challenge: challenge::bearer(headers) }
-    }
 }
 
 /// How a message ended.
@@ -104,7 +76,11 @@ impl<P: Platform> Call<'_, P> {
         {
             (body, choice) = (resumed.body, Some(resumed.choice));
         }
-        let end = match connection::credential(self.site, self.server, self.claims).await? {
+        let mut credential = connection::credential(self.site, self.server, self.claims).await?;
+        if choice == Some(Choice::Accepted) {
+            credential = self.connecting(credential).await?;
+        }
+        let end = match credential {
             Credential::Needed(need) => End::Needed(need, body),
             Credential::Ready { headers, seen } => {
                 if self.needs_connection()
@@ -125,20 +101,35 @@ impl<P: Platform> Call<'_, P> {
         })
     }
 
+    /// Waits a while for a person who went to connect: clients come back at once, and give up after a few rounds.
+    async fn connecting(&self, mut credential: Credential) -> Result<Credential, Failure> {
+        for _ in 0..CONNECTING {
+            if let Credential::Ready { .. } = credential {
+                break;
+            }
+            self.site.platform.pause(1000).await;
+            credential = connection::credential(self.site, self.server, self.claims).await?;
+        }
+        Ok(credential)
+    }
+
     /// Ends a session.
     pub async fn end(&self) -> Answered<P> {
         let mut held = Held::presented(self)?;
-        let end = match connection::credential(self.site, self.server, self.claims).await? {
-            Credential::Needed(_) => return Ok(self.accepted()), // the server cannot be told
+        let reply = match connection::credential(self.site, self.server, self.claims).await? {
+            Credential::Needed(_) => self.accepted(), // the server cannot be told
             Credential::Ready { headers, seen } => {
                 let own = Own { headers, seen, renewed: false };
-                self.exchange(&Method::DELETE, Vec::new(), &mut held, own).await?
+                match self.exchange(&Method::DELETE, Vec::new(), &mut held, own).await? {
+                    End::Answered(reply) => reply,
+                    End::Needed(..) => self.accepted(),
+                }
             }
         };
-        Ok(match end {
-            End::Answered(reply) => reply,
-            End::Needed(..) => self.accepted(),
-        })
+        if let Some(held) = &mut held {
+            held.ends(self).await;
+        }
+        Ok(reply)
     }
 
     /// Sends a message until it is answered: at most once more in a new session, and once more with new credentials.
@@ -151,7 +142,7 @@ impl<P: Platform> Call<'_, P> {
     ) -> Result<End<P::Stream>, Failure> {
         let mut due = false;
         if let Some(held) = held.as_mut() {
-            held.recall(self).await;
+            held.recall(self).await?;
             if held.session.waiting && self.expects != Expects::Reply {
                 // The server has not heard of the session: there is nothing to tell it, and nothing to end.
                 return Ok(End::Answered(self.accepted()));
@@ -231,76 +222,14 @@ impl<P: Platform> Call<'_, P> {
         self.judge(answer, session).await
     }
 
-    async fn judge(&self, answer: Answer<P::Stream>, session: Option<&Session>) -> Result<Outcome<P::Stream>, Failure> {
-        let Answer { status, headers, opening, body } = answer;
-        let in_session = session.is_some_and(|session| session.upstream.is_some());
-        match verdict::judge(status, &headers, opening, self.expects, in_session) {
-            Verdict::Relay => {
-                let session = self.sealed_session(&headers, session);
-                let headers = forward::response_headers(&headers, session.as_deref());
-                Ok(Outcome::Answered(Reply::relay(status, headers, body)))
-            }
-            Verdict::Accepted => {
-                body.discard().await;
-                Ok(Outcome::Answered(self.accepted()))
-            }
-            Verdict::ReadError => {
-                let failed = || refusal::upstream_error(status, self.server);
-                let bytes = body.read(ERROR_BODY, PATIENCE).await.map_err(|_| failed())?;
-                // A server's own error, a failed validation say, is the client's to read as it is.
-                let error = verdict::error_body(&bytes).ok_or_else(failed)?;
-                let reply = error_reply(status, &headers, bytes);
-                Ok(if in_session && error.says_session_is_lost(status) {
-                    Outcome::SessionLost(Ok(reply))
-                } else {
-                    Outcome::Answered(reply)
-                })
-            }
-            // Most servers say 404 of a lost session, some of an unknown method: only then is it the error that they name.
-            Verdict::Gone => {
-                let bytes = body.read(ERROR_BODY, PATIENCE).await.unwrap_or_default();
-                Ok(match verdict::error_body(&bytes) {
-                    Some(error) if error.code == METHOD_NOT_FOUND => {
-                        Outcome::Answered(Reply::bytes(status, "application/json", bytes))
-                    }
-                    _ => Outcome::SessionLost(Err(refusal::session_gone())),
-                })
-            }
-            Verdict::Unauthorized => {
-                body.discard().await;
-                Ok(Outcome::Unauthorized(Refused::of(status, &headers)))
-            }
-            refused => {
-                body.discard().await;
-                Err(refusal::verdict(refused, status, self.server))
-            }
-        }
-    }
-
     /// Taken note of.
     pub fn accepted(&self) -> Reply<P::Stream> {
         Reply::empty(if self.expects == Expects::End { StatusCode::OK } else { StatusCode::ACCEPTED })
     }
 
     /// Whether somebody has to connect the server before it can be called.
-    fn needs_connection(&self) -> bool {
+    pub fn needs_connection(&self) -> bool {
         self.server.is_personal() || self.server.is_connected_by_operator()
-    }
-
-    /// Our id for a session that the answer opens. Servers repeat theirs in every answer; sealed anew it would read as another one.
-    ///
-    /// Where a connection may have to be asked for, a client is also remembered that the server gives no session.
-    fn sealed_session(&self, headers: &HeaderMap, present: Option<&Session>) -> Option<String> {
-        if self.era == Era::Modern {
-            return None;
-        }
-        let upstream = UpstreamSession::of_answer(headers);
-        let is_news = match &upstream {
-            Some(_) => present.is_none_or(|present| present.upstream != upstream),
-            None => self.initialize.is_some() && self.needs_connection(),
-        };
-        let initialize = self.initialize.as_ref().or(present.and_then(|present| present.initialize.as_ref()));
-        is_news.then(|| self.seal(&Session::opened(upstream, initialize.cloned())))
     }
 
     /// Our id for a session.
@@ -308,18 +237,16 @@ impl<P: Platform> Call<'_, P> {
         self.site.keys.seal_json(Purpose::McpSession, &self.place(), self.site.platform.random(), session)
     }
 
-    /// Where the client's session belongs.
-    pub fn place(&self) -> [&str; 2] {
-        [&self.claims.sub, self.server.slug.as_str()]
+    /// Where what the client keeps for us belongs. Its accounts at a server are different places, and the first needs no name.
+    pub fn place(&self) -> Vec<&str> {
+        let other = self.claims.account.as_deref().filter(|account| *account != FIRST_ACCOUNT);
+        [self.claims.sub.as_str(), self.server.slug.as_str()].into_iter().chain(other).collect()
     }
-}
 
-fn error_reply<S>(status: StatusCode, headers: &HeaderMap, bytes: Vec<u8>) -> Reply<S> {
-    let mut reply = Reply::bytes(status, "application/json", bytes);
-    let mut passed = forward::response_headers(headers, None);
-    passed.remove(CONTENT_TYPE); // whatever the server calls it, this was read as JSON
-    reply.headers_mut().extend(passed);
-    reply
+    /// Which of the caller's accounts at the server is meant.
+    pub fn account(&self) -> &str {
+        self.claims.account.as_deref().unwrap_or(FIRST_ACCOUNT)
+    }
 }
 
 /// The answer with our id of a session that was opened for it, unless the server has just opened another.

@@ -8,8 +8,9 @@ use std::rc::Rc;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::exchange::{Call, OwnHeaders, Refused};
+use super::exchange::{Call, OwnHeaders};
 use super::refusal;
+use super::relay::Refused;
 use crate::failure::Failure;
 use crate::mcp::headers::PROTOCOL_VERSION;
 use crate::mcp::revision::Era;
@@ -59,12 +60,20 @@ impl<'h> Held<'h> {
 
     /// Takes what the session was replaced with by an earlier call, whose answer's new id the client has not taken up. Storage is asked
     /// only where the server would have to be initialized otherwise.
-    pub async fn recall<P: Platform>(&mut self, call: &Call<'_, P>) {
+    pub async fn recall<P: Platform>(&mut self, call: &Call<'_, P>) -> Result<(), Failure> {
         if self.session.waiting {
-            self.take(self.replacement(call).await);
-        } else if !call.site.memory.sessions.is_empty() {
-            self.take(self.remembered(call));
+            self.take(self.replacement(call).await)
+        } else if call.site.memory.sessions.is_empty() {
+            Ok(())
+        } else {
+            self.take(self.remembered(call))
         }
+    }
+
+    /// Remembers that the client has ended it: the server's not knowing it is no reason to open another.
+    pub async fn ends<P: Platform>(&mut self, call: &Call<'_, P>) {
+        self.session = Session::ended();
+        self.remember(call).await;
     }
 
     /// Whether the server can be initialized for it.
@@ -76,7 +85,7 @@ impl<'h> Held<'h> {
     pub async fn open<P: Platform>(&mut self, call: &Call<'_, P>, own: &OwnHeaders) -> Result<Opened, Failure> {
         let before = self.session.clone();
         if !before.waiting {
-            self.take(self.replacement(call).await);
+            self.take(self.replacement(call).await)?;
             if self.session != before {
                 return Ok(Opened::Open); // another isolate was faster
             }
@@ -95,9 +104,14 @@ impl<'h> Held<'h> {
         Ok(Opened::Open)
     }
 
-    fn take(&mut self, replacement: Option<Session>) {
-        if let Some(session) = replacement {
-            self.session = session;
+    fn take(&mut self, replacement: Option<Session>) -> Result<(), Failure> {
+        match replacement {
+            Some(session) if session.ended => Err(refusal::session_gone()),
+            Some(session) => {
+                self.session = session;
+                Ok(())
+            }
+            None => Ok(()),
         }
     }
 
@@ -188,7 +202,8 @@ fn key(digest: &Digested) -> String {
 }
 
 /// Beside the client's own ids, so that what is stored is none of them.
-fn place<'a, P: Platform>(call: &'a Call<'_, P>, digest: &'a Digested) -> [&'a str; 3] {
-    let [subject, slug] = call.place();
-    [subject, slug, digest.as_str()]
+fn place<'a, P: Platform>(call: &'a Call<'_, P>, digest: &'a Digested) -> Vec<&'a str> {
+    let mut place = call.place();
+    place.push(digest.as_str());
+    place
 }

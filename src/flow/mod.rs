@@ -21,6 +21,7 @@ pub mod login;
 pub mod provider;
 pub mod refusal;
 pub mod register;
+pub mod relay;
 pub mod revoke;
 pub mod session;
 pub mod shared;

@@ -21,6 +21,8 @@ use crate::mcp::standin::Server;
 use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::route;
+use crate::upstream::key::Owner;
+use crate::upstream::link::{self, Link};
 use crate::vault::Purpose;
 
 /// A message and what the gateway knows of its client.
@@ -52,7 +54,7 @@ pub fn answer<P: Platform>(call: &Call<'_, P>, said: &Said<'_>, need: &Need) -> 
 pub fn connected<P: Platform>(call: &Call<'_, P>, payload: &Payload) -> Option<Reply<P::Stream>> {
     let Payload::One(message) = payload else { return None };
     let server = server(call);
-    if message.method() != Some("tools/call") || message.name.as_deref() != Some(&server.tool_name()) {
+    if message.method() != Some("tools/call") || !message.name.as_deref().is_some_and(|name| server.has_tool(name)) {
         return None;
     }
     let answer = server.connected(message.id()?, call.era);
@@ -130,13 +132,18 @@ impl<P: Platform> Teller<'_, P> {
         if said.choice == Some(Choice::Refused) { signal.declined(&asked) } else { signal.answer(&asked) }
     }
 
-    /// What only the operator can renew has no link for anybody.
+    /// Where the person connects the server. What only the operator can renew has no link for anybody.
     fn link(&self) -> Option<String> {
-        let call = self.call;
-        if self.need.state == State::AdminConnectRequired {
-            return None;
-        }
-        Some(call.site.url(&format!("/connect/{}", call.server.slug)))
+        let (call, site) = (self.call, self.call.site);
+        let need = match self.need.state {
+            State::Authenticating => link::Need::Authenticating,
+            State::ReconsentRequired => link::Need::ReconsentRequired,
+            State::AdminConnectRequired => return None,
+        };
+        let (owner, slug) = (Owner::Subject(call.claims.sub.clone()), call.server.slug.as_str());
+        let expires = site.now + link::LIFETIME;
+        let link = Link::new(owner, slug, call.account(), self.need.scope.clone(), need, expires);
+        Some(site.url(&link.path(&site.keys, site.platform.random())))
     }
 
     fn request_state(&self, body: &[u8]) -> Option<String> {

@@ -18,7 +18,7 @@ fn a_client_that_shows_links_gets_the_error_of_its_revision() {
     assert_eq!((&data["state"], &data["reason"]), (&json!("authenticating"), &json!("connection_missing")));
     assert_eq!(data["elicitations"][0]["url"], data["authUrl"]);
     assert_eq!(data["request_id"], answer.header("x-request-id").unwrap());
-    assert!(data["authUrl"].as_str().unwrap().starts_with("http://localhost:8787/connect/docs"));
+    assert!(data["authUrl"].as_str().unwrap().starts_with("http://localhost:8787/connect/docs?s="));
     assert!(server.was_asked().is_empty());
     let journal = world.platform.journal.borrow().last().unwrap().clone();
     assert!(journal.contains("connection_missing") && journal.contains("docs"), "{journal}");
@@ -30,7 +30,7 @@ fn a_client_without_elicitation_reads_the_link() {
     for capabilities in [json!({}), json!({"elicitation": {}})] {
         let result = &world.begins("claude", &capabilities).call("search").with(200).json()["result"];
         assert_eq!(result["isError"], true);
-        assert!(result["content"][0]["text"].as_str().unwrap().contains("http://localhost:8787/connect/docs"));
+        assert!(result["content"][0]["text"].as_str().unwrap().contains("http://localhost:8787/connect/docs?s="));
     }
     let sessionless = world.client("other").at("docs").connects("alice");
     assert_eq!(sessionless.call("search").with(200).json()["result"]["isError"], true);

@@ -121,18 +121,17 @@ async fn registered<P: Platform>(
             Outcome::Leased => register(site, server, plan, endpoint, redirect_uri, &holder).await?,
             other => other,
         };
-        match outcome {
-            Outcome::Registered { generation, sealed } => match open(site, issuer, &sealed) {
-                Some(registered) if !registered.has_expired(site.now) => {
-                    return Ok((registered.client, ClientKind::Registered(generation)));
-                }
-                // Its secret has ended, or its key is gone from the ring.
-                _ => drop(ask(site, issuer, Command::Retire { generation }).await?),
-            },
-            _ => {
-                site.platform.pause(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+        let Outcome::Registered { generation, sealed } = outcome else {
+            site.platform.pause(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            continue;
+        };
+        match open(site, issuer, &sealed) {
+            Some(registered) if !registered.has_expired(site.now) => {
+                return Ok((registered.client, ClientKind::Registered(generation)));
             }
+            // Its secret has ended, or its key is gone from the ring.
+            _ => drop(ask(site, issuer, Command::Retire { generation }).await?),
         }
     }
     Err(busy(server))
