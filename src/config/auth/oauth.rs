@@ -87,7 +87,10 @@ mod tests {
         let Auth::OAuth(oauth) = auth_of(&json!({"kind": "oauth", "issuer": "https://id.example.com/"})) else {
             panic!()
         };
-        assert!(oauth.admits_issuer("https://id.example.com/") && !oauth.admits_issuer("https://id.example.com"));
+        assert_eq!(oauth.issuer.as_deref(), Some("https://id.example.com/"));
+        // With or without its slash a bare origin is the same issuer, as in discovery.
+        assert!(oauth.admits_issuer("https://id.example.com/") && oauth.admits_issuer("https://id.example.com"));
+        assert!(!oauth.admits_issuer("https://id.example.com/tenant") && !oauth.admits_issuer("https://other.example"));
         for issuer in
             ["id.example.com", "http://id.example.com", "https://id.example.com/?x", "https://id.example.com/#x"]
         {
