@@ -219,7 +219,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         request_id: &str,
     ) {
         // A call that went well is not a line of its own: the hot path writes nothing.
-        if refusal.is_none() && matches!(route, Route::Mcp(_)) {
+        if refusal.is_none() && reply.reason().is_none() && matches!(route, Route::Mcp(_)) {
             return;
         }
         let mut line = json!({
@@ -235,6 +235,10 @@ impl<'a, P: Platform> Gateway<'a, P> {
             if let Some(slug) = &refusal.slug {
                 line.insert("slug".into(), slug.clone().into());
             }
+        }
+        if let (Some(line), Route::Mcp(server), Some(reason)) = (line.as_object_mut(), route, reply.reason()) {
+            line.insert("reason".into(), reason.into());
+            line.insert("slug".into(), server.slug.as_str().into());
         }
         self.platform.record(&line.to_string());
     }

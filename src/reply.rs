@@ -12,6 +12,7 @@ pub struct Reply<S> {
     status: StatusCode,
     headers: HeaderMap,
     body: Body<S>,
+    reason: Option<&'static str>,
 }
 
 /// The body of a [`Reply`].
@@ -28,7 +29,7 @@ pub enum Body<S> {
 impl<S> Reply<S> {
     /// A status without a body: 202, 204 or a redirect.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Body::Empty }
+        Self { status, headers: HeaderMap::new(), body: Body::Empty, reason: None }
     }
 
     /// JSON that no cache keeps.
@@ -44,7 +45,7 @@ impl<S> Reply<S> {
 
     /// Bytes of a content type that no cache keeps.
     pub fn bytes(status: StatusCode, content_type: &'static str, bytes: Vec<u8>) -> Self {
-        let mut reply = Self { status, headers: HeaderMap::new(), body: Body::Bytes(bytes) };
+        let mut reply = Self { status, headers: HeaderMap::new(), body: Body::Bytes(bytes), reason: None };
         reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         reply.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         reply
@@ -58,7 +59,7 @@ impl<S> Reply<S> {
     /// An upstream's answer with its body untouched; statuses that carry no body get none.
     pub fn relay(status: StatusCode, headers: HeaderMap, stream: S) -> Self {
         let bodiless = matches!(status.as_u16(), 204 | 205 | 304) || status.is_informational();
-        Self { status, headers, body: if bodiless { Body::Empty } else { Body::Relay(stream) } }
+        Self { status, headers, body: if bodiless { Body::Empty } else { Body::Relay(stream) }, reason: None }
     }
 
     /// Sets a header; a value that is not legal in a header is left out.
@@ -75,6 +76,17 @@ impl<S> Reply<S> {
     pub fn and(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
         self
+    }
+
+    /// Says in logs why it is not what was asked for, although it is no failure.
+    #[must_use]
+    pub fn because(self, reason: &'static str) -> Self {
+        Self { reason: Some(reason), ..self }
+    }
+
+    /// What logs say of it.
+    pub fn reason(&self) -> Option<&'static str> {
+        self.reason
     }
 
     /// Its status.

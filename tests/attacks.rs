@@ -14,6 +14,8 @@ mod documents;
 mod proxy;
 #[path = "attacks/sealed.rs"]
 mod sealed;
+#[path = "attacks/signal.rs"]
+mod signal;
 #[path = "attacks/tokens.rs"]
 mod tokens;
 mod world;

@@ -12,6 +12,8 @@ mod operation;
 mod servers;
 #[path = "journeys/sessions.rs"]
 mod sessions;
+#[path = "journeys/signal.rs"]
+mod signal;
 mod world;
 
 use serde_json::json;

@@ -1,4 +1,4 @@
-// The Worker from Rust to build/: cargo, bindgen, wasm-opt, and the hand-written entry beside them.
+// The Worker from Rust to build/: cargo, bindgen, wasm-opt, and the hand-written scripts beside them.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,7 @@ export function build({ optimise = true } = {}) {
   const [plain, optimised] = [`${source} plain`, `${source} optimised`];
 
   mkdirSync(inRoot("build"), { recursive: true });
-  copyFileSync(inRoot("src/edge/entry.js"), inRoot("build/entry.js"));
+  copyScripts(inRoot("build"));
   const built = [wasm, glue, stamp].every((file) => existsSync(file)) && readFileSync(stamp, "utf8");
   if (built === optimised || (built === plain && !optimise)) return;
 
@@ -39,10 +39,14 @@ export function build({ optimise = true } = {}) {
   console.log(`build: ${kilobytes(bytes.length)} of wasm, ${kilobytes(gzipSync(bytes).length)} compressed`);
 }
 
+function copyScripts(folder) {
+  for (const name of ["entry.js", "call.js", "instance.js"]) copyFileSync(inRoot("src/edge", name), join(folder, name));
+}
+
 /** The same build once more in `folder`, with the names of the functions in the wasm, which a profile shows. After `build`. */
 export function buildNamed(folder, { optimise = true } = {}) {
   mkdirSync(folder, { recursive: true });
-  copyFileSync(inRoot("src/edge/entry.js"), join(folder, "entry.js"));
+  copyScripts(folder);
   run(join(bindgen().directory, "bindgen"), [compiled, folder], { env: { ...environment, KEEP_NAMES: "1" } });
   if (optimise) run("wasm-opt", ["-g", ...optimiser(join(folder, "index_bg.wasm"))]);
 }

@@ -1,48 +1,76 @@
-//! The fetch handler: one request in, one response out.
+//! What JavaScript calls: a request that begins, and what came of the errand of one under way.
 //!
 //! Not here: routing or errors; the core always has an answer.
 
 use std::rc::Rc;
 
-use js_sys::Uint8Array;
-use wasm_bindgen::JsValue;
-use worker::{Context, Env, event};
+use js_sys::Function;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::Env;
 
+use super::errand::{Done, JsStream};
 use super::host::Workers;
-use super::http_glue;
-use super::stream::JsStream;
-use crate::gateway::{Gateway, Request};
+use super::{call, wire};
+use crate::gateway::Gateway;
 use crate::memory::Memory;
-use crate::reply::{Body, Reply};
+use crate::ports::ReadError;
 
 thread_local! {
     static MEMORY: Rc<Memory> = Rc::default();
 }
 
-#[event(start)]
-fn start() {
+/// Once for each instance. `wake` is told the number of a call that can go on.
+#[wasm_bindgen]
+pub fn start(wake: Function) {
     console_error_panic_hook::set_once();
+    call::attend(wake);
 }
 
-#[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
+/// A request. Every function here answers a reply or what the call waits for, as `wire` writes it.
+#[wasm_bindgen]
+pub fn begin(request: &str, env: Env) -> String {
     let memory = MEMORY.with(Rc::clone);
-    let platform = Workers::new(env, request.signal());
-    let request = Request {
-        method: request.method(),
-        url: request.url(),
-        headers: http_glue::unpack(&http_glue::pack_headers(&request.headers())),
-        body: JsStream(request.body()),
-    };
-    Ok(to_response(Gateway::new(&platform, &memory).handle(request).await))
+    call::begin(|desk| {
+        let request = wire::request(request, JsStream::of_request(Rc::clone(&desk)));
+        let platform = Workers::new(env, desk);
+        async move { Gateway::new(&platform, &memory).handle(request).await }
+    })
 }
 
-fn to_response(reply: Reply<JsStream>) -> web_sys::Response {
-    let (status, headers, body) = reply.into_parts();
-    let body = match body {
-        Body::Empty => JsValue::UNDEFINED,
-        Body::Bytes(bytes) => Uint8Array::from(bytes.as_slice()).into(),
-        Body::Relay(stream) => stream.into_js(),
-    };
-    http_glue::respond(status.as_u16(), &http_glue::pack(&headers), &body)
+/// An answer to a fetch: its status and headers, or the reason there is none; the first byte of its body where that is known; and
+/// the number of the body.
+#[wasm_bindgen]
+pub fn fetched(call: u32, head: &str, opening: Option<u8>, body: u32) -> String {
+    call::resume(call, Some(Done::Fetched(wire::answer(head, opening, body))))
+}
+
+/// A body that was read.
+#[wasm_bindgen]
+pub fn read(call: u32, bytes: Vec<u8>) -> String {
+    call::resume(call, Some(Done::Read(Ok(bytes))))
+}
+
+/// A body that could not be read.
+#[wasm_bindgen]
+pub fn unread(call: u32, too_large: bool) -> String {
+    let error = if too_large { ReadError::TooLarge } else { ReadError::Broken };
+    call::resume(call, Some(Done::Read(Err(error))))
+}
+
+/// A body that was let go of.
+#[wasm_bindgen]
+pub fn discarded(call: u32) -> String {
+    call::resume(call, Some(Done::Discarded))
+}
+
+/// A call whose promise was settled.
+#[wasm_bindgen]
+pub fn woken(call: u32) -> String {
+    call::resume(call, None)
+}
+
+/// The body of what was just answered, where it did not fit in.
+#[wasm_bindgen]
+pub fn bytes() -> Vec<u8> {
+    wire::bytes()
 }

@@ -2,16 +2,15 @@
 //!
 //! Not here: retries, caches, fallbacks. Every failure of a binding is `Unavailable`, and the core fails closed.
 
-use http::StatusCode;
-use js_sys::Uint8Array;
+use std::rc::Rc;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Env, Method, RequestInit};
 
-use super::http_glue;
-use super::stream::JsStream;
+use super::errand::{Desk, JsStream};
 use crate::oauth::{account, grant};
 use crate::ports::{
     Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limiter, Outbound, Outgoing, Secrets, Timer,
@@ -28,17 +27,23 @@ const KV_CACHE: u64 = 30;
 /// KV refuses shorter lifetimes.
 const SHORTEST_KV_LIFETIME: u64 = 60;
 
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console)]
+    fn log(line: &str);
+}
+
 /// The runtime as one request sees it.
 pub struct Workers {
     env: Env,
     now: Timestamp,
-    client: web_sys::AbortSignal,
+    desk: Rc<Desk>,
 }
 
 impl Workers {
-    /// Reads the clock once, for the whole request. `client` says when nobody waits for the answer any more.
-    pub fn new(env: Env, client: web_sys::AbortSignal) -> Self {
-        Self { env, now: now(), client }
+    /// Reads the clock once, for the whole request. What is to be fetched is laid on the desk.
+    pub fn new(env: Env, desk: Rc<Desk>) -> Self {
+        Self { env, now: now(), desk }
     }
 
     async fn command<C: Serialize, O: DeserializeOwned>(
@@ -102,31 +107,7 @@ impl Outbound for Workers {
     type Stream = JsStream;
 
     async fn fetch(&self, request: Outgoing) -> Result<Answer<JsStream>, FetchError> {
-        let body =
-            if request.body.is_empty() { JsValue::UNDEFINED } else { Uint8Array::from(request.body.as_slice()).into() };
-        let sent = http_glue::send(
-            request.method.as_str(),
-            request.url.as_str(),
-            &http_glue::pack(&request.headers),
-            &body,
-            http_glue::milliseconds(request.within),
-            &self.client,
-        );
-        drop(request); // a large body need not be kept twice while the server works
-        let answer = JsFuture::from(sent).await.map_err(|_| FetchError::Unreachable)?;
-        match answer.dyn_into::<web_sys::Response>() {
-            Ok(response) => Ok(Answer {
-                status: StatusCode::from_u16(response.status()).map_err(|_| FetchError::Unreachable)?,
-                headers: http_glue::unpack(&http_glue::pack_headers(&response.headers())),
-                opening: http_glue::opening(&response),
-                body: JsStream(response.body()),
-            }),
-            Err(reason) => Err(match reason.as_string().as_deref() {
-                Some("timed_out") => FetchError::TimedOut,
-                Some("client_gone") => FetchError::ClientGone,
-                _ => FetchError::Unreachable,
-            }),
-        }
+        self.desk.fetch(request).await
     }
 }
 
@@ -183,6 +164,6 @@ impl Limiter for Workers {
 
 impl Journal for Workers {
     fn record(&self, line: &str) {
-        worker::console_log!("{line}");
+        log(line);
     }
 }

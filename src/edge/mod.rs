@@ -2,8 +2,9 @@
 //!
 //! Not here: unit tests. If something here needs one, it decides something and belongs inward.
 
+mod call;
 mod entry;
+mod errand;
 mod host;
-mod http_glue;
 mod objects;
-mod stream;
+mod wire;

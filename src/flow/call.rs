@@ -2,8 +2,6 @@
 //!
 //! Not here: what a message must look like (`mcp::envelope`), sending it (`flow::exchange`), the words of refusals (`flow::refusal`).
 
-use http::Method;
-
 use super::exchange::Call;
 use super::{Answered, Head, Site, bearer, refusal, unreadable};
 use crate::config::Server;
@@ -70,7 +68,7 @@ pub async fn post<P: Platform>(
         _ => None,
     };
     let call = Call { site, head, server, claims: &claims, era, expects, initialize };
-    call.send(Method::POST, bytes).await.map_err(read)
+    call.send(&payload, bytes).await.map_err(read)
 }
 
 /// `DELETE` of a session: the server decides whether its sessions can be ended by a client.
@@ -81,5 +79,5 @@ pub async fn delete<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Serve
     }
     let (era, expects) = (Era::Legacy, Expects::End);
     let call = Call { site, head, server, claims: &claims, era, expects, initialize: None };
-    call.send(Method::DELETE, Vec::new()).await.map_err(|failure| failure.slug(server.slug.as_str()))
+    call.end().await.map_err(|failure| failure.slug(server.slug.as_str()))
 }

@@ -1,34 +1,34 @@
 //! One message to a server and its answer back: with the gateway's credentials there, in the client's session there, and once more where
 //! that mends what went wrong before anything of it was done.
 //!
-//! Not here: which headers pass (`mcp::forward`), what an answer means (`mcp::verdict`), opening a session again (`flow::initialize`).
+//! Not here: what becomes of the answer (`flow::relay`), opening a session again (`flow::initialize`), what is said in the server's stead
+//! (`flow::standin`).
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::connection::{self, Credential};
+use super::connection::{self, Credential, Need};
 use super::initialize::{Held, Opened};
+use super::relay::{Outcome, Refused};
+use super::standin::{self, Said};
 use super::{Answered, Head, Site, refusal};
 use crate::config::Server;
 use crate::failure::Failure;
+use crate::mcp::envelope::Payload;
 use crate::mcp::forward;
 use crate::mcp::headers::SESSION_ID;
+use crate::mcp::request_state::Choice;
 use crate::mcp::revision::Era;
-use crate::mcp::session::{InitializeParams, Session, UpstreamSession};
-use crate::mcp::verdict::{self, Expects, Verdict};
+use crate::mcp::session::{InitializeParams, Session};
+use crate::mcp::verdict::{Expects, Verdict};
 use crate::oauth::access_token::Claims;
-use crate::ports::{Answer, Outgoing, Platform, Stream};
+use crate::ports::{Outgoing, Platform};
 use crate::reply::Reply;
-use crate::time::Lifetime;
+use crate::upstream::challenge::Challenge;
+use crate::upstream::key::FIRST_ACCOUNT;
 use crate::vault::Purpose;
 
-/// How long a server may take to send the rest of an error it has begun.
-const PATIENCE: Lifetime = Lifetime(30);
-/// An error body is a short JSON document.
-const ERROR_BODY: usize = 256 * 1024;
-
-/// JSON-RPC 2.0 §5.1.
-const METHOD_NOT_FOUND: i64 = -32601;
+/// How many seconds the retry of a person who went to connect waits for them. Clients wait a minute for an answer.
+const CONNECTING: u32 = 20;
 
 /// The gateway's headers for a server.
 pub type OwnHeaders = Vec<(HeaderName, HeaderValue)>;
@@ -51,60 +51,160 @@ pub struct Call<'a, P> {
     pub initialize: Option<InitializeParams>,
 }
 
-/// What came of sending a message.
-pub enum Outcome<S> {
-    /// An answer for the client.
+/// How a message ended.
+enum End<S> {
+    /// With an answer for the client.
     Answered(Reply<S>),
-    /// The server does not know the session. What the client is told if that cannot be mended.
-    SessionLost(Result<Reply<S>, Failure>),
-    /// The server wants other credentials.
-    Unauthorized(StatusCode),
+    /// Nowhere: somebody must connect first. The message is given back.
+    Needed(Need, Vec<u8>),
+}
+
+/// The gateway's credentials for a server.
+struct Own {
+    headers: OwnHeaders,
+    seen: Option<u64>,
+    renewed: bool,
 }
 
 impl<P: Platform> Call<'_, P> {
-    /// Sends a message and hands on the answer.
-    pub async fn send(&self, method: Method, body: Vec<u8>) -> Answered<P> {
+    /// Sends a message and hands on the answer, or answers in the server's stead where it needs a connection first.
+    pub async fn send(&self, payload: &Payload, body: Vec<u8>) -> Answered<P> {
         let mut held = Held::presented(self)?;
-        let own = match connection::credential(self.site, self.server, self.claims).await? {
-            Credential::Ready { headers, .. } => headers,
-            Credential::Needed(_) => Vec::new(),
+        let (mut body, mut choice) = (body, None);
+        if let Payload::One(message) = payload
+            && let Some(resumed) = standin::resume(self, message, &body)?
+        {
+            (body, choice) = (resumed.body, Some(resumed.choice));
+        }
+        let mut credential = connection::credential(self.site, self.server, self.claims).await?;
+        if choice == Some(Choice::Accepted) {
+            credential = self.connecting(credential).await?;
+        }
+        let end = match credential {
+            Credential::Needed(need) => End::Needed(need, body),
+            Credential::Ready { headers, seen } => {
+                if self.needs_connection()
+                    && let Some(reply) = standin::connected(self, payload)
+                {
+                    return Ok(reply);
+                }
+                let own = Own { headers, seen, renewed: false };
+                self.exchange(&Method::POST, body, &mut held, own).await?
+            }
+        };
+        Ok(match end {
+            End::Answered(reply) => with_session(reply, held),
+            End::Needed(need, body) => {
+                let session = held.as_ref().map(|held| &held.session);
+                standin::answer(self, &Said { payload, body: &body, session, choice }, &need)
+            }
+        })
+    }
+
+    /// Waits a while for a person who went to connect: clients come back at once, and give up after a few rounds.
+    async fn connecting(&self, mut credential: Credential) -> Result<Credential, Failure> {
+        for _ in 0..CONNECTING {
+            if let Credential::Ready { .. } = credential {
+                break;
+            }
+            self.site.platform.pause(1000).await;
+            credential = connection::credential(self.site, self.server, self.claims).await?;
+        }
+        Ok(credential)
+    }
+
+    /// Ends a session.
+    pub async fn end(&self) -> Answered<P> {
+        let mut held = Held::presented(self)?;
+        let reply = match connection::credential(self.site, self.server, self.claims).await? {
+            Credential::Needed(_) => self.accepted(), // the server cannot be told
+            Credential::Ready { headers, seen } => {
+                let own = Own { headers, seen, renewed: false };
+                match self.exchange(&Method::DELETE, Vec::new(), &mut held, own).await? {
+                    End::Answered(reply) => reply,
+                    End::Needed(..) => self.accepted(),
+                }
+            }
         };
         if let Some(held) = &mut held {
-            held.recall(self).await;
+            held.ends(self).await;
+        }
+        Ok(reply)
+    }
+
+    /// Sends a message until it is answered: at most once more in a new session, and once more with new credentials.
+    async fn exchange(
+        &self,
+        method: &Method,
+        body: Vec<u8>,
+        held: &mut Option<Held<'_>>,
+        mut own: Own,
+    ) -> Result<End<P::Stream>, Failure> {
+        let mut due = false;
+        if let Some(held) = held.as_mut() {
+            held.recall(self).await?;
             if held.session.waiting && self.expects != Expects::Reply {
                 // The server has not heard of the session: there is nothing to tell it, and nothing to end.
-                return Ok(self.accepted());
+                return Ok(End::Answered(self.accepted()));
             }
+            due = held.session.waiting;
         }
         let mut body = Some(body);
         let mut lost = false;
-        let mut due = held.as_ref().is_some_and(|held| held.session.waiting);
         loop {
-            if let Some(held) = held.as_mut().filter(|_| due) {
-                match held.open(self, &own).await {
-                    Ok(Opened::Open) => {}
-                    Ok(Opened::Unauthorized(status)) => return Err(self.unauthorized(status)),
+            let again = held.as_ref().is_some_and(|held| !lost && held.can_be_opened());
+            let outcome = if let Some(held) = held.as_mut().filter(|_| due) {
+                match held.open(self, &own.headers).await {
+                    Ok(Opened::Open) => {
+                        due = false;
+                        continue;
+                    }
+                    Ok(Opened::Unauthorized(refused)) => Outcome::Unauthorized(refused),
                     // A session nobody can open again is one the client must begin anew.
                     Err(_) if lost => return Err(refusal::session_gone()),
                     Err(failure) => return Err(failure),
                 }
-            }
-            let again = held.as_ref().is_some_and(|held| !lost && held.can_be_opened());
-            let bytes = if again { body.clone() } else { body.take() }.unwrap_or_default();
-            let session = held.as_ref().map(|held| &held.session);
-            match self.attempt(&method, bytes, session, &own).await? {
-                Outcome::Answered(reply) => return Ok(with_session(reply, held)),
+            } else {
+                let kept = again || own.seen.is_some();
+                let bytes = if kept { body.clone() } else { body.take() }.unwrap_or_default();
+                let session = held.as_ref().map(|held| &held.session);
+                self.attempt(method, bytes, session, &own.headers).await?
+            };
+            match outcome {
+                Outcome::Answered(reply) => return Ok(End::Answered(reply)),
                 Outcome::SessionLost(_) if again && self.expects == Expects::Reply => (lost, due) = (true, true),
                 // What nobody waits for is not worth a session; the next request opens it.
-                Outcome::SessionLost(_) if again => return Ok(self.accepted()),
-                Outcome::SessionLost(otherwise) => return otherwise,
-                Outcome::Unauthorized(status) => return Err(self.unauthorized(status)),
+                Outcome::SessionLost(_) if again => return Ok(End::Answered(self.accepted())),
+                Outcome::SessionLost(otherwise) => return otherwise.map(End::Answered),
+                Outcome::Unauthorized(refused) => {
+                    if let Some(need) = self.renew(&mut own, &refused).await? {
+                        return Ok(End::Needed(need, body.unwrap_or_default()));
+                    }
+                }
             }
         }
     }
 
+    /// New credentials, once; what a person must do instead, if anything.
+    async fn renew(&self, own: &mut Own, refused: &Refused) -> Result<Option<Need>, Failure> {
+        let failed = || refusal::verdict(Verdict::Unauthorized, refused.status, self.server);
+        let seen = own.seen.filter(|_| !own.renewed).ok_or_else(failed)?;
+        let challenge = refused.challenge.as_ref();
+        // 403 is about what the account may do there; only a scope can be asked for.
+        if refused.status == StatusCode::FORBIDDEN && !challenge.is_some_and(Challenge::is_insufficient_scope) {
+            return Err(failed());
+        }
+        match connection::renew(self.site, self.server, self.claims, seen, challenge).await? {
+            Credential::Ready { headers, seen } => {
+                *own = Own { headers, seen, renewed: true };
+                Ok(None)
+            }
+            Credential::Needed(need) => Ok(Some(need)),
+        }
+    }
+
     /// Sends a message once.
-    pub async fn attempt(
+    async fn attempt(
         &self,
         method: &Method,
         body: Vec<u8>,
@@ -122,68 +222,14 @@ impl<P: Platform> Call<'_, P> {
         self.judge(answer, session).await
     }
 
-    async fn judge(&self, answer: Answer<P::Stream>, session: Option<&Session>) -> Result<Outcome<P::Stream>, Failure> {
-        let Answer { status, headers, opening, body } = answer;
-        let in_session = session.is_some_and(|session| session.upstream.is_some());
-        match verdict::judge(status, &headers, opening, self.expects, in_session) {
-            Verdict::Relay => {
-                let session = self.sealed_session(&headers, session);
-                let headers = forward::response_headers(&headers, session.as_deref());
-                Ok(Outcome::Answered(Reply::relay(status, headers, body)))
-            }
-            Verdict::Accepted => {
-                body.discard().await;
-                Ok(Outcome::Answered(self.accepted()))
-            }
-            Verdict::ReadError => {
-                let failed = || refusal::upstream_error(status, self.server);
-                let bytes = body.read(ERROR_BODY, PATIENCE).await.map_err(|_| failed())?;
-                // A server's own error, a failed validation say, is the client's to read as it is.
-                let error = verdict::error_body(&bytes).ok_or_else(failed)?;
-                let reply = error_reply(status, &headers, bytes);
-                Ok(if in_session && error.says_session_is_lost(status) {
-                    Outcome::SessionLost(Ok(reply))
-                } else {
-                    Outcome::Answered(reply)
-                })
-            }
-            // Most servers say 404 of a lost session, some of an unknown method: only then is it the error that they name.
-            Verdict::Gone => {
-                let bytes = body.read(ERROR_BODY, PATIENCE).await.unwrap_or_default();
-                Ok(match verdict::error_body(&bytes) {
-                    Some(error) if error.code == METHOD_NOT_FOUND => {
-                        Outcome::Answered(Reply::bytes(status, "application/json", bytes))
-                    }
-                    _ => Outcome::SessionLost(Err(refusal::session_gone())),
-                })
-            }
-            Verdict::Unauthorized => {
-                body.discard().await;
-                Ok(Outcome::Unauthorized(status))
-            }
-            refused => {
-                body.discard().await;
-                Err(refusal::verdict(refused, status, self.server))
-            }
-        }
-    }
-
-    fn accepted(&self) -> Reply<P::Stream> {
+    /// Taken note of.
+    pub fn accepted(&self) -> Reply<P::Stream> {
         Reply::empty(if self.expects == Expects::End { StatusCode::OK } else { StatusCode::ACCEPTED })
     }
 
-    fn unauthorized(&self, status: StatusCode) -> Failure {
-        refusal::verdict(Verdict::Unauthorized, status, self.server)
-    }
-
-    /// Our id for a session that the answer opens. Servers repeat theirs in every answer; sealed anew it would read as another one.
-    fn sealed_session(&self, headers: &HeaderMap, present: Option<&Session>) -> Option<String> {
-        let upstream = UpstreamSession::of_answer(headers).filter(|_| self.era == Era::Legacy)?;
-        if present.is_some_and(|present| present.upstream.as_ref() == Some(&upstream)) {
-            return None;
-        }
-        let initialize = self.initialize.as_ref().or(present.and_then(|present| present.initialize.as_ref()));
-        Some(self.seal(&Session::opened(Some(upstream), initialize.cloned())))
+    /// Whether somebody has to connect the server before it can be called.
+    pub fn needs_connection(&self) -> bool {
+        self.server.is_personal() || self.server.is_connected_by_operator()
     }
 
     /// Our id for a session.
@@ -191,18 +237,16 @@ impl<P: Platform> Call<'_, P> {
         self.site.keys.seal_json(Purpose::McpSession, &self.place(), self.site.platform.random(), session)
     }
 
-    /// Where the client's session belongs.
-    pub fn place(&self) -> [&str; 2] {
-        [&self.claims.sub, self.server.slug.as_str()]
+    /// Where what the client keeps for us belongs. Its accounts at a server are different places, and the first needs no name.
+    pub fn place(&self) -> Vec<&str> {
+        let other = self.claims.account.as_deref().filter(|account| *account != FIRST_ACCOUNT);
+        [self.claims.sub.as_str(), self.server.slug.as_str()].into_iter().chain(other).collect()
     }
-}
 
-fn error_reply<S>(status: StatusCode, headers: &HeaderMap, bytes: Vec<u8>) -> Reply<S> {
-    let mut reply = Reply::bytes(status, "application/json", bytes);
-    let mut passed = forward::response_headers(headers, None);
-    passed.remove(CONTENT_TYPE); // whatever the server calls it, this was read as JSON
-    reply.headers_mut().extend(passed);
-    reply
+    /// Which of the caller's accounts at the server is meant.
+    pub fn account(&self) -> &str {
+        self.claims.account.as_deref().unwrap_or(FIRST_ACCOUNT)
+    }
 }
 
 /// The answer with our id of a session that was opened for it, unless the server has just opened another.

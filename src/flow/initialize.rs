@@ -6,10 +6,11 @@
 use std::rc::Rc;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method};
 
 use super::exchange::{Call, OwnHeaders};
 use super::refusal;
+use super::relay::Refused;
 use crate::failure::Failure;
 use crate::mcp::headers::PROTOCOL_VERSION;
 use crate::mcp::revision::Era;
@@ -41,7 +42,7 @@ pub enum Opened {
     /// It knows the session now.
     Open,
     /// It wants other credentials.
-    Unauthorized(StatusCode),
+    Unauthorized(Refused),
 }
 
 impl<'h> Held<'h> {
@@ -59,12 +60,20 @@ impl<'h> Held<'h> {
 
     /// Takes what the session was replaced with by an earlier call, whose answer's new id the client has not taken up. Storage is asked
     /// only where the server would have to be initialized otherwise.
-    pub async fn recall<P: Platform>(&mut self, call: &Call<'_, P>) {
+    pub async fn recall<P: Platform>(&mut self, call: &Call<'_, P>) -> Result<(), Failure> {
         if self.session.waiting {
-            self.take(self.replacement(call).await);
-        } else if !call.site.memory.sessions.is_empty() {
-            self.take(self.remembered(call));
+            self.take(self.replacement(call).await)
+        } else if call.site.memory.sessions.is_empty() {
+            Ok(())
+        } else {
+            self.take(self.remembered(call))
         }
+    }
+
+    /// Remembers that the client has ended it: the server's not knowing it is no reason to open another.
+    pub async fn ends<P: Platform>(&mut self, call: &Call<'_, P>) {
+        self.session = Session::ended();
+        self.remember(call).await;
     }
 
     /// Whether the server can be initialized for it.
@@ -76,14 +85,14 @@ impl<'h> Held<'h> {
     pub async fn open<P: Platform>(&mut self, call: &Call<'_, P>, own: &OwnHeaders) -> Result<Opened, Failure> {
         let before = self.session.clone();
         if !before.waiting {
-            self.take(self.replacement(call).await);
+            self.take(self.replacement(call).await)?;
             if self.session != before {
                 return Ok(Opened::Open); // another isolate was faster
             }
         }
         let initialized = match initialize(call, &self.session, own).await? {
             Ok(initialized) => initialized,
-            Err(status) => return Ok(Opened::Unauthorized(status)),
+            Err(refused) => return Ok(Opened::Unauthorized(refused)),
         };
         if let Some(session) = self.remembered(call).filter(|session| *session != before) {
             self.session = session; // another call was faster: its session is the one to keep
@@ -95,9 +104,14 @@ impl<'h> Held<'h> {
         Ok(Opened::Open)
     }
 
-    fn take(&mut self, replacement: Option<Session>) {
-        if let Some(session) = replacement {
-            self.session = session;
+    fn take(&mut self, replacement: Option<Session>) -> Result<(), Failure> {
+        match replacement {
+            Some(session) if session.ended => Err(refusal::session_gone()),
+            Some(session) => {
+                self.session = session;
+                Ok(())
+            }
+            None => Ok(()),
         }
     }
 
@@ -133,19 +147,19 @@ impl<'h> Held<'h> {
     }
 }
 
-/// Initializes the server as the client did: the session it gives, or the status that says it wants other credentials.
+/// Initializes the server as the client did: the session it gives, or what it says when it wants other credentials.
 async fn initialize<P: Platform>(
     call: &Call<'_, P>,
     session: &Session,
     own: &OwnHeaders,
-) -> Result<Result<Session, StatusCode>, Failure> {
+) -> Result<Result<Session, Refused>, Failure> {
     let params = session.initialize.as_ref().ok_or_else(refusal::session_gone)?;
     let Answer { status, headers, opening, body } = post(call, None, own, initialize::request(params)).await?;
     match verdict::judge(status, &headers, opening, Expects::Reply, false) {
         Verdict::Relay => {}
         Verdict::Unauthorized => {
             body.discard().await;
-            return Ok(Err(status));
+            return Ok(Err(Refused::of(status, &headers)));
         }
         refused => {
             body.discard().await;
@@ -188,7 +202,8 @@ fn key(digest: &Digested) -> String {
 }
 
 /// Beside the client's own ids, so that what is stored is none of them.
-fn place<'a, P: Platform>(call: &'a Call<'_, P>, digest: &'a Digested) -> [&'a str; 3] {
-    let [subject, slug] = call.place();
-    [subject, slug, digest.as_str()]
+fn place<'a, P: Platform>(call: &'a Call<'_, P>, digest: &'a Digested) -> Vec<&'a str> {
+    let mut place = call.place();
+    place.push(digest.as_str());
+    place
 }

@@ -17,8 +17,10 @@ pub mod login;
 pub mod provider;
 pub mod refusal;
 pub mod register;
+pub mod relay;
 pub mod revoke;
 pub mod session;
+pub mod standin;
 pub mod status;
 pub mod token;
 

@@ -121,6 +121,13 @@ pub fn verdict(verdict: Verdict, status: StatusCode, server: &Server) -> Failure
     }
 }
 
+/// A `requestState` of the gateway's that is not for this request, this person or this time.
+pub fn request_state_unfit() -> Failure {
+    Failure::client(400, "request_state_unfit", "The requestState is not for this request, or it has expired.")
+        .rpc(Code::InvalidParams)
+        .fix("Send the request again without requestState and inputResponses.")
+}
+
 /// A header that cannot be sent.
 pub fn header_unfit(name: &str, error: &HeaderError) -> Failure {
     Failure::new(

@@ -50,6 +50,8 @@ impl State {
 pub struct Signal<'a> {
     /// What the connection needs.
     pub state: State,
+    /// The stable code of why.
+    pub reason: &'a str,
     /// The server's name, for people.
     pub name: &'a str,
     /// The server's slug.
@@ -175,7 +177,7 @@ impl Signal<'_> {
     fn data(&self) -> Value {
         let mut data = json!({
             "state": self.state.as_str(),
-            "reason": self.state.reason(),
+            "reason": self.reason,
             "slug": self.slug,
             "request_id": self.request_id,
         });
@@ -198,7 +200,7 @@ mod tests {
 
     fn signal(state: State) -> Signal<'static> {
         let link = (state != State::AdminConnectRequired).then_some(LINK);
-        Signal { state, name: "Docs", slug: "docs", link, request_id: "r1" }
+        Signal { state, reason: state.reason(), name: "Docs", slug: "docs", link, request_id: "r1" }
     }
 
     fn answer(state: State, era: Era, method: &str, shows_links: bool) -> (u16, Value) {

@@ -31,6 +31,9 @@ pub struct Session {
     /// Whether the server has not been initialized yet: the gateway stood in for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waiting: bool,
+    /// Whether the client has ended it. Only what is stored about an id says so, never the id.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
     /// What the client said of itself, to be said to the server later, or again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initialize: Option<InitializeParams>,
@@ -42,7 +45,7 @@ pub struct Session {
 impl Session {
     /// The session of a client whose `initialize` the server answered.
     pub fn opened(upstream: Option<UpstreamSession>, initialize: Option<InitializeParams>) -> Self {
-        Self { v: V1, upstream, waiting: false, initialize, revision: None }
+        Self { v: V1, upstream, waiting: false, ended: false, initialize, revision: None }
     }
 
     /// The session of a client whose `initialize` the gateway answered.
@@ -54,6 +57,11 @@ impl Session {
     #[must_use]
     pub fn reopened(&self, upstream: Option<UpstreamSession>, revision: Option<String>) -> Self {
         Self { revision, ..Self::opened(upstream, self.initialize.clone()) }
+    }
+
+    /// What is left of a session that its client has ended.
+    pub fn ended() -> Self {
+        Self { ended: true, ..Self::opened(None, None) }
     }
 
     /// Whether its client shows its person links.
@@ -172,6 +180,7 @@ mod tests {
         let golden = r#"{"v":1,"waiting":true,"initialize":{"capabilities":{ "x": 1.0 }}}"#;
         assert_eq!(serde_json::to_string(&waiting).unwrap(), golden);
         assert_eq!(serde_json::from_str::<Session>(golden).unwrap(), waiting);
+        assert_eq!(serde_json::to_string(&Session::ended()).unwrap(), r#"{"v":1,"ended":true}"#);
         let reopened = waiting.reopened(Some(UpstreamSession("s".into())), Some("2025-06-18".into()));
         let golden = r#"{"v":1,"upstream":"s","initialize":{"capabilities":{ "x": 1.0 }},"revision":"2025-06-18"}"#;
         assert_eq!(serde_json::to_string(&reopened).unwrap(), golden);

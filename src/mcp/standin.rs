@@ -19,6 +19,9 @@ pub struct Server<'a> {
     pub version: &'a str,
 }
 
+/// What the name of its one tool begins with.
+const TOOL: &str = "connect_";
+
 /// The methods that list something, and the member of their result.
 const LISTS: [(&str, &str); 4] = [
     ("tools/list", "tools"),
@@ -28,9 +31,10 @@ const LISTS: [(&str, &str); 4] = [
 ];
 
 impl Server<'_> {
-    /// The name of the one tool there is. A server's own tools hardly have it, so it means the same before and after connecting.
-    pub fn tool_name(&self) -> String {
-        format!("connect_{}", self.slug)
+    /// Whether this is the name of the one tool there is. A server's own tools hardly have it, so it means the same before and after
+    /// connecting.
+    pub fn has_tool(&self, name: &str) -> bool {
+        name.strip_prefix(TOOL) == Some(self.slug)
     }
 
     /// The answer to a request, if it can be answered without the server. `initialize` are the client's parameters of that method.
@@ -85,7 +89,7 @@ impl Server<'_> {
     fn tool(&self) -> Value {
         let name = self.name;
         json!({
-            "name": self.tool_name(),
+            "name": format!("{TOOL}{}", self.slug),
             "title": format!("Connect {name}"),
             "description": format!(
                 "{name} is not connected to the user's account yet, so its own tools cannot be listed. Call this tool to get the link \
@@ -96,8 +100,8 @@ impl Server<'_> {
     }
 
     fn instructions(&self) -> String {
-        let (name, tool) = (self.name, self.tool_name());
-        format!("{name} must be connected to the user's account before it can be used: call the tool {tool}.")
+        let (name, slug) = (self.name, self.slug);
+        format!("{name} must be connected to the user's account before it can be used: call the tool {TOOL}{slug}.")
     }
 
     fn info(&self) -> Value {
@@ -184,6 +188,7 @@ mod tests {
         }
         let tools = result("tools/list", Era::Legacy, None).unwrap();
         assert_eq!(tools["tools"][0]["name"], "connect_docs");
+        assert!(DOCS.has_tool("connect_docs") && !DOCS.has_tool("connect_doc") && !DOCS.has_tool("docs"));
         assert_eq!(tools["tools"][0]["inputSchema"]["type"], "object");
     }
 

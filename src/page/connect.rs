@@ -89,7 +89,7 @@ pub struct ConnectField {
 pub struct ConnectAccount {
     /// Its id, posted back as the field `account`.
     pub account: String,
-    /// What the person calls it.
+    /// What the person calls it; empty where they did not say.
     pub label: String,
     /// Whether it works; one that does not is offered to be renewed.
     pub live: bool,
@@ -157,7 +157,16 @@ impl Connect {
     }
 }
 
+/// An account as its page calls it, whether or not its person gave it a name.
+pub(super) fn account_title(account: &str, label: &str) -> String {
+    if label.trim().is_empty() { format!("Account {account}") } else { super::short(label) }
+}
+
 impl ConnectAccount {
+    fn title(&self) -> String {
+        account_title(&self.account, &self.label)
+    }
+
     /// A dead account is connected again rather than used.
     fn decision(&self) -> &'static str {
         if self.live { "use" } else { "connect" }

@@ -49,7 +49,7 @@ pub struct ConnectedServer {
 pub struct ConnectedAccount {
     /// Its id, posted back as the field `account`.
     pub account: String,
-    /// What the person calls it.
+    /// What the person calls it; empty where they did not say.
     pub label: String,
     /// When it was connected.
     pub since: Timestamp,
@@ -111,6 +111,10 @@ impl ConnectedServer {
 impl ConnectedAccount {
     fn day(&self) -> String {
         day::of(self.since)
+    }
+
+    fn title(&self) -> String {
+        super::connect::account_title(&self.account, &self.label)
     }
 
     fn reconnect_target(&self) -> Option<&str> {

@@ -146,9 +146,13 @@ fn connections_can_each_be_ended_by_a_form_with_the_token() {
     assert!(forms.first().unwrap().contains(r#"name="slug" value="linear""#));
     assert_eq!(page.matches(r#"value="disconnect""#).count(), 4);
     assert_eq!(page.matches(r#"value="revoke""#).count(), 2);
-    for known in
-        ["Linear authorization must be renewed.", "Since 3 November 2026", "Not connected", "Add another account"]
-    {
+    for known in [
+        "Linear authorization must be renewed.",
+        "Since 3 November 2026",
+        "<bdi>Account 3</bdi>",
+        "Not connected",
+        "Add another account",
+    ] {
         assert!(page.contains(known), "{known}");
     }
     assert!(page.contains(r#"href="/connect/linear?account=2""#));

@@ -2,13 +2,16 @@
 //!
 //! Not here: the credential (`credential`), or who may use it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::secret::Digested;
 
 /// The account everybody has first at a server; more of them are "2", "3", …
 pub const FIRST_ACCOUNT: &str = "1";
 
 /// Whose a connection is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Owner {
     /// One person's or machine's.
     Subject(String),

@@ -7,7 +7,6 @@ use std::fmt;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Method as HttpMethod, Request, StatusCode};
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::client::{Method, UpstreamClient};
 use super::error::DiscoveryError;
@@ -16,6 +15,7 @@ use super::token::{Busy, busy};
 use crate::foreign::presentable;
 use crate::secret::Secret;
 use crate::time::Timestamp;
+use crate::version::V1;
 
 /// No registration answer is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -23,21 +23,25 @@ pub const MAX_BYTES: usize = 64 * 1024;
 const LONGEST: usize = 2048;
 
 /// How the gateway comes by a client at an issuer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way<'a> {
-    /// It names its own document, at this URL.
-    Document(&'a str),
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// An operator registered one.
+    Configured,
+    /// It names its own metadata document.
+    Document,
     /// It registers at this endpoint.
-    Register(&'a Url),
+    Register(String),
 }
 
-/// The way for an issuer where no client is configured (MCP authorization, "Client Registration Approaches"). The gateway has a
-/// document only where its origin is https.
-pub fn way<'a>(issuer: &'a IssuerMetadata, document: Option<&'a str>) -> Result<Way<'a>, DiscoveryError> {
-    match (document.filter(|_| issuer.client_documents), &issuer.registration_endpoint) {
-        (Some(document), _) => Ok(Way::Document(document)),
-        (None, Some(endpoint)) => Ok(Way::Register(endpoint)),
-        (None, None) => Err(DiscoveryError::NoRegistration { issuer: presentable(&issuer.issuer) }),
+/// The way for an issuer (MCP authorization, "Client Registration Approaches"). The gateway has a document only where its origin is
+/// https.
+pub fn way(issuer: &IssuerMetadata, is_configured: bool, has_document: bool) -> Result<Way, DiscoveryError> {
+    match &issuer.registration_endpoint {
+        _ if is_configured => Ok(Way::Configured),
+        _ if has_document && issuer.client_documents => Ok(Way::Document),
+        Some(endpoint) => Ok(Way::Register(endpoint.to_string())),
+        None => Err(DiscoveryError::NoRegistration { issuer: presentable(&issuer.issuer) }),
     }
 }
 
@@ -78,39 +82,47 @@ pub fn document(client_id: &str, name: &str, redirect_uri: &str) -> Vec<u8> {
     Metadata::new(Some(client_id), name, redirect_uri, Method::None).to_json()
 }
 
-/// Registers the gateway (RFC 7591 §3.1), with the authentication the issuer takes.
+/// Registers the gateway (RFC 7591 §3.1), to authenticate by this method.
 pub fn request(
-    endpoint: &Url,
-    auth_methods: Option<&[String]>,
+    endpoint: &str,
+    method: Method,
     name: &str,
     redirect_uri: &str,
 ) -> Result<Request<Vec<u8>>, RegistrationError> {
-    let method = Method::choose(auth_methods, true);
     Request::builder()
         .method(HttpMethod::POST)
-        .uri(endpoint.as_str())
+        .uri(endpoint)
         .header(ACCEPT, "application/json")
         .header(CONTENT_TYPE, "application/json")
         .body(Metadata::new(None, name, redirect_uri, method).to_json())
         .map_err(|_| RegistrationError::Malformed)
 }
 
-/// A registered client.
-#[derive(Debug, Clone)]
+/// A registered client. Sealed as JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Registered {
+    v: V1,
     /// The gateway there.
     pub client: UpstreamClient,
     /// When the secret ends; most never do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_expires: Option<Timestamp>,
 }
 
+impl Registered {
+    /// Whether its secret has ended, so that the gateway has to register again.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.secret_expires.is_some_and(|expires| expires.reached(now))
+    }
+}
+
 /// Reads the answer to [`request`]. The authentication method is what the issuer says it registered (RFC 7591 §3.2.1), else what
-/// it takes.
+/// was asked for.
 pub fn response(
     status: StatusCode,
     headers: &HeaderMap,
     bytes: &[u8],
-    auth_methods: Option<&[String]>,
+    asked: Method,
 ) -> Result<Registered, RegistrationError> {
     if let Some(busy) = busy(status, headers) {
         return Err(RegistrationError::Busy(busy));
@@ -137,11 +149,11 @@ pub fn response(
     };
     let method = match answer.token_endpoint_auth_method {
         Some(name) => Method::named(&name).ok_or(RegistrationError::Method { name: presentable(&name) })?,
-        None => Method::choose(auth_methods, secret.is_some()),
+        None => asked,
     };
     let method = if secret.is_none() { Method::None } else { method };
     let secret_expires = answer.client_secret_expires_at.filter(|at| *at > 0).map(Timestamp);
-    Ok(Registered { client: UpstreamClient { id, secret, method }, secret_expires })
+    Ok(Registered { v: V1, client: UpstreamClient { id, secret, method }, secret_expires })
 }
 
 #[derive(Deserialize)]
@@ -224,34 +236,32 @@ mod tests {
 
     use super::*;
     use crate::upstream::issuer_metadata::fallback;
+    use url::Url;
 
     const CALLBACK: &str = "https://gw.example/oauth/upstream-callback";
     const DOCUMENT: &str = "https://gw.example/oauth/client-metadata.json";
 
-    fn names(list: &[&str]) -> Vec<String> {
-        list.iter().map(|&name| name.to_owned()).collect()
-    }
-
     fn read(status: u16, body: &str) -> Result<Registered, RegistrationError> {
-        response(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), None)
+        response(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), Method::Basic)
     }
 
-    fn method_of(body: &str, supported: Option<&[&str]>) -> Method {
-        let supported = supported.map(names);
-        response(StatusCode::CREATED, &HeaderMap::new(), body.as_bytes(), supported.as_deref()).unwrap().client.method
+    fn method_of(body: &str, asked: Method) -> Method {
+        response(StatusCode::CREATED, &HeaderMap::new(), body.as_bytes(), asked).unwrap().client.method
     }
 
     #[test]
     fn a_document_goes_before_registration_and_that_before_asking_the_operator() {
         let mut issuer = fallback(&Url::parse("https://up.example/mcp").unwrap());
-        let register = issuer.registration_endpoint.clone().unwrap();
+        let register = Way::Register("https://up.example/register".to_owned());
         issuer.client_documents = true;
-        assert_eq!(way(&issuer, Some(DOCUMENT)), Ok(Way::Document(DOCUMENT)));
-        assert_eq!(way(&issuer, None), Ok(Way::Register(&register)), "a gateway on plain http has no document");
+        assert_eq!(way(&issuer, true, true), Ok(Way::Configured));
+        assert_eq!(way(&issuer, false, true), Ok(Way::Document));
+        assert_eq!(way(&issuer, false, false), Ok(register.clone()), "a gateway on plain http has no document");
         issuer.client_documents = false;
-        assert_eq!(way(&issuer, Some(DOCUMENT)), Ok(Way::Register(&register)));
+        assert_eq!(way(&issuer, false, true), Ok(register));
         issuer.registration_endpoint = None;
-        let error = way(&issuer, Some(DOCUMENT)).unwrap_err();
+        assert_eq!(way(&issuer, true, true), Ok(Way::Configured));
+        let error = way(&issuer, false, true).unwrap_err();
         assert!(error.to_string().contains("does not support dynamic client registration"), "{error}");
         assert!(error.fix("linear").contains("servers.linear.auth.client"));
     }
@@ -273,18 +283,12 @@ mod tests {
     }
 
     #[test]
-    fn the_registration_says_what_the_issuer_takes() {
-        for (supported, expected) in [
-            (None, "client_secret_basic"),
-            (Some(&["client_secret_post", "none"][..]), "client_secret_post"),
-            (Some(&["none"]), "none"),
-        ] {
-            let supported = supported.map(names);
-            let endpoint = Url::parse("https://as.example/register").unwrap();
-            let request = request(&endpoint, supported.as_deref(), "Gateway", CALLBACK).unwrap();
+    fn the_registration_says_what_a_gateway_is() {
+        for method in [Method::Basic, Method::Post, Method::None] {
+            let request = request("https://as.example/register", method, "Gateway", CALLBACK).unwrap();
             assert_eq!((request.method(), request.uri().path()), (&HttpMethod::POST, "/register"));
             let body: Value = serde_json::from_slice(request.body()).unwrap();
-            assert_eq!(body["token_endpoint_auth_method"], expected);
+            assert_eq!(body["token_endpoint_auth_method"], method.as_str());
             assert_eq!(body["application_type"], "web");
             assert_eq!(body["grant_types"], json!(["authorization_code", "refresh_token"]));
             assert_eq!(body["redirect_uris"], json!([CALLBACK]));
@@ -304,15 +308,26 @@ mod tests {
     }
 
     #[test]
-    fn the_method_is_the_registered_one_else_what_the_issuer_takes() {
+    fn the_method_is_the_registered_one_else_the_one_asked_for() {
         let secret = r#"{"client_id":"c","client_secret":"s"}"#;
-        assert_eq!(method_of(secret, None), Method::Basic);
-        assert_eq!(method_of(secret, Some(&["client_secret_post"])), Method::Post);
-        assert_eq!(method_of(r#"{"client_id":"c"}"#, None), Method::None);
+        assert_eq!(method_of(secret, Method::Basic), Method::Basic);
+        assert_eq!(method_of(secret, Method::Post), Method::Post);
         let none = r#"{"client_id":"c","client_secret":"s","token_endpoint_auth_method":"none"}"#;
-        assert_eq!(method_of(none, Some(&["client_secret_post"])), Method::None);
+        assert_eq!(method_of(none, Method::Post), Method::None);
+        assert_eq!(method_of(r#"{"client_id":"c"}"#, Method::Basic), Method::None);
         let without = r#"{"client_id":"c","client_secret":"","token_endpoint_auth_method":"client_secret_basic"}"#;
-        assert_eq!(method_of(without, None), Method::None);
+        assert_eq!(method_of(without, Method::Basic), Method::None);
+    }
+
+    #[test]
+    fn the_stored_form_is_pinned() {
+        let body = r#"{"client_id":"c","client_secret":"s","client_secret_expires_at":99}"#;
+        let registered = read(201, body).unwrap();
+        let golden = r#"{"v":1,"client":{"id":"c","secret":"s","method":"client_secret_basic"},"secret_expires":99}"#;
+        assert_eq!(serde_json::to_string(&registered).unwrap(), golden);
+        let read: Registered = serde_json::from_str(golden).unwrap();
+        assert!(read.has_expired(Timestamp(99)) && !read.has_expired(Timestamp(98)));
+        assert!(serde_json::from_str::<Registered>(&golden.replace("\"v\":1", "\"v\":2")).is_err());
     }
 
     #[test]
@@ -349,7 +364,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(128))]
         #[test]
         fn any_answer_is_read_without_harm(status in 200u16..600, bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-            prop_assert!(response(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), &bytes, None).is_err());
+            prop_assert!(response(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), &bytes, Method::Basic).is_err());
         }
     }
 }

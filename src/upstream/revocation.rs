@@ -3,7 +3,6 @@
 //! Not here: whether the connection is gone. It is, whatever the issuer answers.
 
 use http::{Request, StatusCode};
-use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::client::UpstreamClient;
@@ -21,7 +20,7 @@ pub enum Kind {
 
 /// RFC 7009 §2.1.
 pub fn request(
-    endpoint: &Url,
+    endpoint: &str,
     client: &UpstreamClient,
     token: &Secret,
     kind: Kind,
@@ -49,12 +48,12 @@ mod tests {
 
     #[test]
     fn the_client_proves_itself() {
-        let endpoint = Url::parse("https://as.example/revoke").unwrap();
+        let endpoint = "https://as.example/revoke";
         let client = UpstreamClient { id: "gw".into(), secret: Some(Secret::new("s")), method: Method::Basic };
-        let sent = request(&endpoint, &client, &Secret::new("r/1"), Kind::RefreshToken).unwrap();
+        let sent = request(endpoint, &client, &Secret::new("r/1"), Kind::RefreshToken).unwrap();
         assert_eq!(sent.headers()[AUTHORIZATION], "Basic Z3c6cw==");
         assert_eq!(sent.body(), b"token=r%2F1&token_type_hint=refresh_token");
-        let sent = request(&endpoint, &UpstreamClient::public("gw"), &Secret::new("a"), Kind::AccessToken).unwrap();
+        let sent = request(endpoint, &UpstreamClient::public("gw"), &Secret::new("a"), Kind::AccessToken).unwrap();
         assert_eq!(sent.body(), b"token=a&token_type_hint=access_token&client_id=gw");
     }
 

@@ -8,7 +8,6 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
-use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::client::UpstreamClient;
@@ -46,7 +45,7 @@ pub enum Grant<'a> {
 /// The request for tokens. `resource` is in every one of them, verbatim (RFC 8707 §2.2); `None` only where an operator's client
 /// credentials do without.
 pub fn request(
-    endpoint: &Url,
+    endpoint: &str,
     client: &UpstreamClient,
     grant: &Grant<'_>,
     resource: Option<&str>,
@@ -77,13 +76,13 @@ pub fn request(
 
 /// A form posted as this client.
 pub(super) fn post(
-    endpoint: &Url,
+    endpoint: &str,
     client: &UpstreamClient,
     mut form: Serializer<'_, String>,
 ) -> Result<Request<Vec<u8>>, Unsendable> {
     let mut request = Request::builder()
         .method(Method::POST)
-        .uri(endpoint.as_str())
+        .uri(endpoint)
         .header(ACCEPT, "application/json")
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
     if let Some(credentials) = client.authenticate(&mut form) {

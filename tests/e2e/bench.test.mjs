@@ -40,7 +40,7 @@ test("its profile names functions of the gateway and counts what a warm call doe
   const text = await run("--profile", "--quick");
   assert.match(text, /\bmcp_edge_gateway::/);
   assert.match(text, /"kv":0,"objects":0,"subrequests":1\}, \d+ crossings/);
-  assert.match(text, /^ {2}to wasm fetch$/m);
+  assert.match(text, /^ {2}to wasm begin$/m);
 });
 
 function run(...args) {

@@ -1,30 +1,18 @@
 // The pages in a real Chromium: signed in and consented to by mouse and keyboard, on a desk and on a phone, in a popup too.
 //
-// With SCREENSHOTS=<folder> every page that is walked over is kept there as a picture.
 // Not here: what the pages' forms accept and refuse (consent.test.mjs, login.test.mjs).
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import http from "node:http";
-import path from "node:path";
 import { after, before, describe, test } from "node:test";
 
-import { chromium, devices } from "playwright-core";
-
+import { PHONE, SURROUNDINGS, fits, keep, launch, openWindow as open, skip, startApplication, tabTo } from "./support/chromium.mjs";
 import { configuration, startGateway } from "./support/gateway.mjs";
 import { LOGIN_SECRETS, oidcLogin, startProvider } from "./support/idp.mjs";
-import { listen } from "./support/listen.mjs";
 import { callTool } from "./support/mcp.mjs";
 import { OAuthClient } from "./support/oauth-client.mjs";
 import { startUpstream } from "./support/upstream.mjs";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const NOWHERE = "http://localhost:9/mcp";
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const skip = !existsSync(CHROMIUM) && !process.env.CI && `there is no ${CHROMIUM}; CHROMIUM names another one`;
-const DESK = { viewport: { width: 1280, height: 800 } };
-const PHONE = devices["iPhone 13"];
-const SURROUNDINGS = { desk: DESK, phone: PHONE, "desk at night": { ...DESK, colorScheme: "dark" }, "phone at night": { ...PHONE, colorScheme: "dark" } };
 
 describe("the pages in Chromium", { skip, timeout: 300_000 }, () => {
   let upstream, gateway, bare, keyless, browser, application;
@@ -34,7 +22,7 @@ describe("the pages in Chromium", { skip, timeout: 300_000 }, () => {
       startGateway({ config: configuration({ alpha: { url: upstream.url, name: "Project tracker" }, beta: NOWHERE }, { consent: "always" }) }),
       startGateway(),
       startGateway({ secrets: { KEY_RING: undefined }, config: configuration({ alpha: upstream.url }) }),
-      chromium.launch({ executablePath: CHROMIUM, args: FLAGS }),
+      launch(),
       startApplication(),
     ]);
   });
@@ -47,22 +35,7 @@ describe("the pages in Chromium", { skip, timeout: 300_000 }, () => {
     return oauth;
   }
 
-  /** A window that remembers everything the browser complains about, policy violations above all. */
-  async function openWindow(t, options = {}) {
-    const context = await browser.newContext(options);
-    t.after(() => context.close());
-    context.setDefaultTimeout(15_000);
-    await context.addInitScript(() => {
-      addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => console.error(`CSP violation: ${violatedDirective} ${blockedURI}`));
-    });
-    const complaints = [];
-    context.on("console", (message) => {
-      const elsewhere = message.location().url.endsWith("/favicon.ico"); // of pages that are not the gateway's
-      if (["error", "warning"].includes(message.type()) && !elsewhere) complaints.push(`${message.text()} at ${message.location().url}`);
-    });
-    context.on("weberror", (error) => complaints.push(String(error.error())));
-    return { context, page: await context.newPage(), complaints };
-  }
+  const openWindow = (t, options) => open(browser, t, options);
 
   /** The client's page opens the authorization in a popup; `answer()` is what the callback told its opener. */
   async function openPopup(t, oauth) {
@@ -275,40 +248,3 @@ describe("the pages in Chromium", { skip, timeout: 300_000 }, () => {
     assert.deepEqual(complaints, []);
   });
 });
-
-/** The client's own web pages. On another site than the gateway, so that only what the gateway allows works. */
-async function startApplication() {
-  const pages = {
-    "/": `<!doctype html><title>Sunflower Desk</title><script>
-      addEventListener("message", ({ data }) => (window.answer = data));
-      window.authorize = (url) => { window.child = window.open(url, "authorization", "width=480,height=720"); };
-    </script>`,
-    "/callback": `<!doctype html><title>Sunflower Desk</title><p>Back at the client.<script>window.opener?.postMessage(location.search, location.origin)</script>`,
-  };
-  const server = http.createServer((request, response) => {
-    const page = pages[new URL(request.url, "http://application").pathname];
-    response.writeHead(page ? 200 : 204, { "content-type": "text/html" }).end(page);
-  });
-  const { port, stop } = await listen(server);
-  const url = `http://127.0.0.1:${port}/`;
-  return { url, callback: `${url}callback`, stop };
-}
-
-/** Nothing sticks out to the side. */
-async function fits(page) {
-  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-  assert.ok(content <= window, `the page is ${content} wide in a window of ${window}`);
-}
-
-async function tabTo(page, name) {
-  for (let presses = 0; presses < 30; presses += 1) {
-    await page.keyboard.press("Tab");
-    if (name.test(await page.evaluate(() => document.activeElement?.innerText?.trim() ?? ""))) return;
-  }
-  assert.fail(`Tab never reached ${name}`);
-}
-
-async function keep(page, name) {
-  const folder = process.env.SCREENSHOTS;
-  if (folder) await page.screenshot({ path: path.join(folder, `${name.replaceAll(/\W+/g, "-")}.png`), fullPage: true });
-}

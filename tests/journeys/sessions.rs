@@ -64,6 +64,7 @@ impl Forgetful {
                 };
                 return Scripted::new(200, &[("content-type", kind), ("mcp-session-id", &id)], body);
             }
+            (None, Some(_)) if request.method == "DELETE" => return Scripted::new(200, &[], ""),
             (method, Some(session)) => match (inner.sessions.get(&session), method) {
                 (None, _) => {
                     let (status, body) = inner.lost.unwrap_or((404, ""));
@@ -204,6 +205,21 @@ fn what_nobody_waits_for_is_accepted_and_not_repeated() {
     client.sends(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})).with(202);
     assert_eq!(world.sent().len(), 2, "sent once each");
     assert_eq!(text(&client), "session-2");
+}
+
+#[test]
+fn a_session_that_the_client_ended_stays_ended() {
+    let world = World::new();
+    let server = Forgetful::at(&world, "https://demo.example");
+    let client = world.client("claude").connects("alice").initializes();
+    assert_eq!(text(&client), "session-1");
+    let end = world.request("DELETE", &client.resource()).bearer(&client.access);
+    end.header("mcp-session-id", client.session.as_deref().unwrap()).send().with(200);
+    server.forgets();
+    client.call("echo").refused(404, "session_not_found");
+    world.new_isolate();
+    client.call("echo").refused(404, "session_not_found");
+    assert_eq!(server.opened(), 1);
 }
 
 #[test]

@@ -11,6 +11,7 @@
 pub mod answer;
 pub mod browser;
 pub mod client;
+pub mod guarded;
 pub mod idp;
 pub mod platform;
 pub mod upstream;

@@ -156,11 +156,7 @@ pub(super) fn connections() -> Connections {
         ..server(
             "wiki",
             "wiki",
-            vec![ConnectedAccount {
-                scopes: vec![],
-                reconnect: None,
-                ..account("1", "Account 1", Standing::ServerGone)
-            }],
+            vec![ConnectedAccount { scopes: vec![], reconnect: None, ..account("1", "", Standing::ServerGone) }],
         )
     };
     let accounts = vec![
@@ -168,7 +164,7 @@ pub(super) fn connections() -> Connections {
         account("2", "Open source", Standing::MustBeRenewed),
         ConnectedAccount {
             scopes: vec!["https://www.googleapis.com/auth/calendar.events.readonly".to_owned()],
-            ..account("3", "Account 3", Standing::Waiting)
+            ..account("3", " ", Standing::Waiting)
         },
     ];
     let client = |grant: &str, name: &str, account: Option<&str>| AllowedClient {

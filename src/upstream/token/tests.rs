@@ -10,13 +10,11 @@ use crate::upstream::client::Method as Authentication;
 
 const NOW: Timestamp = Timestamp(1000);
 
-fn endpoint() -> Url {
-    Url::parse("https://as.example/token?tenant=a").unwrap()
-}
+const ENDPOINT: &str = "https://as.example/token?tenant=a";
 
 fn posted(client: &UpstreamClient, grant: &Grant<'_>, resource: Option<&str>) -> (Option<String>, String) {
-    let request = request(&endpoint(), client, grant, resource).unwrap();
-    assert_eq!((request.method(), request.uri().to_string()), (&Method::POST, endpoint().to_string()));
+    let request = request(ENDPOINT, client, grant, resource).unwrap();
+    assert_eq!((request.method(), request.uri().to_string()), (&Method::POST, ENDPOINT.to_owned()));
     assert_eq!(request.headers()[CONTENT_TYPE], "application/x-www-form-urlencoded");
     assert_eq!(request.headers()[ACCEPT], "application/json");
     assert!(!format!("{:?}", request.headers()).contains("Basic"), "the credentials are marked sensitive");

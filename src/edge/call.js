@@ -1,0 +1,162 @@
+// One request under way: does the errands of its flow, which `errand.rs` lays down and `wire.rs` writes into a string, until there
+// is a reply. Bodies stay on this side, by number: 0 is the request's.
+//
+// Not here: decisions. Everything here is something the Fetch API already does, with its bound.
+
+import { enter, woken } from "./instance.js";
+
+// An answer up to this size is waited for: should it stall, break off or be garbage, the client can still be told.
+const SMALL = 16 * 1024;
+const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d]; // RFC 8259 §2
+
+export const isReply = (outcome) => outcome.startsWith("reply\n");
+
+/** The response that a reply describes. */
+export function response(born, outcome, bodies) {
+  const [, status, source, ...headers] = linesOf(outcome);
+  const body = own(born, source, outcome) ?? relayed(bodies?.[source]);
+  return new Response(body, { status, headers: unpacked(headers) });
+}
+
+export function packed(headers) {
+  let text = "";
+  for (const [name, value] of headers) text += `${name}\n${value}\n`;
+  return text;
+}
+
+function unpacked(lines) {
+  const headers = new Headers();
+  for (let i = 0; i + 1 < lines.length; i += 2) headers.append(lines[i], lines[i + 1]);
+  return headers;
+}
+
+const linesOf = (outcome) => outcome.slice(0, outcome.indexOf("\0")).split("\n");
+
+/** A body that comes from Rust. */
+function own(born, source, outcome) {
+  if (source === "text") return outcome.slice(outcome.indexOf("\0") + 1);
+  if (source === "bytes") return enter(born, (rust) => rust.bytes());
+}
+
+/** A body that is handed on: read already, or as the stream that it is. */
+const relayed = (body) => (body instanceof ArrayBuffer ? body : (body?.body ?? null));
+
+export class Call {
+  #born; // the instance of Rust it belongs to
+  #bodies; // requests, responses, and what was read of a response
+  #giveUp = () => {}; // ends what is waited for, with the reason
+  #deadline = 0; // of what is waited for
+  #alarm = Infinity; // when the timer goes off
+
+  constructor(born, request) {
+    this.#born = born;
+    this.#bodies = [request];
+    request.signal.addEventListener("abort", () => this.#giveUp("client_gone"));
+  }
+
+  /** Goes on from an outcome to the reply. */
+  async run(outcome) {
+    while (!isReply(outcome)) {
+      const [errand, number, ...lines] = linesOf(outcome);
+      const call = Number(number);
+      if (errand === "fetch") outcome = await this.#fetch(call, lines, outcome);
+      else if (errand === "read") outcome = await this.#read(call, ...lines.map(Number));
+      else if (errand === "discard") outcome = this.#discard(call, Number(lines[0]));
+      else if (errand === "wait") outcome = await woken(call).then(() => this.#enter((rust) => rust.woken(call)));
+      else throw new Error("nothing to go on with");
+    }
+    return response(this.#born, outcome, this.#bodies);
+  }
+
+  #enter(operation) {
+    return enter(this.#born, operation);
+  }
+
+  async #fetch(call, [method, url, milliseconds, source, ...headers], outcome) {
+    const init = { method, headers: unpacked(headers), body: own(this.#born, source, outcome), redirect: "manual" };
+    this.#until(Date.now() + Number(milliseconds));
+    let head, first;
+    try {
+      const answer = await this.#limited(fetch(url, init));
+      const body = await this.#kept(answer);
+      this.#bodies.push(body);
+      head = `${answer.status}\n${packed(answer.headers)}`;
+      if (body instanceof ArrayBuffer) first = new Uint8Array(body).find((byte) => !WHITE_SPACE.includes(byte)) ?? 0;
+    } catch (reason) {
+      head = typeof reason === "string" ? reason : "unreachable";
+    }
+    return this.#enter((rust) => rust.fetched(call, head, first, this.#bodies.length - 1));
+  }
+
+  /** What of an answer is kept for handing on. The time is for all of it, but not for a stream of events, nor for a long answer. */
+  #kept(answer) {
+    if (answer.status !== 200) return answer; // nothing of it is handed on unread
+    if (/^text\/event-stream\b/i.test(answer.headers.get("content-type"))) return answer;
+    const length = declared(answer);
+    if (length <= SMALL) return this.#limited(answer.arrayBuffer());
+    // The runtime forgets signals and timers of a body that it hands on by itself. A pipe keeps the deadline, and costs as much
+    // again as the whole call at 5 MB: only an answer that does not say how long it is goes through one.
+    if (length > SMALL || answer.body === null) return answer;
+    const { readable, writable } = new IdentityTransformStream();
+    answer.body.pipeTo(writable, { signal: AbortSignal.timeout(Math.max(0, this.#deadline - Date.now())) }).catch(() => {});
+    return { headers: answer.headers, body: readable };
+  }
+
+  async #read(call, number, limit, milliseconds) {
+    const body = this.#bodies[number];
+    this.#until(Date.now() + milliseconds);
+    let bytes;
+    try {
+      bytes = new Uint8Array(body instanceof ArrayBuffer ? body : await this.#limited(whole(body, limit)));
+      if (bytes.length > limit) throw "too_large";
+    } catch (reason) {
+      return this.#enter((rust) => rust.unread(call, reason === "too_large"));
+    }
+    return this.#enter((rust) => rust.read(call, bytes));
+  }
+
+  #discard(call, number) {
+    this.#bodies[number].body?.cancel().catch(() => {});
+    return this.#enter((rust) => rust.discarded(call));
+  }
+
+  /** What a promise settles to. Rejects with a reason when the time is up, or when the client leaves. */
+  #limited(promise) {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      promise.then(resolve, reject);
+    });
+  }
+
+  /** Sets the deadline. One timer serves a request and is never cleared, which would cost more than that it goes off for nothing. */
+  #until(deadline) {
+    this.#deadline = deadline;
+    if (this.#alarm <= deadline) return;
+    this.#alarm = deadline;
+    setTimeout(() => {
+      this.#alarm = Infinity;
+      if (Date.now() < this.#deadline) this.#until(this.#deadline);
+      else this.#giveUp("timed_out");
+    }, deadline - Date.now());
+  }
+}
+
+/** How long a body is, where its sender said so and the runtime holds it to that. */
+function declared({ headers }) {
+  return headers.has("content-encoding") ? NaN : Number(headers.get("content-length") ?? NaN);
+}
+
+/** All of the body of a request or a response. */
+async function whole(source, limit) {
+  const length = declared(source);
+  if (length <= limit) return source.arrayBuffer();
+  if (length > limit) throw "too_large";
+  const chunks = [];
+  let read = 0;
+  for await (const chunk of source.body ?? []) {
+    read += chunk.byteLength;
+    if (read > limit) throw "too_large";
+    chunks.push(chunk);
+  }
+  return new Blob(chunks).arrayBuffer();
+}

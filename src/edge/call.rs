@@ -1,0 +1,99 @@
+//! The requests under way: each flow is polled here, by the fetch handler itself, until it has an answer or an errand.
+//!
+//! Not here: what a flow does, and who does its errands (`call.js`).
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use js_sys::Function;
+use wasm_bindgen::JsValue;
+
+use super::errand::{Desk, Done, JsStream};
+use super::wire;
+use crate::reply::Reply;
+
+thread_local! {
+    static WAITING: RefCell<BTreeMap<u32, Call>> = RefCell::default();
+    static LAST: Cell<u32> = const { Cell::new(0) };
+    static WAKE: RefCell<Function> = RefCell::default();
+}
+
+struct Call {
+    flow: Pin<Box<dyn Future<Output = Reply<JsStream>>>>,
+    desk: Rc<Desk>,
+    bell: Arc<Bell>,
+}
+
+/// Rung by promises that a flow awaits.
+struct Bell {
+    call: u32,
+    polled: AtomicBool,
+    rung: AtomicBool,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.polled.load(Ordering::Relaxed) {
+            self.rung.store(true, Ordering::Relaxed);
+        } else {
+            // Whoever was called cannot fail: it settles a promise.
+            drop(WAKE.with_borrow(|wake| wake.call1(&JsValue::UNDEFINED, &self.call.into())));
+        }
+    }
+}
+
+/// Names the function that is told the number of a call to go on with.
+pub fn attend(wake: Function) {
+    WAKE.set(wake);
+}
+
+/// Begins a request; answers its reply or what it waits for, as JavaScript reads it.
+pub fn begin<F: Future<Output = Reply<JsStream>> + 'static>(flow: impl FnOnce(Rc<Desk>) -> F) -> String {
+    let call = LAST.get().wrapping_add(1);
+    LAST.set(call);
+    let desk = Rc::<Desk>::default();
+    let bell = Bell { call, polled: AtomicBool::new(false), rung: AtomicBool::new(false) };
+    Call { flow: Box::pin(flow(Rc::clone(&desk))), desk, bell: Arc::new(bell) }.advance()
+}
+
+/// Goes on with a request. The answer to a number that nobody waits with is empty.
+pub fn resume(call: u32, done: Option<Done>) -> String {
+    let Some(call) = WAITING.with_borrow_mut(|waiting| waiting.remove(&call)) else { return String::new() };
+    if let Some(done) = done {
+        call.desk.give(done);
+    }
+    call.advance()
+}
+
+impl Call {
+    fn advance(mut self) -> String {
+        let number = self.bell.call;
+        let waker = Waker::from(Arc::clone(&self.bell));
+        let mut context = Context::from_waker(&waker);
+        self.bell.polled.store(true, Ordering::Relaxed);
+        let text = loop {
+            self.bell.rung.store(false, Ordering::Relaxed);
+            if let Poll::Ready(reply) = self.flow.as_mut().poll(&mut context) {
+                return wire::reply(reply);
+            }
+            if let Some(errand) = self.desk.take() {
+                break wire::errand(number, errand);
+            }
+            if !self.bell.rung.load(Ordering::Relaxed) {
+                break wire::wait(number);
+            }
+        };
+        self.bell.polled.store(false, Ordering::Relaxed);
+        WAITING.with_borrow_mut(|waiting| waiting.insert(number, self));
+        text
+    }
+}

@@ -1,0 +1,128 @@
+//! What a flow asks of JavaScript: to fetch, to read a body, to let go of one. It writes the errand down and goes on when it is done.
+//!
+//! A promise that Rust awaits costs a dozen crossings and two closures; an errand costs one crossing, as the fetch handler polls the
+//! flow itself (`call`). Measured with a `tools/call` of 1 KB: 58 crossings before, 8 now.
+//! Not here: KV and objects, which are awaited as promises; and how an errand is written (`wire`).
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::mem;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use crate::ports::{Answer, FetchError, Outgoing, ReadError, Stream};
+use crate::time::Lifetime;
+
+/// Something to do on the JavaScript side.
+pub enum Errand {
+    Fetch(Outgoing),
+    Read { body: u32, limit: usize, within: Lifetime },
+    Discard { body: u32 },
+}
+
+/// An errand that is done.
+pub enum Done {
+    Fetched(Result<Answer<u32>, FetchError>),
+    Read(Result<Vec<u8>, ReadError>),
+    Discarded,
+}
+
+/// Where one request's errands lie, one at a time.
+#[derive(Default)]
+pub struct Desk {
+    slot: RefCell<Slot>,
+    /// A second one that waits for the first.
+    queue: RefCell<Option<Waker>>,
+}
+
+#[derive(Default)]
+enum Slot {
+    #[default]
+    Free,
+    Asked(Errand),
+    Away,
+    Back(Done),
+}
+
+impl Desk {
+    /// Has an errand done. Whoever asks waits until it is: nobody else would take the answer away.
+    async fn run(&self, errand: Errand) -> Done {
+        let mut errand = Some(errand);
+        poll_fn(|context| {
+            let mut slot = self.slot.borrow_mut();
+            match (mem::take(&mut *slot), errand.take()) {
+                (Slot::Free, Some(errand)) => *slot = Slot::Asked(errand),
+                (Slot::Back(done), None) => {
+                    if let Some(next) = self.queue.take() {
+                        next.wake();
+                    }
+                    return Poll::Ready(done);
+                }
+                (other, waits) => {
+                    *slot = other;
+                    if waits.is_some() {
+                        self.queue.replace(Some(context.waker().clone()));
+                    }
+                    errand = waits;
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Sends a request and waits for its answer.
+    pub async fn fetch(self: &Rc<Self>, request: Outgoing) -> Result<Answer<JsStream>, FetchError> {
+        let Done::Fetched(answer) = self.run(Errand::Fetch(request)).await else { return Err(FetchError::Unreachable) };
+        let Answer { status, headers, opening, body } = answer?;
+        Ok(Answer { status, headers, opening, body: JsStream { desk: Rc::clone(self), body } })
+    }
+
+    /// The errand to do now, if there is one.
+    pub fn take(&self) -> Option<Errand> {
+        let mut slot = self.slot.borrow_mut();
+        match mem::replace(&mut *slot, Slot::Away) {
+            Slot::Asked(errand) => Some(errand),
+            other => {
+                *slot = other;
+                None
+            }
+        }
+    }
+
+    /// Lays down what came of the errand.
+    pub fn give(&self, done: Done) {
+        self.slot.replace(Slot::Back(done));
+    }
+}
+
+/// A body that stays on the JavaScript side until somebody reads it, if anybody does: its number there.
+pub struct JsStream {
+    desk: Rc<Desk>,
+    body: u32,
+}
+
+impl JsStream {
+    /// The body of the request itself.
+    pub fn of_request(desk: Rc<Desk>) -> Self {
+        Self { desk, body: 0 }
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.body
+    }
+}
+
+impl Stream for JsStream {
+    async fn read(self, limit: usize, within: Lifetime) -> Result<Vec<u8>, ReadError> {
+        match self.desk.run(Errand::Read { body: self.body, limit, within }).await {
+            Done::Read(read) => read,
+            Done::Fetched(_) | Done::Discarded => Err(ReadError::Broken),
+        }
+    }
+
+    async fn discard(self) {
+        self.desk.run(Errand::Discard { body: self.body }).await;
+    }
+}

@@ -1,0 +1,146 @@
+//! How requests, replies and errands are written to cross between JavaScript and wasm in one string each.
+//!
+//! Lines end with `\n` and the last is followed by `\0`, then the body; neither can be in a line, as a header value is visible ASCII.
+//! Not here: any policy on headers; what must not pass is decided in `mcp::forward`.
+
+use std::cell::RefCell;
+use std::fmt::Write;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::errand::{Errand, JsStream};
+use crate::gateway::Request;
+use crate::ports::{Answer, FetchError, Outgoing};
+use crate::reply::{Body, Reply};
+use crate::time::Lifetime;
+
+thread_local! {
+    static BYTES: RefCell<Vec<u8>> = RefCell::default();
+}
+
+/// A body up to this size crosses within the string if it is text, and a longer one as bytes, which are not decoded.
+const SHORT: usize = 16 * 1024;
+
+/// The bytes of the body that was last written as "bytes".
+pub fn bytes() -> Vec<u8> {
+    BYTES.take()
+}
+
+/// The method, the URL and the headers of a request.
+pub fn request<S>(head: &str, body: S) -> Request<S> {
+    let (method, rest) = head.split_once('\n').unwrap_or((head, ""));
+    let (url, rest) = rest.split_once('\n').unwrap_or((rest, ""));
+    Request { method: method.to_owned(), url: url.to_owned(), headers: headers(rest), body }
+}
+
+/// The status and the headers of an answer, or the reason there is none.
+pub fn answer(head: &str, opening: Option<u8>, body: u32) -> Result<Answer<u32>, FetchError> {
+    let (status, rest) = head.split_once('\n').unwrap_or((head, ""));
+    match status {
+        "timed_out" => Err(FetchError::TimedOut),
+        "client_gone" => Err(FetchError::ClientGone),
+        status => {
+            let status = StatusCode::from_bytes(status.as_bytes()).map_err(|_| FetchError::Unreachable)?;
+            Ok(Answer { status, headers: headers(rest), opening, body })
+        }
+    }
+}
+
+/// A reply: its status, where its body is, and its headers.
+pub fn reply(reply: Reply<JsStream>) -> String {
+    let (status, headers, body) = reply.into_parts();
+    let mut text = String::with_capacity(1024);
+    push(&mut text, "reply");
+    push(&mut text, status.as_str());
+    match body {
+        Body::Empty => push(&mut text, "none"),
+        Body::Bytes(body) => return with_body(text, &headers, body),
+        Body::Relay(stream) => number(&mut text, stream.number()),
+    }
+    push_headers(&mut text, &headers);
+    text.push('\0');
+    text
+}
+
+/// What call number `call` waits for.
+pub fn errand(call: u32, errand: Errand) -> String {
+    let mut text = String::with_capacity(1024);
+    match errand {
+        Errand::Fetch(Outgoing { method, url, headers, body, within }) => {
+            push(&mut text, "fetch");
+            number(&mut text, call);
+            push(&mut text, method.as_str());
+            push(&mut text, url.as_str());
+            number(&mut text, milliseconds(within));
+            return with_body(text, &headers, body);
+        }
+        Errand::Read { body, limit, within } => {
+            push(&mut text, "read");
+            number(&mut text, call);
+            number(&mut text, body);
+            number(&mut text, u32::try_from(limit).unwrap_or(u32::MAX));
+            number(&mut text, milliseconds(within));
+        }
+        Errand::Discard { body } => {
+            push(&mut text, "discard");
+            number(&mut text, call);
+            number(&mut text, body);
+        }
+    }
+    text.push('\0');
+    text
+}
+
+/// That call number `call` waits for a promise.
+pub fn wait(call: u32) -> String {
+    format!("wait\n{call}\n\0")
+}
+
+fn with_body(mut text: String, headers: &HeaderMap, body: Vec<u8>) -> String {
+    let short = (body.len() <= SHORT).then(|| std::str::from_utf8(&body).ok()).flatten();
+    push(&mut text, if body.is_empty() { "none" } else { short.map_or("bytes", |_| "text") });
+    push_headers(&mut text, headers);
+    text.push('\0');
+    match short {
+        Some(body) => text.push_str(body),
+        None => drop(BYTES.replace(body)),
+    }
+    text
+}
+
+/// A value that is not visible ASCII is left out: nothing here may panic on an upstream's bytes.
+fn headers(packed: &str) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(16);
+    let mut lines = packed.split('\n');
+    while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+            // A map has room for some 24,000 headers, and panics beyond with `append`.
+            if headers.try_append(name, value).is_err() {
+                break;
+            }
+        }
+    }
+    headers
+}
+
+fn push_headers(text: &mut String, headers: &HeaderMap) {
+    for (name, value) in headers {
+        if let Ok(value) = value.to_str() {
+            push(text, name.as_str());
+            push(text, value);
+        }
+    }
+}
+
+fn push(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
+fn number(text: &mut String, number: u32) {
+    let _ = writeln!(text, "{number}"); // writing to a String cannot fail
+}
+
+fn milliseconds(span: Lifetime) -> u32 {
+    u32::try_from(span.0.saturating_mul(1000)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,76 @@
+//! What connecting takes, found out before a person is asked: it is shown to them, and what they were shown is what happens.
+//!
+//! Not here: finding it out (`flow`), what comes back (`state`).
+
+use serde::{Deserialize, Serialize};
+
+use super::client::Method;
+use super::issuer_metadata::IssuerMetadata;
+use super::registration::Way;
+
+/// Where tokens will come from, and for what. Written down before the redirect, and all that an answer is held to (RFC 9207).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The authorization server, as it writes itself.
+    pub issuer: String,
+    /// Whether its answers carry `iss`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub iss_parameter: bool,
+    /// Where the code is redeemed.
+    pub token_endpoint: String,
+    /// Where tokens are revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_endpoint: Option<String>,
+    /// What the tokens are for (RFC 8707), verbatim.
+    pub resource: String,
+    /// What is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// One trip to an authorization server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What it is for.
+    pub source: Source,
+    /// Where the browser is sent.
+    pub authorization_endpoint: String,
+    /// Who the gateway will be there.
+    pub way: Way,
+    /// How it authenticates there, if it gets a secret.
+    pub method: Method,
+}
+
+impl Plan {
+    /// At an issuer, for a resource and a scope.
+    pub fn new(issuer: &IssuerMetadata, resource: String, scope: Option<String>, way: Way) -> Self {
+        let source = Source {
+            issuer: issuer.issuer.clone(),
+            iss_parameter: issuer.iss_parameter,
+            token_endpoint: issuer.token_endpoint.to_string(),
+            revocation_endpoint: issuer.revocation_endpoint.as_ref().map(ToString::to_string),
+            resource,
+            scope,
+        };
+        let method = Method::choose(issuer.auth_methods.as_deref(), true);
+        Self { source, authorization_endpoint: issuer.authorization_endpoint.to_string(), way, method }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+    use crate::upstream::issuer_metadata::fallback;
+
+    #[test]
+    fn what_was_found_is_written_down_as_it_was() {
+        let issuer = fallback(&Url::parse("https://up.example/mcp").unwrap());
+        let way = Way::Register("https://up.example/register".into());
+        let plan = Plan::new(&issuer, "https://up.example".into(), Some("a".into()), way);
+        let golden = r#"{"source":{"issuer":"https://up.example","token_endpoint":"https://up.example/token","resource":"https://up.example","scope":"a"},"authorization_endpoint":"https://up.example/authorize","way":{"register":"https://up.example/register"},"method":"client_secret_basic"}"#;
+        assert_eq!(serde_json::to_string(&plan).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Plan>(golden).unwrap(), plan);
+    }
+}
