@@ -6,82 +6,19 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
 
+#[path = "lease_model/upstream.rs"]
+mod upstream;
+
 use std::collections::BTreeSet;
 
 use mcp_edge_gateway::time::{Lifetime, Timestamp};
 use mcp_edge_gateway::upstream::connection::{Command, Death, LEASE, Outcome, Reason, Record, apply};
+use upstream::{Kind, Token, Upstream};
 
 /// How long a worker waits for the upstream, less than a lease.
 const DEADLINE: Lifetime = Lifetime(20);
 /// How often one worker tries before it gives up.
 const MOST_ATTEMPTS: u8 = 2;
-
-/// What an upstream does with refresh tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    /// It never replaces them.
-    Keeps,
-    /// It replaces them, and one that was replaced is refused.
-    Rotates,
-    /// It replaces them, and one that was replaced ends the grant (OAuth 2.1 §4.3.1).
-    Strict,
-    /// It replaces them, and gives the same successor again to who comes with the one before.
-    Grace,
-}
-
-/// A refresh token: of which grant, and the how-manieth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Token {
-    grant: u8,
-    number: u8,
-}
-
-impl Token {
-    fn sealed(self) -> String {
-        format!("{}:{}", self.grant, self.number)
-    }
-
-    fn open(sealed: &str) -> Self {
-        let (grant, number) = sealed.split_once(':').unwrap();
-        Self { grant: grant.parse().unwrap(), number: number.parse().unwrap() }
-    }
-}
-
-/// The grants at the upstream: which token is good, and whether the grant is dead.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Upstream {
-    kind: Kind,
-    grants: Vec<(u8, bool)>,
-}
-
-impl Upstream {
-    fn refresh(&mut self, token: Token) -> Option<Token> {
-        let (current, killed) = &mut self.grants[usize::from(token.grant)];
-        if *killed {
-            return None;
-        }
-        match (self.kind, *current == token.number) {
-            (Kind::Keeps, _) => return Some(token),
-            (_, true) => *current += 1,
-            (Kind::Grace, false) if token.number + 1 == *current => {}
-            (Kind::Strict | Kind::Grace, false) => {
-                *killed = true;
-                return None;
-            }
-            (Kind::Rotates, false) => return None,
-        }
-        Some(Token { number: *current, ..token })
-    }
-
-    fn is_killed(&self, grant: u8) -> bool {
-        self.grants[usize::from(grant)].1
-    }
-
-    /// Whether a refresh with this token would work.
-    fn takes(&self, token: Token) -> bool {
-        self.clone().refresh(token).is_some()
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
