@@ -59,6 +59,8 @@ pub struct Failure {
     pub slug: Option<String>,
     /// Facts a person compares: the requested and the registered redirect URI.
     pub facts: Vec<(&'static str, String)>,
+    /// Where a person at a browser may go from here: a label and a path of the gateway.
+    pub way_on: Option<Box<(&'static str, String)>>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -75,6 +77,7 @@ impl Failure {
             rpc: if blame == Blame::Client { Code::InvalidRequest } else { Code::Internal },
             slug: None,
             facts: Vec::new(),
+            way_on: None,
             headers: Vec::new(),
         }
     }
@@ -145,6 +148,13 @@ impl Failure {
         self
     }
 
+    /// Offers a person a way on.
+    #[must_use]
+    pub fn way_on(mut self, label: &'static str, path: impl Into<String>) -> Self {
+        self.way_on = Some(Box::new((label, path.into())));
+        self
+    }
+
     /// Adds a header every rendering carries.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -193,7 +203,7 @@ impl Failure {
             request_id: request_id.to_owned(),
             slug: self.slug.clone(),
             facts: self.facts.iter().map(|(label, value)| ((*label).to_owned(), value.clone())).collect(),
-            link: None,
+            link: self.way_on.as_ref().map(|way_on| page::Link::new(way_on.0, way_on.1.as_str())),
         };
         self.dress(Reply::page(self.status, notice.render()))
     }

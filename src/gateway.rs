@@ -13,7 +13,8 @@ use crate::failure::{Blame, Failure};
 use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
 use crate::flow::{
-    Head, Site, authorize, call, configure, consent, discover, index, login, refusal, register, revoke, token,
+    Head, Site, authorize, call, callback, configure, connect, consent, discover, index, login, refusal, register,
+    revoke, shared, token,
 };
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
@@ -138,7 +139,12 @@ impl<'a, P: Platform> Gateway<'a, P> {
                     Refusal::Rpc(failure, id) => Refused::Rpc(failure, id),
                 })
             }
-            Route::NoSuchServer(slug) => Err(json(no_such_server(slug))),
+            Route::Connect(slug) if head.method == "POST" => {
+                connect::answer(&site, head, slug, body).await.map_err(Refused::Page)
+            }
+            Route::Connect(slug) => connect::show(&site, head, slug).await.map_err(Refused::Page),
+            Route::SharedConnection(slug) => shared::answer(&site, head, slug).await.map_err(json),
+            Route::NoSuchServer(slug) => Err(json(refusal::no_such_server(slug))),
             Route::ProtectedResource(server) => discover::protected_resource(&site, server).map_err(json),
             Route::ProtectedResourceRoot => discover::protected_resource_root(&site).map_err(json),
             Route::AuthorizationServer => discover::authorization_server(&site).map_err(json),
@@ -163,7 +169,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::Register => register::register(site, head, body).await.map_err(Refused::Json),
             Endpoint::Revoke => revoke::revoke(site, head, body).await.map_err(Refused::Json),
             Endpoint::Jwks => Ok(Reply::json(StatusCode::OK, &json!({"keys": []}))),
-            Endpoint::UpstreamCallback => Err(Refused::Page(no_connection_pending())),
+            Endpoint::UpstreamCallback => callback::answer(site, head).await.map_err(Refused::Page),
+            Endpoint::ClientMetadata => Ok(discover::client_metadata(site)),
             Endpoint::Login => login::show(site, head).await.map_err(Refused::Page),
             Endpoint::LoginCallback => login::callback(site, head, body).await.map_err(Refused::Page),
             Endpoint::Logout => login::logout(site, head).await.map_err(Refused::Page),
@@ -295,21 +302,6 @@ fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, request_id: &str) {
 fn unknown_endpoint() -> Failure {
     Failure::client(404, "no_such_endpoint", "There is nothing here.")
         .fix("MCP servers are at /v1/mcp/{slug} or their own path; the page at / lists them.")
-}
-
-fn no_such_server(slug: &str) -> Failure {
-    Failure::client(404, "no_such_server", format!("There is no such server: {slug:?}."))
-        .fix("Check the slug; the page at / lists the servers and their URLs.")
-        .slug(slug)
-}
-
-fn no_connection_pending() -> Failure {
-    Failure::client(
-        400,
-        "no_connection_pending",
-        "No connection to a server's own account is being made in this browser.",
-    )
-    .fix("Start again from your client.")
 }
 
 fn hex(bytes: &[u8]) -> String {

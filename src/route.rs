@@ -27,6 +27,8 @@ pub enum Endpoint {
     Jwks,
     /// Where every upstream's authorization server sends people back to.
     UpstreamCallback,
+    /// The gateway's own client metadata document, for upstreams' authorization servers.
+    ClientMetadata,
     /// Sign-in at the gateway.
     Login,
     /// Where the identity provider, or the development sign-in, comes back to.
@@ -66,12 +68,16 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::Revoke, path: "/oauth/revoke", allow: "POST", cors: Cors::Api },
     Row { endpoint: Endpoint::Jwks, path: "/oauth/jwks", allow: "GET", cors: Cors::Public },
     Row { endpoint: Endpoint::UpstreamCallback, path: "/oauth/upstream-callback", allow: "GET", cors: Cors::None },
+    Row { endpoint: Endpoint::ClientMetadata, path: "/oauth/client-metadata.json", allow: "GET", cors: Cors::Public },
     Row { endpoint: Endpoint::Login, path: "/login", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::LoginCallback, path: "/login/callback", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::Logout, path: "/logout", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::AdminConfig, path: "/admin/config", allow: "GET, PUT", cors: Cors::None },
 ];
 
+const CONNECT: &str = "/connect/";
+const SHARED: &str = "/admin/servers/";
+const SHARED_END: &str = "/connection";
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
@@ -83,6 +89,10 @@ pub enum Route<'a> {
     Endpoint(Endpoint),
     /// An MCP server's own path.
     Mcp(&'a Server),
+    /// Where people connect what should be a server, by its slug.
+    Connect(&'a str),
+    /// The connection that an operator makes for everybody, by the server's slug.
+    SharedConnection(&'a str),
     /// A path in the default place of servers that names none of them.
     NoSuchServer(&'a str),
     /// RFC 9728 metadata of a server.
@@ -102,6 +112,14 @@ impl<'a> Route<'a> {
     pub fn find(config: Option<&'a Config>, path: &'a str) -> Self {
         if let Some(row) = ROWS.iter().find(|row| row.path == path) {
             return Self::Endpoint(row.endpoint);
+        }
+        let slug = |rest: &'a str| Some(rest).filter(|rest| !rest.is_empty() && !rest.contains('/'));
+        if let Some(slug) = path.strip_prefix(CONNECT).and_then(slug) {
+            return Self::Connect(slug);
+        }
+        let shared = path.strip_prefix(SHARED).and_then(|rest| rest.strip_suffix(SHARED_END));
+        if let Some(slug) = shared.and_then(slug) {
+            return Self::SharedConnection(slug);
         }
         let Some(config) = config else { return Self::Unknown };
         if let Some(server) = config.server_at(path) {
@@ -130,7 +148,8 @@ impl<'a> Route<'a> {
     pub fn allow(&self) -> &'static str {
         match self {
             Self::Endpoint(endpoint) => endpoint.row().map_or("", |row| row.allow),
-            Self::Mcp(_) => "POST, DELETE",
+            Self::Mcp(_) | Self::SharedConnection(_) => "POST, DELETE",
+            Self::Connect(_) => "GET, POST",
             _ => "GET",
         }
     }
@@ -146,7 +165,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Endpoint(endpoint) => endpoint.row().map_or(Cors::None, |row| row.cors),
             Self::Mcp(_) | Self::NoSuchServer(_) => Cors::Api,
-            Self::Unknown => Cors::None,
+            Self::Connect(_) | Self::SharedConnection(_) | Self::Unknown => Cors::None,
             _ => Cors::Public,
         }
     }
@@ -156,6 +175,8 @@ impl<'a> Route<'a> {
         match self {
             Self::Endpoint(endpoint) => endpoint.path(),
             Self::Mcp(_) => "mcp",
+            Self::Connect(_) => "connect",
+            Self::SharedConnection(_) => "shared-connection",
             Self::NoSuchServer(_) => "no-such-server",
             Self::ProtectedResource(_) | Self::ProtectedResourceRoot => RESOURCE,
             Self::AuthorizationServer => METADATA,
@@ -168,15 +189,16 @@ impl<'a> Route<'a> {
     pub fn is_page(&self) -> bool {
         matches!(
             self,
-            Self::Endpoint(
-                Endpoint::Index
-                    | Endpoint::Authorize
-                    | Endpoint::Consent
-                    | Endpoint::Login
-                    | Endpoint::LoginCallback
-                    | Endpoint::Logout
-                    | Endpoint::UpstreamCallback
-            )
+            Self::Connect(_)
+                | Self::Endpoint(
+                    Endpoint::Index
+                        | Endpoint::Authorize
+                        | Endpoint::Consent
+                        | Endpoint::Login
+                        | Endpoint::LoginCallback
+                        | Endpoint::Logout
+                        | Endpoint::UpstreamCallback
+                )
         )
     }
 
@@ -195,6 +217,11 @@ impl Endpoint {
     fn row(self) -> Option<&'static Row> {
         ROWS.iter().find(|row| row.endpoint == self)
     }
+}
+
+/// Where people connect a server.
+pub fn connect_path(slug: &str) -> String {
+    format!("{CONNECT}{slug}")
 }
 
 /// The URL of a server's RFC 9728 metadata: the well-known part inserted before its path.

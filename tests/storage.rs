@@ -163,10 +163,15 @@ fn a_consent_given_yesterday_is_not_asked_for_today() {
     let record = world.platform.accounts.borrow()["dev:alice"].clone();
     let record: Value = serde_json::from_str(&record).unwrap();
     let key = record["consents"][0]["key"].as_str().unwrap();
-    assert_eq!(
-        record.to_string(),
-        format!(r#"{{"consents":[{{"at":1900000000,"client_id":"{}","key":"{key}"}}],"v":1}}"#, client.id)
-    );
+    let golden = json!({
+        "v": 1,
+        "consents": [{"at": 1_900_000_000, "client_id": client.id, "key": key}],
+        "grants": [{
+            "grant": record["grants"][0]["grant"], "client_id": client.id, "client_name": "claude", "slug": "demo", "account": "1",
+            "at": 1_900_000_000, "until": 1_902_592_000,
+        }],
+    });
+    assert_eq!(record, golden);
     assert_eq!(Base64UrlUnpadded::decode_vec(key).unwrap().len(), 32);
     assert!(!client.authorizes().is_asked());
 }
@@ -200,6 +205,7 @@ fn the_consent_ticket_holds_this() {
             "challenge": client.challenge(), "scope": "mcp:tools offline_access",
             "resource": "http://localhost:8787/v1/mcp/demo", "slug": "demo", "prompt_consent": false,
         },
+        "client_name": "claude",
         "consent": ticket["consent"],
         "expires": 1_900_000_600,
     });

@@ -38,8 +38,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lib", &[]),
 ];
 const FLOW: &[&str] = &[
-    "config", "failure", "login", "mcp", "memory", "oauth", "origin", "page", "ports", "reply", "route", "secret",
-    "time", "upstream", "vault", "version",
+    "config", "failure", "foreign", "login", "mcp", "memory", "oauth", "origin", "page", "ports", "reply", "route",
+    "secret", "time", "upstream", "vault", "version",
 ];
 const GATEWAY: &[&str] =
     &["cors", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];

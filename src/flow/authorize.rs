@@ -8,7 +8,7 @@ use http::header::CONTENT_SECURITY_POLICY;
 use serde::{Deserialize, Serialize};
 
 use super::session::SignedIn;
-use super::{Answered, Head, Site, client, default_scope, login, sentence, session, supported_scope};
+use super::{Answered, Head, Site, client, default_scope, hold, login, sentence, session, supported_scope};
 use crate::config::ConsentPolicy;
 use crate::failure::Failure;
 use crate::oauth::account::{self, consent_key};
@@ -23,6 +23,7 @@ use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
 use crate::route::{self, Endpoint};
 use crate::time::{Lifetime, Timestamp};
+use crate::upstream::key::FIRST_ACCOUNT;
 use crate::vault::Purpose;
 
 /// How long the consent page may stay open.
@@ -35,12 +36,23 @@ const CODE: Lifetime = Lifetime(60);
 pub struct Ticket {
     /// The grant this consent would make; its object lets the form be used once.
     pub grant: GrantId,
-    /// The client's request.
-    pub request: AuthorizationRequest,
+    /// What it would allow.
+    #[serde(flatten)]
+    pub allowed: Allowed,
     /// Under which key consent is remembered.
     pub consent: String,
     /// When the page is too old.
     pub expires: Timestamp,
+}
+
+/// A client's request, and the name the person knows the client by.
+#[derive(Serialize, Deserialize)]
+pub struct Allowed {
+    /// The request.
+    pub request: AuthorizationRequest,
+    /// The name.
+    #[serde(default)]
+    pub client_name: String,
 }
 
 /// `GET /oauth/authorize`.
@@ -73,20 +85,32 @@ pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered
     let policy = if trusted { site.config.consent } else { site.config.consent.for_strangers() };
     if !request.prompt_consent && has_consented(site, policy, subject, &consent).await? {
         let grant = GrantId::new(site.platform.random());
-        return issue(site, &grant, request, subject).await;
+        return hold::conclude(site, &grant, Allowed { request, client_name: client.label() }, subject).await;
     }
     Ok(ask(site, head, &client, request, consent, &signed_in))
 }
 
-/// Makes the grant and sends its code to the client. One winner per grant id: a form used twice gets nothing the second time.
+/// Makes the grant and sends its code to the client, to use the server with this account of the person's. One winner per grant id:
+/// a form used twice gets nothing the second time.
 pub async fn issue<P: Platform>(
     site: &Site<'_, P>,
     grant: &GrantId,
-    request: AuthorizationRequest,
+    allowed: Allowed,
     subject: &str,
+    account: Option<&str>,
 ) -> Answered<P> {
+    let Allowed { request, client_name } = allowed;
     let code = opaque::mint(&site.keys, Kind::Code, grant, site.platform.random());
     let location = request.success_location(site.origin.as_str(), code.expose());
+    let listed = account::AllowedClient {
+        grant: grant.clone(),
+        client_id: request.client_id.clone(),
+        client_name,
+        slug: request.slug.clone(),
+        account: account.unwrap_or(FIRST_ACCOUNT).to_owned(),
+        at: site.now,
+        until: site.now + site.config.tokens.refresh_ttl,
+    };
     let granted = Granted {
         client_id: request.client_id,
         subject: subject.to_owned(),
@@ -95,12 +119,16 @@ pub async fn issue<P: Platform>(
         resource: request.resource,
         slug: request.slug,
         challenge: request.challenge,
-        account: None,
+        account: account.filter(|account| *account != FIRST_ACCOUNT).map(ToOwned::to_owned),
         opened: Some(site.now),
     };
     let command = grant::Command::Open { granted, code: code.digest(), code_expires: site.now + CODE };
     match site.platform.grant(grant, command).await.map_err(|Unavailable| Failure::storage())? {
-        grant::Outcome::Opened => Ok(Reply::see_other(&location)),
+        grant::Outcome::Opened => {
+            // The consent is used up, so its answer must arrive. Unlisted, the grant still ends with its subject's revocation.
+            let _ = site.platform.account(subject, account::Command::AddGrant { grant: listed }).await;
+            Ok(Reply::see_other(&location))
+        }
         _ => Err(no_pending_authorization()),
     }
 }
@@ -197,7 +225,8 @@ fn ask<P: Platform>(
         action: Endpoint::Consent.path().to_owned(),
         sign_out: login::sign_out(&format!("{}?{}", head.url.path(), head.query())),
     };
-    let ticket = Ticket { grant: GrantId::new(site.platform.random()), request, consent, expires: site.now + TICKET };
+    let allowed = Allowed { request, client_name: client.label() };
+    let ticket = Ticket { grant: GrantId::new(site.platform.random()), allowed, consent, expires: site.now + TICKET };
     let browser = signed_in.cookie.digest();
     page.ticket = site.keys.seal_json(Purpose::ConsentTicket, &[browser.as_str()], site.platform.random(), &ticket);
     Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &page::security::csp(&[&way_on]))

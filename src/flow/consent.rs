@@ -2,8 +2,8 @@
 //!
 //! Not here: what the page says (`page`), making the grant (`flow::authorize`).
 
-use super::authorize::{Ticket, issue, no_pending_authorization};
-use super::{Answered, Head, Site, read_small, session};
+use super::authorize::{Ticket, no_pending_authorization};
+use super::{Answered, Head, Site, hold, read_small, session};
 use crate::config::ConsentPolicy;
 use crate::failure::Failure;
 use crate::oauth::authorization_error::RedirectError;
@@ -38,9 +38,9 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Strea
     let remembered = account::Command::Remember {
         consent: ticket.consent.clone(),
         at: site.now,
-        client_id: Some(ticket.request.client_id.clone()),
+        client_id: Some(ticket.allowed.request.client_id.clone()),
     };
-    let reply = issue(site, &ticket.grant, ticket.request, subject).await?;
+    let reply = hold::conclude(site, &ticket.grant, ticket.allowed, subject).await?;
     if site.config.consent != ConsentPolicy::Always {
         // The form is used up, so its answer must arrive; a consent that could not be remembered is asked for again.
         let _ = site.platform.account(subject, remembered).await;
@@ -64,7 +64,7 @@ async fn deny<P: Platform>(site: &Site<'_, P>, ticket: Ticket) -> Answered<P> {
     match site.platform.grant(&ticket.grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Refused => {
             let error = RedirectError::new(ErrorCode::AccessDenied, "The person at the browser refused access.");
-            Ok(Reply::see_other(&ticket.request.error_location(site.origin.as_str(), &error)))
+            Ok(Reply::see_other(&ticket.allowed.request.error_location(site.origin.as_str(), &error)))
         }
         _ => Err(no_pending_authorization()),
     }

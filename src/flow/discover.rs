@@ -4,13 +4,14 @@
 
 use http::StatusCode;
 
-use super::{Answered, Site, default_scope, supported_scope};
+use super::{Answered, Site, default_scope, supported_scope, upstream};
 use crate::config::Server;
 use crate::oauth::metadata::{AuthorizationServer, Endpoints, ProtectedResource};
 use crate::oauth::scope::ScopeSet;
 use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::route::{self, Endpoint};
+use crate::upstream::registration;
 
 /// RFC 9728 metadata of one server.
 pub fn protected_resource<P: Platform>(site: &Site<'_, P>, server: &Server) -> Answered<P> {
@@ -34,6 +35,13 @@ pub fn authorization_server<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
 /// OpenID Connect discovery: the same document with the fields that specification requires.
 pub fn openid_configuration<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
     Ok(document(describe(site, &endpoints(site), &supported_scope()).to_openid_json()))
+}
+
+/// The gateway's own client metadata document, for the authorization servers of upstreams.
+pub fn client_metadata<P: Platform>(site: &Site<'_, P>) -> Reply<P::Stream> {
+    let url = |endpoint: Endpoint| site.url(endpoint.path());
+    let name = upstream::client::name(site);
+    document(registration::document(&url(Endpoint::ClientMetadata), &name, &url(Endpoint::UpstreamCallback)))
 }
 
 fn resource<P: Platform>(site: &Site<'_, P>, resource: &str, name: &str) -> Reply<P::Stream> {

@@ -5,14 +5,18 @@
 pub mod authorize;
 pub mod bearer;
 pub mod call;
+pub mod callback;
 pub mod client;
 pub mod configure;
+pub mod connect;
 pub mod connection;
 pub mod consent;
 pub mod discover;
 pub mod exchange;
+pub mod hold;
 pub mod index;
 pub mod initialize;
+pub mod keep;
 pub mod login;
 pub mod provider;
 pub mod refusal;
@@ -20,9 +24,11 @@ pub mod register;
 pub mod relay;
 pub mod revoke;
 pub mod session;
+pub mod shared;
 pub mod standin;
 pub mod status;
 pub mod token;
+pub mod upstream;
 
 use std::rc::Rc;
 

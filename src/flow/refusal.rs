@@ -128,6 +128,20 @@ pub fn request_state_unfit() -> Failure {
         .fix("Send the request again without requestState and inputResponses.")
 }
 
+/// A slug that names no server.
+pub fn no_such_server(slug: &str) -> Failure {
+    Failure::client(404, "no_such_server", format!("There is no such server: {slug:?}."))
+        .fix("Check the slug; the page at / lists the servers and their URLs.")
+        .slug(slug)
+}
+
+/// A server that no person connects with an account of their own.
+pub fn not_personal(server: &Server) -> Failure {
+    Failure::client(404, "server_not_personal", "Nobody connects this server with an account of their own.")
+        .fix("Use it from your client as it is; if it wants authorization, that is the operator's to arrange.")
+        .slug(server.slug.as_str())
+}
+
 /// A header that cannot be sent.
 pub fn header_unfit(name: &str, error: &HeaderError) -> Failure {
     Failure::new(

@@ -32,7 +32,8 @@ pub fn headers() -> [(HeaderName, HeaderValue); 7] {
 ///
 /// Chromium applies `form-action` to every redirect that follows a form post, so a page whose form can end at a client (consent,
 /// sign-in) must name the client's redirect URI here, and one whose form can end at the login provider (sign-out) that one. Whole
-/// URIs are accepted and reduced to the source that covers them; what a policy cannot express is left out.
+/// URIs are accepted and reduced to the source that covers them; what a policy cannot express is left out. `https:` or `http:` alone
+/// covers the whole web: an authorization server passes people on to login pages that nobody can name beforehand.
 pub fn csp(form_action: &[&str]) -> String {
     let style = Base64::encode_string(&Sha256::digest(STYLE.as_bytes()));
     let mut policy = format!(
@@ -53,6 +54,9 @@ pub fn csp_onward(form_action: &[&str]) -> String {
 
 /// The narrowest source expression that covers a URI (CSP Level 3 §2.3.1).
 fn form_source(uri: &str) -> Option<String> {
+    if matches!(uri, "https:" | "http:") {
+        return Some(uri.to_owned());
+    }
     let url = Url::parse(uri).ok()?;
     let scheme = url.scheme();
     match (scheme, url.host()) {

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::client::Method;
 use super::key::Owner;
 use super::plan::Source;
 use crate::oauth::grant::GrantId;
@@ -41,8 +42,8 @@ pub struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientKind {
-    /// The one an operator registered.
-    Configured,
+    /// The one an operator registered, authenticating like this unless they say otherwise.
+    Configured(Method),
     /// The gateway's metadata document.
     Document,
     /// The registration with this number at the issuer.
@@ -172,7 +173,10 @@ mod tests {
         assert!(serde_json::from_str::<State>(&golden).is_ok());
         assert!(serde_json::from_str::<State>(&golden.replace("\"v\":1", "\"v\":2")).is_err());
         assert!(state().seal(&keys(), &Digested::of("c"), [0; 12]).expose().len() < 1000);
-        for (value, text) in [(ClientKind::Configured, "\"configured\""), (ClientKind::Document, "\"document\"")] {
+        let configured = r#"{"configured":"client_secret_post"}"#;
+        for (value, text) in
+            [(ClientKind::Configured(Method::Post), configured), (ClientKind::Document, "\"document\"")]
+        {
             assert_eq!(serde_json::to_string(&value).unwrap(), text);
         }
         for (value, text) in [(Back::Connections, "\"connections\""), (Back::Page, "\"page\"")] {

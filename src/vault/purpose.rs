@@ -29,6 +29,8 @@ pub enum Purpose {
     UpstreamState,
     /// Seals what a link to a connect page asks for.
     ConnectLink,
+    /// Seals what a connect page's form is for.
+    ConnectTicket,
 }
 
 impl Purpose {
@@ -47,6 +49,7 @@ impl Purpose {
             Self::Registration => "registration",
             Self::UpstreamState => "upstream state",
             Self::ConnectLink => "connect link",
+            Self::ConnectTicket => "connect ticket",
         }
     }
 }

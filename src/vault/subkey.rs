@@ -39,6 +39,7 @@ pub(super) struct Subkeys {
     registration: Subkey,
     upstream_state: Subkey,
     connect_link: Subkey,
+    connect_ticket: Subkey,
 }
 
 impl Subkeys {
@@ -58,6 +59,7 @@ impl Subkeys {
             registration: subkey(Purpose::Registration)?,
             upstream_state: subkey(Purpose::UpstreamState)?,
             connect_link: subkey(Purpose::ConnectLink)?,
+            connect_ticket: subkey(Purpose::ConnectTicket)?,
         })
     }
 
@@ -75,6 +77,7 @@ impl Subkeys {
             Purpose::Registration => &self.registration,
             Purpose::UpstreamState => &self.upstream_state,
             Purpose::ConnectLink => &self.connect_link,
+            Purpose::ConnectTicket => &self.connect_ticket,
         }
     }
 }

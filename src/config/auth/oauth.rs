@@ -6,6 +6,7 @@ use crate::config::document::{ConnectTime, OAuthDocument};
 use crate::config::origin;
 use crate::config::report::{Pointer, Report};
 use crate::config::text;
+use crate::upstream::issuer_metadata;
 
 use super::client::{self, UpstreamClient};
 
@@ -28,7 +29,7 @@ impl OAuth {
     /// Whether a connection made at this issuer is still one the operator wants. Asked of a stored connection instead of
     /// naming the issuer in what it fits: pinning the issuer that everybody has connected at must strand nobody.
     pub fn admits_issuer(&self, issuer: &str) -> bool {
-        self.issuer.as_deref().is_none_or(|only| only == issuer)
+        self.issuer.as_deref().is_none_or(|only| issuer_metadata::same(only, issuer))
     }
 }
 
@@ -86,7 +87,10 @@ mod tests {
         let Auth::OAuth(oauth) = auth_of(&json!({"kind": "oauth", "issuer": "https://id.example.com/"})) else {
             panic!()
         };
-        assert!(oauth.admits_issuer("https://id.example.com/") && !oauth.admits_issuer("https://id.example.com"));
+        assert_eq!(oauth.issuer.as_deref(), Some("https://id.example.com/"));
+        // With or without its slash a bare origin is the same issuer, as in discovery.
+        assert!(oauth.admits_issuer("https://id.example.com/") && oauth.admits_issuer("https://id.example.com"));
+        assert!(!oauth.admits_issuer("https://id.example.com/tenant") && !oauth.admits_issuer("https://other.example"));
         for issuer in
             ["id.example.com", "http://id.example.com", "https://id.example.com/?x", "https://id.example.com/#x"]
         {

@@ -1,0 +1,306 @@
+//! The connect page: what a server wants of a person is shown to them, and what they were shown is what happens.
+//!
+//! Not here: who is here for what (`visit`), the way back from the authorization server (`flow::callback`), what the page says (`page`).
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use http::header::CONTENT_SECURITY_POLICY;
+use serde::{Deserialize, Serialize};
+
+use super::session::SignedIn;
+use super::upstream::{self, Wanted, client};
+use super::{Answered, Head, Site, consent, hold, keep, login, read_small, refusal, session};
+use crate::config::{Auth, OAuth, Server, Value};
+use crate::failure::Failure;
+use crate::oauth::form::{self, Form};
+use crate::oauth::pkce::S256Challenge;
+use crate::page;
+use crate::ports::Platform;
+use crate::reply::Reply;
+use crate::route;
+use crate::secret::Secret;
+use crate::time::{Lifetime, Timestamp};
+use crate::upstream::authorization::{self, Ask};
+use crate::upstream::credential::{Credential, Kind};
+use crate::upstream::headers;
+use crate::upstream::key::{ConnectionKey, Owner};
+use crate::upstream::plan::Plan;
+use crate::upstream::state::{Back, Errand, State};
+use crate::vault::Purpose;
+use crate::version::V1;
+
+mod visit;
+
+use visit::Visit;
+
+const FORM: usize = 32 * 1024;
+
+/// How long the page may stay open.
+const TICKET: Lifetime = Lifetime::minutes(30);
+
+/// What the page's form carries, sealed and bound to the browser session.
+#[derive(Serialize, Deserialize)]
+struct Ticket {
+    v: V1,
+    errand: Errand,
+    /// The accounts that may be chosen or connected again instead of the errand's.
+    accounts: Vec<String>,
+    /// What a call was refused for lack of.
+    wanted: Option<String>,
+    /// Where connecting leads, if that was asked for already.
+    plan: Option<Plan>,
+    expires: Timestamp,
+}
+
+/// `GET /connect/{slug}`. With `later` nobody is asked yet where connecting leads: the way on from an error.
+pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str) -> Answered<P> {
+    let server = site.config.servers.get(slug).ok_or_else(|| refusal::no_such_server(slug))?;
+    let query = form::parse(head.query().as_bytes()).map_err(|_| visit::link_gone())?;
+    let Some(signed_in) = session::current(site, head).await? else {
+        return login::begin(site, head, &format!("{}?{}", head.url.path(), head.query())).await;
+    };
+    let visit = Visit::of(site, server, &query, &signed_in.session.identity.subject).await;
+    let visit = visit.map_err(|failure| failure.slug(slug))?;
+    let plan = match &server.auth {
+        Auth::OAuth(oauth) if !query.has("later") => {
+            Some(plan(site, server, oauth, &visit.errand, visit.wanted.as_deref()).await?)
+        }
+        _ => None,
+    };
+    Ok(page(site, head, server, &signed_in, &visit, plan, None))
+}
+
+/// `POST /connect/{slug}`.
+pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str, body: P::Stream) -> Answered<P> {
+    consent::require_own_page(site, head)?;
+    let server = site.config.servers.get(slug).ok_or_else(|| refusal::no_such_server(slug))?;
+    let body = read_small(body, FORM).await?;
+    let form = form::parse(&body).map_err(|_| form_gone())?;
+    let field = |name| form.one(name).ok().flatten();
+    let signed_in = session::current(site, head).await?.ok_or_else(form_gone)?;
+    let subject = &signed_in.session.identity.subject;
+    let mut ticket: Ticket = site
+        .keys
+        .open_json(Purpose::ConnectTicket, &[signed_in.cookie.digest().as_str()], field("ticket").unwrap_or_default())
+        .map_err(|_| form_gone())?;
+    let account = field("account").unwrap_or_default();
+    let known = account == ticket.errand.account || ticket.accounts.iter().any(|known| known == account);
+    if ticket.expires.reached(site.now) || ticket.errand.slug != slug || !known {
+        return Err(form_gone());
+    }
+    account.clone_into(&mut ticket.errand.account);
+    if let Some(label) = field("label").map(str::trim).filter(|label| !label.is_empty()) {
+        ticket.errand.label = Some(label.chars().take(80).collect());
+    }
+    let answered = match (field("decision"), &ticket.errand.back) {
+        (Some("skip"), Back::Client(grant)) => hold::release(site, grant, subject, None).await,
+        (Some("use"), Back::Client(grant)) => {
+            if !hold::is_live(site, server, subject, account).await? {
+                return Err(form_gone());
+            }
+            hold::release(site, grant, subject, Some(account)).await
+        }
+        (Some("connect"), _) => match &server.auth {
+            Auth::OAuth(oauth) => leave(site, server, oauth, &signed_in, ticket).await,
+            Auth::Headers(headers) => enter(site, head, server, &signed_in, headers, ticket, &form).await,
+            Auth::None | Auth::ClientCredentials(_) => Err(form_gone()),
+        },
+        _ => Err(form_gone()),
+    };
+    answered.map_err(|failure| failure.slug(slug))
+}
+
+/// Where a person goes once their connection is kept.
+pub async fn done<P: Platform>(site: &Site<'_, P>, errand: &Errand, subject: &str) -> Answered<P> {
+    match &errand.back {
+        Back::Client(grant) => hold::release(site, grant, subject, Some(&errand.account)).await,
+        Back::Connections => Ok(Reply::see_other(&format!("{CONNECTIONS}?connected={}", errand.slug))),
+        Back::Page => Ok(connected(site, errand)),
+    }
+}
+
+/// Offers the person who failed at an errand a way on.
+pub fn way_on(failure: Failure, errand: &Errand) -> Failure {
+    match (&errand.back, &errand.owner) {
+        (Back::Client(grant), _) => failure
+            .way_on("Connect again, or go on without", format!("{}&later=1", hold::connect_path(&errand.slug, grant))),
+        (_, Owner::Subject(_)) => failure.way_on("Your connections", CONNECTIONS),
+        (_, Owner::Gateway) => failure,
+    }
+}
+
+const CONNECTIONS: &str = "/connections";
+
+async fn plan<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    oauth: &OAuth,
+    errand: &Errand,
+    wanted: Option<&str>,
+) -> Result<Plan, Failure> {
+    let held = match wanted {
+        Some(_) => keep::read(site, server, &key(errand)).await?.into_scope(),
+        None => None,
+    };
+    let wanted = Wanted { scope: wanted, held: held.as_deref() };
+    upstream::plan(site, server, oauth, wanted).await.map_err(|failure| way_on(failure, errand))
+}
+
+/// Sends the browser to the authorization server. Everything its answer will be held to is sealed into the `state` first.
+async fn leave<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    oauth: &OAuth,
+    signed_in: &SignedIn,
+    ticket: Ticket,
+) -> Answered<P> {
+    let Ticket { errand, wanted, plan: shown, .. } = ticket;
+    let plan = match shown {
+        Some(shown) => shown,
+        None => plan(site, server, oauth, &errand, wanted.as_deref()).await?,
+    };
+    let configured = oauth.client.as_ref();
+    let redirect_uri = client::redirect_uri(site, configured);
+    let client = client::for_plan(site, server, configured, &plan, &redirect_uri).await;
+    let (client, kind) = client.map_err(|failure| way_on(failure, &errand))?;
+    let endpoint = url::Url::parse(&plan.authorization_endpoint).map_err(|_| form_gone())?;
+    let verifier = site.secret();
+    let challenge = S256Challenge::of(verifier.expose());
+    let fits = keep::fits(server);
+    let state = State::new(errand, fits, plan.source.clone(), kind, redirect_uri.clone(), verifier, site.now);
+    let state = state.seal(&site.keys, &signed_in.cookie.digest(), site.platform.random());
+    let ask = Ask {
+        client_id: &client.id,
+        redirect_uri: &redirect_uri,
+        state: &state,
+        challenge: &challenge,
+        resource: &plan.source.resource,
+        scope: plan.source.scope.as_deref(),
+    };
+    Ok(Reply::see_other(authorization::url(&endpoint, &ask).as_str()))
+}
+
+/// Keeps the values that the person entered.
+async fn enter<P: Platform>(
+    site: &Site<'_, P>,
+    head: &Head,
+    server: &Server,
+    signed_in: &SignedIn,
+    headers: &[(String, Value)],
+    ticket: Ticket,
+    form: &Form,
+) -> Answered<P> {
+    let mut entered = BTreeMap::new();
+    for (name, value) in headers {
+        let Value::Person { label } = value else { continue };
+        let value = Secret::new(form.one(&format!("header:{name}")).ok().flatten().unwrap_or_default().trim());
+        if headers::header(name, &value).is_err() {
+            let problem = format!("{label}: enter it without spaces or line breaks; it cannot be sent as it is.");
+            let visit = Visit::again(site, server, ticket.errand, &signed_in.session.identity.subject).await?;
+            return Ok(page(site, head, server, signed_in, &visit, None, Some(problem)));
+        }
+        entered.insert(name.clone(), value);
+    }
+    let credential = Credential::new(keep::fits(server), site.now, Kind::Headers(entered));
+    keep::store(site, &key(&ticket.errand), &credential, ticket.errand.label.as_deref()).await?;
+    done(site, &ticket.errand, &signed_in.session.identity.subject).await
+}
+
+fn key(errand: &Errand) -> ConnectionKey {
+    ConnectionKey::new(errand.owner.clone(), errand.slug.as_str(), errand.account.as_str())
+}
+
+fn page<P: Platform>(
+    site: &Site<'_, P>,
+    head: &Head,
+    server: &Server,
+    signed_in: &SignedIn,
+    visit: &Visit,
+    plan: Option<Plan>,
+    problem: Option<String>,
+) -> Reply<P::Stream> {
+    let identity = &signed_in.session.identity;
+    let errand = &visit.errand;
+    let ticket = Ticket {
+        v: V1,
+        errand: errand.clone(),
+        accounts: visit.accounts.iter().map(|account| account.account.clone()).collect(),
+        wanted: visit.wanted.clone(),
+        plan,
+        expires: site.now + TICKET,
+    };
+    let browser = signed_in.cookie.digest();
+    let page = page::Connect {
+        server_name: server.name.clone(),
+        server_url: server.url.to_string(),
+        occasion: visit.occasion,
+        way: way(server, ticket.plan.as_ref()),
+        shared: errand.owner == Owner::Gateway,
+        client_name: visit.waiting.as_ref().map(|allowed| allowed.client_name.clone()),
+        accounts: visit.accounts.clone(),
+        account: errand.account.clone(),
+        label: visit.label.clone(),
+        problem,
+        subject_name: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
+        subject_id: identity.email.clone().unwrap_or_else(|| identity.subject.clone()),
+        ticket: site.keys.seal_json(Purpose::ConnectTicket, &[browser.as_str()], site.platform.random(), &ticket),
+        action: route::connect_path(server.slug.as_str()),
+        sign_out: login::sign_out(&format!("{}?{}", head.url.path(), head.query())),
+    };
+    // The trip goes over whatever pages the authorization server signs people in at, and may end at the client.
+    let mut leads_to = vec!["https:"];
+    leads_to.extend(site.origin.is_loopback().then_some("http:"));
+    leads_to.extend(visit.waiting.as_ref().map(|allowed| allowed.request.redirect.as_str()));
+    Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &page::security::csp(&leads_to))
+}
+
+fn way(server: &Server, plan: Option<&Plan>) -> page::Way {
+    let host = server.url.host_str().unwrap_or_default().to_owned();
+    if let Auth::Headers(headers) = &server.auth {
+        let field = |(name, value): &(String, Value)| match value {
+            Value::Person { label } => Some(page::ConnectField { header: name.clone(), label: label.clone() }),
+            Value::Literal(_) | Value::Secret(_) => None,
+        };
+        return page::Way::Headers { host, fields: headers.iter().filter_map(field).collect() };
+    }
+    let endpoint = plan.and_then(|plan| url::Url::parse(&plan.authorization_endpoint).ok());
+    let scope = plan.and_then(|plan| plan.source.scope.as_deref()).unwrap_or_default();
+    page::Way::OAuth {
+        host: endpoint.and_then(|url| url.host_str().map(ToOwned::to_owned)).unwrap_or(host),
+        scopes: scope.split(' ').filter(|scope| !scope.is_empty()).map(ToOwned::to_owned).collect(),
+    }
+}
+
+fn connected<P: Platform>(site: &Site<'_, P>, errand: &Errand) -> Reply<P::Stream> {
+    let server = site.config.servers.get(errand.slug.as_str());
+    let name = server.map_or(errand.slug.as_str(), |server| server.name.as_str());
+    let (happened, todo) = match errand.owner {
+        Owner::Subject(_) => (
+            format!("{name} is connected with your account."),
+            "Close this page, go back to your client and repeat what you asked for.",
+        ),
+        Owner::Gateway => (format!("{name} is connected for everybody at this gateway."), "You can close this page."),
+    };
+    let notice = page::Notice {
+        tone: page::Tone::Success,
+        title: format!("{name} is connected"),
+        happened,
+        todo: todo.to_owned(),
+        facts: Vec::new(),
+        reason: None,
+        slug: Some(errand.slug.clone()),
+        request_id: site.request_id.to_owned(),
+        link: None,
+    };
+    Reply::page(StatusCode::OK, notice.render())
+}
+
+fn form_gone() -> Failure {
+    Failure::client(
+        400,
+        "connect_form_gone",
+        "This page was open for too long, or belongs to another browser session, or is not for this server any more.",
+    )
+    .fix("Open it again: from your client, or from your connections.")
+}

@@ -1,0 +1,195 @@
+//! Who has come to the connect page and what for: a client's authorization that waits, a link from a call or an operator, or the
+//! person's own wish.
+//!
+//! Not here: what happens there (`flow::connect`).
+
+use crate::config::Server;
+use crate::failure::Failure;
+use crate::flow::authorize::Allowed;
+use crate::flow::{Site, hold, refusal};
+use crate::oauth::account::ConnectedAccount;
+use crate::oauth::form::Form;
+use crate::oauth::grant::GrantId;
+use crate::page::{ConnectAccount, Occasion};
+use crate::ports::Platform;
+use crate::upstream::key::{FIRST_ACCOUNT, Owner};
+use crate::upstream::link::{Link, Need};
+use crate::upstream::state::{Back, Errand};
+
+/// How many accounts a person may have at one server.
+const MOST_ACCOUNTS: usize = 16;
+
+/// A person's visit to the page.
+pub struct Visit {
+    /// What connecting here would make.
+    pub errand: Errand,
+    /// How the page speaks of it.
+    pub occasion: Occasion,
+    /// What a call was refused for lack of.
+    pub wanted: Option<String>,
+    /// The client that waits.
+    pub waiting: Option<Allowed>,
+    /// The accounts to choose from instead.
+    pub accounts: Vec<ConnectAccount>,
+    /// What the account may be called, if it is asked for.
+    pub label: Option<String>,
+}
+
+impl Visit {
+    /// By the page's query. Only whoever it is for gets further.
+    pub async fn of<P: Platform>(
+        site: &Site<'_, P>,
+        server: &Server,
+        query: &Form,
+        subject: &str,
+    ) -> Result<Self, Failure> {
+        let field = |name| query.one(name).map_err(|_| link_gone());
+        if let Some(grant) = field("grant")? {
+            let grant = GrantId::parse(grant).ok_or_else(link_gone)?;
+            return Self::of_client(site, server, grant, subject).await;
+        }
+        if let Some(sealed) = field("s")? {
+            let link = Link::open(&site.keys, server.slug.as_str(), sealed, site.now).ok_or_else(link_gone)?;
+            return Self::of_link(site, server, link, subject).await;
+        }
+        Self::of_person(site, server, field("account")?, subject).await
+    }
+
+    /// Once more, after a form that could not be taken.
+    pub async fn again<P: Platform>(
+        site: &Site<'_, P>,
+        server: &Server,
+        errand: Errand,
+        subject: &str,
+    ) -> Result<Self, Failure> {
+        if let Back::Client(grant) = errand.back {
+            return Self::of_client(site, server, grant, subject).await;
+        }
+        let label = errand.label.clone();
+        Ok(Self { errand, occasion: Occasion::First, wanted: None, waiting: None, accounts: Vec::new(), label })
+    }
+
+    async fn of_client<P: Platform>(
+        site: &Site<'_, P>,
+        server: &Server,
+        grant: GrantId,
+        subject: &str,
+    ) -> Result<Self, Failure> {
+        let waiting = hold::waiting(site, &grant, subject).await?;
+        if waiting.request.slug != server.slug.as_str() || !server.is_personal() {
+            return Err(link_gone());
+        }
+        let known = hold::accounts(site, server, subject).await?;
+        let errand = |account: &str| errand(Owner::Subject(subject.to_owned()), server, account, Back::Client(grant));
+        let visit = match known.as_slice() {
+            [] => Self::plain(errand(FIRST_ACCOUNT), Occasion::First),
+            [only] => Self::plain(named(errand(&only.account), only), Occasion::Renewal),
+            several => {
+                let mut accounts = Vec::new();
+                for account in several {
+                    let live = hold::is_live(site, server, subject, &account.account).await?;
+                    let label = shown_label(account);
+                    accounts.push(ConnectAccount { account: account.account.clone(), label, live });
+                }
+                let another = Self::plain(errand(&next(&known)?), Occasion::Another);
+                Self { accounts, label: Some(String::new()), ..another }
+            }
+        };
+        Ok(Self { waiting: Some(waiting), ..visit })
+    }
+
+    async fn of_link<P: Platform>(
+        site: &Site<'_, P>,
+        server: &Server,
+        link: Link,
+        subject: &str,
+    ) -> Result<Self, Failure> {
+        match &link.owner {
+            Owner::Subject(owner) if owner != subject => return Err(hold::for_somebody_else()),
+            Owner::Subject(_) if !server.is_personal() => return Err(link_gone()),
+            Owner::Gateway if !server.is_connected_by_operator() => return Err(link_gone()),
+            _ => {}
+        }
+        let occasion = match (link.need, &link.scope) {
+            (Need::Authenticating, _) => Occasion::First,
+            (Need::ReconsentRequired, Some(_)) => Occasion::MoreAccess,
+            (Need::ReconsentRequired, None) => Occasion::Renewal,
+        };
+        let mut errand = errand(link.owner, server, &link.account, Back::Page);
+        if errand.owner != Owner::Gateway {
+            let known = hold::accounts(site, server, subject).await?;
+            if let Some(account) = known.iter().find(|known| known.account == errand.account) {
+                errand = named(errand, account);
+            }
+        }
+        Ok(Self { wanted: link.scope, ..Self::plain(errand, occasion) })
+    }
+
+    async fn of_person<P: Platform>(
+        site: &Site<'_, P>,
+        server: &Server,
+        account: Option<&str>,
+        subject: &str,
+    ) -> Result<Self, Failure> {
+        if !server.is_personal() {
+            return Err(refusal::not_personal(server));
+        }
+        let known = hold::accounts(site, server, subject).await?;
+        let errand = |account: &str| errand(Owner::Subject(subject.to_owned()), server, account, Back::Connections);
+        let held = |account: &str| known.iter().find(|known| known.account == account);
+        match account {
+            Some("new") if !known.is_empty() => {
+                let another = Self::plain(errand(&next(&known)?), Occasion::Another);
+                Ok(Self { label: Some(String::new()), ..another })
+            }
+            None | Some("new" | FIRST_ACCOUNT) if held(FIRST_ACCOUNT).is_none() => {
+                Ok(Self::plain(errand(FIRST_ACCOUNT), Occasion::First))
+            }
+            account => {
+                let held = held(account.unwrap_or(FIRST_ACCOUNT)).ok_or_else(link_gone)?;
+                Ok(Self::plain(named(errand(&held.account), held), Occasion::Renewal))
+            }
+        }
+    }
+
+    fn plain(errand: Errand, occasion: Occasion) -> Self {
+        let label = errand.label.clone();
+        Self { errand, occasion, wanted: None, waiting: None, accounts: Vec::new(), label }
+    }
+}
+
+/// A link that leads nowhere.
+pub fn link_gone() -> Failure {
+    Failure::client(
+        400,
+        "connect_link_gone",
+        "This link is not good any more, is for another server, or was not copied whole.",
+    )
+    .fix("Go back to your client and repeat what you asked for: it will show a new one.")
+}
+
+fn errand(owner: Owner, server: &Server, account: &str, back: Back) -> Errand {
+    Errand { owner, slug: server.slug.to_string(), account: account.to_owned(), label: None, back }
+}
+
+/// An account that is connected again keeps the name it has.
+fn named(errand: Errand, account: &ConnectedAccount) -> Errand {
+    let label = Some(account.label.clone()).filter(|label| !label.is_empty());
+    Errand { label, ..errand }
+}
+
+fn shown_label(account: &ConnectedAccount) -> String {
+    if account.label.is_empty() { format!("Account {}", account.account) } else { account.label.clone() }
+}
+
+/// The account after the last.
+fn next(known: &[ConnectedAccount]) -> Result<String, Failure> {
+    let last = known.iter().filter_map(|account| account.account.parse::<u32>().ok()).max().unwrap_or_default();
+    if known.len() >= MOST_ACCOUNTS {
+        let message = format!("There are {MOST_ACCOUNTS} accounts at this server already.");
+        return Err(
+            Failure::client(400, "connection_too_many_accounts", message).fix("Disconnect one that is not needed.")
+        );
+    }
+    Ok(last.saturating_add(1).to_string())
+}

@@ -1,0 +1,202 @@
+//! The gateway as a client at an upstream's issuer: the operator's, its own document, or one registered on the way, once for each
+//! issuer (PROTOCOL 4.2).
+//!
+//! Not here: which of them it is (`upstream::registration`), the lease that makes it once (`upstream::issuer`).
+
+use crate::config::{AuthenticationMethod, Server, UpstreamClient as Configured};
+use crate::failure::{Blame, Failure};
+use crate::flow::{Site, secret_missing, sentence};
+use crate::ports::{Platform, Unavailable};
+use crate::route::Endpoint;
+use crate::upstream::client::{Method, UpstreamClient};
+use crate::upstream::issuer::{Command, Outcome};
+use crate::upstream::plan::Plan;
+use crate::upstream::registration::{self, Registered, RegistrationError, Way};
+use crate::upstream::state::ClientKind;
+use crate::vault::Purpose;
+
+use super::fetch;
+
+/// How long to wait for another request that registers the gateway: the first pause, the longest, and how many.
+const PAUSE: u32 = 50;
+const LONGEST_PAUSE: u32 = 1000;
+const MOST_TRIES: u32 = 24;
+
+/// Where a server's issuer sends people back to.
+pub fn redirect_uri<P: Platform>(site: &Site<'_, P>, configured: Option<&Configured>) -> String {
+    let configured = configured.and_then(|client| client.redirect_uri.clone());
+    configured.unwrap_or_else(|| site.url(Endpoint::UpstreamCallback.path()))
+}
+
+/// The gateway's name on the consent pages of others.
+pub fn name<P: Platform>(site: &Site<'_, P>) -> String {
+    let host = site.origin.as_str().split_once("://").map_or("", |(_, host)| host);
+    format!("MCP gateway at {host}")
+}
+
+/// Whether an authorization server can read the gateway's metadata document.
+pub fn has_document<P: Platform>(site: &Site<'_, P>) -> bool {
+    site.origin.is_secure() && !site.origin.is_loopback()
+}
+
+/// The client a trip is made as.
+pub async fn for_plan<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    client: Option<&Configured>,
+    plan: &Plan,
+    redirect_uri: &str,
+) -> Result<(UpstreamClient, ClientKind), Failure> {
+    let kind = match &plan.way {
+        Way::Configured => ClientKind::Configured(plan.method),
+        Way::Document => ClientKind::Document,
+        Way::Register(endpoint) => return registered(site, server, plan, endpoint, redirect_uri).await,
+    };
+    Ok((of_kind(site, server, client, &plan.source.issuer, kind).await?, kind))
+}
+
+/// The client a trip was made as, when its answer comes.
+pub async fn of_kind<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    client: Option<&Configured>,
+    issuer: &str,
+    kind: ClientKind,
+) -> Result<UpstreamClient, Failure> {
+    match kind {
+        ClientKind::Configured(method) => configured(site, client.ok_or_else(|| gone(server))?, method),
+        ClientKind::Document => Ok(UpstreamClient::public(site.url(Endpoint::ClientMetadata.path()))),
+        ClientKind::Registered(generation) => match ask(site, issuer, Command::Get { generation }).await? {
+            Outcome::Registered { sealed, .. } => Ok(open(site, issuer, &sealed).ok_or_else(|| gone(server))?.client),
+            _ => Err(gone(server)),
+        },
+    }
+}
+
+/// A registration that the issuer does not know any more: the next person's trip registers anew.
+pub async fn retire<P: Platform>(site: &Site<'_, P>, issuer: &str, kind: ClientKind) -> Result<(), Failure> {
+    if let ClientKind::Registered(generation) = kind {
+        ask(site, issuer, Command::Retire { generation }).await?;
+    }
+    Ok(())
+}
+
+/// The operator's client, with `method` where they left it open.
+pub fn configured<P: Platform>(
+    site: &Site<'_, P>,
+    client: &Configured,
+    method: Method,
+) -> Result<UpstreamClient, Failure> {
+    let secret =
+        match &client.client_secret {
+            Some(name) => Some(site.platform.secret(name.as_str()).ok_or_else(|| {
+                secret_missing("upstream_client_secret_missing", name, "connecting this server needs")
+            })?),
+            None => None,
+        };
+    let method = match client.method {
+        Some(AuthenticationMethod::ClientSecretBasic) => Method::Basic,
+        Some(AuthenticationMethod::ClientSecretPost) => Method::Post,
+        Some(AuthenticationMethod::None) => Method::None,
+        None if secret.is_none() => Method::None,
+        None => method,
+    };
+    Ok(UpstreamClient { id: client.client_id.clone(), secret, method })
+}
+
+/// The registration at an issuer. The first who asks makes it; whoever asks meanwhile waits for that one.
+async fn registered<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    plan: &Plan,
+    endpoint: &str,
+    redirect_uri: &str,
+) -> Result<(UpstreamClient, ClientKind), Failure> {
+    let issuer = plan.source.issuer.as_str();
+    let holder = site.id();
+    let mut pause = PAUSE;
+    for _ in 0..MOST_TRIES {
+        let lease = Command::Lease { redirect_uri: redirect_uri.to_owned(), holder: holder.clone() };
+        let outcome = match ask(site, issuer, lease).await? {
+            Outcome::Leased => register(site, server, plan, endpoint, redirect_uri, &holder).await?,
+            other => other,
+        };
+        let Outcome::Registered { generation, sealed } = outcome else {
+            site.platform.pause(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            continue;
+        };
+        match open(site, issuer, &sealed) {
+            Some(registered) if !registered.has_expired(site.now) => {
+                return Ok((registered.client, ClientKind::Registered(generation)));
+            }
+            // Its secret has ended, or its key is gone from the ring.
+            _ => drop(ask(site, issuer, Command::Retire { generation }).await?),
+        }
+    }
+    Err(busy(server))
+}
+
+async fn register<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    plan: &Plan,
+    endpoint: &str,
+    redirect_uri: &str,
+    holder: &str,
+) -> Result<Outcome, Failure> {
+    let issuer = plan.source.issuer.as_str();
+    match attempt(site, plan, endpoint, redirect_uri).await {
+        Ok(registered) => {
+            let sealed = site.keys.seal_json(Purpose::Registration, &[issuer], site.platform.random(), &registered);
+            ask(site, issuer, Command::Finish { redirect_uri: redirect_uri.to_owned(), sealed }).await
+        }
+        Err(error) => {
+            ask(site, issuer, Command::Fail { holder: holder.to_owned() }).await?;
+            Err(refused(server, error.as_ref()))
+        }
+    }
+}
+
+/// `None` stands for no answer at all.
+async fn attempt<P: Platform>(
+    site: &Site<'_, P>,
+    plan: &Plan,
+    endpoint: &str,
+    redirect_uri: &str,
+) -> Result<Registered, Option<RegistrationError>> {
+    let request = registration::request(endpoint, plan.method, &name(site), redirect_uri)?;
+    let (status, headers, body) = fetch::send(site, request, registration::MAX_BYTES).await.map_err(|_| None)?;
+    Ok(registration::response(status, &headers, &body, plan.method)?)
+}
+
+fn open<P: Platform>(site: &Site<'_, P>, issuer: &str, sealed: &str) -> Option<Registered> {
+    site.keys.open_json(Purpose::Registration, &[issuer], sealed).ok()
+}
+
+async fn ask<P: Platform>(site: &Site<'_, P>, issuer: &str, command: Command) -> Result<Outcome, Failure> {
+    site.platform.issuer(issuer, command).await.map_err(|Unavailable| Failure::storage())
+}
+
+fn refused(server: &Server, error: Option<&RegistrationError>) -> Failure {
+    let Some(error) = error else { return busy(server) };
+    let status = if matches!(error, RegistrationError::Busy(_)) { 503 } else { 502 };
+    Failure::new(Blame::Upstream, status, error.reason(), sentence(error))
+        .fix(format!(
+            "Try again; if it stays, the operator must register a client there by hand and fill servers.{}.auth.client.",
+            server.slug
+        ))
+        .slug(server.slug.as_str())
+}
+
+fn busy(server: &Server) -> Failure {
+    let message = "The server's authorization server did not register this gateway in time.";
+    Failure::new(Blame::Upstream, 503, "upstream_registration_timeout", message)
+        .fix("Try again shortly.")
+        .slug(server.slug.as_str())
+}
+
+fn gone(server: &Server) -> Failure {
+    let message = "The client with which this trip began is not known here any more.";
+    Failure::client(400, "upstream_client_gone", message).fix("Start connecting again.").slug(server.slug.as_str())
+}

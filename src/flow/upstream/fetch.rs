@@ -1,0 +1,132 @@
+//! Asking a server and its authorization server for what they say: bounded, with a deadline, following no redirect.
+//!
+//! Not here: which places may be asked (`upstream::reach`), what an answer means.
+
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use url::Url;
+
+use crate::config::Server;
+use crate::failure::{Blame, Failure};
+use crate::flow::Site;
+use crate::foreign::presentable;
+use crate::mcp::headers::{METHOD, PROTOCOL_VERSION};
+use crate::ports::{Answer, FetchError, Outgoing, Platform, ReadError, Stream};
+use crate::time::Lifetime;
+use crate::upstream::challenge::{self, Challenge};
+
+/// How long each of them may take.
+pub const PATIENCE: Lifetime = Lifetime(10);
+
+/// A request that needs authorization wherever anything does, whole in both eras. Some servers ask for none on `initialize`.
+const PROBE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"mcp-edge-gateway","version":"1"}}}}"#;
+
+/// What came of asking for a document.
+pub enum Document {
+    /// Its bytes.
+    Found(Vec<u8>),
+    /// There is none in any of the places.
+    Missing,
+}
+
+/// What the server says to a request without a token, if it minds.
+pub async fn challenge<P: Platform>(site: &Site<'_, P>, server: &Server) -> Result<Option<Challenge>, Failure> {
+    let headers = [
+        (ACCEPT, "application/json, text/event-stream"),
+        (CONTENT_TYPE, "application/json"),
+        (HeaderName::from_static(PROTOCOL_VERSION), "2026-07-28"),
+        (HeaderName::from_static(METHOD), "tools/list"),
+    ];
+    let headers: HeaderMap = headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect();
+    let url = server.url.clone();
+    let request = Outgoing { method: Method::POST, url, headers, body: PROBE.into(), within: PATIENCE };
+    let sent = site.platform.fetch(request).await;
+    let Answer { status, headers, body, .. } = sent.map_err(|error| unreachable(server, &server.url, error))?;
+    body.discard().await;
+    let minds = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    Ok(minds.then(|| challenge::bearer(&headers)).flatten())
+}
+
+/// The first of these places that has a JSON document. A page is none: servers answer any path with one. A redirect leads nowhere.
+pub async fn first<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    places: &[Url],
+    limit: usize,
+) -> Result<Document, Failure> {
+    let mut broken = None;
+    for url in places {
+        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+        let request = Outgoing { method: Method::GET, url: url.clone(), headers, body: Vec::new(), within: PATIENCE };
+        let sent = site.platform.fetch(request).await;
+        let Answer { status, headers, body, .. } = sent.map_err(|error| unreachable(server, url, error))?;
+        if status == StatusCode::OK && is_json(&headers) {
+            return match body.read(limit, PATIENCE).await {
+                Ok(document) => Ok(Document::Found(document)),
+                Err(ReadError::Broken) => Err(unreachable(server, url, FetchError::TimedOut)),
+                Err(ReadError::TooLarge) => Err(too_large(server, url, limit)),
+            };
+        }
+        body.discard().await;
+        if status.is_server_error() {
+            broken.get_or_insert((url, status));
+        }
+    }
+    match broken {
+        Some((url, status)) => Err(unavailable(server, url, &format!("it answered {}", status.as_u16()))),
+        None => Ok(Document::Missing),
+    }
+}
+
+/// Sends a request that was made for an endpoint. The status, the headers and at most `limit` bytes; fewer where it sends more.
+pub async fn send<P: Platform>(
+    site: &Site<'_, P>,
+    request: Request<Vec<u8>>,
+    limit: usize,
+) -> Result<(StatusCode, HeaderMap, Vec<u8>), FetchError> {
+    let (parts, body) = request.into_parts();
+    let url = Url::parse(&parts.uri.to_string()).map_err(|_| FetchError::Unreachable)?;
+    let request = Outgoing { method: parts.method, url, headers: parts.headers, body, within: PATIENCE };
+    let Answer { status, headers, body, .. } = site.platform.fetch(request).await?;
+    if limit == 0 {
+        body.discard().await;
+        return Ok((status, headers, Vec::new()));
+    }
+    match body.read(limit, PATIENCE).await {
+        Ok(body) => Ok((status, headers, body)),
+        // Larger than anything it could rightly be: as good as nothing.
+        Err(ReadError::TooLarge) => Ok((status, headers, Vec::new())),
+        Err(ReadError::Broken) => Err(FetchError::TimedOut),
+    }
+}
+
+/// An endpoint that did not answer.
+pub fn unreachable(server: &Server, url: &Url, error: FetchError) -> Failure {
+    let why = match error {
+        FetchError::TimedOut => "it took too long",
+        FetchError::Unreachable | FetchError::ClientGone => "it could not be reached",
+    };
+    unavailable(server, url, why)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn unavailable(server: &Server, url: &Url, why: &str) -> Failure {
+    let message = format!("The server, or its authorization server, could not be asked: {why}.");
+    Failure::new(Blame::Upstream, 503, "upstream_discovery_unavailable", message)
+        .fix("Try again shortly. If it stays, whoever runs the server must look at it.")
+        .fact("asked", presentable(url.as_str()))
+        .slug(server.slug.as_str())
+}
+
+fn too_large(server: &Server, url: &Url, limit: usize) -> Failure {
+    let message = format!("A metadata document of the server is larger than {limit} bytes, so it was not read.");
+    Failure::new(Blame::Upstream, 502, "upstream_metadata_too_large", message)
+        .fix("Whoever runs the server must publish a smaller document.")
+        .fact("asked", presentable(url.as_str()))
+        .slug(server.slug.as_str())
+}
