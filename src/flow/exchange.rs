@@ -187,12 +187,16 @@ impl<P: Platform> Call<'_, P> {
 
     /// New credentials, once; what a person must do instead, if anything.
     async fn renew(&self, own: &mut Own, refused: &Refused) -> Result<Option<Need>, Failure> {
-        let failed = || refusal::verdict(Verdict::Unauthorized, refused.status, self.server);
-        let seen = own.seen.filter(|_| !own.renewed).ok_or_else(failed)?;
+        let Some(seen) = own.seen else {
+            return Err(refusal::verdict(Verdict::Unauthorized, refused.status, self.server));
+        };
         let challenge = refused.challenge.as_ref();
         // 403 is about what the account may do there; only a scope can be asked for.
         if refused.status == StatusCode::FORBIDDEN && !challenge.is_some_and(Challenge::is_insufficient_scope) {
-            return Err(failed());
+            return Err(refusal::forbidden(self.server));
+        }
+        if own.renewed {
+            return Err(refusal::renewed_in_vain(refused.status, self.server));
         }
         match connection::renew(self.site, self.server, self.claims, seen, challenge).await? {
             Credential::Ready { headers, seen } => {
