@@ -171,8 +171,10 @@ async fn initialize<P: Platform>(
     let spoken = call.head.header(PROTOCOL_VERSION).map(str::trim);
     let revision = Some(introduction.revision).filter(|revision| spoken.is_some_and(|spoken| spoken != revision));
     let session = session.reopened(UpstreamSession::of_answer(&headers), revision);
-    let told = post(call, Some(&session), own, initialize::initialized()).await?;
-    told.body.discard().await; // whatever it says: the next answer tells whether the session is good
+    // Whatever it says to that: the next answer tells whether the session is good.
+    if let Ok(told) = post(call, Some(&session), own, initialize::initialized()).await {
+        told.body.discard().await;
+    }
     Ok(Ok(session))
 }
 

@@ -71,10 +71,9 @@ pub fn connected<P: Platform>(call: &Call<'_, P>, payload: &Payload) -> Option<R
 
 /// Makes the request it was of one that comes back with a `requestState` of ours, and checks it as if it had come so.
 pub fn resume<P: Platform>(call: &Call<'_, P>, message: &Message, body: &[u8]) -> Result<Option<Resumed>, Failure> {
+    let Some(text) = message.request_state.as_deref() else { return Ok(None) };
     let resource = route::resource_url(call.site.origin.as_str(), call.server);
-    let Some(sealed) = message.request_state.as_deref().and_then(|text| request_state::ours(&resource, text)) else {
-        return Ok(None);
-    };
+    let Some(sealed) = request_state::ours(&resource, text) else { return Ok(None) };
     let state = call.site.keys.open_json::<RequestState>(Purpose::RequestState, &call.place(), sealed);
     let state = state.map_err(|_| refusal::request_state_unfit())?;
     let digest = request_state::digest(body).filter(|digest| state.fits(digest, call.site.now));

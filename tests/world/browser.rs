@@ -66,7 +66,7 @@ impl Browser {
         let form = form.unwrap_or_else(|| panic!("no form to {action} at {}: {}", self.at, self.shows.shown()));
         let form = form.split("</form>").next().unwrap();
         let hidden = form.split("<input ").skip(1).map(|input| {
-            let read = |name| unescape(attribute(input, name).unwrap());
+            let read = |name| attribute(input, name).map(unescape).unwrap_or_default();
             (read("name"), read("value"))
         });
         Form { action: action.to_owned(), fields: hidden.collect() }

@@ -179,6 +179,30 @@ impl Client {
         client
     }
 
+    /// Consents, wherever that leads.
+    pub fn approves(mut self) -> Self {
+        self.browser.presses("/oauth/consent", "decision", "approve");
+        self.arrives()
+    }
+
+    /// Presses Connect on a server's page, which leads to its authorization server.
+    pub fn presses_connect(mut self) -> Self {
+        let action = self.browser.at.path().to_owned();
+        self.browser.presses(&action, "decision", "connect");
+        self
+    }
+
+    /// The browser is sent somewhere.
+    pub fn follows(mut self, url: &Url) -> Self {
+        self.browser.goes_to(url.as_str());
+        self.arrives()
+    }
+
+    /// Takes the code, if the browser is back at the client.
+    pub fn arrived(self) -> Self {
+        self.arrives()
+    }
+
     pub fn denies(mut self) -> Self {
         self.browser.presses("/oauth/consent", "decision", "deny");
         self

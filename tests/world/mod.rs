@@ -14,6 +14,7 @@ pub mod client;
 pub mod guarded;
 pub mod idp;
 pub mod platform;
+pub mod protected;
 pub mod upstream;
 
 use std::cell::RefCell;
