@@ -13,8 +13,8 @@ use crate::failure::{Blame, Failure};
 use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
 use crate::flow::{
-    Head, Site, authorize, call, callback, configure, connect, consent, discover, index, login, refusal, register,
-    revoke, shared, token,
+    Head, Site, authorize, call, callback, configure, connect, connections, consent, discover, index, login, refusal,
+    register, revoke, shared, token,
 };
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
@@ -171,6 +171,10 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::Jwks => Ok(Reply::json(StatusCode::OK, &json!({"keys": []}))),
             Endpoint::UpstreamCallback => callback::answer(site, head).await.map_err(Refused::Page),
             Endpoint::ClientMetadata => Ok(discover::client_metadata(site)),
+            Endpoint::Connections if head.method == "POST" => {
+                connections::answer(site, head, body).await.map_err(Refused::Page)
+            }
+            Endpoint::Connections => connections::show(site, head).await.map_err(Refused::Page),
             Endpoint::Login => login::show(site, head).await.map_err(Refused::Page),
             Endpoint::LoginCallback => login::callback(site, head, body).await.map_err(Refused::Page),
             Endpoint::Logout => login::logout(site, head).await.map_err(Refused::Page),

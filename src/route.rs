@@ -29,6 +29,8 @@ pub enum Endpoint {
     UpstreamCallback,
     /// The gateway's own client metadata document, for upstreams' authorization servers.
     ClientMetadata,
+    /// What a person has connected and allowed.
+    Connections,
     /// Sign-in at the gateway.
     Login,
     /// Where the identity provider, or the development sign-in, comes back to.
@@ -69,6 +71,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::Jwks, path: "/oauth/jwks", allow: "GET", cors: Cors::Public },
     Row { endpoint: Endpoint::UpstreamCallback, path: "/oauth/upstream-callback", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::ClientMetadata, path: "/oauth/client-metadata.json", allow: "GET", cors: Cors::Public },
+    Row { endpoint: Endpoint::Connections, path: "/connections", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::Login, path: "/login", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::LoginCallback, path: "/login/callback", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::Logout, path: "/logout", allow: "GET, POST", cors: Cors::None },
@@ -194,6 +197,7 @@ impl<'a> Route<'a> {
                     Endpoint::Index
                         | Endpoint::Authorize
                         | Endpoint::Consent
+                        | Endpoint::Connections
                         | Endpoint::Login
                         | Endpoint::LoginCallback
                         | Endpoint::Logout

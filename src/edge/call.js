@@ -47,11 +47,12 @@ export class Call {
   #giveUp = () => {}; // ends what is waited for, with the reason
   #deadline = 0; // of what is waited for
   #alarm = Infinity; // when the timer goes off
+  #attended = true; // whether what is waited for is worth nothing without the client
 
   constructor(born, request) {
     this.#born = born;
     this.#bodies = [request];
-    request.signal.addEventListener("abort", () => this.#giveUp("client_gone"));
+    request.signal.addEventListener("abort", () => this.#attended && this.#giveUp("client_gone"));
   }
 
   /** Goes on from an outcome to the reply. */
@@ -59,8 +60,10 @@ export class Call {
     while (!isReply(outcome)) {
       const [errand, number, ...lines] = linesOf(outcome);
       const call = Number(number);
-      if (errand === "fetch") outcome = await this.#fetch(call, lines, outcome);
-      else if (errand === "read") outcome = await this.#read(call, ...lines.map(Number));
+      if (errand.startsWith("fetch")) {
+        this.#attended = errand === "fetch";
+        outcome = await this.#fetch(call, lines, outcome);
+      } else if (errand === "read") outcome = await this.#read(call, ...lines.map(Number));
       else if (errand === "discard") outcome = this.#discard(call, Number(lines[0]));
       else if (errand === "wait") outcome = await woken(call).then(() => this.#enter((rust) => rust.woken(call)));
       else throw new Error("nothing to go on with");

@@ -10,6 +10,7 @@ pub mod client;
 pub mod configure;
 pub mod connect;
 pub mod connection;
+pub mod connections;
 pub mod consent;
 pub mod discover;
 pub mod exchange;
