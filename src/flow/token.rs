@@ -4,7 +4,7 @@
 
 use http::{HeaderValue, StatusCode};
 
-use super::{Answered, Head, Site, client, read_small, register, sentence};
+use super::{Answered, Head, Site, client, read_small, register, sentence, subject};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::oauth::access_token::{self, Claims};
@@ -100,6 +100,7 @@ async fn redeem<P: Platform>(
     });
     match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Redeemed { granted, refresh: kept } => {
+            require_unrevoked(site, &grant, &granted).await?;
             register::keep(site, &client_id).await;
             let scope = granted.scope.clone();
             respond(site, grant, &granted, &scope, kept.then_some(&refresh))
@@ -130,16 +131,27 @@ async fn rotate<P: Platform>(
     });
     match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Rotated { granted, scope } => {
+            require_unrevoked(site, &grant, &granted).await?;
             register::keep(site, &client_id).await;
             respond(site, grant, &granted, &scope, Some(&successor))
         }
         grant::Outcome::Replayed { granted, scope, sealed_successor } => {
+            require_unrevoked(site, &grant, &granted).await?;
             let successor =
                 vault::open_successor(presented, &sealed_successor).map_err(|_| rejected(Rejection::Unknown))?;
             respond(site, grant, &granted, &scope, Some(&successor))
         }
         outcome => Err(refuse(site, &grant, outcome).await),
     }
+}
+
+/// A grant that its subject's revocation did not find in their list ends when it is used.
+async fn require_unrevoked<P: Platform>(site: &Site<'_, P>, grant: &GrantId, granted: &Granted) -> Result<(), Failure> {
+    if subject::is_revoked(site, &granted.subject, granted.opened).await? {
+        subject::end(site, grant).await?;
+        return Err(rejected(Rejection::Revoked));
+    }
+    Ok(())
 }
 
 fn respond<P: Platform>(

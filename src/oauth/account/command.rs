@@ -44,10 +44,10 @@ pub enum Command {
         /// Which account there.
         account: String,
     },
-    /// A client's access was taken away: its grants and consents are forgotten, and it is asked about again.
-    ForgetClient {
-        /// The client.
-        client_id: String,
+    /// A grant was taken away from its client, which is asked about again: its consents are forgotten as well.
+    ForgetGrant {
+        /// The grant.
+        grant: GrantId,
     },
     /// Everything of the subject's was revoked.
     ForgetEverything,

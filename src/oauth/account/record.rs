@@ -105,8 +105,9 @@ impl Record {
                 self.connections.drain(..surplus);
             }
             Command::ForgetConnection { slug, account } => self.forget_connection(&slug, &account),
-            Command::ForgetClient { client_id } => {
-                self.grants.retain(|grant| grant.client_id != client_id);
+            Command::ForgetGrant { grant } => {
+                let Some(at) = self.grants.iter().position(|other| other.grant == grant) else { return Outcome::Noted };
+                let client_id = self.grants.remove(at).client_id;
                 // Consents of older versions do not say whose they are: to ask once more is the safe side.
                 self.consents.retain(|consent| consent.client_id.as_ref().is_some_and(|other| *other != client_id));
             }

@@ -65,12 +65,12 @@ fn the_oldest_consent_makes_room_and_a_renewed_one_is_not_old() {
 }
 
 #[test]
-fn grants_are_listed_until_their_client_is_forgotten() {
+fn grants_are_listed_until_they_are_forgotten() {
     let later = NOW + Lifetime(1);
     let add = |record, number, client| told(record, Command::AddGrant { grant: grant(number, client, later) });
     let record = add(add(add(remember(None, "a"), 1, "client a"), 2, "client b"), 1, "client a");
     assert_eq!(listed(record.clone()).1.len(), 2, "the same grant is one");
-    let record = told(record, Command::ForgetClient { client_id: "client a".to_owned() });
+    let record = told(record, Command::ForgetGrant { grant: GrantId::new([1; 16]) });
     assert_eq!(listed(record.clone()).1, [grant(2, "client b", later)]);
     assert!(!given(record, "a"), "it is asked about again");
 }
@@ -78,7 +78,11 @@ fn grants_are_listed_until_their_client_is_forgotten() {
 #[test]
 fn a_consent_that_does_not_say_whose_it_is_goes_with_any_client() {
     let old = serde_json::from_str(r#"{"v":1,"consents":[{"key":"old","at":1000}]}"#).unwrap();
-    let record = told(remember(Some(old), "b"), Command::ForgetClient { client_id: "client a".to_owned() });
+    let record = told(remember(Some(old), "b"), Command::AddGrant { grant: grant(1, "client a", NOW) });
+    let forget = |number| Command::ForgetGrant { grant: GrantId::new([number; 16]) };
+    let record = told(record, forget(2));
+    assert!(given(record.clone(), "old"), "no such grant, nothing to forget");
+    let record = told(record, forget(1));
     assert!(given(record.clone(), "b"));
     assert!(!given(record, "old"));
 }
@@ -186,7 +190,10 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
             Command::ForgetConnection { slug: "docs".to_owned(), account: "1".to_owned() },
             r#"{"command":"forget_connection","slug":"docs","account":"1"}"#,
         ),
-        (Command::ForgetClient { client_id: "c".to_owned() }, r#"{"command":"forget_client","client_id":"c"}"#),
+        (
+            Command::ForgetGrant { grant: GrantId::new([1; 16]) },
+            r#"{"command":"forget_grant","grant":"AQEBAQEBAQEBAQEBAQEBAQ"}"#,
+        ),
         (Command::ForgetEverything, r#"{"command":"forget_everything"}"#),
         (Command::List, r#"{"command":"list"}"#),
     ];
