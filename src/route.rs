@@ -29,14 +29,14 @@ pub enum Endpoint {
     UpstreamCallback,
     /// The gateway's own client metadata document, for upstreams' authorization servers.
     ClientMetadata,
+    /// What a person has connected and allowed.
+    Connections,
     /// Sign-in at the gateway.
     Login,
     /// Where the identity provider, or the development sign-in, comes back to.
     LoginCallback,
     /// Sign-out.
     Logout,
-    /// A person's accounts at the servers, and the clients that act for them.
-    Connections,
     /// The configuration, for the operator.
     AdminConfig,
 }
@@ -71,10 +71,10 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::Jwks, path: "/oauth/jwks", allow: "GET", cors: Cors::Public },
     Row { endpoint: Endpoint::UpstreamCallback, path: "/oauth/upstream-callback", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::ClientMetadata, path: "/oauth/client-metadata.json", allow: "GET", cors: Cors::Public },
+    Row { endpoint: Endpoint::Connections, path: "/connections", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::Login, path: "/login", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::LoginCallback, path: "/login/callback", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::Logout, path: "/logout", allow: "GET, POST", cors: Cors::None },
-    Row { endpoint: Endpoint::Connections, path: "/connections", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::AdminConfig, path: "/admin/config", allow: "GET, PUT", cors: Cors::None },
 ];
 
@@ -205,11 +205,11 @@ impl<'a> Route<'a> {
                     Endpoint::Index
                         | Endpoint::Authorize
                         | Endpoint::Consent
+                        | Endpoint::Connections
                         | Endpoint::Login
                         | Endpoint::LoginCallback
                         | Endpoint::Logout
                         | Endpoint::UpstreamCallback
-                        | Endpoint::Connections
                 )
         )
     }

@@ -10,6 +10,8 @@ mod authorization;
 mod browser;
 #[path = "attacks/connect.rs"]
 mod connect;
+#[path = "attacks/connections.rs"]
+mod connections;
 #[path = "attacks/documents.rs"]
 mod documents;
 #[path = "attacks/proxy.rs"]

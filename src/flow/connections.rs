@@ -1,70 +1,61 @@
-//! `/connections`: a person sees their accounts at the servers and the clients that act for them, and ends either.
+//! What a person has connected and whom they allowed, on one page, each with a way to end it.
 //!
-//! Not here: connecting (`flow::connect`), what the page says (`page`).
+//! Not here: connecting (`flow::connect`), ending everything of a subject at the operator's wish.
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::keep::{self, Kept};
 use super::session::SignedIn;
-use super::{Answered, Head, Site, consent, keep, login, read_small, session, subject};
+use super::{Answered, Head, Site, consent, login, read_small, session, token};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::oauth::account::{self, AllowedClient, ConnectedAccount};
-use crate::oauth::form;
-use crate::oauth::grant::GrantId;
+use crate::oauth::form::{self, Form};
+use crate::oauth::grant;
 use crate::page::{self, Standing};
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
 use crate::route::{self, Endpoint};
 use crate::time::{Lifetime, Timestamp};
-use crate::upstream::connection::{Command, Outcome};
-use crate::upstream::credential::Credential;
 use crate::upstream::key::{ConnectionKey, Owner};
 use crate::vault::Purpose;
 use crate::version::V1;
 
-const FORM: usize = 32 * 1024;
+const FORM: usize = 8 * 1024;
 
-/// How long the page's forms are good.
-const OPEN: Lifetime = Lifetime::hours(1);
+/// How long the page may stay open.
+const TOKEN: Lifetime = Lifetime::hours(1);
 
-/// What the page's forms carry, sealed to the browser session.
+/// What proves that a form is one of this page in this browser session. Sealed, because nothing else of the form is.
 #[derive(Serialize, Deserialize)]
-struct Ticket {
+struct FormToken {
     v: V1,
     expires: Timestamp,
+}
+
+/// All that a person's account lists.
+struct Listed {
+    accounts: Vec<ConnectedAccount>,
+    grants: Vec<AllowedClient>,
 }
 
 /// `GET /connections`.
 pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     let Some(signed_in) = session::current(site, head).await? else {
-        return login::begin(site, head, &format!("{}?{}", head.url.path(), head.query())).await;
+        return login::begin(site, head, Endpoint::Connections.path()).await;
     };
-    let subject = &signed_in.session.identity.subject;
-    let (connections, grants) = listed(site, subject).await?;
-    let mut servers = Vec::new();
-    for server in site.config.servers.values().filter(|server| server.is_personal()) {
-        let mut accounts = Vec::new();
-        for account in connections.iter().filter(|account| account.slug == server.slug.as_str()) {
-            accounts.push(shown_account(site, server, subject, account).await?);
-        }
-        let connect = route::connect_path(server.slug.as_str());
-        servers.push(page::ConnectedServer {
-            slug: server.slug.to_string(),
-            name: server.name.clone(),
-            detail: server.description.clone().or_else(|| server.url.host_str().map(ToOwned::to_owned)),
-            connect: Some(if accounts.is_empty() { connect } else { format!("{connect}?account=new") }),
-            accounts,
-        });
-    }
-    servers.extend(left_behind(site, &connections));
-    let clients = grants.iter().rev().map(|grant| shown_client(site, grant, &connections)).collect();
+    let listed = list(site, &signed_in.session.identity.subject).await?;
+    let servers = servers(site, &signed_in.session.identity.subject, &listed).await?;
+    let token = FormToken { v: V1, expires: site.now + TOKEN };
+    let place = signed_in.cookie.digest();
+    let identity = &signed_in.session.identity;
     let page = page::Connections {
-        news: news(site, head),
+        signed_in: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
+        news: form::parse(head.query().as_bytes()).ok().and_then(|query| news(site, &query)),
         servers,
-        clients,
-        form: form_token(site, &signed_in),
-        signed_in: signed_in.session.identity.name.unwrap_or(signed_in.session.identity.subject),
+        clients: clients(site, &listed),
+        form: site.keys.seal_json(Purpose::ConnectionsForm, &[place.as_str()], site.platform.random(), &token),
         action: Endpoint::Connections.path().to_owned(),
         sign_out: Endpoint::Logout.path().to_owned(),
         index: Endpoint::Index.path().to_owned(),
@@ -72,167 +63,200 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     Ok(Reply::page(StatusCode::OK, page.render()))
 }
 
-/// `POST /connections`: ends one account's connection or one client's access.
+/// `POST /connections`: ends one connection, or everything of one client. What is not there any more is as good as ended.
 pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     consent::require_own_page(site, head)?;
     let body = read_small(body, FORM).await?;
     let form = form::parse(&body).map_err(|_| form_gone())?;
     let field = |name| form.one(name).ok().flatten();
     let signed_in = session::current(site, head).await?.ok_or_else(form_gone)?;
-    let ticket: Ticket = site
-        .keys
-        .open_json(Purpose::ConnectionsForm, &[signed_in.cookie.digest().as_str()], field("form").unwrap_or_default())
-        .map_err(|_| form_gone())?;
-    if ticket.expires.reached(site.now) {
-        return Err(form_gone());
-    }
+    require_token(site, &signed_in, field("form").unwrap_or_default())?;
     let subject = &signed_in.session.identity.subject;
-    let news = match field("action") {
-        Some("disconnect") => {
-            let (slug, account) = (field("slug").unwrap_or_default(), field("account").unwrap_or_default());
-            keep::drop(site, &ConnectionKey::new(Owner::Subject(subject.clone()), slug, account)).await?;
-            format!("disconnected={slug}")
+    let listed = list(site, subject).await?;
+    match (field("action"), field("slug"), field("account"), field("grant")) {
+        (Some("disconnect"), Some(slug), Some(account), _) => {
+            if listed.accounts.iter().any(|known| known.slug == slug && known.account == account) {
+                keep::drop(site, &ConnectionKey::new(Owner::Subject(subject.clone()), slug, account)).await?;
+            }
+            Ok(back("disconnected", slug))
         }
-        Some("revoke") => {
-            let grant = field("grant").and_then(GrantId::parse).ok_or_else(form_gone)?;
-            revoke(site, subject, &grant).await?;
-            "revoked=1".to_owned()
+        (Some("revoke"), _, _, Some(grant)) => {
+            let client = listed.grants.iter().find(|known| known.grant.as_str() == grant);
+            if let Some(client) = client {
+                revoke(site, subject, &client.client_id, &listed).await?;
+            }
+            Ok(back("revoked", "client"))
         }
-        _ => return Err(form_gone()),
-    };
-    Ok(Reply::see_other(&format!("{}?{news}", Endpoint::Connections.path())))
+        _ => Err(form_gone()),
+    }
 }
 
-/// Ends one grant of the person's. Their accounts at the servers stay connected: other clients use them.
-async fn revoke<P: Platform>(site: &Site<'_, P>, subject: &str, grant: &GrantId) -> Result<(), Failure> {
-    let (_, grants) = listed(site, subject).await?;
-    // Somebody else's grant is as unknown as a made-up one.
-    if grants.iter().any(|listed| listed.grant == *grant) {
-        subject::end(site, grant).await?;
-        let forgotten = site.platform.account(subject, account::Command::ForgetGrant { grant: grant.clone() }).await;
-        forgotten.map_err(|Unavailable| Failure::storage())?;
+/// Ends every grant of a client, and what the person had agreed to: it may ask again, and the person is asked again.
+async fn revoke<P: Platform>(
+    site: &Site<'_, P>,
+    subject: &str,
+    client_id: &str,
+    listed: &Listed,
+) -> Result<(), Failure> {
+    for known in listed.grants.iter().filter(|known| known.client_id == client_id) {
+        let command = grant::Command::Revoke { client_id: None };
+        let outcome = site.platform.grant(&known.grant, command).await.map_err(|Unavailable| Failure::storage())?;
+        if let grant::Outcome::Revoked { until } = outcome {
+            token::revoke_access(site, &known.grant, until).await?;
+        }
     }
+    // Last: what is not listed could not be ended here.
+    let forgotten = account::Command::ForgetClient { client_id: client_id.to_owned() };
+    site.platform.account(subject, forgotten).await.map_err(|Unavailable| Failure::storage())?;
     Ok(())
 }
 
-async fn listed<P: Platform>(
-    site: &Site<'_, P>,
-    subject: &str,
-) -> Result<(Vec<ConnectedAccount>, Vec<AllowedClient>), Failure> {
-    let listed = site.platform.account(subject, account::Command::List).await;
-    match listed.map_err(|Unavailable| Failure::storage())? {
-        account::Outcome::Listed { connections, grants } => Ok((connections, grants)),
+fn require_token<P>(site: &Site<'_, P>, signed_in: &SignedIn, sealed: &str) -> Result<(), Failure> {
+    let place = signed_in.cookie.digest();
+    let token = site.keys.open_json(Purpose::ConnectionsForm, &[place.as_str()], sealed);
+    let good = token.is_ok_and(|token: FormToken| !token.expires.reached(site.now));
+    if good { Ok(()) } else { Err(form_gone()) }
+}
+
+async fn list<P: Platform>(site: &Site<'_, P>, subject: &str) -> Result<Listed, Failure> {
+    match site.platform.account(subject, account::Command::List).await {
+        Ok(account::Outcome::Listed { connections, mut grants }) => {
+            grants.retain(|grant| !grant.until.reached(site.now));
+            Ok(Listed { accounts: connections, grants })
+        }
         _ => Err(Failure::storage()),
     }
 }
 
-async fn shown_account<P: Platform>(
+/// The servers that take accounts, and those where the person still has one although they do not any more.
+async fn servers<P: Platform>(
+    site: &Site<'_, P>,
+    subject: &str,
+    listed: &Listed,
+) -> Result<Vec<page::ConnectedServer>, Failure> {
+    let mut shown = Vec::new();
+    for server in site.config.servers.values().filter(|server| server.is_personal()) {
+        let slug = server.slug.as_str();
+        let path = route::connect_path(slug);
+        let mut accounts = Vec::new();
+        for known in listed.accounts.iter().filter(|known| known.slug == slug) {
+            accounts.push(account(site, server, subject, known).await?);
+        }
+        shown.push(page::ConnectedServer {
+            slug: slug.to_owned(),
+            name: server.name.clone(),
+            detail: server.description.clone().or_else(|| server.url.host_str().map(ToOwned::to_owned)),
+            connect: Some(if accounts.is_empty() { path } else { format!("{path}?account=new") }),
+            accounts,
+        });
+    }
+    let taken = |slug: &str| site.config.servers.get(slug).is_some_and(Server::is_personal);
+    for known in listed.accounts.iter().filter(|known| !taken(&known.slug)) {
+        let name = site.config.servers.get(known.slug.as_str()).map_or(&known.slug, |server| &server.name);
+        let orphan = page::ConnectedServer {
+            slug: known.slug.clone(),
+            name: name.clone(),
+            detail: None,
+            accounts: vec![shown_account(known, Standing::ServerGone, None, None)],
+            connect: None,
+        };
+        shown.push(orphan);
+    }
+    Ok(shown)
+}
+
+async fn account<P: Platform>(
     site: &Site<'_, P>,
     server: &Server,
     subject: &str,
-    account: &ConnectedAccount,
+    known: &ConnectedAccount,
 ) -> Result<page::ConnectedAccount, Failure> {
-    let key = ConnectionKey::new(Owner::Subject(subject.to_owned()), server.slug.as_str(), account.account.as_str());
-    let outcome = site.platform.connection(&key, Command::Read).await.map_err(|Unavailable| Failure::storage())?;
-    let open = |sealed: &str| keep::open(site, &key, sealed);
-    let (credential, standing) = match outcome {
-        Outcome::Live { sealed, .. } => match open(&sealed) {
-            Some(credential) if keep::suits(server, &credential) => (Some(credential), Standing::Connected),
-            Some(credential) => (Some(credential), Standing::Outdated),
-            None => (None, Standing::MustBeRenewed),
-        },
-        Outcome::Dead { sealed, .. } => (sealed.as_deref().and_then(open), Standing::MustBeRenewed),
-        _ => (None, Standing::MustBeRenewed),
+    let key = ConnectionKey::new(Owner::Subject(subject.to_owned()), server.slug.as_str(), known.account.as_str());
+    let kept = keep::read(site, server, &key).await?;
+    let standing = match &kept {
+        Kept::Live(_) => Standing::Connected,
+        Kept::Dead(_) => Standing::MustBeRenewed,
+        Kept::Absent => Standing::Outdated,
     };
-    Ok(page::ConnectedAccount {
-        scopes: credential.as_ref().map(scopes).unwrap_or_default(),
-        standing,
-        reconnect: Some(format!("{}?account={}", route::connect_path(server.slug.as_str()), account.account)),
-        ..plain(account)
-    })
+    let reconnect = format!("{}?account={}", route::connect_path(server.slug.as_str()), known.account);
+    Ok(shown_account(known, standing, kept.into_scope(), Some(reconnect)))
 }
 
-/// Accounts at servers that are not offered any more: they can only be disconnected.
-fn left_behind<P: Platform>(site: &Site<'_, P>, connections: &[ConnectedAccount]) -> Vec<page::ConnectedServer> {
-    let mut gone: Vec<page::ConnectedServer> = Vec::new();
-    for account in connections {
-        let server = site.config.servers.get(account.slug.as_str());
-        if server.is_some_and(Server::is_personal) {
-            continue;
-        }
-        match gone.iter_mut().find(|server| server.slug == account.slug) {
-            Some(server) => server.accounts.push(plain(account)),
-            None => gone.push(page::ConnectedServer {
-                slug: account.slug.clone(),
-                name: server.map_or_else(|| account.slug.clone(), |server| server.name.clone()),
-                detail: None,
-                accounts: vec![plain(account)],
-                connect: None,
-            }),
-        }
-    }
-    gone
-}
-
-fn plain(account: &ConnectedAccount) -> page::ConnectedAccount {
+fn shown_account(
+    known: &ConnectedAccount,
+    standing: Standing,
+    scope: Option<String>,
+    reconnect: Option<String>,
+) -> page::ConnectedAccount {
+    let scopes = scope.unwrap_or_default();
     page::ConnectedAccount {
-        account: account.account.clone(),
-        label: account.label.clone(),
-        since: account.at,
-        scopes: Vec::new(),
-        standing: Standing::ServerGone,
-        reconnect: None,
+        account: known.account.clone(),
+        label: known.label.clone(),
+        since: known.at,
+        scopes: scopes.split(' ').filter(|scope| !scope.is_empty()).map(ToOwned::to_owned).collect(),
+        standing,
+        reconnect,
     }
 }
 
-fn scopes(credential: &Credential) -> Vec<String> {
-    let scope = credential.token().and_then(|token| token.scope.as_deref()).unwrap_or_default();
-    scope.split(' ').filter(|scope| !scope.is_empty()).map(ToOwned::to_owned).collect()
-}
-
-fn shown_client<P: Platform>(
-    site: &Site<'_, P>,
-    grant: &AllowedClient,
-    connections: &[ConnectedAccount],
-) -> page::AllowedClient {
-    let name = site.config.servers.get(grant.slug.as_str()).map(|server| server.name.clone());
-    let mut there = connections.iter().filter(|account| account.slug == grant.slug);
-    let used = there.clone().find(|account| account.account == grant.account);
-    let label = used.map(|account| account.label.clone()).filter(|label| !label.is_empty());
-    page::AllowedClient {
-        grant: grant.grant.to_string(),
-        name: grant.client_name.clone(),
-        server_name: name.unwrap_or_else(|| grant.slug.clone()),
-        account: there.nth(1).map(|_| label.unwrap_or_else(|| format!("Account {}", grant.account))),
-        since: grant.at,
+/// One line for each client, whatever it was allowed and however often.
+fn clients<P>(site: &Site<'_, P>, listed: &Listed) -> Vec<page::AllowedClient> {
+    let mut shown: Vec<(&str, page::AllowedClient)> = Vec::new();
+    for known in &listed.grants {
+        let usage = page::Usage { server_name: server_name(site, &known.slug), account: account_name(listed, known) };
+        match shown.iter_mut().find(|(client_id, _)| *client_id == known.client_id) {
+            Some((_, client)) if client.uses.contains(&usage) => {}
+            Some((_, client)) => client.uses.push(usage),
+            None => shown.push((
+                &known.client_id,
+                page::AllowedClient {
+                    grant: known.grant.to_string(),
+                    name: known.client_name.clone(),
+                    uses: vec![usage],
+                    since: known.at,
+                },
+            )),
+        }
     }
+    shown.into_iter().map(|(_, client)| client).collect()
 }
 
-/// What was just done. Only servers that there are can be named, so that no link puts words on the page.
-fn news<P: Platform>(site: &Site<'_, P>, head: &Head) -> Option<String> {
-    let query = form::parse(head.query().as_bytes()).ok()?;
+/// What the person calls the account a client uses, where they have several there.
+fn account_name(listed: &Listed, known: &AllowedClient) -> Option<String> {
+    let accounts: Vec<_> = listed.accounts.iter().filter(|account| account.slug == known.slug).collect();
+    let used = accounts.iter().find(|account| account.account == known.account)?;
+    (accounts.len() > 1).then(|| page::account_title(&used.account, &used.label))
+}
+
+fn server_name<P>(site: &Site<'_, P>, slug: &str) -> String {
+    site.config.servers.get(slug).map_or_else(|| slug.to_owned(), |server| server.name.clone())
+}
+
+/// What has just been done, as the address says it: nothing but which server comes from there.
+fn news<P>(site: &Site<'_, P>, query: &Form) -> Option<String> {
     let field = |name| query.one(name).ok().flatten();
-    let named = |name| field(name).and_then(|slug| site.config.servers.get(slug)).map(|server| &server.name);
-    if let Some(name) = named("connected") {
+    let server = |slug: &str| site.config.servers.get(slug).map(|server| server.name.clone());
+    if let Some(name) = field("connected").and_then(server) {
         return Some(format!("{name} is connected."));
     }
-    if let Some(name) = named("disconnected") {
-        return Some(format!("{name} is disconnected."));
+    if let Some(name) = field("disconnected").and_then(server) {
+        return Some(format!("{name} is disconnected. Clients lose it within about a minute."));
     }
-    field("revoked").map(|_| "The client's access is revoked.".to_owned())
+    field("revoked")
+        .map(|_| "The client may not act for you any more. It loses its access within about a minute.".to_owned())
 }
 
-fn form_token<P: Platform>(site: &Site<'_, P>, signed_in: &SignedIn) -> String {
-    let ticket = Ticket { v: V1, expires: site.now + OPEN };
-    let place = signed_in.cookie.digest();
-    site.keys.seal_json(Purpose::ConnectionsForm, &[place.as_str()], site.platform.random(), &ticket)
+fn back<S>(what: &str, name: &str) -> Reply<S> {
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair(what, name).finish();
+    Reply::see_other(&format!("{}?{query}", Endpoint::Connections.path()))
 }
 
 fn form_gone() -> Failure {
     Failure::client(
         400,
         "connections_form_gone",
-        "This form is older than an hour, or belongs to another browser session, so nothing was changed.",
+        "This page was open for too long, or belongs to another browser session.",
     )
-    .fix("Open the connections page again.")
+    .fix("Open your connections again.")
+    .way_on("Your connections", Endpoint::Connections.path())
 }

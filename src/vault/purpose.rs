@@ -31,7 +31,7 @@ pub enum Purpose {
     ConnectLink,
     /// Seals what a connect page's form is for.
     ConnectTicket,
-    /// Binds the forms of the connections page to the browser they are shown in.
+    /// Seals the token of the connections page's forms.
     ConnectionsForm,
 }
 

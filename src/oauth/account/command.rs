@@ -32,6 +32,13 @@ pub enum Command {
         /// The client and its grant.
         grant: AllowedClient,
     },
+    /// A grant was used, and lives on.
+    Extend {
+        /// The grant.
+        grant: GrantId,
+        /// Until when, if it is not used again.
+        until: Timestamp,
+    },
     /// The subject connected an account at a server, or connected it again.
     AddConnection {
         /// The account.
@@ -44,10 +51,10 @@ pub enum Command {
         /// Which account there.
         account: String,
     },
-    /// A grant was taken away from its client, which is asked about again: its consents are forgotten as well.
-    ForgetGrant {
-        /// The grant.
-        grant: GrantId,
+    /// A client's access was taken away: its grants and consents are forgotten, and it is asked about again.
+    ForgetClient {
+        /// The client.
+        client_id: String,
     },
     /// Everything of the subject's was revoked.
     ForgetEverything,

@@ -97,6 +97,11 @@ impl Record {
                 let surplus = self.grants.len().saturating_sub(MOST_GRANTS);
                 self.grants.drain(..surplus);
             }
+            Command::Extend { grant, until } => {
+                for listed in self.grants.iter_mut().filter(|listed| listed.grant == grant) {
+                    listed.until = until.max(listed.until);
+                }
+            }
             Command::AddConnection { mut connection } => {
                 shorten(&mut connection.label);
                 self.forget_connection(&connection.slug, &connection.account);
@@ -105,9 +110,8 @@ impl Record {
                 self.connections.drain(..surplus);
             }
             Command::ForgetConnection { slug, account } => self.forget_connection(&slug, &account),
-            Command::ForgetGrant { grant } => {
-                let Some(at) = self.grants.iter().position(|other| other.grant == grant) else { return Outcome::Noted };
-                let client_id = self.grants.remove(at).client_id;
+            Command::ForgetClient { client_id } => {
+                self.grants.retain(|grant| grant.client_id != client_id);
                 // Consents of older versions do not say whose they are: to ask once more is the safe side.
                 self.consents.retain(|consent| consent.client_id.as_ref().is_some_and(|other| *other != client_id));
             }

@@ -65,12 +65,12 @@ fn the_oldest_consent_makes_room_and_a_renewed_one_is_not_old() {
 }
 
 #[test]
-fn grants_are_listed_until_they_are_forgotten() {
+fn grants_are_listed_until_their_client_is_forgotten() {
     let later = NOW + Lifetime(1);
     let add = |record, number, client| told(record, Command::AddGrant { grant: grant(number, client, later) });
     let record = add(add(add(remember(None, "a"), 1, "client a"), 2, "client b"), 1, "client a");
     assert_eq!(listed(record.clone()).1.len(), 2, "the same grant is one");
-    let record = told(record, Command::ForgetGrant { grant: GrantId::new([1; 16]) });
+    let record = told(record, Command::ForgetClient { client_id: "client a".to_owned() });
     assert_eq!(listed(record.clone()).1, [grant(2, "client b", later)]);
     assert!(!given(record, "a"), "it is asked about again");
 }
@@ -78,13 +78,21 @@ fn grants_are_listed_until_they_are_forgotten() {
 #[test]
 fn a_consent_that_does_not_say_whose_it_is_goes_with_any_client() {
     let old = serde_json::from_str(r#"{"v":1,"consents":[{"key":"old","at":1000}]}"#).unwrap();
-    let record = told(remember(Some(old), "b"), Command::AddGrant { grant: grant(1, "client a", NOW) });
-    let forget = |number| Command::ForgetGrant { grant: GrantId::new([number; 16]) };
-    let record = told(record, forget(2));
-    assert!(given(record.clone(), "old"), "no such grant, nothing to forget");
-    let record = told(record, forget(1));
+    let record = told(remember(Some(old), "b"), Command::ForgetClient { client_id: "client a".to_owned() });
     assert!(given(record.clone(), "b"));
     assert!(!given(record, "old"));
+}
+
+#[test]
+fn a_grant_that_is_used_is_listed_for_longer() {
+    let record = told(None, Command::AddGrant { grant: grant(1, "c", NOW) });
+    let extended = |number, until| {
+        let command = Command::Extend { grant: GrantId::new([number; 16]), until };
+        listed(told(record.clone(), command)).1[0].until
+    };
+    assert_eq!(extended(1, NOW + Lifetime(5)), NOW + Lifetime(5));
+    assert_eq!(extended(1, Timestamp(1)), NOW);
+    assert_eq!(extended(2, NOW + Lifetime(5)), NOW);
 }
 
 #[test]
@@ -190,9 +198,10 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
             Command::ForgetConnection { slug: "docs".to_owned(), account: "1".to_owned() },
             r#"{"command":"forget_connection","slug":"docs","account":"1"}"#,
         ),
+        (Command::ForgetClient { client_id: "c".to_owned() }, r#"{"command":"forget_client","client_id":"c"}"#),
         (
-            Command::ForgetGrant { grant: GrantId::new([1; 16]) },
-            r#"{"command":"forget_grant","grant":"AQEBAQEBAQEBAQEBAQEBAQ"}"#,
+            Command::Extend { grant: GrantId::new([1; 16]), until: NOW },
+            r#"{"command":"extend","grant":"AQEBAQEBAQEBAQEBAQEBAQ","until":1000}"#,
         ),
         (Command::ForgetEverything, r#"{"command":"forget_everything"}"#),
         (Command::List, r#"{"command":"list"}"#),
