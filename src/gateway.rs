@@ -14,7 +14,7 @@ use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
 use crate::flow::{
     Head, Site, authorize, call, callback, configure, connect, connections, consent, discover, index, login, refusal,
-    register, revoke, shared, token,
+    register, revoke, shared, subject, token,
 };
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
@@ -144,6 +144,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             }
             Route::Connect(slug) => connect::show(&site, head, slug).await.map_err(Refused::Page),
             Route::SharedConnection(slug) => shared::answer(&site, head, slug).await.map_err(json),
+            Route::Subject(subject) => subject::revoke(&site, head, subject).await.map_err(json),
             Route::NoSuchServer(slug) => Err(json(refusal::no_such_server(slug))),
             Route::ProtectedResource(server) => discover::protected_resource(&site, server).map_err(json),
             Route::ProtectedResourceRoot => discover::protected_resource_root(&site).map_err(json),
