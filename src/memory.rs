@@ -16,7 +16,18 @@ use crate::oauth::client::Client;
 use crate::oauth::grant::GrantId;
 use crate::secret::Digested;
 use crate::time::Timestamp;
+use crate::upstream::credential::Credential;
 use crate::vault::KeyRing;
+
+/// A connection as this isolate knows it.
+pub struct Held {
+    /// Which credential it is.
+    pub generation: u64,
+    /// The credential.
+    pub credential: Credential,
+    /// The generation it replaces, where the connection's object has not heard of it.
+    pub after: Option<u64>,
+}
 
 /// The memory of one isolate.
 #[derive(Default)]
@@ -29,6 +40,8 @@ pub struct Memory {
     pub tokens: Cache<Digested, Rc<Claims>>,
     /// Whether a grant was revoked, asked at most this long ago.
     pub revoked: Cache<GrantId, bool>,
+    /// Until when everything of a subject was revoked, if ever, asked at most this long ago.
+    pub subjects: Cache<String, Option<Timestamp>>,
     /// Sessions that replaced one a client still names, by the digest of that client's id.
     pub sessions: Cache<Digested, Rc<Session>>,
     /// Clients read from the directory or fetched as metadata documents.
@@ -39,6 +52,10 @@ pub struct Memory {
     pub unavailable: Cache<String, Failure>,
     /// Identity providers' keys, by issuer.
     pub jwks: Cache<String, Rc<Jwks>>,
+    /// Connections that were used here, by the name of their key.
+    pub connections: Cache<String, Rc<Held>>,
+    /// Connections that a request of this isolate refreshes now.
+    pub refreshing: Cache<String, ()>,
 }
 
 /// A configuration and when it was read.

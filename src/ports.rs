@@ -129,6 +129,10 @@ pub trait Outbound {
 
     /// Sends one request. Follows no redirect, adds no credential, retries nothing.
     async fn fetch(&self, request: Outgoing) -> Result<Answer<Self::Stream>, FetchError>;
+
+    /// The same, but it goes on, and so does reading the answer, when whoever the answer is for leaves: what it does at the other
+    /// end is done once, and only the answer says what came of it.
+    async fn fetch_unattended(&self, request: Outgoing) -> Result<Answer<Self::Stream>, FetchError>;
 }
 
 /// Storage could not be reached or did not answer sensibly. Always fails closed.

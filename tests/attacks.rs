@@ -8,6 +8,10 @@
 mod authorization;
 #[path = "attacks/browser.rs"]
 mod browser;
+#[path = "attacks/connect.rs"]
+mod connect;
+#[path = "attacks/connections.rs"]
+mod connections;
 #[path = "attacks/documents.rs"]
 mod documents;
 #[path = "attacks/proxy.rs"]

@@ -6,6 +6,10 @@
 
 #[path = "journeys/connect.rs"]
 mod connect;
+#[path = "journeys/connected.rs"]
+mod connected;
+#[path = "journeys/connections.rs"]
+mod connections;
 #[path = "journeys/lifetimes.rs"]
 mod lifetimes;
 #[path = "journeys/operation.rs"]

@@ -48,20 +48,23 @@ export class Call {
   #giveUp = () => {}; // ends what is waited for, with the reason
   #deadline = 0; // of what is waited for
   #alarm = Infinity; // when the timer goes off
+  #attended = true; // whether what is waited for is worth nothing without the client
 
   constructor(born, number, request) {
     this.#born = born;
     this.#number = number;
     this.#bodies = [request];
-    request.signal.addEventListener("abort", () => this.#giveUp("client_gone"));
+    request.signal.addEventListener("abort", () => this.#attended && this.#giveUp("client_gone"));
   }
 
   /** Goes on from an outcome to the reply. */
   async run(outcome) {
     while (!isReply(outcome)) {
       const [errand, ...lines] = linesOf(outcome);
-      if (errand === "fetch") outcome = await this.#fetch(lines, outcome);
-      else if (errand === "read") outcome = await this.#read(...lines.map(Number));
+      if (errand.startsWith("fetch")) {
+        this.#attended = errand === "fetch";
+        outcome = await this.#fetch(lines, outcome);
+      } else if (errand === "read") outcome = await this.#read(...lines.map(Number));
       else if (errand === "discard") outcome = this.#discard(Number(lines[0]));
       else if (errand === "wait") outcome = await woken(this.#number).then(() => this.#enter((rust, call) => rust.woken(call)));
       else throw new Error("nothing to go on with");

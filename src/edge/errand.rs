@@ -15,7 +15,7 @@ use crate::time::Lifetime;
 
 /// Something to do on the JavaScript side.
 pub enum Errand {
-    Fetch(Outgoing),
+    Fetch { request: Outgoing, attended: bool },
     Read { body: u32, limit: usize, within: Lifetime },
     Discard { body: u32 },
 }
@@ -71,9 +71,10 @@ impl Desk {
         .await
     }
 
-    /// Sends a request and waits for its answer.
-    pub async fn fetch(self: &Rc<Self>, request: Outgoing) -> Result<Answer<JsStream>, FetchError> {
-        let Done::Fetched(answer) = self.run(Errand::Fetch(request)).await else { return Err(FetchError::Unreachable) };
+    /// Sends a request and waits for its answer; one that is attended only as long as the client does.
+    pub async fn fetch(self: &Rc<Self>, request: Outgoing, attended: bool) -> Result<Answer<JsStream>, FetchError> {
+        let done = self.run(Errand::Fetch { request, attended }).await;
+        let Done::Fetched(answer) = done else { return Err(FetchError::Unreachable) };
         let Answer { status, headers, opening, body } = answer?;
         Ok(Answer { status, headers, opening, body: JsStream { desk: Rc::clone(self), body } })
     }

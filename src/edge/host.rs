@@ -138,7 +138,11 @@ impl Outbound for Workers {
     type Stream = JsStream;
 
     async fn fetch(&self, request: Outgoing) -> Result<Answer<JsStream>, FetchError> {
-        self.desk.fetch(request).await
+        self.desk.fetch(request, true).await
+    }
+
+    async fn fetch_unattended(&self, request: Outgoing) -> Result<Answer<JsStream>, FetchError> {
+        self.desk.fetch(request, false).await
     }
 }
 

@@ -66,8 +66,8 @@ pub fn reply(reply: Reply<JsStream>) -> String {
 pub fn errand(errand: Errand) -> String {
     let mut text = String::with_capacity(1024);
     match errand {
-        Errand::Fetch(Outgoing { method, url, headers, body, within }) => {
-            push(&mut text, "fetch");
+        Errand::Fetch { request: Outgoing { method, url, headers, body, within }, attended } => {
+            push(&mut text, if attended { "fetch" } else { "fetch_unattended" });
             push(&mut text, method.as_str());
             push(&mut text, url.as_str());
             number(&mut text, milliseconds(within));

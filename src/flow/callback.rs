@@ -5,7 +5,7 @@
 
 use url::Url;
 
-use super::connect::{done, way_on};
+use super::connect::{done, trip, way_on};
 use super::upstream::{client, fetch};
 use super::{Answered, Head, Site, hold, keep, sentence, session};
 use crate::config::{Auth, OAuth, Server};
@@ -47,9 +47,11 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P>
         Outcome::Claimed => {}
         _ => return Err(way_on(used_before(), errand)),
     }
-    let kept = redeem_and_keep(site, head, &state, &key).await;
-    kept.map_err(|failure| way_on(failure.slug(errand.slug.as_str()), errand))?;
-    done(site, errand, subject).await
+    let said = match redeem_and_keep(site, head, &state, &key).await {
+        Ok(()) => done(site, errand, subject).await,
+        Err(failure) => Err(way_on(failure.slug(errand.slug.as_str()), errand)),
+    };
+    trip::ended(site, said)
 }
 
 async fn redeem_and_keep<P: Platform>(

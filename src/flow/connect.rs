@@ -1,6 +1,7 @@
 //! The connect page: what a server wants of a person is shown to them, and what they were shown is what happens.
 //!
-//! Not here: who is here for what (`visit`), the way back from the authorization server (`flow::callback`), what the page says (`page`).
+//! Not here: who is here for what (`visit`), the way to the authorization server (`trip`) and back (`flow::callback`), what the page
+//! says (`page`).
 
 use std::collections::BTreeMap;
 
@@ -9,27 +10,26 @@ use http::header::CONTENT_SECURITY_POLICY;
 use serde::{Deserialize, Serialize};
 
 use super::session::SignedIn;
-use super::upstream::{self, Wanted, client};
+use super::upstream::{self, Wanted};
 use super::{Answered, Head, Site, consent, hold, keep, login, read_small, refusal, session};
 use crate::config::{Auth, OAuth, Server, Value};
 use crate::failure::Failure;
 use crate::oauth::form::{self, Form};
-use crate::oauth::pkce::S256Challenge;
 use crate::page;
 use crate::ports::Platform;
 use crate::reply::Reply;
-use crate::route;
+use crate::route::{self, Endpoint};
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
-use crate::upstream::authorization::{self, Ask};
 use crate::upstream::credential::{Credential, Kind};
 use crate::upstream::headers;
 use crate::upstream::key::{ConnectionKey, Owner};
 use crate::upstream::plan::Plan;
-use crate::upstream::state::{Back, Errand, State};
+use crate::upstream::state::{Back, Errand};
 use crate::vault::Purpose;
 use crate::version::V1;
 
+pub mod trip;
 mod visit;
 
 use visit::Visit;
@@ -102,7 +102,14 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str, bo
             hold::release(site, grant, subject, Some(account)).await
         }
         (Some("connect"), _) => match &server.auth {
-            Auth::OAuth(oauth) => leave(site, server, oauth, &signed_in, ticket).await,
+            Auth::OAuth(oauth) => {
+                let Ticket { errand, wanted, plan: shown, .. } = ticket;
+                let plan = match shown {
+                    Some(shown) => shown,
+                    None => plan(site, server, oauth, &errand, wanted.as_deref()).await?,
+                };
+                trip::begin(site, head, server, oauth, &signed_in, errand, plan).await
+            }
             Auth::Headers(headers) => enter(site, head, server, &signed_in, headers, ticket, &form).await,
             Auth::None | Auth::ClientCredentials(_) => Err(form_gone()),
         },
@@ -115,7 +122,9 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str, bo
 pub async fn done<P: Platform>(site: &Site<'_, P>, errand: &Errand, subject: &str) -> Answered<P> {
     match &errand.back {
         Back::Client(grant) => hold::release(site, grant, subject, Some(&errand.account)).await,
-        Back::Connections => Ok(Reply::see_other(&format!("{CONNECTIONS}?connected={}", errand.slug))),
+        Back::Connections => {
+            Ok(Reply::see_other(&format!("{}?connected={}", Endpoint::Connections.path(), errand.slug)))
+        }
         Back::Page => Ok(connected(site, errand)),
     }
 }
@@ -125,12 +134,10 @@ pub fn way_on(failure: Failure, errand: &Errand) -> Failure {
     match (&errand.back, &errand.owner) {
         (Back::Client(grant), _) => failure
             .way_on("Connect again, or go on without", format!("{}&later=1", hold::connect_path(&errand.slug, grant))),
-        (_, Owner::Subject(_)) => failure.way_on("Your connections", CONNECTIONS),
+        (_, Owner::Subject(_)) => failure.way_on("Your connections", Endpoint::Connections.path()),
         (_, Owner::Gateway) => failure,
     }
 }
-
-const CONNECTIONS: &str = "/connections";
 
 async fn plan<P: Platform>(
     site: &Site<'_, P>,
@@ -145,40 +152,6 @@ async fn plan<P: Platform>(
     };
     let wanted = Wanted { scope: wanted, held: held.as_deref() };
     upstream::plan(site, server, oauth, wanted).await.map_err(|failure| way_on(failure, errand))
-}
-
-/// Sends the browser to the authorization server. Everything its answer will be held to is sealed into the `state` first.
-async fn leave<P: Platform>(
-    site: &Site<'_, P>,
-    server: &Server,
-    oauth: &OAuth,
-    signed_in: &SignedIn,
-    ticket: Ticket,
-) -> Answered<P> {
-    let Ticket { errand, wanted, plan: shown, .. } = ticket;
-    let plan = match shown {
-        Some(shown) => shown,
-        None => plan(site, server, oauth, &errand, wanted.as_deref()).await?,
-    };
-    let configured = oauth.client.as_ref();
-    let redirect_uri = client::redirect_uri(site, configured);
-    let client = client::for_plan(site, server, configured, &plan, &redirect_uri).await;
-    let (client, kind) = client.map_err(|failure| way_on(failure, &errand))?;
-    let endpoint = url::Url::parse(&plan.authorization_endpoint).map_err(|_| form_gone())?;
-    let verifier = site.secret();
-    let challenge = S256Challenge::of(verifier.expose());
-    let fits = keep::fits(server);
-    let state = State::new(errand, fits, plan.source.clone(), kind, redirect_uri.clone(), verifier, site.now);
-    let state = state.seal(&site.keys, &signed_in.cookie.digest(), site.platform.random());
-    let ask = Ask {
-        client_id: &client.id,
-        redirect_uri: &redirect_uri,
-        state: &state,
-        challenge: &challenge,
-        resource: &plan.source.resource,
-        scope: plan.source.scope.as_deref(),
-    };
-    Ok(Reply::see_other(authorization::url(&endpoint, &ask).as_str()))
 }
 
 /// Keeps the values that the person entered.

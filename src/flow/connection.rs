@@ -2,17 +2,36 @@
 //!
 //! Not here: connecting (a browser's business), and what a client is told meanwhile (`mcp::connect_signal`).
 
+use std::rc::Rc;
+
+use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 
-use super::{Site, refusal, secret_missing};
+use super::{Site, apart, refusal, secret_missing};
 use crate::config::{Auth, Server, Value};
-use crate::failure::Failure;
+use crate::failure::{Blame, Failure};
 use crate::mcp::connect_signal::State;
+use crate::memory::Held;
 use crate::oauth::access_token::Claims;
 use crate::ports::Platform;
 use crate::secret::Secret;
 use crate::upstream;
 use crate::upstream::challenge::Challenge;
+use crate::upstream::credential::{Kind, Token};
+use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
+use crate::upstream::scope;
+
+mod kept;
+mod refresh;
+mod renewal;
+
+use kept::Found;
+use refresh::Refresh;
+
+pub use kept::{forget, replicate};
+
+/// The server wants more than the connection was made for.
+const MORE_SCOPE: &str = "connection_scope_insufficient";
 
 /// What a call is sent with.
 pub enum Credential {
@@ -42,33 +61,138 @@ pub struct Need {
 pub async fn credential<P: Platform>(
     site: &Site<'_, P>,
     server: &Server,
-    _claims: &Claims,
+    claims: &Claims,
 ) -> Result<Credential, Failure> {
-    if server.is_personal() || server.is_connected_by_operator() {
-        return Ok(needed(server));
-    }
-    Ok(Credential::Ready { headers: own_headers(site, server)?, seen: None })
+    let Some(key) = key(server, claims) else {
+        return Ok(Credential::Ready { headers: own_headers(site, server)?, seen: None });
+    };
+    apart(connected(site, server, key)).await
 }
 
-/// The credential after the server refused the one of generation `seen`.
-pub async fn renew<P: Platform>(
-    _site: &Site<'_, P>,
+async fn connected<P: Platform>(
+    site: &Site<'_, P>,
     server: &Server,
-    _claims: &Claims,
-    _seen: u64,
+    key: ConnectionKey,
+) -> Result<Credential, Failure> {
+    let mut found = match kept::recall(site, server, &key).await {
+        Some(held) => Found::Usable(held),
+        None => kept::ask(site, server, &key).await?,
+    };
+    let refresh = Refresh { site, server, key: &key };
+    if let Found::Usable(held) = &found
+        && let Some(after) = held.after
+    {
+        found = refresh.report(Rc::clone(held), after).await;
+    }
+    let found = match found {
+        Found::Usable(held) if held.credential.is_stale(site.now) => {
+            let spare = Some(&held).filter(|held| !held.credential.has_expired(site.now)).cloned();
+            refresh.run(held.generation, spare).await?
+        }
+        Found::Absent | Found::Unfit { .. } if matches!(server.auth, Auth::ClientCredentials(_)) => {
+            refresh.run(0, None).await?
+        }
+        found => found,
+    };
+    answer(site, server, found)
+}
+
+/// The credential after the server refused the one of generation `seen`: a newer one, if the challenge can be met by one.
+pub async fn renew<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    claims: &Claims,
+    seen: u64,
     challenge: Option<&Challenge>,
 ) -> Result<Credential, Failure> {
-    Ok(match needed(server) {
-        Credential::Needed(need) => {
-            Credential::Needed(Need { scope: challenge.and_then(|challenge| challenge.scope.clone()), ..need })
-        }
-        ready @ Credential::Ready { .. } => ready,
-    })
+    let Some(key) = key(server, claims) else {
+        return Ok(Credential::Ready { headers: own_headers(site, server)?, seen: None });
+    };
+    let held = kept::remembered(site, &key).filter(|held| held.generation == seen);
+    if let Some(challenge) = challenge.filter(|challenge| challenge.is_insufficient_scope()) {
+        return step_up(server, held.as_deref(), challenge);
+    }
+    if let Auth::Headers(_) = server.auth {
+        // Only the person knows another value. The one there is may still be good: servers err as well.
+        return answer(site, server, Found::Dead { scope: None });
+    }
+    kept::forget(site, &key);
+    let found = Refresh { site, server, key: &key }.run(seen, None).await?;
+    answer(site, server, found)
 }
 
-fn needed(server: &Server) -> Credential {
-    let state = if server.is_connected_by_operator() { State::AdminConnectRequired } else { State::Authenticating };
-    Credential::Needed(Need { state, reason: state.reason(), scope: None })
+/// Whose connection a call uses, where the server has any.
+fn key(server: &Server, claims: &Claims) -> Option<ConnectionKey> {
+    if server.is_personal() {
+        let account = claims.account.as_deref().unwrap_or(FIRST_ACCOUNT);
+        return Some(ConnectionKey::new(Owner::Subject(claims.sub.clone()), server.slug.as_str(), account));
+    }
+    let shared = server.is_connected_by_operator() || matches!(server.auth, Auth::ClientCredentials(_));
+    shared.then(|| ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT))
+}
+
+fn answer<P: Platform>(site: &Site<'_, P>, server: &Server, found: Found) -> Result<Credential, Failure> {
+    let need = |state: State, reason, scope| {
+        let state = if server.is_connected_by_operator() { State::AdminConnectRequired } else { state };
+        Ok(Credential::Needed(Need { state, reason, scope }))
+    };
+    match found {
+        Found::Usable(held) => {
+            Ok(Credential::Ready { headers: headers(site, server, &held.credential)?, seen: Some(held.generation) })
+        }
+        Found::Absent => need(State::Authenticating, State::Authenticating.reason(), None),
+        Found::Unfit { reason } => need(State::Authenticating, reason, None),
+        Found::Dead { scope } => need(State::ReconsentRequired, State::ReconsentRequired.reason(), scope),
+    }
+}
+
+/// A token that allows too little: the person is asked for more, unless the server asks for what it has given already.
+fn step_up(server: &Server, held: Option<&Held>, challenge: &Challenge) -> Result<Credential, Failure> {
+    let held = held.and_then(|held| held.credential.token()).and_then(|token| token.scope.as_deref());
+    let refused = |message: String, fix: &str| {
+        Failure::new(Blame::Upstream, 502, "upstream_scope_unsatisfied", message).fix(fix).slug(server.slug.as_str())
+    };
+    let Some(wanted) = challenge.scope.as_deref() else {
+        let message = format!("{} refused the call for lack of a scope, and does not say which.", server.name);
+        return Err(refused(message, "Whoever runs the server must name the scope in its challenge."));
+    };
+    if scope::covers(held, wanted) {
+        let message = format!("{} refused the call for lack of a scope that it has granted, {wanted:?}.", server.name);
+        return Err(refused(message, "Tell whoever runs the server, with the request id."));
+    }
+    if matches!(server.auth, Auth::ClientCredentials(_)) {
+        let message = format!("{} wants the scope {wanted:?} for this call.", server.name);
+        return Err(refused(message, "The operator must set the scope in the server's auth."));
+    }
+    let state = if server.is_connected_by_operator() { State::AdminConnectRequired } else { State::ReconsentRequired };
+    let scope = Some(held.map_or_else(|| wanted.to_owned(), |held| scope::union(held, wanted)));
+    Ok(Credential::Needed(Need { state, reason: MORE_SCOPE, scope }))
+}
+
+/// The operator's headers, and those of the connection.
+fn headers<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    credential: &upstream::credential::Credential,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
+    let mut headers = own_headers(site, server)?;
+    match &credential.kind {
+        Kind::Oauth(oauth) => headers.push(bearer(&oauth.token)?),
+        Kind::ClientCredentials(token) => headers.push(bearer(token)?),
+        Kind::Headers(entered) => {
+            for (name, value) in entered {
+                let header = upstream::headers::header(name, value);
+                headers.push(header.map_err(|error| refusal::header_unfit(name, &error))?);
+            }
+        }
+    }
+    Ok(headers)
+}
+
+fn bearer(token: &Token) -> Result<(HeaderName, HeaderValue), Failure> {
+    let value = Secret::new(format!("Bearer {}", token.access_token.expose()));
+    let header = upstream::headers::header(AUTHORIZATION.as_str(), &value);
+    header.map_err(|error| refusal::header_unfit(AUTHORIZATION.as_str(), &error))
 }
 
 /// The headers that are the same for everybody.

@@ -7,10 +7,10 @@
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use super::connection::{self, Credential, Need};
-use super::initialize::{Held, Opened};
+use super::initialize::{Opened, Presented};
 use super::relay::{Outcome, Refused};
 use super::standin::{self, Said};
-use super::{Answered, Head, Site, refusal};
+use super::{Answered, Head, Site, apart, refusal};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::mcp::envelope::Payload;
@@ -63,13 +63,13 @@ enum End<S> {
 struct Own {
     headers: OwnHeaders,
     seen: Option<u64>,
-    renewed: bool,
+    renewals: u8,
 }
 
 impl<P: Platform> Call<'_, P> {
     /// Sends a message and hands on the answer, or answers in the server's stead where it needs a connection first.
     pub async fn send(&self, payload: &Payload, body: Vec<u8>) -> Answered<P> {
-        let mut held = Held::presented(self)?;
+        let mut presented = Presented::of(self)?;
         let (mut body, mut choice) = (body, None);
         if let Payload::One(message) = payload
             && let Some(resumed) = standin::resume(self, message, &body)?
@@ -78,7 +78,7 @@ impl<P: Platform> Call<'_, P> {
         }
         let mut credential = connection::credential(self.site, self.server, self.claims).await?;
         if choice == Some(Choice::Accepted) {
-            credential = self.connecting(credential).await?;
+            credential = apart(self.connecting(credential)).await?;
         }
         let end = match credential {
             Credential::Needed(need) => End::Needed(need, body),
@@ -88,14 +88,14 @@ impl<P: Platform> Call<'_, P> {
                 {
                     return Ok(reply);
                 }
-                let own = Own { headers, seen, renewed: false };
-                self.exchange(&Method::POST, body, &mut held, own).await?
+                let own = Own { headers, seen, renewals: 0 };
+                self.exchange(&Method::POST, body, &mut presented, own).await?
             }
         };
         Ok(match end {
-            End::Answered(reply) => with_session(reply, held),
+            End::Answered(reply) => with_session(reply, presented),
             End::Needed(need, body) => {
-                let session = held.as_ref().map(|held| &held.session);
+                let session = presented.as_ref().map(|its| &its.session);
                 standin::answer(self, &Said { payload, body: &body, session, choice }, &need)
             }
         })
@@ -115,19 +115,19 @@ impl<P: Platform> Call<'_, P> {
 
     /// Ends a session.
     pub async fn end(&self) -> Answered<P> {
-        let mut held = Held::presented(self)?;
+        let mut presented = Presented::of(self)?;
         let reply = match connection::credential(self.site, self.server, self.claims).await? {
             Credential::Needed(_) => self.accepted(), // the server cannot be told
             Credential::Ready { headers, seen } => {
-                let own = Own { headers, seen, renewed: false };
-                match self.exchange(&Method::DELETE, Vec::new(), &mut held, own).await? {
+                let own = Own { headers, seen, renewals: 0 };
+                match self.exchange(&Method::DELETE, Vec::new(), &mut presented, own).await? {
                     End::Answered(reply) => reply,
                     End::Needed(..) => self.accepted(),
                 }
             }
         };
-        if let Some(held) = &mut held {
-            held.ends(self).await;
+        if let Some(presented) = &mut presented {
+            apart(presented.ends(self)).await;
         }
         Ok(reply)
     }
@@ -137,24 +137,24 @@ impl<P: Platform> Call<'_, P> {
         &self,
         method: &Method,
         body: Vec<u8>,
-        held: &mut Option<Held<'_>>,
+        presented: &mut Option<Presented<'_>>,
         mut own: Own,
     ) -> Result<End<P::Stream>, Failure> {
         let mut due = false;
-        if let Some(held) = held.as_mut() {
-            held.recall(self).await?;
-            if held.session.waiting && self.expects != Expects::Reply {
+        if let Some(presented) = presented.as_mut() {
+            apart(presented.recall(self)).await?;
+            if presented.session.waiting && self.expects != Expects::Reply {
                 // The server has not heard of the session: there is nothing to tell it, and nothing to end.
                 return Ok(End::Answered(self.accepted()));
             }
-            due = held.session.waiting;
+            due = presented.session.waiting;
         }
         let mut body = Some(body);
         let mut lost = false;
         loop {
-            let again = held.as_ref().is_some_and(|held| !lost && held.can_be_opened());
-            let outcome = if let Some(held) = held.as_mut().filter(|_| due) {
-                match held.open(self, &own.headers).await {
+            let again = presented.as_ref().is_some_and(|its| !lost && its.can_be_opened());
+            let outcome = if let Some(presented) = presented.as_mut().filter(|_| due) {
+                match apart(presented.open(self, &own.headers)).await {
                     Ok(Opened::Open) => {
                         due = false;
                         continue;
@@ -167,7 +167,7 @@ impl<P: Platform> Call<'_, P> {
             } else {
                 let kept = again || own.seen.is_some();
                 let bytes = if kept { body.clone() } else { body.take() }.unwrap_or_default();
-                let session = held.as_ref().map(|held| &held.session);
+                let session = presented.as_ref().map(|its| &its.session);
                 self.attempt(method, bytes, session, &own.headers).await?
             };
             match outcome {
@@ -177,7 +177,7 @@ impl<P: Platform> Call<'_, P> {
                 Outcome::SessionLost(_) if again => return Ok(End::Answered(self.accepted())),
                 Outcome::SessionLost(otherwise) => return otherwise.map(End::Answered),
                 Outcome::Unauthorized(refused) => {
-                    if let Some(need) = self.renew(&mut own, &refused).await? {
+                    if let Some(need) = apart(self.renew(&mut own, &refused)).await? {
                         return Ok(End::Needed(need, body.unwrap_or_default()));
                     }
                 }
@@ -187,16 +187,22 @@ impl<P: Platform> Call<'_, P> {
 
     /// New credentials, once; what a person must do instead, if anything.
     async fn renew(&self, own: &mut Own, refused: &Refused) -> Result<Option<Need>, Failure> {
-        let failed = || refusal::verdict(Verdict::Unauthorized, refused.status, self.server);
-        let seen = own.seen.filter(|_| !own.renewed).ok_or_else(failed)?;
+        let Some(seen) = own.seen else {
+            return Err(refusal::verdict(Verdict::Unauthorized, refused.status, self.server));
+        };
         let challenge = refused.challenge.as_ref();
         // 403 is about what the account may do there; only a scope can be asked for.
         if refused.status == StatusCode::FORBIDDEN && !challenge.is_some_and(Challenge::is_insufficient_scope) {
-            return Err(failed());
+            return Err(refusal::forbidden(self.server));
+        }
+        // A fresh token may still lack a scope. Nothing else follows a renewal.
+        let enough = if refused.status == StatusCode::FORBIDDEN { 2 } else { 1 };
+        if own.renewals >= enough {
+            return Err(refusal::renewed_in_vain(refused.status, self.server));
         }
         match connection::renew(self.site, self.server, self.claims, seen, challenge).await? {
             Credential::Ready { headers, seen } => {
-                *own = Own { headers, seen, renewed: true };
+                *own = Own { headers, seen, renewals: own.renewals + 1 };
                 Ok(None)
             }
             Credential::Needed(need) => Ok(Some(need)),
@@ -250,8 +256,8 @@ impl<P: Platform> Call<'_, P> {
 }
 
 /// The answer with our id of a session that was opened for it, unless the server has just opened another.
-fn with_session<S>(reply: Reply<S>, held: Option<Held<'_>>) -> Reply<S> {
-    match held.and_then(|held| held.renamed) {
+fn with_session<S>(reply: Reply<S>, presented: Option<Presented<'_>>) -> Reply<S> {
+    match presented.and_then(|its| its.renamed) {
         Some(id) if !reply.headers().contains_key(SESSION_ID) => reply.with(HeaderName::from_static(SESSION_ID), &id),
         _ => reply,
     }

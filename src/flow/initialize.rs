@@ -29,7 +29,7 @@ const REPLACED: Lifetime = Lifetime::hours(24);
 const ANSWER: usize = 256 * 1024;
 
 /// The session a client presented, and what has become of it.
-pub struct Held<'h> {
+pub struct Presented<'h> {
     sealed: &'h str,
     /// The session at the server.
     pub session: Session,
@@ -45,9 +45,9 @@ pub enum Opened {
     Unauthorized(Refused),
 }
 
-impl<'h> Held<'h> {
+impl<'h> Presented<'h> {
     /// The session behind our sealed id. An id of another person or server is as unknown as a made-up one.
-    pub fn presented<P: Platform>(call: &Call<'h, P>) -> Result<Option<Self>, Failure> {
+    pub fn of<P: Platform>(call: &Call<'h, P>) -> Result<Option<Self>, Failure> {
         if call.era == Era::Modern {
             return Ok(None);
         }

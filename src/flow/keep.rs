@@ -2,7 +2,7 @@
 //!
 //! Not here: using and refreshing it (`flow::connection`), getting what is stored (`flow::connect`, `flow::callback`).
 
-use super::{Site, upstream};
+use super::{Site, connection, upstream};
 use crate::config::{Auth, Server};
 use crate::failure::Failure;
 use crate::oauth::account;
@@ -11,6 +11,7 @@ use crate::secret::Digested;
 use crate::upstream::connection::{Command, Outcome};
 use crate::upstream::credential::{Credential, Kind};
 use crate::upstream::key::{ConnectionKey, Owner};
+use crate::upstream::replica::Replica;
 use crate::vault::Purpose;
 
 /// What is kept under a key.
@@ -42,7 +43,7 @@ pub fn fits(server: &Server) -> Digested {
 pub async fn read<P: Platform>(site: &Site<'_, P>, server: &Server, key: &ConnectionKey) -> Result<Kept, Failure> {
     let open = |sealed: &str| {
         let credential = open(site, key, sealed)?;
-        (credential.fits == fits(server) && admits(server, &credential)).then_some(credential)
+        suits(server, &credential).then_some(credential)
     };
     Ok(match command(site, key, Command::Read).await? {
         Outcome::Live { sealed, .. } => open(&sealed).map_or(Kept::Absent, Kept::Live),
@@ -70,8 +71,13 @@ pub async fn store<P: Platform>(
         listed.map_err(|Unavailable| Failure::storage())?;
     }
     let sealed = site.keys.seal_json(Purpose::Connection, &key.place(), site.platform.random(), credential);
-    match command(site, key, Command::Store { sealed }).await? {
-        Outcome::Stored { .. } => Ok(()),
+    match command(site, key, Command::Store { sealed: sealed.clone() }).await? {
+        Outcome::Stored { generation } => {
+            connection::forget(site, key);
+            // Should it fail, the next call asks the object.
+            let _ = connection::replicate(site, key, &Replica::new(generation, sealed)).await;
+            Ok(())
+        }
         _ => Err(Failure::storage()),
     }
 }
@@ -79,6 +85,7 @@ pub async fn store<P: Platform>(
 /// Drops what is kept, and tells the upstream where that can be done. Whatever it answers, the gateway has forgotten it.
 pub async fn drop<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) -> Result<(), Failure> {
     let dropped = command(site, key, Command::Drop).await?;
+    connection::forget(site, key);
     site.platform.delete(key.name()).await.map_err(|Unavailable| Failure::storage())?;
     if let Owner::Subject(subject) = key.owner() {
         let (slug, account) = (key.slug().to_owned(), key.account().to_owned());
@@ -97,7 +104,11 @@ pub fn open<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, sealed: &str) 
     site.keys.open_json(Purpose::Connection, &key.place(), sealed).ok()
 }
 
-/// The operator may have named another authorization server since.
+/// Whether a credential is for what the server is now. The operator may have named another authorization server since.
+pub fn suits(server: &Server, credential: &Credential) -> bool {
+    credential.fits == fits(server) && admits(server, credential)
+}
+
 fn admits(server: &Server, credential: &Credential) -> bool {
     match (&server.auth, &credential.kind) {
         (Auth::OAuth(oauth), Kind::Oauth(held)) => oauth.admits_issuer(&held.issuer),

@@ -121,6 +121,24 @@ pub fn verdict(verdict: Verdict, status: StatusCode, server: &Server) -> Failure
     }
 }
 
+/// The server refuses what has only just been renewed: renewing again would go on for ever.
+pub fn renewed_in_vain(status: StatusCode, server: &Server) -> Failure {
+    let (name, status) = (&server.name, status.as_u16());
+    upstream(
+        "upstream_refuses_renewed",
+        502,
+        format!("{name} refused credentials that had just been renewed ({status})."),
+    )
+    .fix("Try again in a minute; if it stays, disconnect it at /connections and connect it again.")
+}
+
+/// The account that is connected may not do this, and no scope would change that.
+pub fn forbidden(server: &Server) -> Failure {
+    let message = format!("{} does not allow this to the account that is connected.", server.name);
+    upstream("upstream_forbidden", 502, message)
+        .fix("Ask whoever runs it for access, or connect another account at /connections.")
+}
+
 /// A `requestState` of the gateway's that is not for this request, this person or this time.
 pub fn request_state_unfit() -> Failure {
     Failure::client(400, "request_state_unfit", "The requestState is not for this request, or it has expired.")

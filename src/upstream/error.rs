@@ -102,7 +102,7 @@ impl DiscoveryError {
                 "If the server has moved, the operator must change servers.{slug}.auth.issuer and register the client there."
             ),
             Self::NoRegistration { .. } => format!(
-                "The operator must register a client there by hand, with this gateway's callback URL, and fill servers.{slug}.auth.client."
+                "The operator must register a client there by hand, with this gateway's callback URL, and fill servers.{slug}.auth.client: client_id, client_secret and, beside it, issuer."
             ),
             Self::Unreachable { .. } => format!(
                 "If that is right, the operator can allow it by naming the issuer or its endpoints in servers.{slug}.auth; else the server's metadata must be corrected."

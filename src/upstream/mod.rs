@@ -17,6 +17,7 @@ pub mod link;
 pub mod plan;
 pub mod reach;
 pub mod registration;
+pub mod replica;
 pub mod resource_metadata;
 pub mod revocation;
 pub mod scope;

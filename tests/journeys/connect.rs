@@ -70,6 +70,26 @@ fn the_gateway_registers_once_at_an_issuer() {
 }
 
 #[test]
+fn a_registration_that_the_issuer_forgot_is_made_anew_for_who_comes_back_without_an_answer() {
+    let (world, server) = world(&json!({}));
+    let client = at_connect_page(&world);
+    let page = client.browser.at.clone();
+    let client = client.presses_connect();
+    assert_eq!(parameter(&client.browser.at, "client_id"), "client-1");
+    // The issuer showed a page of its own, and the person goes back and tries again.
+    let client = client.follows(&page).presses_connect();
+    assert_eq!(parameter(&client.browser.at, "client_id"), "client-2");
+    let mut client = client.clone();
+    let refusal = server.back(&client.browser.at, &[("error", "access_denied"), ("iss", &server.issuer)]);
+    client.browser.goes_to(refusal.as_str()).refused(400, "upstream_access_denied");
+    // An answer came, so the registration is known there.
+    let client = client.follows(&page).presses_connect();
+    assert_eq!(parameter(&client.browser.at, "client_id"), "client-2");
+    let client = client.clone().follows(&server.approves(&client.browser.at));
+    assert!(!client.code.is_empty());
+}
+
+#[test]
 fn it_can_be_skipped_and_the_client_is_let_in() {
     let (world, _) = world(&json!({}));
     let mut client = at_connect_page(&world);

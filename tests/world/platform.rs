@@ -193,6 +193,10 @@ impl Outbound for InMemory {
         let opening = body.iter().find(|byte| !byte.is_ascii_whitespace()).copied().unwrap_or_default();
         Ok(Answer { status: status.try_into().unwrap(), headers, opening: Some(opening), body: Bytes(body) })
     }
+
+    async fn fetch_unattended(&self, request: Outgoing) -> Result<Answer<Bytes>, FetchError> {
+        self.fetch(request).await
+    }
 }
 
 impl Ledger for InMemory {

@@ -81,6 +81,24 @@ pub async fn retire<P: Platform>(site: &Site<'_, P>, issuer: &str, kind: ClientK
     Ok(())
 }
 
+/// A client that its issuer does not know any more, found out when it refreshed: the next person's trip registers anew.
+pub async fn forget<P: Platform>(site: &Site<'_, P>, issuer: &str, client_id: &str) {
+    let holder = site.id();
+    let lease = Command::Lease { redirect_uri: redirect_uri(site, None), holder: holder.clone() };
+    // Should storage fail, the trip finds it out.
+    match ask(site, issuer, lease).await {
+        Ok(Outcome::Registered { generation, sealed })
+            if open(site, issuer, &sealed).is_some_and(|registered| registered.client.id == client_id) =>
+        {
+            let _ = ask(site, issuer, Command::Retire { generation }).await;
+        }
+        Ok(Outcome::Leased) => {
+            let _ = ask(site, issuer, Command::Fail { holder }).await;
+        }
+        _ => {}
+    }
+}
+
 /// The operator's client, with `method` where they left it open.
 pub fn configured<P: Platform>(
     site: &Site<'_, P>,
@@ -95,13 +113,20 @@ pub fn configured<P: Platform>(
             None => None,
         };
     let method = match client.method {
-        Some(AuthenticationMethod::ClientSecretBasic) => Method::Basic,
-        Some(AuthenticationMethod::ClientSecretPost) => Method::Post,
-        Some(AuthenticationMethod::None) => Method::None,
+        Some(configured) => self::method(configured),
         None if secret.is_none() => Method::None,
         None => method,
     };
     Ok(UpstreamClient { id: client.client_id.clone(), secret, method })
+}
+
+/// As it stands in the configuration.
+pub fn method(configured: AuthenticationMethod) -> Method {
+    match configured {
+        AuthenticationMethod::ClientSecretBasic => Method::Basic,
+        AuthenticationMethod::ClientSecretPost => Method::Post,
+        AuthenticationMethod::None => Method::None,
+    }
 }
 
 /// The registration at an issuer. The first who asks makes it; whoever asks meanwhile waits for that one.

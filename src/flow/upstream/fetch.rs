@@ -78,7 +78,7 @@ pub async fn first<P: Platform>(
     }
 }
 
-/// Sends a request that was made for an endpoint. The status, the headers and at most `limit` bytes; fewer where it sends more.
+/// Sends a request that was made for an endpoint, which does there what must not be done for nothing. The status, the headers and at most `limit` bytes; fewer where it sends more.
 pub async fn send<P: Platform>(
     site: &Site<'_, P>,
     request: Request<Vec<u8>>,
@@ -87,7 +87,7 @@ pub async fn send<P: Platform>(
     let (parts, body) = request.into_parts();
     let url = Url::parse(&parts.uri.to_string()).map_err(|_| FetchError::Unreachable)?;
     let request = Outgoing { method: parts.method, url, headers: parts.headers, body, within: PATIENCE };
-    let Answer { status, headers, body, .. } = site.platform.fetch(request).await?;
+    let Answer { status, headers, body, .. } = site.platform.fetch_unattended(request).await?;
     if limit == 0 {
         body.discard().await;
         return Ok((status, headers, Vec::new()));

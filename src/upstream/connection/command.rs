@@ -66,6 +66,8 @@ pub enum Reason {
         /// How it is known.
         death: Death,
     },
+    /// The upstream refused for a reason that may pass, or may not. Refused several times running, it is dead.
+    Refused,
     /// It may work later.
     Temporary {
         /// Not before this moment, where the upstream said so.
@@ -81,6 +83,8 @@ pub enum Death {
     Revoked,
     /// The access token ended, and there never was a refresh token.
     Expired,
+    /// The upstream kept refusing.
+    Refused,
     /// The upstream does not know the client any more that the grant was made for.
     ClientGone,
 }

@@ -23,7 +23,7 @@ fn records_at_rest_stay_readable() {
         ),
         (
             after([store("a"), lease(1, "me"), fail("me", 1, TEMPORARY)]),
-            r#"{"v":1,"generation":1,"standing":{"standing":"live","sealed":"a"},"backoff":{"failures":1,"retry_at":1001},"at":1000}"#.to_owned(),
+            r#"{"v":1,"generation":1,"standing":{"standing":"live","sealed":"a"},"backoff":{"failures":1,"refusals":0,"retry_at":1001},"at":1000}"#.to_owned(),
         ),
         (
             after([store("a"), lease(1, "me"), fail("me", 1, DEAD)]),
@@ -61,6 +61,10 @@ fn commands_keep_their_form_across_deploys() {
         (
             fail("me", 1, until),
             r#"{"command":"fail","holder":"me","generation":1,"why":{"reason":"temporary","retry_at":1000}}"#,
+        ),
+        (
+            fail("me", 1, Reason::Refused),
+            r#"{"command":"fail","holder":"me","generation":1,"why":{"reason":"refused"}}"#,
         ),
         (Command::Drop, r#"{"command":"drop"}"#),
     ];

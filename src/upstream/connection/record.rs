@@ -15,6 +15,9 @@ pub const LEASE: Lifetime = Lifetime(30);
 /// The longest wait between two attempts at an upstream that fails.
 const LONGEST_BACKOFF: Lifetime = Lifetime(60);
 
+/// So many refusals running are no accident any more.
+const MOST_REFUSALS: u32 = 5;
+
 /// How long a credential is kept that nothing was done with.
 const KEPT: Lifetime = Lifetime::days(400);
 
@@ -58,6 +61,8 @@ struct Lease {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Backoff {
     failures: u32,
+    /// How many of the last ones were refusals.
+    refusals: u32,
     retry_at: Timestamp,
 }
 
@@ -173,22 +178,23 @@ impl Record {
             _ => return self.shown(),
         }
         self.lease = None;
-        match why {
-            Reason::Dead { death } => {
-                let sealed = self.take_sealed();
-                self.standing = Standing::Dead { sealed, death };
-                self.backoff = None;
-                self.shown()
-            }
-            Reason::Temporary { retry_at } => {
-                let failures = self.backoff.map_or(0, |backoff| backoff.failures);
-                let wait = Lifetime(1 << failures.min(6)).min(LONGEST_BACKOFF);
-                let asked = retry_at.unwrap_or(now).min(now + LONGEST_BACKOFF);
-                let retry_at = (now + wait).max(asked);
-                self.backoff = Some(Backoff { failures: failures.saturating_add(1), retry_at });
-                Outcome::BackingOff { retry_at }
-            }
-        }
+        let before = self.backoff.take().unwrap_or(Backoff { failures: 0, refusals: 0, retry_at: now });
+        let (refusals, asked) = match why {
+            Reason::Dead { death } => return self.die(death),
+            Reason::Refused if before.refusals + 1 >= MOST_REFUSALS => return self.die(Death::Refused),
+            Reason::Refused => (before.refusals + 1, now),
+            Reason::Temporary { retry_at } => (0, retry_at.unwrap_or(now)),
+        };
+        let wait = Lifetime(1 << before.failures.min(6)).min(LONGEST_BACKOFF);
+        let retry_at = (now + wait).max(asked.min(now + LONGEST_BACKOFF));
+        self.backoff = Some(Backoff { failures: before.failures.saturating_add(1), refusals, retry_at });
+        Outcome::BackingOff { retry_at }
+    }
+
+    fn die(&mut self, death: Death) -> Outcome {
+        let sealed = self.take_sealed();
+        self.standing = Standing::Dead { sealed, death };
+        self.shown()
     }
 
     fn drop_credential(&mut self) -> Outcome {

@@ -158,6 +158,30 @@ fn waiting_grows_from_a_second_to_a_minute_and_ends_with_success() {
 }
 
 #[test]
+fn refused_again_and_again_it_is_dead_and_an_outage_between_starts_the_count_anew() {
+    let mut record = after([store("a")]);
+    let mut now = NOW;
+    let whys = [
+        Reason::Refused,
+        Reason::Refused,
+        TEMPORARY,
+        Reason::Refused,
+        Reason::Refused,
+        Reason::Refused,
+        Reason::Refused,
+    ];
+    for why in whys {
+        record = apply(record, lease(1, "me"), now).0;
+        let (after, outcome) = apply(record, fail("me", 1, why), now);
+        assert_eq!(word(&outcome), "backing_off");
+        (record, now) = (after, now + Lifetime(60));
+    }
+    record = apply(record, lease(1, "me"), now).0;
+    let outcome = apply(record, fail("me", 1, Reason::Refused), now).1;
+    assert_eq!(outcome, Outcome::Dead { generation: 1, death: Death::Refused, sealed: Some("a".to_owned()) });
+}
+
+#[test]
 fn an_upstream_may_ask_for_more_time_but_not_for_more_than_a_minute() {
     let leased = after([store("a"), lease(1, "me")]);
     let wait = |seconds| {

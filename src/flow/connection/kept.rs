@@ -1,0 +1,120 @@
+//! Where a call finds its connection: in the isolate's memory, near by in the directory, and in its object, which is right.
+//!
+//! Not here: storing and dropping what a person connects (`flow::keep`), and refreshing it (`refresh`).
+
+use std::rc::Rc;
+
+use crate::config::Server;
+use crate::failure::Failure;
+use crate::flow::{Site, keep};
+use crate::memory::Held;
+use crate::ports::{Platform, Unavailable};
+use crate::time::Lifetime;
+use crate::upstream::connection::{Command, Outcome};
+use crate::upstream::key::ConnectionKey;
+use crate::upstream::replica::Replica;
+
+/// How long an isolate goes on with what it read. With the directory's own delay this bounds how long it uses what a person
+/// disconnected elsewhere.
+const REMEMBERED: Lifetime = Lifetime(30);
+
+/// As long as the object keeps a credential that nothing is done with.
+const REPLICATED: Lifetime = Lifetime::days(400);
+
+/// The operator changed the server after it was connected (P10).
+const OUTDATED: &str = "connection_outdated";
+/// The key it was sealed with is gone, or it was put here from elsewhere.
+const UNREADABLE: &str = "connection_unreadable";
+
+/// What there is for a call.
+pub enum Found {
+    /// A credential.
+    Usable(Rc<Held>),
+    /// Nothing.
+    Absent,
+    /// A credential that is not for this server as it is now, or cannot be read.
+    Unfit {
+        /// The stable code of why.
+        reason: &'static str,
+    },
+    /// One that the upstream does not take any more, and what it was allowed to do.
+    Dead {
+        /// Its scope.
+        scope: Option<String>,
+    },
+}
+
+/// A credential to try a call with, unless none is near.
+pub async fn recall<P: Platform>(site: &Site<'_, P>, server: &Server, key: &ConnectionKey) -> Option<Rc<Held>> {
+    if let Some(held) = remembered(site, key) {
+        return keep::suits(server, &held.credential).then_some(held);
+    }
+    // A directory that is down is no reason to refuse anybody: the object is asked instead.
+    let replica = Replica::parse(&site.platform.get(key.name()).await.ok().flatten()?)?;
+    let credential = keep::open(site, key, &replica.sealed).filter(|credential| keep::suits(server, credential))?;
+    let held = Rc::new(Held { generation: replica.generation, credential, after: replica.after });
+    remember(site, key, &held);
+    Some(held)
+}
+
+/// What the object has: the truth, to be asked before anybody is told that something is missing.
+pub async fn ask<P: Platform>(site: &Site<'_, P>, server: &Server, key: &ConnectionKey) -> Result<Found, Failure> {
+    let outcome = site.platform.connection(key, Command::Read).await.map_err(|Unavailable| Failure::storage())?;
+    Ok(match outcome {
+        Outcome::Live { generation, sealed } => take(site, server, key, generation, sealed).await,
+        Outcome::Dead { sealed, .. } => dead(site, key, sealed.as_deref()),
+        _ => Found::Absent,
+    })
+}
+
+/// A credential as the object gave it, remembered here and near by.
+pub async fn take<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    key: &ConnectionKey,
+    generation: u64,
+    sealed: String,
+) -> Found {
+    let Some(credential) = keep::open(site, key, &sealed) else { return Found::Unfit { reason: UNREADABLE } };
+    if !keep::suits(server, &credential) {
+        return Found::Unfit { reason: OUTDATED };
+    }
+    let held = Rc::new(Held { generation, credential, after: None });
+    remember(site, key, &held);
+    let _ = replicate(site, key, &Replica::new(generation, sealed)).await; // costs the next isolate a look at the object
+    Found::Usable(held)
+}
+
+/// What is to be said of a dead credential.
+pub fn dead<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, sealed: Option<&str>) -> Found {
+    forget(site, key);
+    let credential = sealed.and_then(|sealed| keep::open(site, key, sealed));
+    Found::Dead { scope: credential.and_then(|credential| credential.token().and_then(|token| token.scope.clone())) }
+}
+
+/// What this isolate remembers.
+pub fn remembered<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) -> Option<Rc<Held>> {
+    site.memory.connections.get(&key.name().to_owned(), site.now)
+}
+
+/// Remembers for a while; what nobody else knows of, for longer.
+pub fn remember<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, held: &Rc<Held>) {
+    let lifetime = if held.after.is_some() { Lifetime::hours(1) } else { REMEMBERED };
+    // Another request may have gone on since this one began: its clock is later, its memory newer.
+    let until = site.platform.now().max(site.now) + lifetime;
+    site.memory.connections.put(key.name().to_owned(), Rc::clone(held), until, site.now);
+}
+
+/// Forgets.
+pub fn forget<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) {
+    site.memory.connections.forget(&key.name().to_owned());
+}
+
+/// Puts a credential near every isolate.
+pub async fn replicate<P: Platform>(
+    site: &Site<'_, P>,
+    key: &ConnectionKey,
+    replica: &Replica,
+) -> Result<(), Unavailable> {
+    site.platform.put(key.name(), &replica.to_json(), Some(REPLICATED)).await
+}

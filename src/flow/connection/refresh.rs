@@ -1,0 +1,233 @@
+//! A new credential for a connection: one request of one isolate gets it, by lease, and whoever needs it meanwhile waits for that one.
+//!
+//! Not here: who may have the lease (`upstream::connection`), and what the authorization server is asked (`renewal`).
+
+use std::rc::Rc;
+
+use http::HeaderValue;
+use http::header::RETRY_AFTER;
+
+use super::kept::{self, Found};
+use super::renewal::{self, Renewal};
+use crate::config::{Auth, Server};
+use crate::failure::{Blame, Failure};
+use crate::flow::{Site, upstream};
+use crate::memory::Held;
+use crate::ports::{Platform, Unavailable};
+use crate::time::Lifetime;
+use crate::upstream::connection::{Command, LEASE, Outcome};
+use crate::upstream::credential::{Credential, Kind};
+use crate::upstream::key::ConnectionKey;
+use crate::upstream::replica::Replica;
+use crate::vault::Purpose;
+
+/// Pauses between two looks, milliseconds.
+const FIRST_PAUSE: u32 = 50;
+const LONGEST_PAUSE: u32 = 1000;
+/// How long a call waits for a credential, milliseconds: for a holder who died, and then for the next one.
+const PATIENCE: u32 = 55_000;
+/// How often a call waits for an upstream that has just failed.
+const MOST_FAILURES: u32 = 2;
+/// An upstream that may be asked again so soon is waited for, seconds.
+const SOON: u64 = 4;
+/// How long an isolate remembers that no credential can be had.
+const MOMENT: Lifetime = Lifetime(1);
+/// How long a request relies on another one of its isolate before it asks the object itself, milliseconds.
+const RELIES: u32 = 60_000;
+/// Pauses before a credential that could not be stored is stored again, milliseconds.
+const STORING: [u32; 4] = [0, 200, 800, 2400];
+
+/// One request that needs another credential than it has seen.
+pub struct Refresh<'a, P> {
+    /// The surroundings.
+    pub site: &'a Site<'a, P>,
+    /// The server.
+    pub server: &'a Server,
+    /// Whose connection.
+    pub key: &'a ConnectionKey,
+}
+
+/// What came of holding the lease.
+enum Led {
+    Found(Found),
+    /// Nothing yet; why, where that is known.
+    Again(Option<Failure>),
+}
+
+impl<P: Platform> Refresh<'_, P> {
+    /// A credential of another generation than `seen`. `spare` is one that works still, should a new one be long in coming.
+    pub async fn run(&self, seen: u64, spare: Option<Rc<Held>>) -> Result<Found, Failure> {
+        let name = self.key.name().to_owned();
+        let memory = self.site.memory;
+        let (mut waited, mut pause) = (0, FIRST_PAUSE);
+        // Of all requests of an isolate one asks the object, and the others look at what it finds.
+        while waited < RELIES && memory.refreshing.get(&name, self.site.now).is_some() {
+            if spare.is_some() {
+                break;
+            }
+            self.site.platform.pause(pause).await;
+            waited += pause;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            if let Some(held) = kept::remembered(self.site, self.key).filter(|held| held.generation != seen) {
+                return Ok(Found::Usable(held));
+            }
+        }
+        let busy = memory.refreshing.get(&name, self.site.now).is_some() && waited < RELIES;
+        let found = match memory.unavailable.get(&name, self.site.now) {
+            Some(failure) => Err(failure),
+            None if busy => Err(self.failing(1)),
+            None => {
+                let now = self.site.platform.now();
+                memory.refreshing.put(name.clone(), (), now + LEASE, self.site.now);
+                let found = self.ask(seen, spare.is_some()).await;
+                memory.refreshing.forget(&name);
+                if let Err(failure) = &found {
+                    memory.unavailable.put(name, failure.clone(), now + MOMENT, self.site.now);
+                }
+                found
+            }
+        };
+        // Whoever has a credential that works still is not bothered with why there is no newer one.
+        match (found, spare) {
+            (Err(_), Some(spare)) => Ok(Found::Usable(spare)),
+            (found, _) => found,
+        }
+    }
+
+    /// Asks the object until there is a credential of another generation, or none can be had.
+    async fn ask(&self, mut seen: u64, has_spare: bool) -> Result<Found, Failure> {
+        let (holder, from_nothing) = (self.site.id(), matches!(self.server.auth, Auth::ClientCredentials(_)));
+        let (mut waited, mut pause, mut failures) = (0, FIRST_PAUSE, 0);
+        let mut why = None;
+        loop {
+            let lease = Command::Lease { seen, holder: holder.clone(), from_nothing };
+            let outcome = self.site.platform.connection(self.key, lease).await;
+            match outcome.map_err(|Unavailable| Failure::storage())? {
+                Outcome::Live { generation, sealed } => {
+                    match kept::take(self.site, self.server, self.key, generation, sealed).await {
+                        // Somebody got it long ago: it is no newer than it looks.
+                        Found::Usable(held) if held.credential.has_expired(self.site.now) && seen != generation => {
+                            seen = generation;
+                            continue;
+                        }
+                        // Nobody has to connect the gateway itself again.
+                        Found::Unfit { .. } if from_nothing && seen != generation => {
+                            seen = generation;
+                            continue;
+                        }
+                        found => return Ok(found),
+                    }
+                }
+                Outcome::Leased { generation, sealed } => match self.lead(&holder, generation, sealed).await? {
+                    Led::Found(found) => return Ok(found),
+                    Led::Again(failure) => {
+                        why = failure;
+                        continue;
+                    }
+                },
+                Outcome::Dead { sealed, .. } => return Ok(kept::dead(self.site, self.key, sealed.as_deref())),
+                Outcome::Wait { .. } if !has_spare && waited < PATIENCE => {}
+                Outcome::Wait { .. } => return Err(self.failing(1)),
+                Outcome::BackingOff { retry_at } => {
+                    failures += 1;
+                    let seconds = retry_at.remaining(self.site.platform.now()).0;
+                    if has_spare || failures > MOST_FAILURES || seconds > SOON {
+                        return Err(why.unwrap_or_else(|| self.failing(seconds)));
+                    }
+                    pause = LONGEST_PAUSE;
+                }
+                _ => {
+                    kept::forget(self.site, self.key);
+                    return Ok(Found::Absent);
+                }
+            }
+            self.site.platform.pause(pause).await;
+            waited += pause;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Tells the object of a credential that it could not be told of when it came.
+    pub async fn report(&self, held: Rc<Held>, after: u64) -> Found {
+        let sealed = self.seal(&held.credential);
+        let command = Command::Finish { generation: after, sealed: sealed.clone() };
+        match self.site.platform.connection(self.key, command).await {
+            Ok(Outcome::Stored { generation }) => {
+                kept::take(self.site, self.server, self.key, generation, sealed).await
+            }
+            Ok(Outcome::Live { generation, sealed }) => {
+                kept::take(self.site, self.server, self.key, generation, sealed).await
+            }
+            Ok(Outcome::Dead { sealed, .. }) => kept::dead(self.site, self.key, sealed.as_deref()),
+            Ok(_) => {
+                kept::forget(self.site, self.key);
+                Found::Absent
+            }
+            Err(Unavailable) => Found::Usable(held),
+        }
+    }
+
+    async fn lead(&self, holder: &str, generation: u64, sealed: Option<String>) -> Result<Led, Failure> {
+        match renewal::renewed(self.site, self.server, self.key, sealed.as_deref()).await {
+            Renewal::Credential(credential) => self.finish(generation, *credential).await,
+            Renewal::Failed { why, failure } => {
+                let command = Command::Fail { holder: holder.to_owned(), generation, why };
+                match self.site.platform.connection(self.key, command).await {
+                    Ok(Outcome::Dead { sealed, .. }) => {
+                        let _ = self.site.platform.delete(self.key.name()).await; // a call with it would only be refused
+                        Ok(Led::Found(kept::dead(self.site, self.key, sealed.as_deref())))
+                    }
+                    Ok(_) => Ok(Led::Again(failure)),
+                    Err(Unavailable) => Err(failure.unwrap_or_else(Failure::storage)),
+                }
+            }
+        }
+    }
+
+    /// Stores what came before anything is done with it: from now on the refresh token before may be worth nothing.
+    async fn finish(&self, generation: u64, credential: Credential) -> Result<Led, Failure> {
+        let sealed = self.seal(&credential);
+        for pause in STORING {
+            if pause > 0 {
+                self.site.platform.pause(pause).await;
+            }
+            let command = Command::Finish { generation, sealed: sealed.clone() };
+            let found = match self.site.platform.connection(self.key, command).await {
+                Err(Unavailable) => continue,
+                Ok(Outcome::Stored { generation }) => {
+                    kept::take(self.site, self.server, self.key, generation, sealed).await
+                }
+                Ok(Outcome::Live { generation, sealed }) => {
+                    kept::take(self.site, self.server, self.key, generation, sealed).await
+                }
+                Ok(_) => {
+                    // The person disconnected meanwhile, and meant this one as well.
+                    if let Kind::Oauth(oauth) = &credential.kind {
+                        upstream::revoke(self.site, oauth).await;
+                    }
+                    kept::forget(self.site, self.key);
+                    Found::Absent
+                }
+            };
+            return Ok(Led::Found(found));
+        }
+        let replica = Replica::orphan(generation, sealed);
+        let held = Rc::new(Held { generation: replica.generation, credential, after: replica.after });
+        kept::remember(self.site, self.key, &held);
+        let replicated = kept::replicate(self.site, self.key, &replica).await;
+        replicated.map(|()| Led::Found(Found::Usable(held))).map_err(|Unavailable| Failure::storage())
+    }
+
+    fn seal(&self, credential: &Credential) -> String {
+        let nonce = self.site.platform.random();
+        self.site.keys.seal_json(Purpose::Connection, &self.key.place(), nonce, credential)
+    }
+
+    fn failing(&self, seconds: u64) -> Failure {
+        let message = format!("{}'s authorization server does not issue tokens at present.", self.server.name);
+        Failure::new(Blame::Upstream, 503, "upstream_refresh_failing", message)
+            .fix("Try again shortly: the connection is kept. If it stays, tell whoever runs the server, with the request id.")
+            .slug(self.server.slug.as_str())
+            .header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
+    }
+}

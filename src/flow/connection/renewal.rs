@@ -1,0 +1,181 @@
+//! What the authorization server is asked for when a credential is due, and what its answer means for the connection.
+//!
+//! Not here: whose turn it is to ask (`refresh`), the request and its answer as texts (`upstream::token`).
+
+use crate::config::{Auth, ClientCredentials, OAuth, Server};
+use crate::failure::{Blame, Failure};
+use crate::flow::upstream::{client, fetch, issuer_named};
+use crate::flow::{Site, keep, secret_missing, sentence};
+use crate::ports::Platform;
+use crate::route::Endpoint;
+use crate::upstream::client::{Method, UpstreamClient};
+use crate::upstream::connection::{Death, Reason};
+use crate::upstream::credential::{Credential, Kind, Oauth, Token};
+use crate::upstream::key::ConnectionKey;
+use crate::upstream::token::{self, Grant, TokenError, Tokens};
+
+/// What came of asking.
+pub enum Renewal {
+    /// A credential.
+    Credential(Box<Credential>),
+    /// None.
+    Failed {
+        /// What it means for the connection.
+        why: Reason,
+        /// What it means for the call, where it is not that a person must connect.
+        failure: Option<Failure>,
+    },
+}
+
+/// Answers of OAuth and `OpenID` Connect that say the person must be asked again (OpenID Connect Core §3.1.2.6).
+const ASK_THE_PERSON: &[&str] =
+    &["access_denied", "consent_required", "interaction_required", "login_required", "account_selection_required"];
+
+/// A credential in place of the sealed one that was leased.
+pub async fn renewed<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    key: &ConnectionKey,
+    sealed: Option<&str>,
+) -> Renewal {
+    let held = sealed.and_then(|sealed| keep::open(site, key, sealed));
+    match (&server.auth, held) {
+        (Auth::ClientCredentials(own), held) => of_gateway(site, server, own, held).await,
+        (Auth::OAuth(configured), Some(Credential { fits, since, kind: Kind::Oauth(oauth), .. })) => {
+            match refreshed(site, server, configured, *oauth).await {
+                Ok(oauth) => Renewal::Credential(Box::new(Credential::new(fits, since, Kind::Oauth(Box::new(oauth))))),
+                Err(renewal) => renewal,
+            }
+        }
+        // It cannot be read, or is of a kind that nothing renews.
+        _ => died(Death::Expired),
+    }
+}
+
+async fn refreshed<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    configured: &OAuth,
+    oauth: Oauth,
+) -> Result<Oauth, Renewal> {
+    let Some(refresh_token) = &oauth.refresh_token else { return Err(died(Death::Expired)) };
+    let own = configured.client.as_ref().filter(|client| client.client_id == oauth.client.id);
+    let client = match own {
+        // The operator's secret of today: the sealed one may have been replaced at the authorization server.
+        Some(own) => client::configured(site, own, oauth.client.method).map_err(later)?,
+        None => oauth.client.clone(),
+    };
+    let grant = Grant::Refresh(refresh_token);
+    let tokens = ask(site, server, &oauth.token_endpoint, &client, &grant, oauth.resource.as_deref(), None).await;
+    match tokens {
+        Ok(Tokens { access_token, expires, refresh_token, scope }) => {
+            let token = Token { access_token, expires, obtained: site.now, scope };
+            Ok(oauth.refreshed(token, refresh_token))
+        }
+        Err(Asked::Refused(TokenError::BadClient { .. })) if is_registered(site, own.is_some(), &oauth) => {
+            client::forget(site, &oauth.issuer, &oauth.client.id).await;
+            Err(died(Death::ClientGone))
+        }
+        Err(asked) => Err(judged(site, server, asked)),
+    }
+}
+
+async fn of_gateway<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    own: &ClientCredentials,
+    held: Option<Credential>,
+) -> Renewal {
+    match issued(site, server, own).await {
+        Ok(Tokens { access_token, expires, scope, .. }) => {
+            let token = Token { access_token, expires, obtained: site.now, scope };
+            let since = held.map_or(site.now, |held| held.since);
+            Renewal::Credential(Box::new(Credential::new(keep::fits(server), since, Kind::ClientCredentials(token))))
+        }
+        // No person can help: whatever it is, it is tried again.
+        Err(Renewal::Failed { failure, .. }) => Renewal::Failed { why: Reason::Temporary { retry_at: None }, failure },
+        Err(renewal) => renewal,
+    }
+}
+
+async fn issued<P: Platform>(site: &Site<'_, P>, server: &Server, own: &ClientCredentials) -> Result<Tokens, Renewal> {
+    let missing = || secret_missing("upstream_credentials_missing", &own.client_secret, "this server needs");
+    let secret = site.platform.secret(own.client_secret.as_str()).ok_or_else(|| later(missing()))?;
+    let (endpoint, methods) = match (&own.token_endpoint, &own.issuer) {
+        (Some(endpoint), _) => (endpoint.to_string(), None),
+        (None, issuer) => {
+            let metadata = issuer_named(site, server, issuer.as_deref().unwrap_or_default()).await.map_err(later)?;
+            (metadata.token_endpoint.to_string(), metadata.auth_methods)
+        }
+    };
+    let method = own.method.map_or_else(|| Method::choose(methods.as_deref(), true), client::method);
+    let client = UpstreamClient { id: own.client_id.clone(), secret: Some(secret), method };
+    let scope = own.scope.as_deref();
+    let grant = Grant::ClientCredentials(scope);
+    let tokens = ask(site, server, &endpoint, &client, &grant, own.resource.as_deref(), scope).await;
+    tokens.map_err(|asked| judged(site, server, asked))
+}
+
+/// Why there are no tokens.
+enum Asked {
+    Refused(TokenError),
+    Unanswered(Failure),
+}
+
+async fn ask<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    endpoint: &str,
+    client: &UpstreamClient,
+    grant: &Grant<'_>,
+    resource: Option<&str>,
+    scope: Option<&str>,
+) -> Result<Tokens, Asked> {
+    let silent = || Asked::Unanswered(unanswered(server));
+    let request = token::request(endpoint, client, grant, resource).map_err(|_| silent())?;
+    let (status, headers, body) = fetch::send(site, request, token::MAX_BYTES).await.map_err(|_| silent())?;
+    token::response(status, &headers, &body, scope, site.now).map_err(Asked::Refused)
+}
+
+fn judged<P: Platform>(site: &Site<'_, P>, server: &Server, asked: Asked) -> Renewal {
+    let error = match asked {
+        Asked::Unanswered(failure) => return later(failure),
+        Asked::Refused(error) => error,
+    };
+    let why = match &error {
+        TokenError::DeadGrant { .. } => return died(Death::Revoked),
+        TokenError::Refused { error, .. } if ASK_THE_PERSON.contains(&error.as_str()) => return died(Death::Revoked),
+        TokenError::Temporary(busy) => Reason::Temporary { retry_at: busy.retry_after.map(|wait| site.now + wait) },
+        // The operator can correct their client, and then everybody's connection goes on.
+        TokenError::BadClient { .. } => Reason::Temporary { retry_at: None },
+        TokenError::InvalidScope { .. } | TokenError::Refused { .. } | TokenError::TokenType { .. } => Reason::Refused,
+    };
+    let blame = if matches!(error, TokenError::BadClient { .. }) { Blame::Operator } else { Blame::Upstream };
+    let failure = Failure::new(blame, 503, error.reason(), sentence(&error))
+        .fix(format!(
+            "The connection is kept. If it stays, the operator must check servers.{}.auth in the configuration.",
+            server.slug
+        ))
+        .slug(server.slug.as_str());
+    Renewal::Failed { why, failure: Some(failure) }
+}
+
+/// Whether the client was registered on the way: then nobody can bring it back.
+fn is_registered<P: Platform>(site: &Site<'_, P>, is_configured: bool, oauth: &Oauth) -> bool {
+    !is_configured && oauth.client.id != site.url(Endpoint::ClientMetadata.path())
+}
+
+fn later(failure: Failure) -> Renewal {
+    Renewal::Failed { why: Reason::Temporary { retry_at: None }, failure: Some(failure) }
+}
+
+fn died(death: Death) -> Renewal {
+    Renewal::Failed { why: Reason::Dead { death }, failure: None }
+}
+
+fn unanswered(server: &Server) -> Failure {
+    let message = format!("{}'s authorization server did not answer.", server.name);
+    Failure::new(Blame::Upstream, 503, "upstream_refresh_unanswered", message)
+        .fix("Try again shortly: the connection is kept.")
+        .slug(server.slug.as_str())
+}
