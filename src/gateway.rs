@@ -13,8 +13,8 @@ use crate::failure::{Blame, Failure};
 use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
 use crate::flow::{
-    Head, Site, authorize, call, callback, configure, connect, consent, discover, index, login, refusal, register,
-    revoke, shared, token,
+    Head, Site, authorize, call, callback, configure, connect, connections, consent, discover, index, login, refusal,
+    register, revoke, shared, subject, token,
 };
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
@@ -144,6 +144,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             }
             Route::Connect(slug) => connect::show(&site, head, slug).await.map_err(Refused::Page),
             Route::SharedConnection(slug) => shared::answer(&site, head, slug).await.map_err(json),
+            Route::Subject(subject) => subject::revoke(&site, head, subject).await.map_err(json),
             Route::NoSuchServer(slug) => Err(json(refusal::no_such_server(slug))),
             Route::ProtectedResource(server) => discover::protected_resource(&site, server).map_err(json),
             Route::ProtectedResourceRoot => discover::protected_resource_root(&site).map_err(json),
@@ -171,6 +172,10 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::Jwks => Ok(Reply::json(StatusCode::OK, &json!({"keys": []}))),
             Endpoint::UpstreamCallback => callback::answer(site, head).await.map_err(Refused::Page),
             Endpoint::ClientMetadata => Ok(discover::client_metadata(site)),
+            Endpoint::Connections if head.method == "POST" => {
+                connections::answer(site, head, body).await.map_err(Refused::Page)
+            }
+            Endpoint::Connections => connections::show(site, head).await.map_err(Refused::Page),
             Endpoint::Login => login::show(site, head).await.map_err(Refused::Page),
             Endpoint::LoginCallback => login::callback(site, head, body).await.map_err(Refused::Page),
             Endpoint::Logout => login::logout(site, head).await.map_err(Refused::Page),

@@ -40,6 +40,8 @@ pub struct Memory {
     pub tokens: Cache<Digested, Rc<Claims>>,
     /// Whether a grant was revoked, asked at most this long ago.
     pub revoked: Cache<GrantId, bool>,
+    /// Until when everything of a subject was revoked, if ever, asked at most this long ago.
+    pub subjects: Cache<String, Option<Timestamp>>,
     /// Sessions that replaced one a client still names, by the digest of that client's id.
     pub sessions: Cache<Digested, Rc<Session>>,
     /// Clients read from the directory or fetched as metadata documents.

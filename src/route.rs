@@ -29,6 +29,8 @@ pub enum Endpoint {
     UpstreamCallback,
     /// The gateway's own client metadata document, for upstreams' authorization servers.
     ClientMetadata,
+    /// What a person has connected and allowed.
+    Connections,
     /// Sign-in at the gateway.
     Login,
     /// Where the identity provider, or the development sign-in, comes back to.
@@ -69,6 +71,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::Jwks, path: "/oauth/jwks", allow: "GET", cors: Cors::Public },
     Row { endpoint: Endpoint::UpstreamCallback, path: "/oauth/upstream-callback", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::ClientMetadata, path: "/oauth/client-metadata.json", allow: "GET", cors: Cors::Public },
+    Row { endpoint: Endpoint::Connections, path: "/connections", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::Login, path: "/login", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::LoginCallback, path: "/login/callback", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::Logout, path: "/logout", allow: "GET, POST", cors: Cors::None },
@@ -76,6 +79,7 @@ const ROWS: &[Row] = &[
 ];
 
 const CONNECT: &str = "/connect/";
+const SUBJECT: &str = "/admin/subjects/";
 const SHARED: &str = "/admin/servers/";
 const SHARED_END: &str = "/connection";
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
@@ -93,6 +97,8 @@ pub enum Route<'a> {
     Connect(&'a str),
     /// The connection that an operator makes for everybody, by the server's slug.
     SharedConnection(&'a str),
+    /// Everything of one subject, percent-encoded, for the operator.
+    Subject(&'a str),
     /// A path in the default place of servers that names none of them.
     NoSuchServer(&'a str),
     /// RFC 9728 metadata of a server.
@@ -116,6 +122,9 @@ impl<'a> Route<'a> {
         let slug = |rest: &'a str| Some(rest).filter(|rest| !rest.is_empty() && !rest.contains('/'));
         if let Some(slug) = path.strip_prefix(CONNECT).and_then(slug) {
             return Self::Connect(slug);
+        }
+        if let Some(subject) = path.strip_prefix(SUBJECT).filter(|subject| !subject.is_empty()) {
+            return Self::Subject(subject);
         }
         let shared = path.strip_prefix(SHARED).and_then(|rest| rest.strip_suffix(SHARED_END));
         if let Some(slug) = shared.and_then(slug) {
@@ -150,6 +159,7 @@ impl<'a> Route<'a> {
             Self::Endpoint(endpoint) => endpoint.row().map_or("", |row| row.allow),
             Self::Mcp(_) | Self::SharedConnection(_) => "POST, DELETE",
             Self::Connect(_) => "GET, POST",
+            Self::Subject(_) => "DELETE",
             _ => "GET",
         }
     }
@@ -165,7 +175,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Endpoint(endpoint) => endpoint.row().map_or(Cors::None, |row| row.cors),
             Self::Mcp(_) | Self::NoSuchServer(_) => Cors::Api,
-            Self::Connect(_) | Self::SharedConnection(_) | Self::Unknown => Cors::None,
+            Self::Connect(_) | Self::SharedConnection(_) | Self::Subject(_) | Self::Unknown => Cors::None,
             _ => Cors::Public,
         }
     }
@@ -177,6 +187,7 @@ impl<'a> Route<'a> {
             Self::Mcp(_) => "mcp",
             Self::Connect(_) => "connect",
             Self::SharedConnection(_) => "shared-connection",
+            Self::Subject(_) => "subject",
             Self::NoSuchServer(_) => "no-such-server",
             Self::ProtectedResource(_) | Self::ProtectedResourceRoot => RESOURCE,
             Self::AuthorizationServer => METADATA,
@@ -194,6 +205,7 @@ impl<'a> Route<'a> {
                     Endpoint::Index
                         | Endpoint::Authorize
                         | Endpoint::Consent
+                        | Endpoint::Connections
                         | Endpoint::Login
                         | Endpoint::LoginCallback
                         | Endpoint::Logout

@@ -10,8 +10,12 @@ mod authorization;
 mod browser;
 #[path = "attacks/connect.rs"]
 mod connect;
+#[path = "attacks/connections.rs"]
+mod connections;
 #[path = "attacks/documents.rs"]
 mod documents;
+#[path = "attacks/kept.rs"]
+mod kept;
 #[path = "attacks/proxy.rs"]
 mod proxy;
 #[path = "attacks/sealed.rs"]

@@ -8,10 +8,16 @@
 mod connect;
 #[path = "journeys/connected.rs"]
 mod connected;
+#[path = "journeys/connections.rs"]
+mod connections;
+#[path = "journeys/keeping.rs"]
+mod keeping;
 #[path = "journeys/lifetimes.rs"]
 mod lifetimes;
 #[path = "journeys/operation.rs"]
 mod operation;
+#[path = "journeys/revoking.rs"]
+mod revoking;
 #[path = "journeys/servers.rs"]
 mod servers;
 #[path = "journeys/sessions.rs"]

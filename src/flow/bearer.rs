@@ -7,7 +7,7 @@ use std::rc::Rc;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 
-use super::{Head, Site, sentence, token};
+use super::{Head, Site, both, sentence, subject, token};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::oauth::access_token::{self, Claims, TokenError};
@@ -41,7 +41,9 @@ pub async fn authenticate<P: Platform>(
     };
     let resource = route::resource_url(site.origin.as_str(), server);
     claims.check(site.origin.as_str(), &resource).map_err(|error| invalid(site, server, error))?;
-    if is_revoked(site, &claims).await? {
+    let of_subject = subject::is_revoked(site, &claims.sub, Some(claims.iat));
+    let (of_grant, of_subject) = both(is_revoked(site, &claims), of_subject).await;
+    if of_grant? || of_subject? {
         return Err(revoked(site, server));
     }
     if !claims.scope.contains(ScopeSet::TOOLS) {

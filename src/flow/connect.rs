@@ -18,7 +18,7 @@ use crate::oauth::form::{self, Form};
 use crate::page;
 use crate::ports::Platform;
 use crate::reply::Reply;
-use crate::route;
+use crate::route::{self, Endpoint};
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::credential::{Credential, Kind};
@@ -122,7 +122,9 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str, bo
 pub async fn done<P: Platform>(site: &Site<'_, P>, errand: &Errand, subject: &str) -> Answered<P> {
     match &errand.back {
         Back::Client(grant) => hold::release(site, grant, subject, Some(&errand.account)).await,
-        Back::Connections => Ok(Reply::see_other(&format!("{CONNECTIONS}?connected={}", errand.slug))),
+        Back::Connections => {
+            Ok(Reply::see_other(&format!("{}?connected={}", Endpoint::Connections.path(), errand.slug)))
+        }
         Back::Page => Ok(connected(site, errand)),
     }
 }
@@ -132,12 +134,10 @@ pub fn way_on(failure: Failure, errand: &Errand) -> Failure {
     match (&errand.back, &errand.owner) {
         (Back::Client(grant), _) => failure
             .way_on("Connect again, or go on without", format!("{}&later=1", hold::connect_path(&errand.slug, grant))),
-        (_, Owner::Subject(_)) => failure.way_on("Your connections", CONNECTIONS),
+        (_, Owner::Subject(_)) => failure.way_on("Your connections", Endpoint::Connections.path()),
         (_, Owner::Gateway) => failure,
     }
 }
-
-const CONNECTIONS: &str = "/connections";
 
 async fn plan<P: Platform>(
     site: &Site<'_, P>,

@@ -26,11 +26,12 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     } else {
         None
     };
+    let connections = signed_in.is_some().then(|| Endpoint::Connections.path().to_owned());
     let page = page::Servers {
         signed_in: signed_in
             .map(|signed_in| signed_in.session.identity.name.unwrap_or(signed_in.session.identity.subject)),
         servers,
-        connections: None,
+        connections,
         sign_in: Endpoint::Login.path().to_owned(),
         sign_out: Endpoint::Logout.path().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -10,6 +10,7 @@ pub mod client;
 pub mod configure;
 pub mod connect;
 pub mod connection;
+pub mod connections;
 pub mod consent;
 pub mod discover;
 pub mod exchange;
@@ -27,10 +28,14 @@ pub mod session;
 pub mod shared;
 pub mod standin;
 pub mod status;
+pub mod subject;
 pub mod token;
 pub mod upstream;
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use http::HeaderMap;
@@ -120,6 +125,32 @@ impl<P: Platform> Site<'_, P> {
     pub fn id(&self) -> String {
         Base64UrlUnpadded::encode_string(&self.platform.random::<16>())
     }
+}
+
+/// Two questions at once, where neither answer decides whether the other is asked for.
+pub async fn both<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    let (mut first, mut second) = (None, None);
+    poll_fn(|context| {
+        if first.is_none()
+            && let Poll::Ready(value) = one.as_mut().poll(context)
+        {
+            first = Some(value);
+        }
+        if second.is_none()
+            && let Poll::Ready(value) = other.as_mut().poll(context)
+        {
+            second = Some(value);
+        }
+        match (first.take(), second.take()) {
+            (Some(one), Some(other)) => Poll::Ready((one, other)),
+            (one, other) => {
+                (first, second) = (one, other);
+                Poll::Pending
+            }
+        }
+    })
+    .await
 }
 
 /// An error of a pure layer as a sentence: those begin small and have no full stop.

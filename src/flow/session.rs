@@ -2,7 +2,7 @@
 //!
 //! Not here: its shape and its cookie (`login::session`, `login::cookie`).
 
-use super::{Head, Site};
+use super::{Head, Site, subject};
 use crate::config::Login;
 use crate::failure::Failure;
 use crate::login::Identity;
@@ -27,9 +27,9 @@ pub async fn current<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Opt
     let sealed = site.platform.get(&key).await.map_err(|Unavailable| Failure::storage())?;
     let place = place(&site.config.login, &key);
     let session = sealed.and_then(|sealed| site.keys.open_json(Purpose::BrowserSession, &place, &sealed).ok());
-    Ok(session
-        .filter(|session: &BrowserSession| !session.expired(site.now))
-        .map(|session| SignedIn { session, cookie }))
+    let Some(session) = session.filter(|session: &BrowserSession| !session.expired(site.now)) else { return Ok(None) };
+    let revoked = subject::is_revoked(site, &session.identity.subject, Some(session.since)).await?;
+    Ok((!revoked).then_some(SignedIn { session, cookie }))
 }
 
 /// Starts a session with a fresh id, whatever cookie the browser came with, and ends the one it had: no id from before a sign-in

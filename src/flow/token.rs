@@ -4,10 +4,11 @@
 
 use http::{HeaderValue, StatusCode};
 
-use super::{Answered, Head, Site, client, read_small, register, sentence};
+use super::{Answered, Head, Site, client, read_small, register, sentence, subject};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::oauth::access_token::{self, Claims};
+use crate::oauth::account;
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::form::{self, Form};
@@ -20,7 +21,7 @@ use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
 use crate::route;
 use crate::secret::Secret;
-use crate::time::Timestamp;
+use crate::time::{Lifetime, Timestamp};
 use crate::vault;
 
 /// A token request is a form of a few short fields.
@@ -100,6 +101,7 @@ async fn redeem<P: Platform>(
     });
     match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Redeemed { granted, refresh: kept } => {
+            require_unrevoked(site, &grant, &granted).await?;
             register::keep(site, &client_id).await;
             let scope = granted.scope.clone();
             respond(site, grant, &granted, &scope, kept.then_some(&refresh))
@@ -130,16 +132,37 @@ async fn rotate<P: Platform>(
     });
     match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Rotated { granted, scope } => {
+            require_unrevoked(site, &grant, &granted).await?;
             register::keep(site, &client_id).await;
+            extend(site, &grant, &granted).await;
             respond(site, grant, &granted, &scope, Some(&successor))
         }
         grant::Outcome::Replayed { granted, scope, sealed_successor } => {
+            require_unrevoked(site, &grant, &granted).await?;
             let successor =
                 vault::open_successor(presented, &sealed_successor).map_err(|_| rejected(Rejection::Unknown))?;
             respond(site, grant, &granted, &scope, Some(&successor))
         }
         outcome => Err(refuse(site, &grant, outcome).await),
     }
+}
+
+/// Keeps a grant in its subject's list. They see it from the beginning, so it is soon enough when half of its first life is over.
+async fn extend<P: Platform>(site: &Site<'_, P>, grant: &GrantId, granted: &Granted) {
+    let life = site.config.tokens.refresh_ttl;
+    if granted.opened.is_none_or(|opened| (opened + Lifetime(life.0 / 2)).reached(site.now)) {
+        let command = account::Command::Extend { grant: grant.clone(), until: site.now + life };
+        let _ = site.platform.account(&granted.subject, command).await; // unlisted, it still ends with its subject's revocation
+    }
+}
+
+/// A grant that its subject's revocation did not find in their list ends when it is used.
+async fn require_unrevoked<P: Platform>(site: &Site<'_, P>, grant: &GrantId, granted: &Granted) -> Result<(), Failure> {
+    if subject::is_revoked(site, &granted.subject, granted.opened).await? {
+        subject::end(site, grant).await?;
+        return Err(rejected(Rejection::Revoked));
+    }
+    Ok(())
 }
 
 fn respond<P: Platform>(

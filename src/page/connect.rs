@@ -158,7 +158,7 @@ impl Connect {
 }
 
 /// An account as its page calls it, whether or not its person gave it a name.
-pub(super) fn account_title(account: &str, label: &str) -> String {
+pub fn account_title(account: &str, label: &str) -> String {
     if label.trim().is_empty() { format!("Account {account}") } else { super::short(label) }
 }
 

@@ -72,23 +72,30 @@ pub enum Standing {
     Waiting,
     /// The operator changed the server since: another URL or another kind of authentication.
     Outdated,
-    /// The server is not there any more.
+    /// The server is not there any more, or takes no accounts.
     ServerGone,
 }
 
-/// One client that acts for the person at one server.
+/// One client that acts for the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedClient {
-    /// Its grant, posted back as the field `grant`.
+    /// One of its grants, posted back as the field `grant`.
     pub grant: String,
     /// What it calls itself.
     pub name: String,
-    /// The name of the server it uses.
-    pub server_name: String,
-    /// Which of the person's accounts it uses there, where there is more than one.
-    pub account: Option<String>,
+    /// What it uses.
+    pub uses: Vec<Usage>,
     /// When it was allowed.
     pub since: Timestamp,
+}
+
+/// One server that a client uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// The server's name.
+    pub server_name: String,
+    /// Which of the person's accounts there, where there is more than one.
+    pub account: Option<String>,
 }
 
 impl Connections {
@@ -129,7 +136,7 @@ impl ConnectedAccount {
             Standing::MustBeRenewed => Some(format!("{name} authorization must be renewed.")),
             Standing::Waiting => Some(format!("{name} does not answer at present. The gateway tries again by itself.")),
             Standing::Outdated => Some(format!("The operator changed {name} since. Connect it again.")),
-            Standing::ServerGone => Some("This server is not offered here any more.".to_owned()),
+            Standing::ServerGone => Some("This server is not there any more, or takes no account of yours.".to_owned()),
         }
     }
 }
@@ -149,7 +156,7 @@ impl Standing {
             Self::MustBeRenewed => "Must be renewed",
             Self::Waiting => "Waiting",
             Self::Outdated => "Out of date",
-            Self::ServerGone => "Not offered any more",
+            Self::ServerGone => "Not used any more",
         }
     }
 }

@@ -20,8 +20,8 @@ mod status;
 
 use askama::Template;
 
-pub use connect::{Connect, ConnectAccount, ConnectField, Occasion, Way};
-pub use connections::{AllowedClient, ConnectedAccount, ConnectedServer, Connections, Standing};
+pub use connect::{Connect, ConnectAccount, ConnectField, Occasion, Way, account_title};
+pub use connections::{AllowedClient, ConnectedAccount, ConnectedServer, Connections, Standing, Usage};
 pub use consent::{ClientOrigin, Consent, ScopeLine};
 pub use dev_login::{DevLogin, DevLoginAccount};
 pub use link::Link;

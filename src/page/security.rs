@@ -46,12 +46,6 @@ pub fn csp(form_action: &[&str]) -> String {
     policy
 }
 
-/// The same for a page whose form leads to an upstream's authorization server. Which sites that one leads to, and they in their
-/// turn, nobody knows beforehand, and Chromium would stop the person at the first that is not named: every https site is.
-pub fn csp_onward(form_action: &[&str]) -> String {
-    csp(form_action) + " https:"
-}
-
 /// The narrowest source expression that covers a URI (CSP Level 3 §2.3.1).
 fn form_source(uri: &str) -> Option<String> {
     if matches!(uri, "https:" | "http:") {
@@ -106,14 +100,6 @@ mod tests {
             forms(&["https://a.example/cb", "https://id.example"]),
             "'self' https://a.example https://id.example"
         );
-    }
-
-    #[test]
-    fn the_way_through_sites_that_nobody_named_is_open_and_its_ends_are_named() {
-        let policy =
-            csp_onward(&["http://localhost:6274/oauth/callback", "cursor://anysphere.cursor-mcp/oauth/callback"]);
-        assert!(policy.ends_with("form-action 'self' http://localhost:6274 cursor: https:"), "{policy}");
-        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub enum Purpose {
     ConnectLink,
     /// Seals what a connect page's form is for.
     ConnectTicket,
+    /// Seals the token of the connections page's forms.
+    ConnectionsForm,
 }
 
 impl Purpose {
@@ -50,6 +52,7 @@ impl Purpose {
             Self::UpstreamState => "upstream state",
             Self::ConnectLink => "connect link",
             Self::ConnectTicket => "connect ticket",
+            Self::ConnectionsForm => "connections form",
         }
     }
 }

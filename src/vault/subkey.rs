@@ -40,6 +40,7 @@ pub(super) struct Subkeys {
     upstream_state: Subkey,
     connect_link: Subkey,
     connect_ticket: Subkey,
+    connections_form: Subkey,
 }
 
 impl Subkeys {
@@ -60,6 +61,7 @@ impl Subkeys {
             upstream_state: subkey(Purpose::UpstreamState)?,
             connect_link: subkey(Purpose::ConnectLink)?,
             connect_ticket: subkey(Purpose::ConnectTicket)?,
+            connections_form: subkey(Purpose::ConnectionsForm)?,
         })
     }
 
@@ -78,6 +80,7 @@ impl Subkeys {
             Purpose::UpstreamState => &self.upstream_state,
             Purpose::ConnectLink => &self.connect_link,
             Purpose::ConnectTicket => &self.connect_ticket,
+            Purpose::ConnectionsForm => &self.connections_form,
         }
     }
 }

@@ -58,18 +58,26 @@ impl Browser {
         self.follow(at, answer, Some(&policy))
     }
 
-    /// The form of the page that leads to an action.
+    /// The first form of the page that leads to an action.
     #[track_caller]
     pub fn form(&self, action: &str) -> Form {
+        let first = self.forms(action).into_iter().next();
+        first.unwrap_or_else(|| panic!("no form to {action} at {}: {}", self.at, self.shows.shown()))
+    }
+
+    /// Every form of the page that leads to an action.
+    pub fn forms(&self, action: &str) -> Vec<Form> {
         let html = self.shows.text();
-        let form = html.split("<form ").skip(1).find(|form| attribute(form, "action") == Some(action));
-        let form = form.unwrap_or_else(|| panic!("no form to {action} at {}: {}", self.at, self.shows.shown()));
-        let form = form.split("</form>").next().unwrap();
-        let hidden = form.split("<input ").skip(1).map(|input| {
-            let read = |name| attribute(input, name).map(unescape).unwrap_or_default();
-            (read("name"), read("value"))
+        let forms = html.split("<form ").skip(1).filter(|form| attribute(form, "action") == Some(action));
+        let forms = forms.map(|form| {
+            let form = form.split("</form>").next().unwrap();
+            let hidden = form.split("<input ").skip(1).map(|input| {
+                let read = |name| attribute(input, name).map(unescape).unwrap_or_default();
+                (read("name"), read("value"))
+            });
+            Form { action: action.to_owned(), fields: hidden.collect() }
         });
-        Form { action: action.to_owned(), fields: hidden.collect() }
+        forms.collect()
     }
 
     /// What is stored for the gateway and has not ended.

@@ -32,6 +32,13 @@ pub enum Command {
         /// The client and its grant.
         grant: AllowedClient,
     },
+    /// A grant was used, and lives on.
+    Extend {
+        /// The grant.
+        grant: GrantId,
+        /// Until when, if it is not used again.
+        until: Timestamp,
+    },
     /// The subject connected an account at a server, or connected it again.
     AddConnection {
         /// The account.

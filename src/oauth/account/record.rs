@@ -97,6 +97,11 @@ impl Record {
                 let surplus = self.grants.len().saturating_sub(MOST_GRANTS);
                 self.grants.drain(..surplus);
             }
+            Command::Extend { grant, until } => {
+                for listed in self.grants.iter_mut().filter(|listed| listed.grant == grant) {
+                    listed.until = until.max(listed.until);
+                }
+            }
             Command::AddConnection { mut connection } => {
                 shorten(&mut connection.label);
                 self.forget_connection(&connection.slug, &connection.account);

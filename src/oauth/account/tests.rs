@@ -84,6 +84,18 @@ fn a_consent_that_does_not_say_whose_it_is_goes_with_any_client() {
 }
 
 #[test]
+fn a_grant_that_is_used_is_listed_for_longer() {
+    let record = told(None, Command::AddGrant { grant: grant(1, "c", NOW) });
+    let extended = |number, until| {
+        let command = Command::Extend { grant: GrantId::new([number; 16]), until };
+        listed(told(record.clone(), command)).1[0].until
+    };
+    assert_eq!(extended(1, NOW + Lifetime(5)), NOW + Lifetime(5));
+    assert_eq!(extended(1, Timestamp(1)), NOW);
+    assert_eq!(extended(2, NOW + Lifetime(5)), NOW);
+}
+
+#[test]
 fn a_grant_that_ended_makes_room_before_one_that_lives() {
     let full = (0..MOST_GRANTS).fold(None, |record, n| {
         let until = if n == 1 { NOW } else { NOW + Lifetime(1) };
@@ -187,6 +199,10 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
             r#"{"command":"forget_connection","slug":"docs","account":"1"}"#,
         ),
         (Command::ForgetClient { client_id: "c".to_owned() }, r#"{"command":"forget_client","client_id":"c"}"#),
+        (
+            Command::Extend { grant: GrantId::new([1; 16]), until: NOW },
+            r#"{"command":"extend","grant":"AQEBAQEBAQEBAQEBAQEBAQ","until":1000}"#,
+        ),
         (Command::ForgetEverything, r#"{"command":"forget_everything"}"#),
         (Command::List, r#"{"command":"list"}"#),
     ];

@@ -5,7 +5,7 @@
 use super::samples::{HOSTILE, SCRIPT_URL, notice};
 use crate::page::{
     AllowedClient, Connect, ConnectAccount, ConnectField, ConnectedAccount, ConnectedServer, Connections, Link, Notice,
-    Occasion, Standing, Tone, Way,
+    Occasion, Standing, Tone, Usage, Way,
 };
 use crate::time::Timestamp;
 
@@ -65,8 +65,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
         clients: vec![AllowedClient {
             grant: text(),
             name: long.clone(),
-            server_name: text(),
-            account: Some(text()),
+            uses: vec![Usage { server_name: text(), account: Some(text()) }],
             since: Timestamp(0),
         }],
         form: text(),
@@ -167,18 +166,24 @@ pub(super) fn connections() -> Connections {
             ..account("3", " ", Standing::Waiting)
         },
     ];
-    let client = |grant: &str, name: &str, account: Option<&str>| AllowedClient {
+    let usage = |server: &str, account: Option<&str>| Usage {
+        server_name: server.to_owned(),
+        account: account.map(str::to_owned),
+    };
+    let client = |grant: &str, name: &str, uses: Vec<Usage>| AllowedClient {
         grant: grant.to_owned(),
         name: name.to_owned(),
-        server_name: "Linear".to_owned(),
-        account: account.map(str::to_owned),
+        uses,
         since: Timestamp(1_795_176_974),
     };
     Connections {
         signed_in: "Alice Example".to_owned(),
         news: Some("Docs is disconnected.".to_owned()),
         servers: vec![server("linear", "Linear", accounts), server("docs", "Docs", vec![]), gone],
-        clients: vec![client("g1", "Claude Code", Some("Work")), client("g2", "Cursor", None)],
+        clients: vec![
+            client("g1", "Claude Code", vec![usage("Linear", Some("Work")), usage("Docs", None)]),
+            client("g2", "Cursor", vec![usage("Linear", None)]),
+        ],
         form: "c2VhbGVk".to_owned(),
         action: "/connections".to_owned(),
         sign_out: "/logout".to_owned(),

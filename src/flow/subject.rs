@@ -1,0 +1,109 @@
+//! Everything of one subject, revoked by the operator in one call: what the gateway issued before is refused from then on, every listed
+//! grant ends, and every listed account at a server is disconnected.
+//!
+//! Not here: revocation by the client (`flow::revoke`) and by the person (`flow::connections`).
+
+use http::StatusCode;
+use serde_json::json;
+use url::form_urlencoded;
+
+use super::{Answered, Head, Site, configure, keep, token};
+use crate::failure::Failure;
+use crate::oauth::grant::GrantId;
+use crate::oauth::{account, grant};
+use crate::ports::{Platform, Unavailable};
+use crate::reply::Reply;
+use crate::secret::Digested;
+use crate::time::{Lifetime, Timestamp};
+use crate::upstream::key::{ConnectionKey, Owner};
+
+/// How long an isolate goes on with what it read: with the directory's own delay the bound of a revocation.
+const REMEMBERED: Lifetime = Lifetime(30);
+
+/// Longer than any refresh token lives.
+const MARKED: Lifetime = Lifetime::days(400);
+
+/// `DELETE /admin/subjects/{subject}`. Can be said again: what an interrupted one left undone is done by the next.
+///
+/// 1. The moment is marked: it holds for what is listed nowhere, too.
+/// 2. Listed grants end, and upstreams are told of listed accounts.
+/// 3. The list is emptied, so that every client and every server is asked about again.
+pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, encoded: &str) -> Answered<P> {
+    configure::authorize_operator(site.platform, head)?;
+    let subject = decoded(encoded);
+    // 1.
+    let at = serde_json::to_string(&site.now).unwrap_or_default();
+    let marked = site.platform.put(&key(&subject), &at, Some(MARKED)).await;
+    marked.map_err(|Unavailable| Failure::storage())?;
+    site.memory.subjects.put(subject.clone(), Some(site.now), site.now + REMEMBERED, site.now);
+    // 2.
+    let listed = site.platform.account(&subject, account::Command::List).await;
+    let account::Outcome::Listed { connections, grants } = listed.map_err(|Unavailable| Failure::storage())? else {
+        return Err(Failure::storage());
+    };
+    for listed in &grants {
+        end(site, &listed.grant).await?;
+    }
+    for listed in &connections {
+        let key = ConnectionKey::new(Owner::Subject(subject.clone()), listed.slug.as_str(), listed.account.as_str());
+        keep::drop(site, &key).await?;
+    }
+    // 3.
+    let forgotten = site.platform.account(&subject, account::Command::ForgetEverything).await;
+    forgotten.map_err(|Unavailable| Failure::storage())?;
+    let done = json!({"subject": subject, "grants": grants.len(), "connections": connections.len()});
+    Ok(Reply::json(StatusCode::OK, &done))
+}
+
+/// Ends a grant, whoever owns it, and every access token made from it.
+pub async fn end<P: Platform>(site: &Site<'_, P>, id: &GrantId) -> Result<(), Failure> {
+    let command = grant::Command::Revoke { client_id: None };
+    let outcome = site.platform.grant(id, command).await.map_err(|Unavailable| Failure::storage())?;
+    match outcome {
+        grant::Outcome::Revoked { until } if !until.reached(site.now) => token::revoke_access(site, id, until).await,
+        _ => Ok(()),
+    }
+}
+
+/// Whether something of a subject's, made at that moment, was revoked since. Asked at most twice a minute by an isolate.
+pub async fn is_revoked<P: Platform>(
+    site: &Site<'_, P>,
+    subject: &str,
+    made: Option<Timestamp>,
+) -> Result<bool, Failure> {
+    let before = |at: Option<Timestamp>| at.is_some_and(|at| made.is_none_or(|made| made <= at));
+    if let Some(at) = site.memory.subjects.get(&subject.to_owned(), site.now) {
+        return Ok(before(at));
+    }
+    let marker = site.platform.get(&key(subject)).await.map_err(|Unavailable| Failure::storage())?;
+    // A marker that cannot be read revokes whatever was made until now.
+    let at = marker.map(|marker| serde_json::from_str(&marker).unwrap_or(site.now));
+    // Revoked in this isolate while storage was asked: that is the newer answer.
+    let at = at.max(site.memory.subjects.get(&subject.to_owned(), site.now).flatten());
+    site.memory.subjects.put(subject.to_owned(), at, site.now + REMEMBERED, site.now);
+    Ok(before(at))
+}
+
+fn key(subject: &str) -> String {
+    format!("subject:{}", Digested::of(subject).as_str())
+}
+
+/// A path is percent-encoded, where `+` is itself.
+fn decoded(encoded: &str) -> String {
+    let form = encoded.replace('+', "%2B");
+    form_urlencoded::parse(form.as_bytes()).next().map(|(subject, _)| subject.into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_read_as_it_was_encoded() {
+        for (encoded, subject) in
+            [("dev:alice", "dev:alice"), ("https:%2F%2Fid.example%7C7", "https://id.example|7"), ("a+b%20c", "a+b c")]
+        {
+            assert_eq!(decoded(encoded), subject);
+        }
+    }
+}
