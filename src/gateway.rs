@@ -252,9 +252,14 @@ impl<'a, P: Platform> Gateway<'a, P> {
                 line.insert("slug".into(), slug.clone().into());
             }
         }
-        if let (Some(line), Route::Mcp(server), Some(reason)) = (line.as_object_mut(), route, reply.reason()) {
+        if let (Some(line), Some(reason)) = (line.as_object_mut(), reply.reason()) {
             line.insert("reason".into(), reason.into());
-            line.insert("slug".into(), server.slug.as_str().into());
+            let slug = match route {
+                Route::Mcp(server) => Some(server.slug.as_str()),
+                Route::Connect(slug) => Some(*slug),
+                _ => None,
+            };
+            line.extend(slug.map(|slug| ("slug".to_owned(), slug.into())));
         }
         self.platform.record(&line.to_string());
     }

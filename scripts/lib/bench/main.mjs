@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 
 import { build } from "../build.mjs";
 import { fail, output } from "../ground.mjs";
+import { SHORT } from "./issuer.mjs";
 import { description, disturbance } from "./machine.mjs";
 import { measureCold, measureMemory, measureRow } from "./measure.mjs";
 import { profile } from "./profile.mjs";
@@ -45,8 +46,8 @@ if (options.help) {
 }
 if (!existsSync("/proc/self/stat")) fail("bench: the CPU time of a process is read from /proc, so this runs on Linux only");
 const plan = options.quick
-  ? { rounds: 1, seconds: 0.1, warmup: 0.02, cold: 1, counts: [20, 40], streams: 5 }
-  : { rounds: 5, seconds: 2, warmup: 1, cold: 15, counts: [1000, 10_000, 50_000, 100_000], streams: 500 };
+  ? { rounds: 1, seconds: 0.1, warmup: 0.02, cold: 1, counts: [20, 40], streams: 5, crowd: 1000 }
+  : { rounds: 5, seconds: 2, warmup: 1, cold: 15, counts: [1000, 10_000, 50_000, 100_000], streams: 500, crowd: 1_000_000 };
 if (options.rounds) plan.rounds = Number(options.rounds);
 if (options.seconds) plan.seconds = Number(options.seconds);
 const listed = (option) => option?.split(",").map((name) => name.trim());
@@ -86,8 +87,17 @@ Failed: answers other than the one that is due, whole. Disturbed: rounds in whic
   for (const row of rows.filter(({ id }) => wanted(id))) {
     const targets = chosen(row);
     if (targets.length === 0) continue;
+    if (row.crowd) await world.told({ connections: Math.min(row.crowd, plan.crowd) });
+    const before = await world.told({});
     results.rows[row.id] = await measureRow(row, targets, { ...plan, world });
     console.log(`\n${rowTable(row, results.rows[row.id])}`);
+    const { refreshes, stored } = await world.told({});
+    if (row.id === "storm") {
+      const lived = ((plan.warmup + plan.rounds * plan.seconds) / SHORT).toFixed(1);
+      results.refreshes = refreshes - before.refreshes;
+      console.log(`${results.refreshes} refreshes at the upstream while ${lived} lifetimes of a token passed, from 8 connections at once`);
+    }
+    if (row.crowd) console.log(`${stored.toLocaleString("en")} records in KV; objects are found by name, and those of others are not loaded`);
   }
   for (const row of wanted("cold") ? rows.filter(({ id }) => id === "challenge" || id === "json-1kb") : []) {
     const targets = [{ name: "hello", worker: workers.hello }, ...chosen(row)];
@@ -108,10 +118,15 @@ Failed: answers other than the one that is due, whole. Disturbed: rounds in whic
   if (options.json) writeFileSync(options.json, JSON.stringify({ plan, ...results }, null, 2));
 }
 
-/** The upstream and the KV stores. */
+/** The upstream with its authorization server, and the KV stores; `told` fills them and answers what has happened there. */
 async function startWorld() {
   const child = fork(fileURLToPath(new URL("upstream.mjs", import.meta.url)));
   process.on("exit", () => child.kill());
   const [ports] = await once(child, "message");
-  return { ...ports, pid: child.pid };
+  const told = async (message) => {
+    const answer = once(child, "message");
+    child.send(message);
+    return (await answer)[0];
+  };
+  return { ...ports, pid: child.pid, told };
 }

@@ -2,21 +2,23 @@
 import { modernCall } from "../../../tests/e2e/support/mcp.mjs";
 import { answers } from "./answers.mjs";
 import { wire } from "./load.mjs";
-import { endpoint } from "./targets.mjs";
+import { connected, endpoint, storm } from "./targets.mjs";
 
 const known = answers();
 const checked = ["const", "peer", "gateway"];
 const served = ["pass", "parse", "peer", "gateway"];
 
 /** A message to the server, with the token of the target if it gave one. */
-function message(target, method, name, token = target.clients?.[0].access) {
+function message(target, method, name, { token = target.clients?.[0].access, path = endpoint } = {}) {
   const { headers, json } = modernCall(method, name ? { name, arguments: { query: "the weather in the capital", limit: 10 } } : {});
   const authorization = token && `Bearer ${token}`;
-  return wire({ path: endpoint, headers: { authorization, "content-type": "application/json", ...headers }, body: JSON.stringify(json) });
+  return wire({ path, headers: { authorization, "content-type": "application/json", ...headers }, body: JSON.stringify(json) });
 }
 
 /** The same request again and again. */
 const always = (bytes) => () => bytes;
+const oneKilobyte = { targets: ["gateway"], length: known["json-1kb"].body.length };
+const connectedCall = (target) => always(message(target, "tools/call", "json-1kb", { token: target.connected[0].access, path: connected }));
 const call = (answer, title) => ({
   id: answer,
   title,
@@ -31,7 +33,7 @@ export const rows = [
     title: "401 challenge",
     targets: checked,
     due: () => 401,
-    next: (target) => always(message(target, "tools/call", "json-1kb", "")),
+    next: (target) => always(message(target, "tools/call", "json-1kb", { token: "" })),
   },
   {
     id: "metadata",
@@ -53,6 +55,14 @@ export const rows = [
     length: known["tools/list"].body.length,
     next: (target) => always(message(target, "tools/list")),
   },
+  { ...oneKilobyte, id: "connected", title: "tools/call, 1 KB of JSON, with the person's own account", next: connectedCall },
+  {
+    ...oneKilobyte,
+    id: "storm",
+    title: "the same, while the account's token ends every moment",
+    next: (target) => always(message(target, "tools/call", "json-1kb", { token: target.storm[0].access, path: storm })),
+  },
+  { ...oneKilobyte, id: "million", title: "with the person's own account, beside those of a million others", crowd: 1_000_000, next: connectedCall },
   { id: "refresh", title: "token refresh", targets: ["peer", "gateway"], next: refresh, learn: remember },
 ];
 

@@ -16,6 +16,9 @@ import { serve } from "./workerd.mjs";
 /** Where every target believes to be: the address its clients use. */
 export const origin = "http://localhost:8787";
 export const endpoint = "/v1/mcp/bench";
+/** The same server behind an account of each person's own, with tokens for an hour and for a moment. */
+export const connected = "/v1/mcp/connected";
+export const storm = "/v1/mcp/storm";
 
 const source = (name) => inRoot("scripts/bench-targets", name);
 
@@ -65,6 +68,7 @@ export async function prepare(directory, world) {
     objects: ["Grant", "Account", "Connection", "Issuer"],
     limiter: { name: "REGISTRATIONS", source: readFileSync(source("ratelimit.js"), "utf8") },
     upstream,
+    issuer: `http://127.0.0.1:${world.issuer}`,
   };
   return {
     hello: await plain("hello", "hello.js"),
@@ -84,23 +88,28 @@ export async function withGateway(worker, directory, folder, { counted = false }
 }
 
 /** Configures a running gateway as an operator would, with a real identity provider that is needed for the sign-in only. */
-export async function configureGateway({ port }, { upstream }) {
+export async function configureGateway({ port }, { upstream, issuer }) {
   const undo = proxy(origin, port);
   const provider = await startProvider(origin);
-  const config = configuration({ bench: upstream }, { public_url: origin, login: oidcLogin(provider) });
+  const oauth = (token) => ({
+    url: upstream,
+    auth: { kind: "oauth", issuer, client: { client_id: "bench", authorization_endpoint: `${issuer}/authorize`, token_endpoint: `${issuer}${token}` } },
+  });
+  const servers = { bench: upstream, connected: oauth("/token"), storm: oauth("/short/token") };
+  const config = configuration(servers, { public_url: origin, login: oidcLogin(provider) });
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
   const answer = await request(`${origin}/admin/config`, { method: "PUT", headers, json: config });
   if (answer.status !== 200) throw new Error(`the gateway refused its configuration: ${answer.status} ${answer.text}`);
-  return { home: [provider.issuer], stop: async () => (undo(), await provider.stop()) };
+  return { home: [provider.issuer, issuer], stop: async () => (undo(), await provider.stop()) };
 }
 
 /** Registers a client, signs in, consents and redeems, `count` times: what each was given. */
-export async function signIn({ port }, { count, home = [] }) {
+export async function signIn({ port }, { count, home = [], slug = "bench" }) {
   const undo = proxy(origin, port);
-  const gateway = { url: origin, fetch: (path, options) => request(new URL(path, origin), options), mcpUrl: () => origin + endpoint };
+  const gateway = { url: origin, fetch: (path, options) => request(new URL(path, origin), options), mcpUrl: () => `${origin}/v1/mcp/${slug}` };
   const clients = [];
   for (let index = 0; index < count; index += 1) {
-    const client = new OAuthClient(gateway, { slug: "bench", scope: "mcp:tools offline_access" });
+    const client = new OAuthClient(gateway, { slug, scope: "mcp:tools offline_access" });
     const registered = await client.register();
     if (registered.status !== 201) throw new Error(`no registration: ${registered.status} ${registered.text}`);
     const tokens = await client.signIn({ browser: new Browser(origin, ...home), as: `person-${index}` });
@@ -118,8 +127,12 @@ export async function startTargets(workers, names, { clients }) {
     running[name] = { name, worker: workers[name], ...process };
     if (name !== "gateway" && name !== "peer") continue;
     const login = name === "gateway" ? await configureGateway(process, workers.gateway) : undefined;
-    running[name].clients = await signIn(process, { count: clients, home: login?.home });
-    await login?.stop();
+    const home = login?.home;
+    running[name].clients = await signIn(process, { count: clients, home });
+    if (!login) continue;
+    running[name].connected = await signIn(process, { count: 1, home, slug: "connected" });
+    running[name].storm = await signIn(process, { count: 1, home, slug: "storm" });
+    await login.stop();
   }
   return running;
 }

@@ -1,11 +1,14 @@
-// The world behind every target, in a process of its own: an MCP server that answers from memory, and a KV store for each target that has one.
+// The world behind every target, in a process of its own: an MCP server that answers from memory, its authorization server, and a KV store
+// for each target that has one.
 //
 // The server is written on bare sockets so that it takes as little as it can of the machine it shares with what is measured. The header
 // `mcp-name` chooses the answer. KV is what bare workerd wants of one: GET, PUT and DELETE of a key, and a list.
+import { createHash } from "node:crypto";
 import http from "node:http";
 import net from "node:net";
 
 import { answers } from "./answers.mjs";
+import { startIssuer } from "./issuer.mjs";
 
 const open = "open-stream";
 const head = (...lines) => `HTTP/1.1 200 OK\r\n${lines.join("\r\n")}\r\n\r\n`;
@@ -37,7 +40,8 @@ const server = net.createServer({ noDelay: true }, (socket) => {
       if (cut < 0) return;
       const headers = pending.slice(0, cut);
       const length = /\ncontent-length: *(\d+)/i.exec(headers);
-      const last = length ? cut + 4 + Number(length[1]) : pending.indexOf("0\r\n\r\n", cut) + 5;
+      const chunks = /\ntransfer-encoding: *chunked/i.test(headers);
+      const last = chunks ? pending.indexOf("0\r\n\r\n", cut) + 5 : cut + 4 + Number(length?.[1] ?? 0);
       if (last < cut + 4 || pending.length < last) return;
       pending = pending.slice(last);
       const name = /\nmcp-name: *([^\r\n]*)/i.exec(headers)?.[1] ?? /\nmcp-method: *([^\r\n]*)/i.exec(headers)?.[1];
@@ -47,8 +51,7 @@ const server = net.createServer({ noDelay: true }, (socket) => {
   socket.on("error", () => {});
 });
 
-function keyValueStore() {
-  const values = new Map();
+function keyValueStore(values) {
   return http.createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, "http://kv");
     const key = decodeURIComponent(pathname.slice(1));
@@ -69,6 +72,22 @@ function keyValueStore() {
   });
 }
 
+/** Connections of other people: as many keys, as long as real ones, and values of their size. */
+function fill(values, count) {
+  const body = Buffer.alloc(1200, "A");
+  for (let index = 0; index < count; index += 1) {
+    values.set(`connection:${createHash("sha256").update(String(index)).digest("base64url")}`, { body });
+  }
+}
+
 const listening = (listener) => new Promise((done) => listener.listen(0, "127.0.0.1", () => done(listener.address().port)));
+const stores = [new Map(), new Map()];
+let refreshes = 0;
+const issuer = startIssuer(() => (refreshes += 1));
+
 process.on("disconnect", () => process.exit());
-process.send({ server: await listening(server), kv: [await listening(keyValueStore()), await listening(keyValueStore())] });
+process.on("message", ({ connections }) => {
+  if (connections) fill(stores[0], connections);
+  process.send({ refreshes, stored: stores[0].size });
+});
+process.send({ server: await listening(server), issuer: await listening(issuer), kv: await Promise.all(stores.map((values) => listening(keyValueStore(values)))) });
