@@ -137,11 +137,11 @@ export class Call {
     this.#deadline = deadline;
     if (this.#alarm <= deadline) return;
     this.#alarm = deadline;
-    scheduler.wait(deadline - Date.now()).then(() => {
+    setTimeout(() => {
       this.#alarm = Infinity;
       if (Date.now() < this.#deadline) this.#until(this.#deadline);
       else this.#giveUp("timed_out");
-    });
+    }, deadline - Date.now());
   }
 }
 
