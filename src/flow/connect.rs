@@ -260,12 +260,15 @@ fn way(server: &Server, plan: Option<&Plan>) -> page::Way {
 fn connected<P: Platform>(site: &Site<'_, P>, errand: &Errand) -> Reply<P::Stream> {
     let server = site.config.servers.get(errand.slug.as_str());
     let name = server.map_or(errand.slug.as_str(), |server| server.name.as_str());
-    let (happened, todo) = match errand.owner {
+    let (happened, todo, link) = match errand.owner {
         Owner::Subject(_) => (
             format!("{name} is connected with your account."),
             "Close this page, go back to your client and repeat what you asked for.",
+            Some(page::Link::new("Your connections", Endpoint::Connections.path())),
         ),
-        Owner::Gateway => (format!("{name} is connected for everybody at this gateway."), "You can close this page."),
+        Owner::Gateway => {
+            (format!("{name} is connected for everybody at this gateway."), "You can close this page.", None)
+        }
     };
     let notice = page::Notice {
         tone: page::Tone::Success,
@@ -276,7 +279,7 @@ fn connected<P: Platform>(site: &Site<'_, P>, errand: &Errand) -> Reply<P::Strea
         reason: None,
         slug: Some(errand.slug.clone()),
         request_id: site.request_id.to_owned(),
-        link: None,
+        link,
     };
     Reply::page(StatusCode::OK, notice.render())
 }
