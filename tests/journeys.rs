@@ -10,10 +10,14 @@ mod connect;
 mod connected;
 #[path = "journeys/connections.rs"]
 mod connections;
+#[path = "journeys/keeping.rs"]
+mod keeping;
 #[path = "journeys/lifetimes.rs"]
 mod lifetimes;
 #[path = "journeys/operation.rs"]
 mod operation;
+#[path = "journeys/revoking.rs"]
+mod revoking;
 #[path = "journeys/servers.rs"]
 mod servers;
 #[path = "journeys/sessions.rs"]

@@ -4,7 +4,7 @@
 //! A worker does here what `flow::connection` does, one step at a time. Between any two steps of one, every other may take any of its
 //! own. Not here: the messages' JSON, and the real flow (`tests/journeys`).
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
 
 #[path = "lease_model/upstream.rs"]
 mod upstream;
@@ -145,7 +145,7 @@ impl State {
             match person {
                 Person::Disconnects => drop(done.tell(Command::Drop)),
                 Person::Reconnects => {
-                    drop(done.tell(Command::Store { sealed: Token { grant: 1, number: 0 }.sealed() }))
+                    done.tell(Command::Store { sealed: Token { grant: 1, number: 0 }.sealed() });
                 }
                 Person::Revokes => done.upstream.grants[0].1 = true,
             }

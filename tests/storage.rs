@@ -17,6 +17,7 @@ use mcp_edge_gateway::secret::{Digested, Secret};
 use mcp_edge_gateway::time::Timestamp;
 use mcp_edge_gateway::vault::{KeyRing, Purpose};
 use serde_json::{Value, json};
+use world::tokens::Tokens;
 use world::{KEY_1, KEY_2, World};
 
 const CLIENT_ID: &str = "mcpg_client_BwcHBwcHBwcHBwcHBwcHBw";
@@ -24,6 +25,9 @@ const STORED_CLIENT: &str = r#"{"v":1,"id":"mcpg_client_BwcHBwcHBwcHBwcHBwcHBw",
 const COOKIE: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// Alice's session from 1899999000 to 1900009000, sealed outside the gateway by the description of the envelope.
 const SESSION: &str = "AQAAAAEJCQkJCQkJCQkJCQnU6jCasciOIum6kN1N1bkj--3U8BuxU-9xxhsO2BlIZo4pAuwde-0CNmFGxJxHg91b6g8-0fc-A28NmLSVAAplwwuP5slMuc7wb3CnZqmlPZYhaoeKEUYbrJrA8x2Ww5UrTC9F1mkBHah_sw0lGx6TeSk4goJ8CEfmgBIsETEbggojI3v3nsq8lYtEPXs";
+
+/// Alice's connection to "docs", whose access token ends at 1900002000, sealed outside the gateway by the description of the envelope.
+const CONNECTION: &str = "AQAAAAEJCQkJCQkJCQkJCQlTew6Vr49cP66KW4Cxx2W35-PXNQDOei8DaaVTlWb3o_KgmKvHuvBkNCuq9E3_YZmNmsKccTkcLMFpRcrqfCqlP0CSfq9lfHXT2jZMNuTanI2-bS4y31WkdmJOOaTogfX5vT1H9z1WdFnM01AX3fdL_BHn9uqqJfZlhx-kx61aLKjaD4Q8ZYOhXol_6CmD4SttrnmlehNVVBoANAbyfu7eo_tApXUcqUFY_TW6zRZ-RGXghR5ww1eYlQPK8RVwzc4v16BiUzDScMd-uEx1gkYDeSGAJqOvOwdR8fM84f5n5BlXcc4Mp_MzFHsqybVy-XtKj6bkdFhpaCG2cNLYbT_SxngsPeeWTk_YZTvQn7zW2hY_jbfkKJgN27PGnL2SQnCmLtDOlrWjo_O65Jdvv04-q2Iq-K5E0YhvYbIV32PwomOr9NGpbjVT3pI8N8Xb_JR7ufQGumLs_dwStksAkK72WD7fpDHMCrq3iyuqb9SgNciVkgnWp8VSp8qNd2w";
 
 fn ring() -> KeyRing {
     KeyRing::parse(&Secret::new(KEY_1)).unwrap()
@@ -174,6 +178,30 @@ fn a_consent_given_yesterday_is_not_asked_for_today() {
     assert_eq!(record, golden);
     assert_eq!(Base64UrlUnpadded::decode_vec(key).unwrap().len(), 32);
     assert!(!client.authorizes().is_asked());
+}
+
+#[test]
+fn a_connection_kept_yesterday_is_used_and_refreshed_today() {
+    let (world, tokens) = Tokens::in_world();
+    let client = world.client("claude").at("docs").connects("alice");
+    let name = "connection:K_cEruNkb8bY0XfqNYz_y0z6LFHOt12g9dDd5ZcYhSY"; // alice's first account at "docs"
+    let record =
+        format!(r#"{{"v":1,"generation":3,"standing":{{"standing":"live","sealed":"{CONNECTION}"}},"at":1899999000}}"#);
+    world.platform.connections.borrow_mut().insert(name.to_owned(), record);
+    let client = client.calls_without_session("search");
+    let golden = format!(r#"{{"v":1,"generation":3,"sealed":"{CONNECTION}"}}"#);
+    assert_eq!(world.platform.directory.borrow()[name].0, golden);
+    world.passes(3000);
+    client.calls_without_session("search");
+    assert_eq!((tokens.refreshes(), tokens.asked.borrow()[0]["refresh_token"].as_str()), (1, "rt-0"));
+}
+
+#[test]
+fn a_revoked_subject_is_marked_like_this() {
+    let world = World::new();
+    world.request("DELETE", "/admin/subjects/dev%3Aalice").bearer(world::ADMIN_TOKEN).send().with(200);
+    let key = format!("subject:{}", Digested::of("dev:alice").as_str());
+    assert_eq!(world.platform.directory.borrow()[&key].0, "1900000000");
 }
 
 #[test]

@@ -76,11 +76,8 @@ pub async fn is_revoked<P: Platform>(
         return Ok(before(at));
     }
     let marker = site.platform.get(&key(subject)).await.map_err(|Unavailable| Failure::storage())?;
-    let at = match marker {
-        // A marker that cannot be read revokes whatever was made until now.
-        Some(marker) => Some(serde_json::from_str(&marker).unwrap_or(site.now)),
-        None => None,
-    };
+    // A marker that cannot be read revokes whatever was made until now.
+    let at = marker.map(|marker| serde_json::from_str(&marker).unwrap_or(site.now));
     // Revoked in this isolate while storage was asked: that is the newer answer.
     let at = at.max(site.memory.subjects.get(&subject.to_owned(), site.now).flatten());
     site.memory.subjects.put(subject.to_owned(), at, site.now + REMEMBERED, site.now);

@@ -15,6 +15,7 @@ pub mod guarded;
 pub mod idp;
 pub mod platform;
 pub mod protected;
+pub mod tokens;
 pub mod upstream;
 
 use std::cell::RefCell;
