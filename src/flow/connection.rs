@@ -7,7 +7,7 @@ use std::rc::Rc;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 
-use super::{Site, refusal, secret_missing};
+use super::{Site, apart, refusal, secret_missing};
 use crate::config::{Auth, Server, Value};
 use crate::failure::{Blame, Failure};
 use crate::mcp::connect_signal::State;
@@ -68,6 +68,14 @@ pub async fn credential<P: Platform>(
     let Some(key) = key(server, claims) else {
         return Ok(Credential::Ready { headers: own_headers(site, server)?, seen: None, fresh: false });
     };
+    apart(connected(site, server, key)).await
+}
+
+async fn connected<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    key: ConnectionKey,
+) -> Result<Credential, Failure> {
     let mut found = match kept::recall(site, server, &key).await {
         Some(held) => Found::Usable(held),
         None => kept::ask(site, server, &key).await?,
