@@ -1,11 +1,12 @@
 //! An MCP gateway that runs inside a CDN.
 //!
-//! Toward MCP clients it is an OAuth 2.1 authorization server and protected resource, toward upstream MCP servers a JSON-RPC
-//! proxy that authenticates and streams. Read `ARCHITECTURE.md` for the map.
+//! Toward MCP clients it is an OAuth 2.1 authorization server and protected resource, toward upstream MCP servers an OAuth client
+//! that holds each person's tokens, sealed; between them a JSON-RPC proxy that authenticates and streams. Read `ARCHITECTURE.md`
+//! for the map.
 //!
 //! Words, and no synonyms: **client** (Claude, Cursor, an agent), **gateway** (this), **server** (one configured upstream MCP
 //! server, addressed by its **slug**), **login** (the identity provider), **subject** (a person or machine identity), **grant**
-//! (what a subject allowed a client), **connection** (a subject's tokens at one upstream).
+//! (what a subject allowed a client), **connection** (what authenticates one account of a subject, or of the gateway, at one server).
 //!
 //! Not here: anything that runs outside a request. The Worker has no background work of its own.
 

@@ -44,8 +44,8 @@ const TICKET: Lifetime = Lifetime::minutes(30);
 struct Ticket {
     v: V1,
     errand: Errand,
-    /// The accounts that may be chosen or connected again instead of the errand's.
-    accounts: Vec<String>,
+    /// The accounts that may be chosen or connected again instead of the errand's, and what the person calls them.
+    accounts: BTreeMap<String, String>,
     /// What a call was refused for lack of.
     wanted: Option<String>,
     /// Where connecting leads, if that was asked for already.
@@ -53,7 +53,7 @@ struct Ticket {
     expires: Timestamp,
 }
 
-/// `GET /connect/{slug}`. With `later` nobody is asked yet where connecting leads: the way on from an error.
+/// `GET /connect/{slug}`. Where nobody can connect now, a person whose client waits is told on the page itself, and may skip it.
 pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str) -> Answered<P> {
     let server = site.config.servers.get(slug).ok_or_else(|| refusal::no_such_server(slug))?;
     let query = form::parse(head.query().as_bytes()).map_err(|_| visit::link_gone())?;
@@ -62,13 +62,18 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str) -> A
     };
     let visit = Visit::of(site, server, &query, &signed_in.session.identity.subject).await;
     let visit = visit.map_err(|failure| failure.slug(slug))?;
-    let plan = match &server.auth {
-        Auth::OAuth(oauth) if !query.has("later") => {
-            Some(plan(site, server, oauth, &visit.errand, visit.wanted.as_deref()).await?)
-        }
-        _ => None,
+    let Auth::OAuth(oauth) = &server.auth else {
+        return Ok(page(site, head, server, &signed_in, &visit, None, None));
     };
-    Ok(page(site, head, server, &signed_in, &visit, plan, None))
+    match plan(site, server, oauth, &visit.errand, visit.wanted.as_deref()).await {
+        Ok(plan) => Ok(page(site, head, server, &signed_in, &visit, Some(plan), None)),
+        Err(failure) if visit.waiting.is_some() => {
+            let Failure { message, fix, reason, .. } = failure;
+            let problem = format!("{message} {fix} Reason: {reason}. Request: {}.", site.request_id);
+            Ok(page(site, head, server, &signed_in, &visit, None, Some(problem)).because(reason))
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// `POST /connect/{slug}`.
@@ -85,11 +90,17 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str, bo
         .open_json(Purpose::ConnectTicket, &[signed_in.cookie.digest().as_str()], field("ticket").unwrap_or_default())
         .map_err(|_| form_gone())?;
     let account = field("account").unwrap_or_default();
-    let known = account == ticket.errand.account || ticket.accounts.iter().any(|known| known == account);
-    if ticket.expires.reached(site.now) || ticket.errand.slug != slug || !known {
+    let known = ticket.accounts.get(account);
+    if ticket.expires.reached(site.now)
+        || ticket.errand.slug != slug
+        || (known.is_none() && account != ticket.errand.account)
+    {
         return Err(form_gone());
     }
-    account.clone_into(&mut ticket.errand.account);
+    if let Some(label) = known {
+        account.clone_into(&mut ticket.errand.account);
+        ticket.errand.label = Some(label.clone());
+    }
     if let Some(label) = field("label").map(str::trim).filter(|label| !label.is_empty()) {
         ticket.errand.label = Some(label.chars().take(80).collect());
     }
@@ -132,8 +143,9 @@ pub async fn done<P: Platform>(site: &Site<'_, P>, errand: &Errand, subject: &st
 /// Offers the person who failed at an errand a way on.
 pub fn way_on(failure: Failure, errand: &Errand) -> Failure {
     match (&errand.back, &errand.owner) {
-        (Back::Client(grant), _) => failure
-            .way_on("Connect again, or go on without", format!("{}&later=1", hold::connect_path(&errand.slug, grant))),
+        (Back::Client(grant), _) => {
+            failure.way_on("Connect again, or go on without", hold::connect_path(&errand.slug, grant))
+        }
         (_, Owner::Subject(_)) => failure.way_on("Your connections", Endpoint::Connections.path()),
         (_, Owner::Gateway) => failure,
     }
@@ -198,7 +210,7 @@ fn page<P: Platform>(
     let ticket = Ticket {
         v: V1,
         errand: errand.clone(),
-        accounts: visit.accounts.iter().map(|account| account.account.clone()).collect(),
+        accounts: visit.accounts.iter().map(|account| (account.account.clone(), account.label.clone())).collect(),
         wanted: visit.wanted.clone(),
         plan,
         expires: site.now + TICKET,
@@ -248,12 +260,15 @@ fn way(server: &Server, plan: Option<&Plan>) -> page::Way {
 fn connected<P: Platform>(site: &Site<'_, P>, errand: &Errand) -> Reply<P::Stream> {
     let server = site.config.servers.get(errand.slug.as_str());
     let name = server.map_or(errand.slug.as_str(), |server| server.name.as_str());
-    let (happened, todo) = match errand.owner {
+    let (happened, todo, link) = match errand.owner {
         Owner::Subject(_) => (
             format!("{name} is connected with your account."),
             "Close this page, go back to your client and repeat what you asked for.",
+            Some(page::Link::new("Your connections", Endpoint::Connections.path())),
         ),
-        Owner::Gateway => (format!("{name} is connected for everybody at this gateway."), "You can close this page."),
+        Owner::Gateway => {
+            (format!("{name} is connected for everybody at this gateway."), "You can close this page.", None)
+        }
     };
     let notice = page::Notice {
         tone: page::Tone::Success,
@@ -264,7 +279,7 @@ fn connected<P: Platform>(site: &Site<'_, P>, errand: &Errand) -> Reply<P::Strea
         reason: None,
         slug: Some(errand.slug.clone()),
         request_id: site.request_id.to_owned(),
-        link: None,
+        link,
     };
     Reply::page(StatusCode::OK, notice.render())
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 
-use super::{Site, refusal, secret_missing};
+use super::{Site, apart, refusal, secret_missing};
 use crate::config::{Auth, Server, Value};
 use crate::failure::{Blame, Failure};
 use crate::mcp::connect_signal::State;
@@ -41,6 +41,8 @@ pub enum Credential {
         headers: Vec<(HeaderName, HeaderValue)>,
         /// Which generation of the connection they are of; `None` where there is nothing to renew.
         seen: Option<u64>,
+        /// Whether they were made for this call: a server that refuses them refuses newer ones as well.
+        fresh: bool,
     },
     /// Somebody must connect first.
     Needed(Need),
@@ -64,8 +66,16 @@ pub async fn credential<P: Platform>(
     claims: &Claims,
 ) -> Result<Credential, Failure> {
     let Some(key) = key(server, claims) else {
-        return Ok(Credential::Ready { headers: own_headers(site, server)?, seen: None });
+        return Ok(Credential::Ready { headers: own_headers(site, server)?, seen: None, fresh: false });
     };
+    apart(connected(site, server, key)).await
+}
+
+async fn connected<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    key: ConnectionKey,
+) -> Result<Credential, Failure> {
     let mut found = match kept::recall(site, server, &key).await {
         Some(held) => Found::Usable(held),
         None => kept::ask(site, server, &key).await?,
@@ -98,7 +108,7 @@ pub async fn renew<P: Platform>(
     challenge: Option<&Challenge>,
 ) -> Result<Credential, Failure> {
     let Some(key) = key(server, claims) else {
-        return Ok(Credential::Ready { headers: own_headers(site, server)?, seen: None });
+        return Ok(Credential::Ready { headers: own_headers(site, server)?, seen: None, fresh: false });
     };
     let remembered = kept::remembered(site, &key);
     // Another call of this isolate has got a newer one meanwhile.
@@ -132,10 +142,13 @@ fn answer<P: Platform>(site: &Site<'_, P>, server: &Server, found: Found) -> Res
         let state = if server.is_connected_by_operator() { State::AdminConnectRequired } else { state };
         Ok(Credential::Needed(Need { state, reason, scope }))
     };
+    let ready = |held: &Held, fresh| {
+        let headers = headers(site, server, &held.credential)?;
+        Ok(Credential::Ready { headers, seen: Some(held.generation), fresh })
+    };
     match found {
-        Found::Usable(held) => {
-            Ok(Credential::Ready { headers: headers(site, server, &held.credential)?, seen: Some(held.generation) })
-        }
+        Found::Usable(held) => ready(&held, false),
+        Found::Fresh(held) => ready(&held, true),
         Found::Absent => need(State::Authenticating, State::Authenticating.reason(), None),
         Found::Unfit { reason } => need(State::Authenticating, reason, None),
         Found::Dead { scope } => need(State::ReconsentRequired, State::ReconsentRequired.reason(), scope),

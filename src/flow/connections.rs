@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::keep::{self, Kept};
 use super::session::SignedIn;
-use super::{Answered, Head, Site, consent, login, read_small, session, token};
+use super::{Answered, Head, Site, consent, login, read_small, session, subject};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::oauth::account::{self, AllowedClient, ConnectedAccount};
 use crate::oauth::form::{self, Form};
-use crate::oauth::grant;
 use crate::page::{self, Standing};
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
@@ -94,20 +93,16 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Strea
 /// Ends every grant of a client, and what the person had agreed to: it may ask again, and the person is asked again.
 async fn revoke<P: Platform>(
     site: &Site<'_, P>,
-    subject: &str,
+    person: &str,
     client_id: &str,
     listed: &Listed,
 ) -> Result<(), Failure> {
     for known in listed.grants.iter().filter(|known| known.client_id == client_id) {
-        let command = grant::Command::Revoke { client_id: None };
-        let outcome = site.platform.grant(&known.grant, command).await.map_err(|Unavailable| Failure::storage())?;
-        if let grant::Outcome::Revoked { until } = outcome {
-            token::revoke_access(site, &known.grant, until).await?;
-        }
+        subject::end(site, &known.grant).await?;
     }
     // Last: what is not listed could not be ended here.
     let forgotten = account::Command::ForgetClient { client_id: client_id.to_owned() };
-    site.platform.account(subject, forgotten).await.map_err(|Unavailable| Failure::storage())?;
+    site.platform.account(person, forgotten).await.map_err(|Unavailable| Failure::storage())?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use super::connection::{self, Credential, Need};
 use super::initialize::{Opened, Presented};
 use super::relay::{Outcome, Refused};
 use super::standin::{self, Said};
-use super::{Answered, Head, Site, refusal};
+use super::{Answered, Head, Site, apart, refusal};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::mcp::envelope::Payload;
@@ -29,6 +29,9 @@ use crate::vault::Purpose;
 
 /// How many seconds the retry of a person who went to connect waits for them. Clients wait a minute for an answer.
 const CONNECTING: u32 = 20;
+
+/// How often a call gets other credentials: those of another isolate, then fresh ones.
+const RENEWALS: u8 = 2;
 
 /// The gateway's headers for a server.
 pub type OwnHeaders = Vec<(HeaderName, HeaderValue)>;
@@ -63,6 +66,7 @@ enum End<S> {
 struct Own {
     headers: OwnHeaders,
     seen: Option<u64>,
+    fresh: bool,
     renewals: u8,
 }
 
@@ -78,17 +82,17 @@ impl<P: Platform> Call<'_, P> {
         }
         let mut credential = connection::credential(self.site, self.server, self.claims).await?;
         if choice == Some(Choice::Accepted) {
-            credential = self.connecting(credential).await?;
+            credential = apart(self.connecting(credential)).await?;
         }
         let end = match credential {
             Credential::Needed(need) => End::Needed(need, body),
-            Credential::Ready { headers, seen } => {
+            Credential::Ready { headers, seen, fresh } => {
                 if self.needs_connection()
                     && let Some(reply) = standin::connected(self, payload)
                 {
                     return Ok(reply);
                 }
-                let own = Own { headers, seen, renewals: 0 };
+                let own = Own { headers, seen, fresh, renewals: 0 };
                 self.exchange(&Method::POST, body, &mut presented, own).await?
             }
         };
@@ -118,8 +122,8 @@ impl<P: Platform> Call<'_, P> {
         let mut presented = Presented::of(self)?;
         let reply = match connection::credential(self.site, self.server, self.claims).await? {
             Credential::Needed(_) => self.accepted(), // the server cannot be told
-            Credential::Ready { headers, seen } => {
-                let own = Own { headers, seen, renewals: 0 };
+            Credential::Ready { headers, seen, fresh } => {
+                let own = Own { headers, seen, fresh, renewals: 0 };
                 match self.exchange(&Method::DELETE, Vec::new(), &mut presented, own).await? {
                     End::Answered(reply) => reply,
                     End::Needed(..) => self.accepted(),
@@ -127,12 +131,12 @@ impl<P: Platform> Call<'_, P> {
             }
         };
         if let Some(presented) = &mut presented {
-            presented.ends(self).await;
+            apart(presented.ends(self)).await;
         }
         Ok(reply)
     }
 
-    /// Sends a message until it is answered: at most once more in a new session, and once more with new credentials.
+    /// Sends a message until it is answered: at most once more in a new session, and until fresh credentials are refused.
     async fn exchange(
         &self,
         method: &Method,
@@ -142,7 +146,7 @@ impl<P: Platform> Call<'_, P> {
     ) -> Result<End<P::Stream>, Failure> {
         let mut due = false;
         if let Some(presented) = presented.as_mut() {
-            presented.recall(self).await?;
+            apart(presented.recall(self)).await?;
             if presented.session.waiting && self.expects != Expects::Reply {
                 // The server has not heard of the session: there is nothing to tell it, and nothing to end.
                 return Ok(End::Answered(self.accepted()));
@@ -154,7 +158,7 @@ impl<P: Platform> Call<'_, P> {
         loop {
             let again = presented.as_ref().is_some_and(|its| !lost && its.can_be_opened());
             let outcome = if let Some(presented) = presented.as_mut().filter(|_| due) {
-                match presented.open(self, &own.headers).await {
+                match apart(presented.open(self, &own.headers)).await {
                     Ok(Opened::Open) => {
                         due = false;
                         continue;
@@ -177,7 +181,7 @@ impl<P: Platform> Call<'_, P> {
                 Outcome::SessionLost(_) if again => return Ok(End::Answered(self.accepted())),
                 Outcome::SessionLost(otherwise) => return otherwise.map(End::Answered),
                 Outcome::Unauthorized(refused) => {
-                    if let Some(need) = self.renew(&mut own, &refused).await? {
+                    if let Some(need) = apart(self.renew(&mut own, &refused)).await? {
                         return Ok(End::Needed(need, body.unwrap_or_default()));
                     }
                 }
@@ -185,7 +189,7 @@ impl<P: Platform> Call<'_, P> {
         }
     }
 
-    /// New credentials, once; what a person must do instead, if anything.
+    /// Other credentials; what a person must do instead, if anything.
     async fn renew(&self, own: &mut Own, refused: &Refused) -> Result<Option<Need>, Failure> {
         let Some(seen) = own.seen else {
             return Err(refusal::verdict(Verdict::Unauthorized, refused.status, self.server));
@@ -195,14 +199,14 @@ impl<P: Platform> Call<'_, P> {
         if refused.status == StatusCode::FORBIDDEN && !challenge.is_some_and(Challenge::is_insufficient_scope) {
             return Err(refusal::forbidden(self.server));
         }
-        // A fresh token may still lack a scope. Nothing else follows a renewal.
-        let enough = if refused.status == StatusCode::FORBIDDEN { 2 } else { 1 };
-        if own.renewals >= enough {
+        // What another isolate has renewed before may have ended as well, and a fresh token may still lack a scope.
+        let in_vain = refused.status == StatusCode::UNAUTHORIZED && own.fresh;
+        if in_vain || own.renewals == RENEWALS {
             return Err(refusal::renewed_in_vain(refused.status, self.server));
         }
         match connection::renew(self.site, self.server, self.claims, seen, challenge).await? {
-            Credential::Ready { headers, seen } => {
-                *own = Own { headers, seen, renewals: own.renewals + 1 };
+            Credential::Ready { headers, seen, fresh } => {
+                *own = Own { headers, seen, fresh, renewals: own.renewals + 1 };
                 Ok(None)
             }
             Credential::Needed(need) => Ok(Some(need)),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::world::World;
+use crate::world::answer::Answer;
 use crate::world::client::Client;
 use crate::world::platform::Scripted;
 use crate::world::protected::Protected;
@@ -24,6 +25,12 @@ fn public() -> (World, Protected) {
 
 fn client_of(world: &World, name: &str, person: &str) -> Client {
     world.client(name).at("linear").registers().authorizes().signs_in(person).approves()
+}
+
+/// What a person is told who wants to connect the server and cannot.
+fn refusal(world: &World) -> Answer {
+    let mut client = client_of(world, "claude", "alice");
+    client.browser.goes_to("/connect/linear").clone()
 }
 
 /// A person who was sent to the authorization server and has approved there: where they are sent back to.
@@ -126,7 +133,7 @@ fn a_mix_up_of_two_issuers_sends_no_code_anywhere() {
     // The person began at the evil server's issuer, which sent them on to the honest one with its own state.
     let evils =
         world.client("claude").at("evil").registers().authorizes().signs_in("alice").approves().presses_connect();
-    let stolen = honest.back(&evils.browser.at, &[("code", "honest code"), ("iss", &honest.issuer)]);
+    let stolen = Protected::back(&evils.browser.at, &[("code", "honest code"), ("iss", &honest.issuer)]);
     let mut client = evils.clone();
     client.browser.goes_to(stolen.as_str()).refused(400, "upstream_answer_of_other_issuer");
     assert!(evil.seen("/token").is_empty() && honest.seen("/token").is_empty());
@@ -134,7 +141,8 @@ fn a_mix_up_of_two_issuers_sends_no_code_anywhere() {
     // An issuer that promises to name itself and does not is no better.
     let client =
         world.client("other").at("evil").registers().authorizes().signs_in("alice").approves().presses_connect();
-    let unnamed = honest.back(&client.browser.at, &[("error", "access_denied"), ("error_description", "call 555 now")]);
+    let unnamed =
+        Protected::back(&client.browser.at, &[("error", "access_denied"), ("error_description", "call 555 now")]);
     let mut client = client;
     client.browser.goes_to(unnamed.as_str()).refused(400, "upstream_answer_without_issuer");
     assert!(!client.browser.shows.text().contains("555"), "nothing of such an answer is shown");
@@ -142,38 +150,26 @@ fn a_mix_up_of_two_issuers_sends_no_code_anywhere() {
 
 #[test]
 fn metadata_leads_to_no_private_place() {
-    type Bend = fn(&Protected);
-    let bends: [(Bend, &str); 6] = [
-        (
-            |server| {
-                server.says.borrow_mut().challenge = "Bearer resource_metadata=\"http://169.254.169.254/latest\"".into()
-            },
-            "169.254",
-        ),
-        (
-            |server| server.says.borrow_mut().challenge = "Bearer resource_metadata=\"https://localhost/prm\"".into(),
-            "localhost",
-        ),
-        (|server| server.says.borrow_mut().resource["authorization_servers"] = json!(["https://10.0.0.1"]), "10.0.0.1"),
-        (
-            |server| server.says.borrow_mut().resource["authorization_servers"] = json!(["https://mcp.example.com"]),
-            "mcp.example.com",
-        ),
-        (|server| server.says.borrow_mut().issuer["token_endpoint"] = "https://[::1]/token".into(), "[::1]"),
-        (
-            |server| {
-                server.says.borrow_mut().issuer["registration_endpoint"] = "http://as.linear.example/register".into()
-            },
-            "register",
-        ),
-    ];
-    for (bend, place) in bends {
+    for (member, value) in [
+        ("challenge", "http://169.254.169.254/latest"),
+        ("challenge", "https://localhost/prm"),
+        ("authorization_servers", "https://10.0.0.1"),
+        ("authorization_servers", "https://mcp.example.com"),
+        ("token_endpoint", "https://[::1]/token"),
+        ("registration_endpoint", "http://as.linear.example/register"),
+    ] {
         let (world, server) = public();
-        bend(&server);
+        let mut says = server.says.borrow_mut();
+        match member {
+            "challenge" => says.challenge = format!("Bearer resource_metadata=\"{value}\""),
+            "authorization_servers" => says.resource[member] = json!([value]),
+            _ => says.issuer[member] = value.into(),
+        }
+        drop(says);
         world.sent();
-        let client = client_of(&world, "claude", "alice");
-        client.browser.shows.refused(502, "upstream_url_refused");
-        assert!(!hosts_asked(&world).iter().any(|host| host.contains(place)), "{place} was asked");
+        refusal(&world).refused(502, "upstream_url_refused");
+        let asked = world.sent();
+        assert!(!asked.iter().any(|sent| sent.url.as_str().starts_with(value)), "{value} was asked");
         assert!(server.seen("/register").is_empty());
     }
 }
@@ -190,7 +186,7 @@ fn a_redirect_is_not_followed() {
             (request.url.path() == from).then_some(redirect)
         }));
         world.sent();
-        client_of(&world, "claude", "alice").browser.shows.refused(502, reason);
+        refusal(&world).refused(502, reason);
         assert!(!hosts_asked(&world).contains(&"https://internal.example".to_owned()));
     }
 }
@@ -203,11 +199,11 @@ fn an_endless_document_and_a_silent_host_end() {
         let large = Scripted::new(200, &[("content-type", "application/json")], large.clone());
         request.url.path().starts_with("/.well-known/oauth-protected-resource").then_some(large)
     }));
-    client_of(&world, "claude", "alice").browser.shows.refused(502, "upstream_metadata_too_large");
+    refusal(&world).refused(502, "upstream_metadata_too_large");
 
     let (world, _) = public();
     world.outside_fails("https://as.linear.example", FetchError::TimedOut);
-    client_of(&world, "claude", "alice").browser.shows.refused(503, "upstream_discovery_unavailable");
+    refusal(&world).refused(503, "upstream_discovery_unavailable");
     assert!(world.sent().iter().all(|sent| sent.within.0 <= 30), "every request has a deadline");
 }
 
@@ -215,10 +211,10 @@ fn an_endless_document_and_a_silent_host_end() {
 fn metadata_of_another_issuer_is_not_used() {
     let (world, server) = public();
     server.says.borrow_mut().issuer["issuer"] = "https://accounts.example".into();
-    client_of(&world, "claude", "alice").browser.shows.refused(502, "upstream_issuer_mismatch");
+    refusal(&world).refused(502, "upstream_issuer_mismatch");
     let (world, server) = public();
     server.says.borrow_mut().issuer["code_challenge_methods_supported"] = json!(["plain"]);
-    client_of(&world, "claude", "alice").browser.shows.refused(502, "upstream_without_pkce");
+    refusal(&world).refused(502, "upstream_without_pkce");
     assert!(server.seen("/register").is_empty());
 }
 
@@ -228,8 +224,7 @@ fn a_server_that_names_another_issuer_than_the_configured_one_is_refused() {
     let evil = Protected::new(&world, "evil");
     world.reconfigure(|config| config["servers"]["linear"]["auth"]["issuer"] = server.issuer.clone().into());
     server.says.borrow_mut().resource["authorization_servers"] = json!([evil.issuer]);
-    let client = client_of(&world, "claude", "alice");
-    client.browser.shows.refused(502, "upstream_issuer_changed");
+    refusal(&world).refused(502, "upstream_issuer_changed");
     assert!(evil.seen("/register").is_empty());
 }
 

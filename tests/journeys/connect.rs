@@ -2,14 +2,12 @@
 //!
 //! Not here: calls and refreshes with what was connected (`keeping`), who tries to harm (`attacks`).
 
-use serde_json::{Value, json};
-use url::Url;
-
 use crate::world::answer::parameter;
 use crate::world::client::Client;
 use crate::world::platform::Scripted;
 use crate::world::protected::Protected;
 use crate::world::{ADMIN_TOKEN, World};
+use serde_json::{Value, json};
 
 fn world(auth: &Value) -> (World, Protected) {
     let world = World::new();
@@ -80,7 +78,7 @@ fn a_registration_that_the_issuer_forgot_is_made_anew_for_who_comes_back_without
     let client = client.follows(&page).presses_connect();
     assert_eq!(parameter(&client.browser.at, "client_id"), "client-2");
     let mut client = client.clone();
-    let refusal = server.back(&client.browser.at, &[("error", "access_denied"), ("iss", &server.issuer)]);
+    let refusal = Protected::back(&client.browser.at, &[("error", "access_denied"), ("iss", &server.issuer)]);
     client.browser.goes_to(refusal.as_str()).refused(400, "upstream_access_denied");
     // An answer came, so the registration is known there.
     let client = client.follows(&page).presses_connect();
@@ -128,7 +126,7 @@ fn a_link_from_a_call_leads_to_the_same_page_and_says_when_it_is_done() {
 fn a_person_refuses_at_the_server_and_is_told_how_to_go_on() {
     let (world, server) = world(&json!({}));
     let mut client = at_connect_page(&world).presses_connect();
-    let back = server.back(&client.browser.at, &[("error", "access_denied"), ("iss", &server.issuer)]);
+    let back = Protected::back(&client.browser.at, &[("error", "access_denied"), ("iss", &server.issuer)]);
     client.browser.goes_to(back.as_str());
     client.browser.shows.refused(400, "upstream_access_denied");
     let page = client.browser.shows.text();
@@ -143,7 +141,7 @@ fn a_scope_that_is_refused_is_shown_as_it_was_sent() {
     let (world, server) = world(&json!({"scope": "issues:write admin"}));
     let mut client = at_connect_page(&world).presses_connect();
     assert_eq!(parameter(&client.browser.at, "scope"), "issues:write admin");
-    let back = server.back(&client.browser.at, &[("error", "invalid_scope"), ("iss", &server.issuer)]);
+    let back = Protected::back(&client.browser.at, &[("error", "invalid_scope"), ("iss", &server.issuer)]);
     client.browser.goes_to(back.as_str());
     client.browser.shows.refused(400, "upstream_scope_refused");
     assert!(client.browser.shows.text().contains("issues:write admin"));
@@ -327,15 +325,15 @@ fn a_server_of_the_first_revision_without_any_metadata_is_its_own_issuer() {
     assert_eq!(*seen.borrow(), order);
 }
 
-/// A client whose person got a page that says why the server cannot be connected, and how to go on without.
+/// A person who wants to connect the server, and got a page that says why not. On the way to a client they can skip it.
 fn at_connect_page_refused(world: &World, status: u16, reason: &str) -> Client {
-    let mut client = world.client("claude").at("linear").registers().authorizes().signs_in("alice").approves();
+    let mut client = at_connect_page(world);
+    let page = client.browser.shows.text();
+    assert!(page.contains(reason) && page.contains(client.browser.shows.header("x-request-id").unwrap()), "{page}");
+    let mut skipping = client.clone();
+    skipping.browser.presses("/connect/linear", "decision", "skip");
+    assert!(!skipping.arrived().code.is_empty());
+    client.browser.presses("/connect/linear", "decision", "connect");
     client.browser.shows.refused(status, reason);
-    assert!(client.browser.shows.text().contains("linear"));
-    let refused = client.clone();
-    let later = format!("{}&later=1", client.browser.at);
-    client.browser.goes_to(Url::parse(&later).unwrap().as_str());
-    client.browser.presses("/connect/linear", "decision", "skip");
-    assert!(!client.arrived().code.is_empty());
-    refused
+    client
 }

@@ -188,3 +188,24 @@ fn a_warm_connected_call_is_one_request_and_nothing_else() {
         world.uses_of(|| drop(client.sends_modern("tools/call", &shows_links(), json!({"name": "search"})).with(200)));
     assert_eq!((uses.fetches, uses.directory, uses.ledger), (1, 0, 0));
 }
+
+#[test]
+fn what_another_isolate_renewed_may_have_ended_as_well() {
+    let (world, server) = World::guarded();
+    server.wants("at-1");
+    world.connected("alice", "at-1");
+    let client = world.client("claude").at("docs").connects("alice").initializes().calls("search");
+    let elsewhere = world.elsewhere();
+    server.wants("at-2");
+    world.can_be_renewed("at-2");
+    Client { world: elsewhere, ..client.clone() }.calls("search");
+    server.wants("at-3");
+    world.can_be_renewed("at-3");
+    server.was_asked();
+    client.calls("search");
+    assert_eq!(
+        server.was_asked(),
+        ["tools/call", "tools/call", "tools/call"],
+        "with the first, the second and the third"
+    );
+}

@@ -2,10 +2,14 @@
 //!
 //! Not here: connecting (`connect`), who tries to harm (`attacks`).
 
+use std::rc::Rc;
+
+use mcp_edge_gateway::ports::Outgoing;
 use serde_json::json;
 
 use crate::world::World;
 use crate::world::client::Client;
+use crate::world::platform::Scripted;
 use crate::world::protected::Protected;
 
 const PAGE: &str = "/connections";
@@ -82,6 +86,34 @@ fn a_client_whose_access_is_taken_away_has_none_and_the_person_is_asked_again() 
     world.passes(61);
     first.call("echo").refused(401, "token_revoked");
     assert!(client.authorizes().is_asked(), "the consent is forgotten as well");
+}
+
+/// Where the answer to a call sends the person.
+fn link_in(answer: &str) -> String {
+    let link = answer.split("http://localhost:8787/connect/linear?s=").nth(1).unwrap();
+    let sealed = link.split(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c)).next().unwrap();
+    format!("/connect/linear?s={sealed}")
+}
+
+#[test]
+fn the_page_says_whether_the_access_ended_or_more_is_wanted() {
+    let (world, server, mut client) = connected();
+    let challenge = "Bearer error=\"insufficient_scope\", scope=\"write\"";
+    let wants_more = move || Scripted::new(403, &[("www-authenticate", challenge)], "");
+    let more = move |request: &Outgoing| (request.url.path() == "/mcp").then(wants_more);
+    server.says.borrow_mut().instead = Some(Rc::new(more));
+    let link = link_in(&client.call("echo").text());
+    server.says.borrow_mut().instead = None;
+    let page = client.browser.goes_to(&link).clone().with(200).text();
+    assert!(page.contains("Allow more at Linear") && page.contains("<code>write</code>"), "{page}");
+
+    server.revokes_everything();
+    world.passes(60);
+    let link = link_in(&client.call("echo").text());
+    let page = client.browser.goes_to(&link).clone().with(200).text();
+    assert!(page.contains("Connect Linear again") && page.contains("Linear authorization must be renewed."), "{page}");
+    let page = shown(&mut client);
+    assert!(page.contains("Must be renewed") && page.contains("Linear authorization must be renewed."), "{page}");
 }
 
 #[test]

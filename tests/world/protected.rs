@@ -99,11 +99,11 @@ impl Protected {
         let code = format!("code-{}", state.count);
         state.codes.insert(code.clone(), page.query_pairs().into_owned().collect());
         drop(state);
-        self.back(page, &[("code", &code), ("iss", &self.issuer)])
+        Self::back(page, &[("code", &code), ("iss", &self.issuer)])
     }
 
     /// Or sends back something else.
-    pub fn back(&self, page: &Url, with: &[(&str, &str)]) -> Url {
+    pub fn back(page: &Url, with: &[(&str, &str)]) -> Url {
         let mut back = Url::parse(&parameter(page, "redirect_uri")).unwrap();
         back.query_pairs_mut().append_pair("state", &parameter(page, "state")).extend_pairs(with);
         back

@@ -6,13 +6,14 @@
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::flow::authorize::Allowed;
+use crate::flow::keep::{self, Kept};
 use crate::flow::{Site, hold, refusal};
 use crate::oauth::account::ConnectedAccount;
 use crate::oauth::form::Form;
 use crate::oauth::grant::GrantId;
 use crate::page::{ConnectAccount, Occasion};
 use crate::ports::Platform;
-use crate::upstream::key::{FIRST_ACCOUNT, Owner};
+use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
 use crate::upstream::link::{Link, Need};
 use crate::upstream::state::{Back, Errand};
 
@@ -110,12 +111,16 @@ impl Visit {
             Owner::Gateway if !server.is_connected_by_operator() => return Err(link_gone()),
             _ => {}
         }
-        let occasion = match (link.need, &link.scope) {
-            (Need::Authenticating, _) => Occasion::First,
-            (Need::ReconsentRequired, Some(_)) => Occasion::MoreAccess,
-            (Need::ReconsentRequired, None) => Occasion::Renewal,
-        };
         let mut errand = errand(link.owner, server, &link.account, Back::Page);
+        let key = ConnectionKey::new(errand.owner.clone(), errand.slug.as_str(), errand.account.as_str());
+        let occasion = match link.need {
+            Need::Authenticating => Occasion::First,
+            // A connection that still works was refused for lack of a scope.
+            Need::ReconsentRequired => match keep::read(site, server, &key).await? {
+                Kept::Live(_) => Occasion::MoreAccess,
+                Kept::Dead(_) | Kept::Absent => Occasion::Renewal,
+            },
+        };
         if errand.owner != Owner::Gateway {
             let known = hold::accounts(site, server, subject).await?;
             if let Some(account) = known.iter().find(|known| known.account == errand.account) {

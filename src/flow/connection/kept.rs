@@ -34,6 +34,8 @@ const UNREADABLE: &str = "connection_unreadable";
 pub enum Found {
     /// A credential.
     Usable(Rc<Held>),
+    /// One that was made while the call waited for it: if the server refuses that, another is no better.
+    Fresh(Rc<Held>),
     /// Nothing.
     Absent,
     /// A credential that is not for this server as it is now, or cannot be read.
@@ -46,6 +48,16 @@ pub enum Found {
         /// Its scope.
         scope: Option<String>,
     },
+}
+
+impl Found {
+    /// The same, made just now.
+    pub fn made_now(self) -> Self {
+        match self {
+            Self::Usable(held) => Self::Fresh(held),
+            other => other,
+        }
+    }
 }
 
 /// A credential to try a call with, unless none is near.

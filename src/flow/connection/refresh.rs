@@ -69,7 +69,7 @@ impl<P: Platform> Refresh<'_, P> {
             waited += pause;
             pause = (pause * 2).min(LONGEST_PAUSE);
             if let Some(held) = kept::remembered(self.site, self.key).filter(|held| held.generation != seen) {
-                return Ok(Found::Usable(held));
+                return Ok(Found::Fresh(held));
             }
         }
         let busy = memory.refreshing.get(&name, self.site.now).is_some() && waited < RELIES;
@@ -120,7 +120,7 @@ impl<P: Platform> Refresh<'_, P> {
                             seen = generation;
                             continue;
                         }
-                        found => return Ok(found),
+                        found => return Ok(if waited > 0 { found.made_now() } else { found }),
                     }
                 }
                 Outcome::Leased { generation, sealed } => match self.lead(&holder, generation, sealed).await? {
@@ -214,13 +214,13 @@ impl<P: Platform> Refresh<'_, P> {
                     Found::Absent
                 }
             };
-            return Ok(Led::Found(found));
+            return Ok(Led::Found(found.made_now()));
         }
         let replica = Replica::orphan(generation, sealed);
         let held = Rc::new(Held { generation: replica.generation, credential, after: replica.after });
         kept::remember(self.site, self.key, &held);
         let replicated = kept::replicate(self.site, self.key, &replica).await;
-        replicated.map(|()| Led::Found(Found::Usable(held))).map_err(|Unavailable| Failure::storage())
+        replicated.map(|()| Led::Found(Found::Fresh(held))).map_err(|Unavailable| Failure::storage())
     }
 
     /// Dead as the object knows it, unless a holder before had a credential that it could not tell the object of.
