@@ -13,8 +13,8 @@ use crate::failure::{Blame, Failure};
 use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
 use crate::flow::{
-    Head, Site, authorize, call, callback, configure, connect, connections, consent, discover, index, login, refusal,
-    register, revoke, shared, subject, token,
+    Head, Site, apart, authorize, call, callback, configure, connect, connections, consent, discover, index, login,
+    refusal, register, revoke, shared, subject, token,
 };
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
@@ -106,16 +106,20 @@ impl<'a, P: Platform> Gateway<'a, P> {
         match route {
             Route::Endpoint(Endpoint::Healthz) => return Ok(Reply::json(StatusCode::OK, &json!({"status": "ok"}))),
             Route::Endpoint(Endpoint::AdminConfig) if head.method == "PUT" => {
-                return configure::replace(self.platform, self.memory, head, body, request_id).await.map_err(json);
+                return apart(configure::replace(self.platform, self.memory, head, body, request_id))
+                    .await
+                    .map_err(json);
             }
-            Route::Endpoint(Endpoint::AdminConfig) => return configure::show(self.platform, head).await.map_err(json),
+            Route::Endpoint(Endpoint::AdminConfig) => {
+                return apart(configure::show(self.platform, head)).await.map_err(json);
+            }
             _ => {}
         }
         // 2. The surroundings every other flow needs.
         let site = self.site(head, loaded, request_id);
         if matches!(route, Route::Endpoint(Endpoint::Status)) {
             let ground = Ground { config: loaded, keys: self.keys().map(|_| ()) };
-            return Ok(status::report(self.platform, head, ground, site.as_ref().ok(), request_id).await);
+            return Ok(apart(status::report(self.platform, head, ground, site.as_ref().ok(), request_id)).await);
         }
         let site = match site {
             Ok(site) => site,
@@ -131,7 +135,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
                 cors::require_allowed(&site, head).map_err(json)?;
                 match head.method.as_str() {
                     "POST" => {}
-                    "DELETE" => return call::delete(&site, head, server).await.map_err(json),
+                    "DELETE" => return apart(call::delete(&site, head, server)).await.map_err(json),
                     _ => return Err(json(refusal::method_not_allowed(&site, server))),
                 }
                 call::post(&site, head, server, body).await.map_err(|refusal| match refusal {
@@ -140,11 +144,11 @@ impl<'a, P: Platform> Gateway<'a, P> {
                 })
             }
             Route::Connect(slug) if head.method == "POST" => {
-                connect::answer(&site, head, slug, body).await.map_err(Refused::Page)
+                apart(connect::answer(&site, head, slug, body)).await.map_err(Refused::Page)
             }
-            Route::Connect(slug) => connect::show(&site, head, slug).await.map_err(Refused::Page),
-            Route::SharedConnection(slug) => shared::answer(&site, head, slug).await.map_err(json),
-            Route::Subject(subject) => subject::revoke(&site, head, subject).await.map_err(json),
+            Route::Connect(slug) => apart(connect::show(&site, head, slug)).await.map_err(Refused::Page),
+            Route::SharedConnection(slug) => apart(shared::answer(&site, head, slug)).await.map_err(json),
+            Route::Subject(subject) => apart(subject::revoke(&site, head, subject)).await.map_err(json),
             Route::NoSuchServer(slug) => Err(json(refusal::no_such_server(slug))),
             Route::ProtectedResource(server) => discover::protected_resource(&site, server).map_err(json),
             Route::ProtectedResourceRoot => discover::protected_resource_root(&site).map_err(json),
@@ -163,22 +167,22 @@ impl<'a, P: Platform> Gateway<'a, P> {
         body: P::Stream,
     ) -> Result<Reply<P::Stream>, Refused> {
         match endpoint {
-            Endpoint::Index => index::show(site, head).await.map_err(Refused::Page),
-            Endpoint::Authorize => authorize::authorize(site, head).await.map_err(Refused::Page),
-            Endpoint::Consent => consent::answer(site, head, body).await.map_err(Refused::Page),
-            Endpoint::Token => token::token(site, head, body).await.map_err(Refused::Json),
-            Endpoint::Register => register::register(site, head, body).await.map_err(Refused::Json),
-            Endpoint::Revoke => revoke::revoke(site, head, body).await.map_err(Refused::Json),
+            Endpoint::Index => apart(index::show(site, head)).await.map_err(Refused::Page),
+            Endpoint::Authorize => apart(authorize::authorize(site, head)).await.map_err(Refused::Page),
+            Endpoint::Consent => apart(consent::answer(site, head, body)).await.map_err(Refused::Page),
+            Endpoint::Token => apart(token::token(site, head, body)).await.map_err(Refused::Json),
+            Endpoint::Register => apart(register::register(site, head, body)).await.map_err(Refused::Json),
+            Endpoint::Revoke => apart(revoke::revoke(site, head, body)).await.map_err(Refused::Json),
             Endpoint::Jwks => Ok(Reply::json(StatusCode::OK, &json!({"keys": []}))),
-            Endpoint::UpstreamCallback => callback::answer(site, head).await.map_err(Refused::Page),
+            Endpoint::UpstreamCallback => apart(callback::answer(site, head)).await.map_err(Refused::Page),
             Endpoint::ClientMetadata => Ok(discover::client_metadata(site)),
             Endpoint::Connections if head.method == "POST" => {
-                connections::answer(site, head, body).await.map_err(Refused::Page)
+                apart(connections::answer(site, head, body)).await.map_err(Refused::Page)
             }
-            Endpoint::Connections => connections::show(site, head).await.map_err(Refused::Page),
-            Endpoint::Login => login::show(site, head).await.map_err(Refused::Page),
-            Endpoint::LoginCallback => login::callback(site, head, body).await.map_err(Refused::Page),
-            Endpoint::Logout => login::logout(site, head).await.map_err(Refused::Page),
+            Endpoint::Connections => apart(connections::show(site, head)).await.map_err(Refused::Page),
+            Endpoint::Login => apart(login::show(site, head)).await.map_err(Refused::Page),
+            Endpoint::LoginCallback => apart(login::callback(site, head, body)).await.map_err(Refused::Page),
+            Endpoint::Logout => apart(login::logout(site, head)).await.map_err(Refused::Page),
             // Answered before a configuration is needed.
             Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig => Err(Refused::Json(unknown_endpoint())),
         }
@@ -315,9 +319,6 @@ fn unknown_endpoint() -> Failure {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
-        text
-    })
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -43,14 +43,16 @@ const relayed = (body) => (body instanceof ArrayBuffer ? body : (body?.body ?? n
 
 export class Call {
   #born; // the instance of Rust it belongs to
+  #number; // what it goes by there
   #bodies; // requests, responses, and what was read of a response
   #giveUp = () => {}; // ends what is waited for, with the reason
   #deadline = 0; // of what is waited for
   #alarm = Infinity; // when the timer goes off
   #attended = true; // whether what is waited for is worth nothing without the client
 
-  constructor(born, request) {
+  constructor(born, number, request) {
     this.#born = born;
+    this.#number = number;
     this.#bodies = [request];
     request.signal.addEventListener("abort", () => this.#attended && this.#giveUp("client_gone"));
   }
@@ -58,24 +60,23 @@ export class Call {
   /** Goes on from an outcome to the reply. */
   async run(outcome) {
     while (!isReply(outcome)) {
-      const [errand, number, ...lines] = linesOf(outcome);
-      const call = Number(number);
+      const [errand, ...lines] = linesOf(outcome);
       if (errand.startsWith("fetch")) {
         this.#attended = errand === "fetch";
-        outcome = await this.#fetch(call, lines, outcome);
-      } else if (errand === "read") outcome = await this.#read(call, ...lines.map(Number));
-      else if (errand === "discard") outcome = this.#discard(call, Number(lines[0]));
-      else if (errand === "wait") outcome = await woken(call).then(() => this.#enter((rust) => rust.woken(call)));
+        outcome = await this.#fetch(lines, outcome);
+      } else if (errand === "read") outcome = await this.#read(...lines.map(Number));
+      else if (errand === "discard") outcome = this.#discard(Number(lines[0]));
+      else if (errand === "wait") outcome = await woken(this.#number).then(() => this.#enter((rust, call) => rust.woken(call)));
       else throw new Error("nothing to go on with");
     }
     return response(this.#born, outcome, this.#bodies);
   }
 
   #enter(operation) {
-    return enter(this.#born, operation);
+    return enter(this.#born, (rust) => operation(rust, this.#number));
   }
 
-  async #fetch(call, [method, url, milliseconds, source, ...headers], outcome) {
+  async #fetch([method, url, milliseconds, source, ...headers], outcome) {
     const init = { method, headers: unpacked(headers), body: own(this.#born, source, outcome), redirect: "manual" };
     this.#until(Date.now() + Number(milliseconds));
     let head, first;
@@ -88,7 +89,7 @@ export class Call {
     } catch (reason) {
       head = typeof reason === "string" ? reason : "unreachable";
     }
-    return this.#enter((rust) => rust.fetched(call, head, first, this.#bodies.length - 1));
+    return this.#enter((rust, call) => rust.fetched(call, head, first, this.#bodies.length - 1));
   }
 
   /** What of an answer is kept for handing on. The time is for all of it, but not for a stream of events, nor for a long answer. */
@@ -105,7 +106,7 @@ export class Call {
     return { headers: answer.headers, body: readable };
   }
 
-  async #read(call, number, limit, milliseconds) {
+  async #read(number, limit, milliseconds) {
     const body = this.#bodies[number];
     this.#until(Date.now() + milliseconds);
     let bytes;
@@ -113,14 +114,14 @@ export class Call {
       bytes = new Uint8Array(body instanceof ArrayBuffer ? body : await this.#limited(whole(body, limit)));
       if (bytes.length > limit) throw "too_large";
     } catch (reason) {
-      return this.#enter((rust) => rust.unread(call, reason === "too_large"));
+      return this.#enter((rust, call) => rust.unread(call, reason === "too_large"));
     }
-    return this.#enter((rust) => rust.read(call, bytes));
+    return this.#enter((rust, call) => rust.read(call, bytes));
   }
 
-  #discard(call, number) {
+  #discard(number) {
     this.#bodies[number].body?.cancel().catch(() => {});
-    return this.#enter((rust) => rust.discarded(call));
+    return this.#enter((rust, call) => rust.discarded(call));
   }
 
   /** What a promise settles to. Rejects with a reason when the time is up, or when the client leaves. */

@@ -2,7 +2,7 @@
 //!
 //! Not here: what a flow does, and who does its errands (`call.js`).
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -19,7 +19,6 @@ use crate::reply::Reply;
 
 thread_local! {
     static WAITING: RefCell<BTreeMap<u32, Call>> = RefCell::default();
-    static LAST: Cell<u32> = const { Cell::new(0) };
     static WAKE: RefCell<Function> = RefCell::default();
 }
 
@@ -56,10 +55,8 @@ pub fn attend(wake: Function) {
     WAKE.set(wake);
 }
 
-/// Begins a request; answers its reply or what it waits for, as JavaScript reads it.
-pub fn begin<F: Future<Output = Reply<JsStream>> + 'static>(flow: impl FnOnce(Rc<Desk>) -> F) -> String {
-    let call = LAST.get().wrapping_add(1);
-    LAST.set(call);
+/// Begins a request under a number of its own; answers its reply or what it waits for, as JavaScript reads it.
+pub fn begin<F: Future<Output = Reply<JsStream>> + 'static>(call: u32, flow: impl FnOnce(Rc<Desk>) -> F) -> String {
     let desk = Rc::<Desk>::default();
     let bell = Bell { call, polled: AtomicBool::new(false), rung: AtomicBool::new(false) };
     Call { flow: Box::pin(flow(Rc::clone(&desk))), desk, bell: Arc::new(bell) }.advance()
@@ -86,10 +83,10 @@ impl Call {
                 return wire::reply(reply);
             }
             if let Some(errand) = self.desk.take() {
-                break wire::errand(number, errand);
+                break wire::errand(errand);
             }
             if !self.bell.rung.load(Ordering::Relaxed) {
-                break wire::wait(number);
+                break wire::wait();
             }
         };
         self.bell.polled.store(false, Ordering::Relaxed);

@@ -5,13 +5,17 @@
 import { Call, isReply, packed, response } from "./call.js";
 import { alive, enter, settled } from "./instance.js";
 
+let calls = 0;
+
 export default {
   fetch(request, env, ctx) {
     try {
       const born = alive();
-      const outcome = enter(born, (rust) => rust.begin(`${request.method}\n${request.url}\n${packed(request.headers)}`, env));
+      const number = (calls = (calls + 1) >>> 0);
+      const head = `${request.method}\n${request.url}\n${packed(request.headers)}`;
+      const outcome = enter(born, (rust) => rust.begin(number, head, Date.now(), env));
       if (isReply(outcome)) return response(born, outcome); // without a promise: refusals and metadata
-      const answer = new Call(born, request).run(outcome).catch(panicked);
+      const answer = new Call(born, number, request).run(outcome).catch(panicked);
       // To its end even when the client leaves: a call that is dropped half-way never frees what it holds in Rust.
       ctx.waitUntil(answer);
       return answer;

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use super::errand::{Done, JsStream};
-use super::host::Workers;
+use super::host::{Workers, timestamp};
 use super::{call, wire};
 use crate::gateway::Gateway;
 use crate::memory::Memory;
@@ -26,13 +26,13 @@ pub fn start(wake: Function) {
     call::attend(wake);
 }
 
-/// A request. Every function here answers a reply or what the call waits for, as `wire` writes it.
+/// A request that comes at `now` (milliseconds since the epoch), and the number it goes by while it is under way. Every function here answers a reply or what the call waits for, as `wire` writes it.
 #[wasm_bindgen]
-pub fn begin(request: &str, env: Env) -> String {
+pub fn begin(call: u32, request: &str, now: f64, env: Env) -> String {
     let memory = MEMORY.with(Rc::clone);
-    call::begin(|desk| {
+    call::begin(call, |desk| {
         let request = wire::request(request, JsStream::of_request(Rc::clone(&desk)));
-        let platform = Workers::new(env, desk);
+        let platform = Workers::new(env, timestamp(now), desk);
         async move { Gateway::new(&platform, &memory).handle(request).await }
     })
 }

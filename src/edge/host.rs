@@ -2,6 +2,7 @@
 //!
 //! Not here: retries, caches, fallbacks. Every failure of a binding is `Unavailable`, and the core fails closed.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -33,6 +34,33 @@ extern "C" {
     fn log(line: &str);
 }
 
+thread_local! {
+    static POOL: RefCell<Pool> = RefCell::default();
+}
+
+/// Random bytes drawn ahead: a draw costs five crossings, and every request needs an id. No byte is given out twice.
+#[derive(Default)]
+struct Pool(Vec<u8>);
+
+const DRAWN: usize = 512;
+
+impl Pool {
+    fn fill(&mut self, buffer: &mut [u8]) {
+        if self.0.len() < buffer.len() {
+            self.0.resize(DRAWN.max(buffer.len()), 0);
+            if getrandom::getrandom(&mut self.0).is_err() {
+                wasm_bindgen::throw_str("no entropy"); // never go on with bytes that are not random
+            }
+        }
+        let left = self.0.len() - buffer.len();
+        if let Some(drawn) = self.0.get_mut(left..) {
+            buffer.copy_from_slice(drawn);
+            drawn.fill(0); // from now on they are somebody's
+        }
+        self.0.truncate(left);
+    }
+}
+
 /// The runtime as one request sees it.
 pub struct Workers {
     env: Env,
@@ -41,9 +69,9 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Reads the clock once, for the whole request. What is to be fetched is laid on the desk.
-    pub fn new(env: Env, desk: Rc<Desk>) -> Self {
-        Self { env, now: now(), desk }
+    /// With the one time of the whole request. What is to be fetched is laid on the desk.
+    pub fn new(env: Env, now: Timestamp, desk: Rc<Desk>) -> Self {
+        Self { env, now, desk }
     }
 
     async fn command<C: Serialize, O: DeserializeOwned>(
@@ -66,14 +94,19 @@ impl Workers {
     }
 }
 
-/// Seconds since the epoch.
+/// The time, read from the clock.
+pub fn now() -> Timestamp {
+    timestamp(js_sys::Date::now())
+}
+
+/// Milliseconds since the epoch, as JavaScript has them.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "whole seconds, and no clock is before 1970"
 )]
-pub fn now() -> Timestamp {
-    Timestamp((js_sys::Date::now() / 1000.0) as u64)
+pub fn timestamp(milliseconds: f64) -> Timestamp {
+    Timestamp((milliseconds / 1000.0) as u64)
 }
 
 impl Clock for Workers {
@@ -90,9 +123,7 @@ impl Timer for Workers {
 
 impl Entropy for Workers {
     fn fill(&self, buffer: &mut [u8]) {
-        if getrandom::getrandom(buffer).is_err() {
-            wasm_bindgen::throw_str("no entropy"); // never go on with bytes that are not random
-        }
+        POOL.with_borrow_mut(|pool| pool.fill(buffer));
     }
 }
 

@@ -62,13 +62,12 @@ pub fn reply(reply: Reply<JsStream>) -> String {
     text
 }
 
-/// What call number `call` waits for.
-pub fn errand(call: u32, errand: Errand) -> String {
+/// An errand of a call.
+pub fn errand(errand: Errand) -> String {
     let mut text = String::with_capacity(1024);
     match errand {
         Errand::Fetch { request: Outgoing { method, url, headers, body, within }, attended } => {
             push(&mut text, if attended { "fetch" } else { "fetch_unattended" });
-            number(&mut text, call);
             push(&mut text, method.as_str());
             push(&mut text, url.as_str());
             number(&mut text, milliseconds(within));
@@ -76,14 +75,12 @@ pub fn errand(call: u32, errand: Errand) -> String {
         }
         Errand::Read { body, limit, within } => {
             push(&mut text, "read");
-            number(&mut text, call);
             number(&mut text, body);
             number(&mut text, u32::try_from(limit).unwrap_or(u32::MAX));
             number(&mut text, milliseconds(within));
         }
         Errand::Discard { body } => {
             push(&mut text, "discard");
-            number(&mut text, call);
             number(&mut text, body);
         }
     }
@@ -91,9 +88,9 @@ pub fn errand(call: u32, errand: Errand) -> String {
     text
 }
 
-/// That call number `call` waits for a promise.
-pub fn wait(call: u32) -> String {
-    format!("wait\n{call}\n\0")
+/// That a call waits for a promise.
+pub fn wait() -> String {
+    "wait\n\0".to_owned()
 }
 
 fn with_body(mut text: String, headers: &HeaderMap, body: Vec<u8>) -> String {

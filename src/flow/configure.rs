@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::{Answered, Head, read_small};
+use super::{Answered, Head, apart, read_small};
 use crate::config::{Config, ConfigError, SecretName};
 use crate::failure::{Blame, Failure};
 use crate::memory::{LoadedConfig, Memory};
@@ -42,6 +42,15 @@ pub async fn load<P: Platform>(platform: &P, memory: &Memory) -> Result<Option<L
     if known.as_ref().is_some_and(|known| !known.fresh_until.reached(now)) {
         return Ok(known);
     }
+    apart(look(platform, memory, known)).await
+}
+
+async fn look<P: Platform>(
+    platform: &P,
+    memory: &Memory,
+    known: Option<LoadedConfig>,
+) -> Result<Option<LoadedConfig>, Failure> {
+    let now = platform.now();
     let stored = match platform.get(CURRENT).await {
         Ok(Some(stored)) => stored,
         // Storage remembers for a while that there was none, also where the first one was just sent.

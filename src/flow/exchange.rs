@@ -10,7 +10,7 @@ use super::connection::{self, Credential, Need};
 use super::initialize::{Opened, Presented};
 use super::relay::{Outcome, Refused};
 use super::standin::{self, Said};
-use super::{Answered, Head, Site, refusal};
+use super::{Answered, Head, Site, apart, refusal};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::mcp::envelope::Payload;
@@ -82,7 +82,7 @@ impl<P: Platform> Call<'_, P> {
         }
         let mut credential = connection::credential(self.site, self.server, self.claims).await?;
         if choice == Some(Choice::Accepted) {
-            credential = self.connecting(credential).await?;
+            credential = apart(self.connecting(credential)).await?;
         }
         let end = match credential {
             Credential::Needed(need) => End::Needed(need, body),
@@ -131,7 +131,7 @@ impl<P: Platform> Call<'_, P> {
             }
         };
         if let Some(presented) = &mut presented {
-            presented.ends(self).await;
+            apart(presented.ends(self)).await;
         }
         Ok(reply)
     }
@@ -146,7 +146,7 @@ impl<P: Platform> Call<'_, P> {
     ) -> Result<End<P::Stream>, Failure> {
         let mut due = false;
         if let Some(presented) = presented.as_mut() {
-            presented.recall(self).await?;
+            apart(presented.recall(self)).await?;
             if presented.session.waiting && self.expects != Expects::Reply {
                 // The server has not heard of the session: there is nothing to tell it, and nothing to end.
                 return Ok(End::Answered(self.accepted()));
@@ -158,7 +158,7 @@ impl<P: Platform> Call<'_, P> {
         loop {
             let again = presented.as_ref().is_some_and(|its| !lost && its.can_be_opened());
             let outcome = if let Some(presented) = presented.as_mut().filter(|_| due) {
-                match presented.open(self, &own.headers).await {
+                match apart(presented.open(self, &own.headers)).await {
                     Ok(Opened::Open) => {
                         due = false;
                         continue;
@@ -181,7 +181,7 @@ impl<P: Platform> Call<'_, P> {
                 Outcome::SessionLost(_) if again => return Ok(End::Answered(self.accepted())),
                 Outcome::SessionLost(otherwise) => return otherwise.map(End::Answered),
                 Outcome::Unauthorized(refused) => {
-                    if let Some(need) = self.renew(&mut own, &refused).await? {
+                    if let Some(need) = apart(self.renew(&mut own, &refused)).await? {
                         return Ok(End::Needed(need, body.unwrap_or_default()));
                     }
                 }
