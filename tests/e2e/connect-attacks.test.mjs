@@ -9,7 +9,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { startAuthorizationServer } from "./support/authorization-server.mjs";
 import { answerWith, change, slow } from "./support/bending-proxy.mjs";
 import { Browser } from "./support/browser.mjs";
-import { clientOf, connect, people, personAt } from "./support/connect-driver.mjs";
+import { clientOf, connect, people, personAt, startIsolates } from "./support/connect-driver.mjs";
 import { startConnectedUpstream } from "./support/connected-upstream.mjs";
 import { configuration, startGateway } from "./support/gateway.mjs";
 import { LOGIN_SECRETS, oidcLogin, startProvider } from "./support/idp.mjs";
@@ -198,6 +198,35 @@ describe("a link or an answer in the wrong hands", () => {
     for (const token of here) assert.equal(there.has(token), false, "a token of one upstream arrived at the other");
     const tokens = [...here, ...there];
     for (const { person } of both) assert.equal(tokens.includes(person.token), false, "a gateway token arrived at an upstream");
+  });
+});
+
+describe("a record moved in storage", () => {
+  test("[X17] what was sealed for one person or server opens for no other, and nobody calls with it", async (t) => {
+    const server = await startAuthorizationServer();
+    const [upstream, other] = [await startConnectedUpstream({ servers: [server] }), await startConnectedUpstream({ servers: [server] })];
+    const auth = { kind: "oauth" };
+    const gateway = await startIsolates({ config: configuration({ notes: { url: upstream.url, auth }, mail: { url: other.url, auth } }) });
+    t.after(() => Promise.all([gateway, upstream, other, server].map((one) => one.stop())));
+    gateway.choose(0);
+    const clients = [];
+    for (const [as, slug] of [["alice", "notes"], ["bob", "notes"], ["alice", "mail"]]) {
+      server.settings.account = `${as}@${slug}`;
+      clients.push({ said: `${as}@${slug}`, client: await clientOf(gateway, slug, [server], { as }) });
+    }
+    const kv = await gateway.kv();
+    const { keys } = await kv.list({ prefix: "connection:" });
+    assert.equal(keys.length, clients.length, "one record for each");
+    const records = await Promise.all(keys.map(({ name }) => kv.get(name)));
+    for (const [index, { name }] of keys.entries()) await kv.put(name, records[(index + 1) % records.length]);
+    gateway.choose(1); // where nobody remembers anything
+    for (const { said, client } of clients) {
+      const answer = await client.call();
+      if (answer.said) assert.equal(answer.said, said, "somebody else's account was used");
+      else assert.ok(answer.signal, answer.text);
+    }
+    const [here, there] = [upstream.tokensSeen(), other.tokensSeen()];
+    for (const token of here) assert.equal(there.has(token), false, "a token of one upstream arrived at the other");
   });
 });
 
