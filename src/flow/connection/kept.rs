@@ -122,11 +122,20 @@ pub fn forget<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) {
     site.memory.connections.forget(&key.name().to_owned());
 }
 
-/// Puts a credential near every isolate.
+/// Puts a credential near every isolate, unless the object has said otherwise meanwhile: what a person disconnects would come back with
+/// a put that was on its way.
 pub async fn replicate<P: Platform>(
     site: &Site<'_, P>,
     key: &ConnectionKey,
     replica: &Replica,
 ) -> Result<(), Unavailable> {
-    site.platform.put(key.name(), &replica.to_json(), Some(REPLICATED)).await
+    site.platform.put(key.name(), &replica.to_json(), Some(REPLICATED)).await?;
+    if replica.after.is_some() {
+        return Ok(()); // the object has not heard of it
+    }
+    match site.platform.connection(key, Command::Read).await {
+        Ok(Outcome::Live { generation, .. }) if generation == replica.generation => Ok(()),
+        Ok(_) => site.platform.delete(key.name()).await,
+        Err(Unavailable) => Ok(()),
+    }
 }
