@@ -110,7 +110,12 @@ pub async fn renew<P: Platform>(
     let Some(key) = key(server, claims) else {
         return Ok(Credential::Ready { headers: own_headers(site, server)?, seen: None, fresh: false });
     };
-    let held = kept::remembered(site, &key).filter(|held| held.generation == seen);
+    let remembered = kept::remembered(site, &key);
+    // Another call of this isolate has got a newer one meanwhile.
+    if let Some(held) = remembered.as_ref().filter(|held| held.generation > seen) {
+        return answer(site, server, Found::Usable(Rc::clone(held)));
+    }
+    let held = remembered.filter(|held| held.generation == seen);
     if let Some(challenge) = challenge.filter(|challenge| challenge.is_insufficient_scope()) {
         return step_up(server, held.as_deref(), challenge);
     }
@@ -118,7 +123,6 @@ pub async fn renew<P: Platform>(
         // Only the person knows another value. The one there is may still be good: servers err as well.
         return answer(site, server, Found::Dead { scope: None });
     }
-    kept::forget(site, &key);
     let found = Refresh { site, server, key: &key }.run(seen, None).await?;
     answer(site, server, found)
 }

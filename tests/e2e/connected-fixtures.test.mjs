@@ -56,7 +56,7 @@ describe("an upstream with an authorization server of its own", () => {
     assert.notEqual(second.refresh_token, first.refresh_token);
     assert.equal((await refresh(host, server, first)).status, 400);
     assert.equal((await refresh(host, server, second)).status, 400, "its successor is dead too");
-    assert.equal(server.liveRefreshTokens(), 0);
+    assert.equal(server.liveRefreshTokens("alice"), 0);
   });
 
   test("a grant can be revoked, and then neither token works", async (t) => {
@@ -74,7 +74,7 @@ describe("an upstream with an authorization server of its own", () => {
     const other = await connected(t, { rotation: "strict" });
     other.server.bend(REFRESH, twice, { times: 1 });
     assert.equal((await refresh(other.host, other.server, other.host.issued[0])).status, 200);
-    assert.equal(other.server.liveRefreshTokens(), 0, "the repetition killed the grant");
+    assert.equal(other.server.liveRefreshTokens("alice"), 0, "the repetition killed the grant");
   });
 
   test("a tool that needs more is refused with the scopes to ask for", async (t) => {

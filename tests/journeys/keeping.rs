@@ -3,7 +3,7 @@
 //! Not here: connecting (`connect`), every interleaving of the lease (`tests/lease_model.rs`).
 
 use mcp_edge_gateway::ports::{FetchError, Ledger};
-use mcp_edge_gateway::upstream::connection::{Command, Outcome};
+use mcp_edge_gateway::upstream::connection::{Command, Death, Outcome, Reason};
 use mcp_edge_gateway::upstream::key::{ConnectionKey, Owner};
 use serde_json::{Value, json};
 
@@ -329,6 +329,46 @@ fn an_object_that_is_down_when_the_tokens_come_loses_none() {
     client.refreshes().calls_without_session("search");
     let asked: Vec<_> = tokens.asked.borrow().iter().map(|fields| fields["refresh_token"].clone()).collect();
     assert_eq!(asked, ["rt-0", "rt-1"]);
+}
+
+#[test]
+fn tokens_that_the_object_never_heard_of_outlive_what_it_takes_for_death() {
+    let (world, tokens) = Tokens::in_world();
+    let client = tokens.connected(Some(600)).calls_without_session("search");
+    let elsewhere = world.elsewhere();
+    all_fine(&world.platform.together([client.calling(&elsewhere)]));
+    world.passes(550);
+    let platform = world.platform.clone();
+    tokens.bends(move |tokens, fields| {
+        platform.ledger_down.set(true);
+        Some(Ok(tokens.renews(fields)))
+    });
+    let client = client.calls_without_session("search");
+    world.platform.ledger_down.set(false);
+    tokens.behaves();
+    // Another isolate comes with the refresh token that was replaced, and is told that it is dead.
+    let key = ConnectionKey::new(Owner::Subject("dev:alice".to_owned()), "docs", "1");
+    let lease = Command::Lease { seen: 1, holder: "other".to_owned(), from_nothing: false };
+    world.passes(31);
+    world.now_does(world.platform.connection(&key, lease)).unwrap();
+    let why = Reason::Dead { death: Death::Revoked };
+    let fail = Command::Fail { holder: "other".to_owned(), generation: 1, why };
+    assert!(matches!(world.now_does(world.platform.connection(&key, fail)).unwrap(), Outcome::Dead { .. }));
+    all_fine(&world.platform.together([client.calling(&elsewhere)]));
+    client.calls_without_session("search");
+    assert_eq!(generation(&tokens.kept()), Some(2));
+}
+
+#[test]
+fn what_is_disconnected_is_called_with_no_longer_and_refreshed_never() {
+    let (world, tokens) = Tokens::in_world();
+    let client = tokens.connected(Some(600)).calls_without_session("search");
+    let key = ConnectionKey::new(Owner::Subject("dev:alice".to_owned()), "docs", "1");
+    world.now_does(world.platform.connection(&key, Command::Drop)).unwrap();
+    world.passes(700); // the directory still shows what was
+    assert_eq!(state(&client.call("search")), "authenticating");
+    assert_eq!(tokens.refreshes(), 0);
+    assert!(!world.platform.directory.borrow().contains_key(key.name()));
 }
 
 #[test]

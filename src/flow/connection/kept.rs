@@ -18,8 +18,12 @@ use crate::upstream::replica::Replica;
 /// disconnected elsewhere.
 const REMEMBERED: Lifetime = Lifetime(30);
 
-/// As long as the object keeps a credential that nothing is done with.
-const REPLICATED: Lifetime = Lifetime::days(400);
+/// How long the directory has a credential. One that is put there while a person disconnects can outlast that, so not for long: then
+/// somebody asks the object.
+const REPLICATED: Lifetime = Lifetime::hours(1);
+
+/// How long it has one that the object could not be told of: there is no other copy.
+const ENTRUSTED: Lifetime = Lifetime::days(30);
 
 /// The operator changed the server after it was connected (P10).
 const OUTDATED: &str = "connection_outdated";
@@ -69,6 +73,21 @@ pub async fn recall<P: Platform>(site: &Site<'_, P>, server: &Server, key: &Conn
     Some(held)
 }
 
+/// A credential near by that should replace this generation, and that the object has not heard of.
+pub async fn orphan<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    key: &ConnectionKey,
+    generation: u64,
+) -> Option<Rc<Held>> {
+    let orphaned = |held: &Rc<Held>| held.after == Some(generation);
+    if let Some(held) = remembered(site, key).filter(orphaned) {
+        return Some(held);
+    }
+    forget(site, key); // what is older than what may be near by
+    recall(site, server, key).await.filter(orphaned)
+}
+
 /// What the object has: the truth, to be asked before anybody is told that something is missing.
 pub async fn ask<P: Platform>(site: &Site<'_, P>, server: &Server, key: &ConnectionKey) -> Result<Found, Failure> {
     let outcome = site.platform.connection(key, Command::Read).await.map_err(|Unavailable| Failure::storage())?;
@@ -99,7 +118,6 @@ pub async fn take<P: Platform>(
 
 /// What is to be said of a dead credential.
 pub fn dead<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, sealed: Option<&str>) -> Found {
-    forget(site, key);
     let credential = sealed.and_then(|sealed| keep::open(site, key, sealed));
     Found::Dead { scope: credential.and_then(|credential| credential.token().and_then(|token| token.scope.clone())) }
 }
@@ -129,13 +147,21 @@ pub async fn replicate<P: Platform>(
     key: &ConnectionKey,
     replica: &Replica,
 ) -> Result<(), Unavailable> {
-    site.platform.put(key.name(), &replica.to_json(), Some(REPLICATED)).await?;
+    let lifetime = if replica.after.is_some() { ENTRUSTED } else { REPLICATED };
+    site.platform.put(key.name(), &replica.to_json(), Some(lifetime)).await?;
     if replica.after.is_some() {
         return Ok(()); // the object has not heard of it
     }
     match site.platform.connection(key, Command::Read).await {
         Ok(Outcome::Live { generation, .. }) if generation == replica.generation => Ok(()),
-        Ok(_) => site.platform.delete(key.name()).await,
-        Err(Unavailable) => Ok(()),
+        Ok(Outcome::Live { .. } | Outcome::Absent) => site.platform.delete(key.name()).await,
+        // Of what is dead the server says so itself.
+        _ => Ok(()),
     }
+}
+
+/// Forgets here and near by what the object does not have any more.
+pub async fn erase<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) {
+    forget(site, key);
+    let _ = site.platform.delete(key.name()).await; // a call with it would only be refused, and find out again
 }

@@ -104,6 +104,11 @@ impl<P: Platform> Refresh<'_, P> {
             let outcome = self.site.platform.connection(self.key, lease).await;
             match outcome.map_err(|Unavailable| Failure::storage())? {
                 Outcome::Live { generation, sealed } => {
+                    if let Some(orphan) = kept::remembered(self.site, self.key)
+                        && orphan.after == Some(generation)
+                    {
+                        return Ok(self.report(orphan, generation).await);
+                    }
                     match kept::take(self.site, self.server, self.key, generation, sealed).await {
                         // Somebody got it long ago: it is no newer than it looks.
                         Found::Usable(held) if held.credential.has_expired(self.site.now) && seen != generation => {
@@ -125,7 +130,7 @@ impl<P: Platform> Refresh<'_, P> {
                         continue;
                     }
                 },
-                Outcome::Dead { sealed, .. } => return Ok(kept::dead(self.site, self.key, sealed.as_deref())),
+                Outcome::Dead { generation, sealed, .. } => return Ok(self.dead(generation, sealed).await),
                 Outcome::Wait { .. } if !has_spare && waited < PATIENCE => {}
                 Outcome::Wait { .. } => return Err(self.failing(1)),
                 Outcome::BackingOff { retry_at } => {
@@ -137,7 +142,7 @@ impl<P: Platform> Refresh<'_, P> {
                     pause = LONGEST_PAUSE;
                 }
                 _ => {
-                    kept::forget(self.site, self.key);
+                    kept::erase(self.site, self.key).await;
                     return Ok(Found::Absent);
                 }
             }
@@ -158,9 +163,12 @@ impl<P: Platform> Refresh<'_, P> {
             Ok(Outcome::Live { generation, sealed }) => {
                 kept::take(self.site, self.server, self.key, generation, sealed).await
             }
-            Ok(Outcome::Dead { sealed, .. }) => kept::dead(self.site, self.key, sealed.as_deref()),
+            Ok(Outcome::Dead { sealed, .. }) => {
+                kept::erase(self.site, self.key).await;
+                kept::dead(self.site, self.key, sealed.as_deref())
+            }
             Ok(_) => {
-                kept::forget(self.site, self.key);
+                kept::erase(self.site, self.key).await;
                 Found::Absent
             }
             Err(Unavailable) => Found::Usable(held),
@@ -173,10 +181,7 @@ impl<P: Platform> Refresh<'_, P> {
             Renewal::Failed { why, failure } => {
                 let command = Command::Fail { holder: holder.to_owned(), generation, why };
                 match self.site.platform.connection(self.key, command).await {
-                    Ok(Outcome::Dead { sealed, .. }) => {
-                        let _ = self.site.platform.delete(self.key.name()).await; // a call with it would only be refused
-                        Ok(Led::Found(kept::dead(self.site, self.key, sealed.as_deref())))
-                    }
+                    Ok(Outcome::Dead { generation, sealed, .. }) => Ok(Led::Found(self.dead(generation, sealed).await)),
                     Ok(_) => Ok(Led::Again(failure)),
                     Err(Unavailable) => Err(failure.unwrap_or_else(Failure::storage)),
                 }
@@ -205,7 +210,7 @@ impl<P: Platform> Refresh<'_, P> {
                     if let Kind::Oauth(oauth) = &credential.kind {
                         upstream::revoke(self.site, oauth).await;
                     }
-                    kept::forget(self.site, self.key);
+                    kept::erase(self.site, self.key).await;
                     Found::Absent
                 }
             };
@@ -216,6 +221,15 @@ impl<P: Platform> Refresh<'_, P> {
         kept::remember(self.site, self.key, &held);
         let replicated = kept::replicate(self.site, self.key, &replica).await;
         replicated.map(|()| Led::Found(Found::Fresh(held))).map_err(|Unavailable| Failure::storage())
+    }
+
+    /// Dead as the object knows it, unless a holder before had a credential that it could not tell the object of.
+    async fn dead(&self, generation: u64, sealed: Option<String>) -> Found {
+        if let Some(orphan) = kept::orphan(self.site, self.server, self.key, generation).await {
+            return self.report(orphan, generation).await;
+        }
+        kept::erase(self.site, self.key).await;
+        kept::dead(self.site, self.key, sealed.as_deref())
     }
 
     fn seal(&self, credential: &Credential) -> String {

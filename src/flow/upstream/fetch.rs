@@ -15,8 +15,12 @@ use crate::ports::{Answer, FetchError, Outgoing, Platform, ReadError, Stream};
 use crate::time::Lifetime;
 use crate::upstream::challenge::{self, Challenge};
 
-/// How long each of them may take.
+/// How long a document may take, and then its bytes.
 pub const PATIENCE: Lifetime = Lifetime(10);
+/// How long an endpoint may take, which may have done already what it is asked for: longer, and both together less than the lease
+/// that a refresh is made under.
+const ENDPOINT_PATIENCE: Lifetime = Lifetime(20);
+const ENDPOINT_BYTES: Lifetime = Lifetime(5);
 
 /// A request that needs authorization wherever anything does, whole in both eras. Some servers ask for none on `initialize`.
 const PROBE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"mcp-edge-gateway","version":"1"}}}}"#;
@@ -86,13 +90,13 @@ pub async fn send<P: Platform>(
 ) -> Result<(StatusCode, HeaderMap, Vec<u8>), FetchError> {
     let (parts, body) = request.into_parts();
     let url = Url::parse(&parts.uri.to_string()).map_err(|_| FetchError::Unreachable)?;
-    let request = Outgoing { method: parts.method, url, headers: parts.headers, body, within: PATIENCE };
+    let request = Outgoing { method: parts.method, url, headers: parts.headers, body, within: ENDPOINT_PATIENCE };
     let Answer { status, headers, body, .. } = site.platform.fetch_unattended(request).await?;
     if limit == 0 {
         body.discard().await;
         return Ok((status, headers, Vec::new()));
     }
-    match body.read(limit, PATIENCE).await {
+    match body.read(limit, ENDPOINT_BYTES).await {
         Ok(body) => Ok((status, headers, body)),
         // Larger than anything it could rightly be: as good as nothing.
         Err(ReadError::TooLarge) => Ok((status, headers, Vec::new())),

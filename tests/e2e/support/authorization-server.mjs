@@ -131,8 +131,8 @@ export async function startAuthorizationServer({
     revokeGrants: (account) => store.remove(({ model, payload }) => model !== "Session" && payload.accountId === account),
     /** Every client that registered itself is forgotten. */
     forgetClients: () => store.remove(({ model }) => model === "Client"),
-    /** How many refresh tokens somebody could still use. */
-    liveRefreshTokens: () => store.count(({ model, payload }) => model === "RefreshToken" && !payload.consumed),
+    /** How many refresh tokens of that account somebody could still use. */
+    liveRefreshTokens: (account) => store.count(({ model, payload }) => model === "RefreshToken" && payload.accountId === account && !payload.consumed),
     async stop() {
       await Promise.all([front.stop(), inner.stop()]);
     },
@@ -144,7 +144,7 @@ export const REFRESH = ({ path, form }) => path === TOKEN_PATH && form.grant_typ
 
 /** Nobody stays signed in between two authorizations, so that a test can choose another account each time. */
 function forgetSession(headers, { path }) {
-  if (path !== "/authorize" || !headers.cookie) return headers;
+  if (!path.startsWith("/authorize") || !headers.cookie) return headers;
   return { ...headers, cookie: headers.cookie.split("; ").filter((pair) => !pair.startsWith("_session")).join("; ") };
 }
 

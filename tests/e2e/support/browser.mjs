@@ -41,19 +41,21 @@ export class Browser {
   }
 
   /**
-   * Walks on as that person, through whatever is asked: sign-in, consent, connecting each upstream with what is `typed` there: by an
-   * account that is connected already, if there is one, unless `connect` says what to press. Ends at the client or on a page without a question.
+   * Walks on as that person, through whatever is asked: sign-in, consent, connecting each upstream with what is `typed` there, or using an
+   * account that is connected already, with `use` in its name, unless `connect` says what to press. Ends at the client or on a page
+   * without a question.
    */
-  async walk(url, { as = "alice", decide = "approve", connect, typed = {} } = {}) {
+  async walk(url, { as = "alice", decide = "approve", connect, use = "", typed = {} } = {}) {
     let page = await this.open(url);
     const decisions = [decide, ...(connect ? [connect] : ["use", "connect"])];
     for (let steps = 0; steps < 10 && !page.landed; steps += 1) {
       const next =
         page.button("account", (value) => value.endsWith(as)) ??
-        decisions.map((decision) => page.button("decision", (value) => value === decision)).find(Boolean) ??
+        decisions.map((decision) => page.button("decision", (value, label) => value === decision && (value !== "use" || label.includes(use)))).find(Boolean) ??
         page.signIn(as);
-      if (!next) return page;
-      page = await this.press(page, next.button ?? next, next.typed ?? typed);
+      const onwards = connect === "skip" && page.link(/go on without/i);
+      if (!next && !onwards) return page;
+      page = next ? await this.press(page, next.button ?? next, next.typed ?? typed) : await this.open(onwards, { from: page });
     }
     return page;
   }
@@ -108,9 +110,16 @@ export class Page {
     this.forms = [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/gi)].map(([, attributes, inner]) => form(attributes, inner, url));
   }
 
-  /** The button of that name whose value fits. */
+  /** The button of that name whose value and label fit. */
   button(name, fits = () => true) {
-    return this.forms.flatMap(({ buttons }) => buttons).find((button) => button.name === name && fits(button.value));
+    return this.forms.flatMap(({ buttons }) => buttons).find((button) => button.name === name && fits(button.value, button.label));
+  }
+
+  /** Where the link of that name leads, as it is read out. */
+  link(pattern) {
+    const links = [...this.html.matchAll(/<a\b([^>]*)>([\s\S]*?)<\/a>/gi)].map(([, raw, inner]) => ({ ...parseAttributes(raw), inner }));
+    const found = links.find(({ "aria-label": name, inner }) => pattern.test(name ?? decode(inner.replace(/<[^>]+>/g, " ")).trim()));
+    return found && new URL(found.href, this.url);
   }
 
   /** The provider's own form with a login field, filled in. */

@@ -17,7 +17,7 @@ const METADATA = "/.well-known/oauth-protected-resource";
  * - `metadata: "path" | "root" | "unhinted" | "none"`: where its metadata is and whether the challenge says so
  * - `within`: the authorization server whose origin it shares
  */
-export async function startConnectedUpstream({ servers, name, scopes = [], scopesSupported, toolScopes = {}, metadata = "path", within }) {
+export async function startConnectedUpstream({ servers, name, scopes = ["read"], scopesSupported, toolScopes = {}, metadata = "path", within }) {
   const front = within?.front ?? (await startBendingProxy());
   const url = `${front.origin}${PATH}`;
   const metadataPath = metadata === "root" ? METADATA : `${METADATA}${PATH}`;

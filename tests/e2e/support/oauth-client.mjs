@@ -126,8 +126,8 @@ export class OAuthClient {
 
 /** A registered client with tokens for one server: the start of most tests. */
 export async function signedIn(gateway, slug, { scope = "mcp:tools offline_access", ...options } = {}) {
-  const { as, browser, connect, typed, ...client } = options;
+  const { as, browser, connect, use, typed, ...client } = options;
   const oauth = new OAuthClient(gateway, { slug, scope, ...client });
-  const tokens = await oauth.signIn({ as, browser, connect, typed });
+  const tokens = await oauth.signIn({ as, browser, connect, use, typed });
   return { oauth, tokens, token: tokens.access_token };
 }
