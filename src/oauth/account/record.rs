@@ -109,7 +109,7 @@ impl Record {
                 };
                 // Who connects an account again does not take its name away.
                 if let Some(before) = self.connections.iter().find(same).filter(|_| connection.label.is_empty()) {
-                    connection.label = before.label.clone();
+                    connection.label.clone_from(&before.label);
                 }
                 self.forget_connection(&connection.slug, &connection.account);
                 self.connections.push(connection);

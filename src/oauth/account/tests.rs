@@ -131,7 +131,7 @@ fn an_account_connected_again_without_a_name_keeps_its_name() {
     let record = told(None, Command::AddConnection { connection: named.clone() });
     let nameless = ConnectedAccount { label: String::new(), ..named.clone() };
     let record = told(record, Command::AddConnection { connection: nameless });
-    assert_eq!(listed(record.clone()).0, [named.clone()]);
+    assert_eq!(listed(record.clone()).0, std::slice::from_ref(&named));
     let renamed = ConnectedAccount { label: "Home".to_owned(), ..named };
     assert_eq!(listed(told(record, Command::AddConnection { connection: renamed.clone() })).0, [renamed]);
 }
