@@ -128,7 +128,7 @@ impl<P: Platform> Site<'_, P> {
 }
 
 /// Runs a flow in a place of its own. What is awaited as it is becomes part of the function that awaits it: without this all flows
-/// together were one function of 226 KB, which V8 runs unoptimised, and every request made room for the state of all of them.
+/// together were one function of 226 KB, and every request made room for the state of all of them.
 pub fn apart<'f, T>(flow: impl Future<Output = T> + 'f) -> Pin<Box<dyn Future<Output = T> + 'f>> {
     Box::pin(flow)
 }

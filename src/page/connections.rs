@@ -68,8 +68,6 @@ pub enum Standing {
     Connected,
     /// The server does not accept it any more.
     MustBeRenewed,
-    /// The authorization server does not answer at present; the gateway tries again by itself.
-    Waiting,
     /// The operator changed the server since: another URL or another kind of authentication.
     Outdated,
     /// The server is not there any more, or takes no accounts.
@@ -134,7 +132,6 @@ impl ConnectedAccount {
         match self.standing {
             Standing::Connected => None,
             Standing::MustBeRenewed => Some(format!("{name} authorization must be renewed.")),
-            Standing::Waiting => Some(format!("{name} does not answer at present. The gateway tries again by itself.")),
             Standing::Outdated => Some(format!("The operator changed {name} since. Connect it again.")),
             Standing::ServerGone => Some("This server is not there any more, or takes no account of yours.".to_owned()),
         }
@@ -145,7 +142,6 @@ impl Standing {
     fn class(self) -> &'static str {
         match self {
             Self::Connected => "good",
-            Self::Waiting => "idle",
             Self::MustBeRenewed | Self::Outdated | Self::ServerGone => "bad",
         }
     }
@@ -154,7 +150,6 @@ impl Standing {
         match self {
             Self::Connected => "Connected",
             Self::MustBeRenewed => "Must be renewed",
-            Self::Waiting => "Waiting",
             Self::Outdated => "Out of date",
             Self::ServerGone => "Not used any more",
         }

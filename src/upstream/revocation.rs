@@ -2,7 +2,7 @@
 //!
 //! Not here: whether the connection is gone. It is, whatever the issuer answers.
 
-use http::{Request, StatusCode};
+use http::Request;
 use url::form_urlencoded::Serializer;
 
 use super::client::UpstreamClient;
@@ -34,11 +34,6 @@ pub fn request(
     post(endpoint, client, form)
 }
 
-/// Whether the issuer says that the token is dead (RFC 7009 §2.2).
-pub fn is_revoked(status: StatusCode) -> bool {
-    status.is_success()
-}
-
 #[cfg(test)]
 mod tests {
     use http::header::AUTHORIZATION;
@@ -55,11 +50,5 @@ mod tests {
         assert_eq!(sent.body(), b"token=r%2F1&token_type_hint=refresh_token");
         let sent = request(endpoint, &UpstreamClient::public("gw"), &Secret::new("a"), Kind::AccessToken).unwrap();
         assert_eq!(sent.body(), b"token=a&token_type_hint=access_token&client_id=gw");
-    }
-
-    #[test]
-    fn only_success_is_believed() {
-        assert!(is_revoked(StatusCode::OK));
-        assert!(!is_revoked(StatusCode::FOUND) && !is_revoked(StatusCode::SERVICE_UNAVAILABLE));
     }
 }

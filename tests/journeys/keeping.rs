@@ -75,7 +75,7 @@ fn a_slow_answer_is_waited_for_and_one_too_slow_is_asked_for_again() {
     let client = tokens.connected(Some(600));
     world.passes(700);
     tokens.rotates.set(false);
-    tokens.takes.set(12_000);
+    tokens.takes.set(22_000);
     let slow = tokens.clone();
     tokens.bends(move |tokens, fields| {
         let answer = tokens.renews(fields);

@@ -25,7 +25,7 @@ const source = (name) => inRoot("scripts/bench-targets", name);
 /** Bundles a Worker into `directory` as wrangler does, wasm beside it. Answers the names of its modules, the entry first. */
 async function bundle(directory, entry, { wasm, gateway } = {}) {
   mkdirSync(directory, { recursive: true });
-  const built = { name: "built", setup: (into) => into.onResolve({ filter: /^\.\/entry\.js$/ }, () => ({ path: join(gateway, "entry.js") })) };
+  const built = { name: "built", setup: (into) => into.onResolve({ filter: /^\.\/(entry|instance)\.js$/ }, ({ path }) => ({ path: join(gateway, path) })) };
   await build({
     entryPoints: { entry },
     outdir: directory,

@@ -163,7 +163,7 @@ pub(super) fn connections() -> Connections {
         account("2", "Open source", Standing::MustBeRenewed),
         ConnectedAccount {
             scopes: vec!["https://www.googleapis.com/auth/calendar.events.readonly".to_owned()],
-            ..account("3", " ", Standing::Waiting)
+            ..account("3", " ", Standing::Outdated)
         },
     ];
     let usage = |server: &str, account: Option<&str>| Usage {

@@ -1,8 +1,10 @@
 // The built Worker with a counter on each way out of the isolate: KV, objects, and fetch.
 //
-// `GET /__counts` answers the counts since it was last asked; it exists in this wrapper only. Not here: any behaviour of the gateway.
+// `GET /__counts` answers the counts since it was last asked, and `GET /__trap` does to the instance what a panic in Rust does. They
+// exist in this wrapper only. Not here: any behaviour of the gateway.
 
 import gateway from "./entry.js";
+import { alive, enter } from "./instance.js";
 
 export * from "./entry.js";
 
@@ -21,9 +23,20 @@ export default {
       counts = zero();
       return answer;
     }
+    if (new URL(request.url).pathname === "/__trap") return trapped();
     return gateway.fetch(request, watched(env), context);
   },
 };
+
+function trapped() {
+  try {
+    enter(alive(), () => {
+      throw new WebAssembly.RuntimeError("unreachable");
+    });
+  } catch {
+    return new Response("trapped");
+  }
+}
 
 function zero() {
   return { kv: 0, objects: 0, subrequests: 0 };
