@@ -128,10 +128,11 @@ export function hold({ before = false } = {}) {
   return {
     arrived,
     release,
-    act: async ({ response, forward }) => {
+    act: async ({ request, response, forward }) => {
       const early = before ? undefined : await forward();
       arrive();
       await released;
+      if (request.socket.destroyed) return; // whoever sent it is gone, and a request that was held with them
       (early ?? (await forward())).deliver(response);
     },
   };

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { Browser } from "./browser.mjs";
 import { signalIn } from "./connect-driver.mjs";
 import { configuration } from "./gateway.mjs";
+import { request } from "./http.mjs";
 import { listen } from "./listen.mjs";
 import { LEGACY, MODERN, legacyCall, modernCall, openSession, post } from "./mcp.mjs";
 import { CALLBACK, signedIn } from "./oauth-client.mjs";
@@ -42,9 +43,11 @@ export async function startConformanceDriver(gateway) {
   };
 
   async function run({ scenario, revision, context, url }) {
+    if (!scenario.startsWith("auth/")) return [];
     const slug = scenario.replace(/[^a-z0-9]+/g, "-").slice(0, 40) + (revision === MODERN ? "-m" : "-l");
     const story = (stories[scenario] = []);
-    await configure((all) => (all[slug] = { name: scenario, url, auth: authFor(context) }));
+    const auth = scenario.includes("client-credentials") ? await machine(url, context) : personal(context);
+    await configure((all) => (all[slug] = { name: scenario, url, auth }));
     const browser = new Browser(gateway.url);
     // The suite's authorization servers are wherever they are.
     browser.home = { has: (origin) => origin !== new URL(CALLBACK).origin };
@@ -56,10 +59,10 @@ export async function startConformanceDriver(gateway) {
       for (let round = 0; round < ROUNDS; round += 1) {
         const answer = await call(method, { ...params, ...extra }, (id += 1));
         const signal = signalIn(answer.message);
-        story.push(`${method}: ${answer.status} ${answer.text.slice(0, 600)}`);
+        story.push(`${method}: ${answer.status} ${answer.text.slice(0, 300)}`);
         if (!signal) break;
         const page = await browser.walk(signal.url);
-        story.push(`connect: ${page.landed ?? `${page.status} ${page.text}`}`);
+        story.push(`connect: ${page.landed ?? `${page.status} ${page.text.slice(0, 300)}`}`);
         if (page.status !== 200) break;
         extra = signal.requestState ? { requestState: signal.requestState, inputResponses: { [signal.key]: { action: "accept" } } } : {};
       }
@@ -67,9 +70,9 @@ export async function startConformanceDriver(gateway) {
     return story;
   }
 
-  const server = http.createServer(async (request, response) => {
+  const server = http.createServer(async (incoming, response) => {
     let body = "";
-    for await (const chunk of request) body += chunk;
+    for await (const chunk of incoming) body += chunk;
     const asked = JSON.parse(body);
     if (running >= AT_ONCE) await new Promise((resolve) => waiting.push(resolve));
     running += 1;
@@ -87,12 +90,19 @@ export async function startConformanceDriver(gateway) {
   return { command: [process.execPath, path.relative(process.cwd(), COMMAND), origin].join(" "), stories, stop };
 }
 
-/** How a mock server's upstream is configured: from what the suite gives a client beforehand. */
-function authFor({ client_id: id, client_secret: secret, issuer } = {}) {
+/** An upstream that each person connects, with the client that the suite gives beforehand, if it does. */
+function personal({ client_id: id, client_secret: secret, issuer }) {
   if (!id) return { kind: "oauth", connect: "first_call" };
-  const name = Object.entries(CONFORMANCE_SECRETS).find(([, value]) => value === secret)?.[0];
-  return { kind: "oauth", connect: "first_call", issuer, client: { client_id: id, client_secret: { secret: name } } };
+  return { kind: "oauth", connect: "first_call", issuer, client: { client_id: id, client_secret: named(secret) } };
 }
+
+/** One that the gateway calls in its own name. An operator looks up where tokens come from; so does this. */
+async function machine(url, { client_id, client_secret: secret }) {
+  const { json } = await request(new URL("/.well-known/oauth-protected-resource/mcp", url));
+  return { kind: "client_credentials", client_id, client_secret: named(secret), issuer: json.authorization_servers[0], resource: json.resource };
+}
+
+const named = (secret) => ({ secret: Object.entries(CONFORMANCE_SECRETS).find(([, value]) => value === secret)[0] });
 
 /** Calls in the era of that revision, as a client that can show a link. */
 async function caller(url, token, revision) {

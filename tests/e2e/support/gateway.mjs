@@ -42,7 +42,17 @@ export function configuration(servers = {}, rest = {}) {
  * - `counted`: wraps the Worker so that `.counts()` tells the operations since it was last asked
  * - `storage`: a folder that KV and objects are kept in, for a gateway that is killed and started again; `port` is where it comes back
  */
-export async function startGateway({ config, secrets = {}, isolates = [{}], counted = false, storage, port = 0 } = {}) {
+export function startGateway(options = {}) {
+  if (!options.storage) return start(options);
+  // One after another, so that each knows which process is its own.
+  const started = starting.then(() => start(options));
+  starting = started.catch(() => {});
+  return started;
+}
+
+let starting = Promise.resolve();
+
+async function start({ config, secrets = {}, isolates = [{}], counted = false, storage, port = 0 }) {
   const logs = new LogBook();
   const others = storage ? children() : [];
   const common = present({ KEY_RING: keyRing(), ADMIN_TOKEN, ...secrets });
