@@ -180,11 +180,17 @@ async fn enter<P: Platform>(
     let mut entered = BTreeMap::new();
     for (name, value) in headers {
         let Value::Person { label } = value else { continue };
-        let value = Secret::new(form.one(&format!("header:{name}")).ok().flatten().unwrap_or_default().trim());
+        let field = format!("header:{name}");
+        let value = Secret::new(form.one(&field).ok().flatten().unwrap_or_default().trim());
         if headers::header(name, &value).is_err() {
-            let problem = format!("{label}: enter it without spaces or line breaks; it cannot be sent as it is.");
+            // An account chosen from the list comes without: it is asked for now.
+            let problem = form.has(&field).then(|| {
+                format!(
+                    "{label}: it cannot be sent as it is. Enter it on one line, and without letters that are not ASCII."
+                )
+            });
             let visit = Visit::again(site, server, ticket.errand, &signed_in.session.identity.subject).await?;
-            return Ok(page(site, head, server, signed_in, &visit, None, Some(problem)));
+            return Ok(page(site, head, server, signed_in, &visit, None, problem));
         }
         entered.insert(name.clone(), value);
     }
