@@ -153,7 +153,7 @@ impl Connect {
     }
 
     fn button(&self) -> &'static str {
-        if self.accounts.is_empty() || self.occasion != Occasion::Another {
+        if self.accounts.is_empty() || self.occasion == Occasion::Renewal {
             "Connect"
         } else {
             "Connect another account"
