@@ -14,6 +14,8 @@ mod connect;
 mod connections;
 #[path = "attacks/documents.rs"]
 mod documents;
+#[path = "attacks/ended.rs"]
+mod ended;
 #[path = "attacks/kept.rs"]
 mod kept;
 #[path = "attacks/proxy.rs"]

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
 
+#[path = "journeys/accounts.rs"]
+mod accounts;
 #[path = "journeys/connect.rs"]
 mod connect;
 #[path = "journeys/connected.rs"]

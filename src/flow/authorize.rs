@@ -8,9 +8,10 @@ use http::header::CONTENT_SECURITY_POLICY;
 use serde::{Deserialize, Serialize};
 
 use super::session::SignedIn;
-use super::{Answered, Head, Site, client, default_scope, hold, login, sentence, session, supported_scope};
+use super::{Answered, Head, Site, client, default_scope, hold, login, sentence, session, subject, supported_scope};
 use crate::config::ConsentPolicy;
 use crate::failure::Failure;
+use crate::login::session::BrowserSession;
 use crate::oauth::account::{self, consent_key};
 use crate::oauth::authorization_error::{LocalError, RedirectError};
 use crate::oauth::authorization_request::{AuthorizationRequest, ClientQuery, Redirectable};
@@ -85,7 +86,8 @@ pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered
     let policy = if trusted { site.config.consent } else { site.config.consent.for_strangers() };
     if !request.prompt_consent && has_consented(site, policy, subject, &consent).await? {
         let grant = GrantId::new(site.platform.random());
-        return hold::conclude(site, &grant, Allowed { request, client_name: client.label() }, subject).await;
+        return hold::conclude(site, &grant, Allowed { request, client_name: client.label() }, &signed_in.session)
+            .await;
     }
     Ok(ask(site, head, &client, request, consent, &signed_in))
 }
@@ -96,10 +98,11 @@ pub async fn issue<P: Platform>(
     site: &Site<'_, P>,
     grant: &GrantId,
     allowed: Allowed,
-    subject: &str,
+    session: &BrowserSession,
     account: Option<&str>,
 ) -> Answered<P> {
     let Allowed { request, client_name } = allowed;
+    let person = session.identity.subject.as_str();
     let code = opaque::mint(&site.keys, Kind::Code, grant, site.platform.random());
     let location = request.success_location(site.origin.as_str(), code.expose());
     let listed = account::AllowedClient {
@@ -113,20 +116,26 @@ pub async fn issue<P: Platform>(
     };
     let granted = Granted {
         client_id: request.client_id,
-        subject: subject.to_owned(),
+        subject: person.to_owned(),
         redirect_uri: request.redirect.as_str().to_owned(),
         scope: request.scope,
         resource: request.resource,
         slug: request.slug,
         challenge: request.challenge,
         account: account.filter(|account| *account != FIRST_ACCOUNT).map(ToOwned::to_owned),
-        opened: Some(site.now),
+        // Not now: an isolate that has not heard of a revocation yet takes a session from before it, and what comes of that ends too.
+        signed_in: Some(session.since),
     };
     let command = grant::Command::Open { granted, code: code.digest(), code_expires: site.now + CODE };
     match site.platform.grant(grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Opened => {
             // The consent is used up, so its answer must arrive. Unlisted, the grant still ends with its subject's revocation.
-            let _ = site.platform.account(subject, account::Command::AddGrant { grant: listed }).await;
+            let added = site.platform.account(person, account::Command::AddGrant { grant: listed }).await;
+            if let Ok(account::Outcome::GrantAdded { unlisted }) = added {
+                for grant in &unlisted {
+                    let _ = subject::end(site, grant).await;
+                }
+            }
             Ok(Reply::see_other(&location))
         }
         _ => Err(no_pending_authorization()),

@@ -41,7 +41,8 @@ pub async fn authenticate<P: Platform>(
     };
     let resource = route::resource_url(site.origin.as_str(), server);
     claims.check(site.origin.as_str(), &resource).map_err(|error| invalid(site, server, error))?;
-    let of_subject = subject::is_revoked(site, &claims.sub, Some(claims.iat));
+    // A token can be made from an old grant where the revocation has not been heard of yet.
+    let of_subject = subject::is_revoked(site, &claims.sub, Some(claims.auth_time.unwrap_or(claims.iat)));
     let (of_grant, of_subject) = both(is_revoked(site, &claims), of_subject).await;
     if of_grant? || of_subject? {
         return Err(revoked(site, server));

@@ -48,7 +48,7 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P>
         _ => return Err(way_on(used_before(), errand)),
     }
     let said = match redeem_and_keep(site, head, &state, &key).await {
-        Ok(()) => done(site, errand, subject).await,
+        Ok(()) => done(site, errand, &signed_in.session).await,
         Err(failure) => Err(way_on(failure.slug(errand.slug.as_str()), errand)),
     };
     trip::ended(site, said)

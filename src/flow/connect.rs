@@ -14,6 +14,7 @@ use super::upstream::{self, Wanted};
 use super::{Answered, Head, Site, consent, hold, keep, login, read_small, refusal, session};
 use crate::config::{Auth, OAuth, Server, Value};
 use crate::failure::Failure;
+use crate::login::session::BrowserSession;
 use crate::oauth::form::{self, Form};
 use crate::page;
 use crate::ports::Platform;
@@ -105,12 +106,12 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str, bo
         ticket.errand.label = Some(label.chars().take(80).collect());
     }
     let answered = match (field("decision"), &ticket.errand.back) {
-        (Some("skip"), Back::Client(grant)) => hold::release(site, grant, subject, None).await,
+        (Some("skip"), Back::Client(grant)) => hold::release(site, grant, &signed_in.session, None).await,
         (Some("use"), Back::Client(grant)) => {
             if !hold::is_live(site, server, subject, account).await? {
                 return Err(form_gone());
             }
-            hold::release(site, grant, subject, Some(account)).await
+            hold::release(site, grant, &signed_in.session, Some(account)).await
         }
         (Some("connect"), _) => match &server.auth {
             Auth::OAuth(oauth) => {
@@ -130,9 +131,9 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str, bo
 }
 
 /// Where a person goes once their connection is kept.
-pub async fn done<P: Platform>(site: &Site<'_, P>, errand: &Errand, subject: &str) -> Answered<P> {
+pub async fn done<P: Platform>(site: &Site<'_, P>, errand: &Errand, session: &BrowserSession) -> Answered<P> {
     match &errand.back {
-        Back::Client(grant) => hold::release(site, grant, subject, Some(&errand.account)).await,
+        Back::Client(grant) => hold::release(site, grant, session, Some(&errand.account)).await,
         Back::Connections => {
             Ok(Reply::see_other(&format!("{}?connected={}", Endpoint::Connections.path(), errand.slug)))
         }
@@ -179,17 +180,23 @@ async fn enter<P: Platform>(
     let mut entered = BTreeMap::new();
     for (name, value) in headers {
         let Value::Person { label } = value else { continue };
-        let value = Secret::new(form.one(&format!("header:{name}")).ok().flatten().unwrap_or_default().trim());
+        let field = format!("header:{name}");
+        let value = Secret::new(form.one(&field).ok().flatten().unwrap_or_default().trim());
         if headers::header(name, &value).is_err() {
-            let problem = format!("{label}: enter it without spaces or line breaks; it cannot be sent as it is.");
+            // An account chosen from the list comes without: it is asked for now.
+            let problem = form.has(&field).then(|| {
+                format!(
+                    "{label}: it cannot be sent as it is. Enter it on one line, and without letters that are not ASCII."
+                )
+            });
             let visit = Visit::again(site, server, ticket.errand, &signed_in.session.identity.subject).await?;
-            return Ok(page(site, head, server, signed_in, &visit, None, Some(problem)));
+            return Ok(page(site, head, server, signed_in, &visit, None, problem));
         }
         entered.insert(name.clone(), value);
     }
     let credential = Credential::new(keep::fits(server), site.now, Kind::Headers(entered));
     keep::store(site, &key(&ticket.errand), &credential, ticket.errand.label.as_deref()).await?;
-    done(site, &ticket.errand, &signed_in.session.identity.subject).await
+    done(site, &ticket.errand, &signed_in.session).await
 }
 
 fn key(errand: &Errand) -> ConnectionKey {

@@ -40,7 +40,7 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Strea
         at: site.now,
         client_id: Some(ticket.allowed.request.client_id.clone()),
     };
-    let reply = hold::conclude(site, &ticket.grant, ticket.allowed, subject).await?;
+    let reply = hold::conclude(site, &ticket.grant, ticket.allowed, &signed_in.session).await?;
     if site.config.consent != ConsentPolicy::Always {
         // The form is used up, so its answer must arrive; a consent that could not be remembered is asked for again.
         let _ = site.platform.account(subject, remembered).await;

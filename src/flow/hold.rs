@@ -10,6 +10,7 @@ use super::keep::{self, Kept};
 use super::{Answered, Site};
 use crate::config::{Auth, ConnectTime, Server};
 use crate::failure::Failure;
+use crate::login::session::BrowserSession;
 use crate::oauth::account::{self, ConnectedAccount};
 use crate::oauth::grant::{self, GrantId};
 use crate::ports::{Platform, Unavailable};
@@ -35,15 +36,16 @@ pub async fn conclude<P: Platform>(
     site: &Site<'_, P>,
     grant: &GrantId,
     allowed: Allowed,
-    subject: &str,
+    session: &BrowserSession,
 ) -> Answered<P> {
+    let subject = session.identity.subject.as_str();
     let server = site.config.servers.get(allowed.request.slug.as_str()).filter(|server| server.is_personal());
-    let Some(server) = server else { return issue(site, grant, allowed, subject, None).await };
+    let Some(server) = server else { return issue(site, grant, allowed, session, None).await };
     let accounts = accounts(site, server, subject).await?;
     match accounts.as_slice() {
-        [] if connects_later(server) => issue(site, grant, allowed, subject, None).await,
+        [] if connects_later(server) => issue(site, grant, allowed, session, None).await,
         [only] if connects_later(server) || is_live(site, server, subject, &only.account).await? => {
-            issue(site, grant, allowed, subject, Some(&only.account)).await
+            issue(site, grant, allowed, session, Some(&only.account)).await
         }
         _ => hold(site, grant, allowed, subject).await,
     }
@@ -64,11 +66,11 @@ pub async fn waiting<P: Platform>(site: &Site<'_, P>, grant: &GrantId, subject: 
 pub async fn release<P: Platform>(
     site: &Site<'_, P>,
     grant: &GrantId,
-    subject: &str,
+    session: &BrowserSession,
     account: Option<&str>,
 ) -> Answered<P> {
-    let allowed = waiting(site, grant, subject).await?;
-    issue(site, grant, allowed, subject, account).await
+    let allowed = waiting(site, grant, &session.identity.subject).await?;
+    issue(site, grant, allowed, session, account).await
 }
 
 /// A person's accounts at a server, oldest first.

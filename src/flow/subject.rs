@@ -88,9 +88,9 @@ fn key(subject: &str) -> String {
     format!("subject:{}", Digested::of(subject).as_str())
 }
 
-/// A path is percent-encoded, where `+` is itself.
+/// A path is percent-encoded; what separates and joins in a form is itself there.
 fn decoded(encoded: &str) -> String {
-    let form = encoded.replace('+', "%2B");
+    let form = encoded.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     form_urlencoded::parse(form.as_bytes()).next().map(|(subject, _)| subject.into_owned()).unwrap_or_default()
 }
 
@@ -100,9 +100,12 @@ mod tests {
 
     #[test]
     fn a_subject_is_read_as_it_was_encoded() {
-        for (encoded, subject) in
-            [("dev:alice", "dev:alice"), ("https:%2F%2Fid.example%7C7", "https://id.example|7"), ("a+b%20c", "a+b c")]
-        {
+        for (encoded, subject) in [
+            ("dev:alice", "dev:alice"),
+            ("https:%2F%2Fid.example%7C7", "https://id.example|7"),
+            ("a+b%20c", "a+b c"),
+            ("https:%2F%2Fid.example%7CZm9v=&7", "https://id.example|Zm9v=&7"),
+        ] {
             assert_eq!(decoded(encoded), subject);
         }
     }

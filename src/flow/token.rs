@@ -150,7 +150,7 @@ async fn rotate<P: Platform>(
 /// Keeps a grant in its subject's list. They see it from the beginning, so it is soon enough when half of its first life is over.
 async fn extend<P: Platform>(site: &Site<'_, P>, grant: &GrantId, granted: &Granted) {
     let life = site.config.tokens.refresh_ttl;
-    if granted.opened.is_none_or(|opened| (opened + Lifetime(life.0 / 2)).reached(site.now)) {
+    if granted.signed_in.is_none_or(|began| (began + Lifetime(life.0 / 2)).reached(site.now)) {
         let command = account::Command::Extend { grant: grant.clone(), until: site.now + life };
         let _ = site.platform.account(&granted.subject, command).await; // unlisted, it still ends with its subject's revocation
     }
@@ -158,7 +158,7 @@ async fn extend<P: Platform>(site: &Site<'_, P>, grant: &GrantId, granted: &Gran
 
 /// A grant that its subject's revocation did not find in their list ends when it is used.
 async fn require_unrevoked<P: Platform>(site: &Site<'_, P>, grant: &GrantId, granted: &Granted) -> Result<(), Failure> {
-    if subject::is_revoked(site, &granted.subject, granted.opened).await? {
+    if subject::is_revoked(site, &granted.subject, granted.signed_in).await? {
         subject::end(site, grant).await?;
         return Err(rejected(Rejection::Revoked));
     }
@@ -187,6 +187,7 @@ fn respond<P: Platform>(
         jti: site.id(),
         grant,
         account: granted.account.clone(),
+        auth_time: granted.signed_in,
     };
     let access = access_token::sign(&site.keys, &claims);
     let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: refresh, scope };
@@ -280,7 +281,7 @@ mod tests {
             slug: "docs".to_owned(),
             challenge: S256Challenge::of("v"),
             account: None,
-            opened: None,
+            signed_in: None,
         };
         let served = |servers, origin| is_served(&config(servers), origin, &granted);
         let url = "https://up.example/mcp";

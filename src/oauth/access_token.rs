@@ -50,6 +50,9 @@ pub struct Claims {
     /// Which of the subject's accounts at the server it uses; `None` is the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+    /// When the session began in which it was allowed (RFC 9068 §2.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<Timestamp>,
 }
 
 impl Claims {
@@ -187,6 +190,7 @@ mod tests {
             jti: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
             grant: GrantId::new([1; 16]),
             account: None,
+            auth_time: None,
         }
     }
 
@@ -213,12 +217,12 @@ mod tests {
     }
 
     #[test]
-    fn only_another_account_than_the_first_is_named() {
-        let second = Claims { account: Some("2".to_owned()), ..claims() };
+    fn another_account_than_the_first_and_the_sign_in_are_named() {
+        let second = Claims { account: Some("2".to_owned()), auth_time: Some(Timestamp(900)), ..claims() };
         let token = sign(&ring(ONE), &second);
         assert_eq!(verify(&ring(ONE), token.expose(), NOW), Ok(second));
         let payload = Base64UrlUnpadded::decode_vec(token.expose().split('.').nth(1).unwrap()).unwrap();
-        assert!(std::str::from_utf8(&payload).unwrap().ends_with(r#","account":"2"}"#));
+        assert!(std::str::from_utf8(&payload).unwrap().ends_with(r#","account":"2","auth_time":900}"#));
     }
 
     #[test]

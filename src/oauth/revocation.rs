@@ -68,6 +68,7 @@ mod tests {
             jti: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
             grant: grant.clone(),
             account: None,
+            auth_time: None,
         };
         let access = access_token::sign(&ring(), &claims);
         assert_eq!(grant_of(access.expose(), NOW), Some(grant.clone()));

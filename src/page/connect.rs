@@ -153,7 +153,11 @@ impl Connect {
     }
 
     fn button(&self) -> &'static str {
-        if self.accounts.is_empty() { "Connect" } else { "Connect another account" }
+        if self.accounts.is_empty() || self.occasion == Occasion::Renewal {
+            "Connect"
+        } else {
+            "Connect another account"
+        }
     }
 }
 

@@ -95,6 +95,8 @@ pub struct InMemory {
     pub accounts_down: Cell<bool>,
     pub registrations_left: Cell<u32>,
     pub uses: Cell<Uses>,
+    /// What happens while the next value is on its way into the directory.
+    pub meanwhile: RefCell<Option<Box<dyn FnOnce()>>>,
 }
 
 impl InMemory {
@@ -269,6 +271,10 @@ impl Directory for InMemory {
             return Err(Unavailable);
         }
         assert!(key.len() <= 512, "KV keys have 512 bytes at most");
+        let meanwhile = self.meanwhile.take();
+        if let Some(happens) = meanwhile {
+            happens();
+        }
         let until = lifetime.map(|lifetime| self.now() + lifetime.max(Lifetime(60)));
         self.directory.borrow_mut().insert(key.to_owned(), (value.to_owned(), until));
         Ok(())

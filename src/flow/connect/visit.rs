@@ -56,18 +56,29 @@ impl Visit {
         Self::of_person(site, server, field("account")?, subject).await
     }
 
-    /// Once more, after a form that could not be taken.
+    /// Once more, for the account of a form that could not be taken.
     pub async fn again<P: Platform>(
         site: &Site<'_, P>,
         server: &Server,
         errand: Errand,
         subject: &str,
     ) -> Result<Self, Failure> {
-        if let Back::Client(grant) = errand.back {
-            return Self::of_client(site, server, grant, subject).await;
-        }
-        let label = errand.label.clone();
-        Ok(Self { errand, occasion: Occasion::First, wanted: None, waiting: None, accounts: Vec::new(), label })
+        let waiting = match &errand.back {
+            Back::Client(grant) => Some(hold::waiting(site, grant, subject).await?),
+            Back::Connections | Back::Page => None,
+        };
+        let known = hold::accounts(site, server, subject).await?;
+        Ok(match known.iter().find(|known| known.account == errand.account) {
+            Some(account) if errand.label.is_none() => {
+                Self { waiting, ..Self::plain(named(errand, account), Occasion::Renewal) }
+            }
+            Some(_) => Self { waiting, ..Self::plain(errand, Occasion::Renewal) },
+            None if known.is_empty() => Self { waiting, ..Self::plain(errand, Occasion::First) },
+            None => {
+                let label = errand.label.clone().or_else(|| Some(String::new()));
+                Self { waiting, label, ..Self::plain(errand, Occasion::Another) }
+            }
+        })
     }
 
     async fn of_client<P: Platform>(
@@ -92,8 +103,16 @@ impl Visit {
                     let label = shown_label(account);
                     accounts.push(ConnectAccount { account: account.account.clone(), label, live });
                 }
-                let another = Self::plain(errand(&next(&known)?), Occasion::Another);
-                Self { accounts, label: Some(String::new()), ..another }
+                match (next(&known), several.last()) {
+                    // No room for another: one of them it is, or the newest anew.
+                    (Err(_), Some(newest)) => {
+                        Self { accounts, ..Self::plain(named(errand(&newest.account), newest), Occasion::Renewal) }
+                    }
+                    (another, _) => {
+                        let another = Self::plain(errand(&another?), Occasion::Another);
+                        Self { accounts, label: Some(String::new()), ..another }
+                    }
+                }
             }
         };
         Ok(Self { waiting: Some(waiting), ..visit })

@@ -140,14 +140,24 @@ pub fn forget<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) {
     site.memory.connections.forget(&key.name().to_owned());
 }
 
-/// Puts a credential near every isolate.
+/// Puts a credential near every isolate, unless the object has said otherwise meanwhile: what a person disconnects would come back with
+/// a put that was on its way.
 pub async fn replicate<P: Platform>(
     site: &Site<'_, P>,
     key: &ConnectionKey,
     replica: &Replica,
 ) -> Result<(), Unavailable> {
     let lifetime = if replica.after.is_some() { ENTRUSTED } else { REPLICATED };
-    site.platform.put(key.name(), &replica.to_json(), Some(lifetime)).await
+    site.platform.put(key.name(), &replica.to_json(), Some(lifetime)).await?;
+    if replica.after.is_some() {
+        return Ok(()); // the object has not heard of it
+    }
+    match site.platform.connection(key, Command::Read).await {
+        Ok(Outcome::Live { generation, .. }) if generation == replica.generation => Ok(()),
+        Ok(Outcome::Live { .. } | Outcome::Absent) => site.platform.delete(key.name()).await,
+        // Of what is dead the server says so itself.
+        _ => Ok(()),
+    }
 }
 
 /// Forgets here and near by what the object does not have any more.

@@ -59,7 +59,11 @@ async fn refreshed<P: Platform>(
     oauth: Oauth,
 ) -> Result<Oauth, Renewal> {
     let Some(refresh_token) = &oauth.refresh_token else { return Err(died(Death::Expired)) };
-    let own = configured.client.as_ref().filter(|client| client.client_id == oauth.client.id);
+    let own = configured.client.as_ref().filter(|client| {
+        // Who registered the gateway on the way chose its id, and must not be sent the secret of an operator's client of that name.
+        client.client_id == oauth.client.id
+            && client.token_endpoint.as_ref().is_none_or(|endpoint| endpoint.as_str() == oauth.token_endpoint)
+    });
     let client = match own {
         // The operator's secret of today: the sealed one may have been replaced at the authorization server.
         Some(own) => client::configured(site, own, oauth.client.method).map_err(later)?,

@@ -107,6 +107,11 @@ pub enum Outcome {
     },
     /// Done.
     Noted,
+    /// The grant is listed.
+    GrantAdded {
+        /// Those that are not any more although they live: what cannot be seen could not be ended, so they must end now.
+        unlisted: Vec<GrantId>,
+    },
     /// What is there.
     Listed {
         /// Oldest first.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::command::{AllowedClient, Command, ConnectedAccount, Outcome};
+use crate::oauth::grant::GrantId;
 use crate::oauth::scope::ScopeSet;
 use crate::time::{Lifetime, Timestamp};
 use crate::version::V1;
@@ -20,8 +21,8 @@ const KEPT_CONNECTIONS: Lifetime = Lifetime::days(3650);
 /// How many consents are remembered for one subject; the oldest makes room.
 const MOST_CONSENTS: usize = 256;
 
-/// How many grants are listed; one that ended makes room, then the oldest. What is not listed dies with its subject all the same,
-/// because a revocation of the subject goes by the time.
+/// How many grants are listed; one that ended makes room, then the oldest of the client that has most: who asks for ever more, takes
+/// nothing away from others.
 pub(super) const MOST_GRANTS: usize = 128;
 
 /// How many accounts at servers are listed; the oldest makes room.
@@ -94,8 +95,7 @@ impl Record {
                     self.grants.retain(|other| !other.until.reached(now));
                 }
                 self.grants.push(grant);
-                let surplus = self.grants.len().saturating_sub(MOST_GRANTS);
-                self.grants.drain(..surplus);
+                return Outcome::GrantAdded { unlisted: self.unlist_surplus() };
             }
             Command::Extend { grant, until } => {
                 for listed in self.grants.iter_mut().filter(|listed| listed.grant == grant) {
@@ -104,6 +104,13 @@ impl Record {
             }
             Command::AddConnection { mut connection } => {
                 shorten(&mut connection.label);
+                let same = |other: &&ConnectedAccount| {
+                    (&other.slug, &other.account) == (&connection.slug, &connection.account)
+                };
+                // Who connects an account again does not take its name away.
+                if let Some(before) = self.connections.iter().find(same).filter(|_| connection.label.is_empty()) {
+                    connection.label.clone_from(&before.label);
+                }
                 self.forget_connection(&connection.slug, &connection.account);
                 self.connections.push(connection);
                 let surplus = self.connections.len().saturating_sub(MOST_CONNECTIONS);
@@ -125,6 +132,17 @@ impl Record {
             }
         }
         Outcome::Noted
+    }
+
+    fn unlist_surplus(&mut self) -> Vec<GrantId> {
+        let mut unlisted = Vec::new();
+        while self.grants.len() > MOST_GRANTS {
+            let of = |client_id: &str| self.grants.iter().filter(|grant| grant.client_id == client_id).count();
+            let most = self.grants.iter().map(|grant| of(&grant.client_id)).max();
+            let Some(oldest) = self.grants.iter().position(|grant| Some(of(&grant.client_id)) == most) else { break };
+            unlisted.push(self.grants.remove(oldest).grant);
+        }
+        unlisted
     }
 
     fn forget_connection(&mut self, slug: &str, account: &str) {

@@ -113,6 +113,30 @@ fn a_grant_that_ended_makes_room_before_one_that_lives() {
 }
 
 #[test]
+fn who_asks_for_ever_more_loses_their_own_and_what_is_unlisted_is_named() {
+    let add = |number, client| Command::AddGrant { grant: grant(number, client, NOW + Lifetime(1)) };
+    let most = u8::try_from(MOST_GRANTS).unwrap();
+    let record = told(None, add(0, "a friend"));
+    let full = (1..most).fold(record, |record, number| told(record, add(number, "many")));
+    let (record, outcome) = apply(full, add(200, "a newcomer"), NOW);
+    assert_eq!(outcome, Outcome::GrantAdded { unlisted: vec![GrantId::new([1; 16])] });
+    let (record, outcome) = apply(record, add(201, "many"), NOW);
+    assert_eq!(outcome, Outcome::GrantAdded { unlisted: vec![GrantId::new([2; 16])] });
+    assert_eq!(listed(record).1.len(), MOST_GRANTS);
+}
+
+#[test]
+fn an_account_connected_again_without_a_name_keeps_its_name() {
+    let named = ConnectedAccount { label: "Work".to_owned(), ..connection("1") };
+    let record = told(None, Command::AddConnection { connection: named.clone() });
+    let nameless = ConnectedAccount { label: String::new(), ..named.clone() };
+    let record = told(record, Command::AddConnection { connection: nameless });
+    assert_eq!(listed(record.clone()).0, std::slice::from_ref(&named));
+    let renamed = ConnectedAccount { label: "Home".to_owned(), ..named };
+    assert_eq!(listed(told(record, Command::AddConnection { connection: renamed.clone() })).0, [renamed]);
+}
+
+#[test]
 fn accounts_at_servers_are_listed_once_until_they_are_disconnected() {
     let add = |record, account: &str| told(record, Command::AddConnection { connection: connection(account) });
     let record = add(add(add(None, "1"), "2"), "1");
@@ -214,6 +238,10 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
         (Outcome::Remembered, r#"{"outcome":"remembered"}"#),
         (Outcome::Recalled { given: true }, r#"{"outcome":"recalled","given":true}"#),
         (Outcome::Noted, r#"{"outcome":"noted"}"#),
+        (
+            Outcome::GrantAdded { unlisted: vec![GrantId::new([1; 16])] },
+            r#"{"outcome":"grant_added","unlisted":["AQEBAQEBAQEBAQEBAQEBAQ"]}"#,
+        ),
         (
             Outcome::Listed { connections: Vec::new(), grants: Vec::new() },
             r#"{"outcome":"listed","connections":[],"grants":[]}"#,

@@ -32,9 +32,10 @@ pub struct Granted {
     /// Which of the subject's accounts at the server; `None` is the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// When it was allowed. Grants made before this was written down are older than any revocation of their subject.
+    /// When the session began in which it was allowed: what ends the session's right ends the grant. Grants made before this was written
+    /// down are older than any revocation of their subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opened: Option<Timestamp>,
+    pub signed_in: Option<Timestamp>,
 }
 
 /// An order to a grant.

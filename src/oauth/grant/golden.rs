@@ -18,10 +18,10 @@ fn records_at_rest_stay_readable() {
         (after([Command::Refuse { until: NOW }]), r#"{"v":1,"state":"refused","until":1000}"#.to_owned()),
         (after([hold()]), r#"{"v":1,"state":"held","sealed":"request","subject":"dev:alice","until":1600}"#.to_owned()),
         (
-            after([open(Granted { account: Some("2".to_owned()), opened: Some(NOW), ..granted() })]),
+            after([open(Granted { account: Some("2".to_owned()), signed_in: Some(NOW), ..granted() })]),
             format!(
                 r#"{{"v":1,"state":"open","granted":{},"code":"{CODE}","code_expires":1060}}"#,
-                GRANTED.replace("-cM\"}", r#"-cM","account":"2","opened":1000}"#)
+                GRANTED.replace("-cM\"}", r#"-cM","account":"2","signed_in":1000}"#)
             ),
         ),
         (

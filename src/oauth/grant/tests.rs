@@ -25,7 +25,7 @@ pub(super) fn granted() -> Granted {
         slug: "docs".to_owned(),
         challenge: S256Challenge::parse(CHALLENGE).unwrap(),
         account: None,
-        opened: None,
+        signed_in: None,
     }
 }
 
