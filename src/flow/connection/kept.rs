@@ -18,8 +18,8 @@ use crate::upstream::replica::Replica;
 /// disconnected elsewhere.
 const REMEMBERED: Lifetime = Lifetime(30);
 
-/// How long the directory has a credential. One that is put there while a person disconnects can outlast that, so not for long: then
-/// somebody asks the object.
+/// How long the directory has a credential. One whose put could not be compared with the object can be there after a person
+/// disconnected, so not for long: then somebody asks the object.
 const REPLICATED: Lifetime = Lifetime::hours(1);
 
 /// How long it has one that the object could not be told of: there is no other copy.
