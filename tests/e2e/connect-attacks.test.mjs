@@ -173,8 +173,6 @@ describe("a link or an answer in the wrong hands", () => {
     });
     const page = await alice.browser.walk((await alice.call()).signal.url, { as: alice.as });
     assertRefused(page);
-    const codes = server.front.exchanges.flatMap(({ path: at, status, ...rest }) => (at.startsWith("/authorize") && status === 303 ? [rest] : []));
-    assert.ok(codes.length >= 0);
     for (const { form } of second.tokenRequests("authorization_code")) assert.equal(form.code, undefined, "the honest issuer's code was sent to the other");
   });
 
@@ -393,9 +391,8 @@ describe("a gateway on the public internet", () => {
 
   test("a challenge that names metadata at such an address does not lead there", async () => {
     server.bend("/mcp", answerWith(401, {}, { "www-authenticate": `Bearer resource_metadata="${trap.origin}${PRM}"` }));
-    const page = await alice.browser.walk((await alice.call()).signal.url);
+    await alice.browser.open((await alice.call()).signal.url);
     assert.deepEqual(trap.requests, []);
-    assert.ok(page.text);
   });
 
   test("[Z3] the gateway is a client by its own document there, and registers nowhere", async () => {

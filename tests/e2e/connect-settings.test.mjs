@@ -91,14 +91,13 @@ describe("a client registered beforehand", () => {
   });
 
   test("[X19] changing it, or forgetting it, breaks no connection made with the old one", async (t) => {
-    const { gateway, server, reconfigure, callback } = await world(t, {
+    const { gateway, server, reconfigure } = await world(t, {
       server: (at) => {
         const { registration, clients } = preregistered(at);
         return { registration, clients: [...clients, { ...clients[0], client_id: "gateway-2" }] };
       },
       auth: ({ issuer }) => ({ kind: "oauth", issuer, client: { client_id: "gateway", client_secret: { secret: "NOTES_SECRET" }, token_endpoint_auth_method: "client_secret_post" } }),
     });
-    assert.ok(callback);
     const alice = await clientOf(gateway, "notes", [server]);
     assert.equal((await alice.call()).said, "alice");
     const other = { client_id: "gateway-2", client_secret: { secret: "NOTES_SECRET" }, token_endpoint_auth_method: "client_secret_post" };
@@ -120,8 +119,8 @@ describe("a client registered beforehand", () => {
     server.settings.account = "bob";
     const bob = await clientOf(gateway, "notes", [server], { as: "bob", connect: "skip" });
     const { signal } = await bob.call();
-    for (let tries = 0; tries < 2 && server.registrations().length < 2; tries += 1) await bob.browser.walk(signal.url);
-    if (!(await bob.call()).said) await connect(bob.browser, (await bob.call()).signal.url);
+    for (let tries = 0; tries < 2 && server.registrations().length < 2; tries += 1) await bob.browser.walk(signal.url, { as: "bob" });
+    if (!(await bob.call()).said) await connect(bob.browser, (await bob.call()).signal.url, { as: "bob" });
     assert.equal((await bob.call()).said, "bob");
     assert.equal(server.registrations().length, 2);
     assert.equal((await alice.call()).said, "alice", "her access token is still good");
