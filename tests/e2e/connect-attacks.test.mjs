@@ -14,6 +14,7 @@ import { startConnectedUpstream } from "./support/connected-upstream.mjs";
 import { configuration, startGateway } from "./support/gateway.mjs";
 import { LOGIN_SECRETS, oidcLogin, startProvider } from "./support/idp.mjs";
 import { listen } from "./support/listen.mjs";
+import { OAuthClient } from "./support/oauth-client.mjs";
 
 const CALLBACK = "/oauth/upstream-callback";
 const PRM = "/.well-known/oauth-protected-resource/mcp";
@@ -82,6 +83,23 @@ describe("a link or an answer in the wrong hands", () => {
     const { signal } = await alice.call();
     assertRefused(await personAt(gateway, server).walk(signal.url, { as: mallory.as }));
     assert.ok((await alice.call()).signal);
+  });
+
+  test("[Z3] the connect page of a client's authorization is for whoever it was begun by", async () => {
+    const mallory = await somebody();
+    const as = names[(next += 1)];
+    const oauth = new OAuthClient(gateway, { slug: "notes" });
+    await oauth.register();
+    const browser = personAt(gateway, server);
+    browser.stopsAt = ({ pathname }) => pathname.startsWith("/connect/");
+    const { landed } = await oauth.authorize({}, { as, browser });
+    assert.ok(landed?.searchParams.has("grant"), String(landed));
+    const before = server.authorizations().length;
+    assertRefused(await mallory.browser.walk(landed, { as: mallory.as }), { says: /connection_for_somebody_else/ });
+    assert.equal(server.authorizations().length, before);
+    browser.stopsAt = () => false;
+    const arrived = await browser.walk(landed, { as });
+    assert.ok(arrived.params?.get("code"), "and whose it is goes on");
   });
 
   test("[Z3] an answer that somebody else's browser brings connects neither of the two", async () => {

@@ -7,7 +7,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { startAuthorizationServer } from "./support/authorization-server.mjs";
-import { clientOf, connect, people } from "./support/connect-driver.mjs";
+import { clientOf, connect, people, startIsolates } from "./support/connect-driver.mjs";
 import { startConnectedUpstream } from "./support/connected-upstream.mjs";
 import { eventually } from "./support/expect.mjs";
 import { ADMIN_TOKEN, configuration, startGateway } from "./support/gateway.mjs";
@@ -179,4 +179,24 @@ describe("connections", () => {
     await connect(again.browser, (await again.call()).signal.url, { as });
     assert.ok((await again.call()).said);
   });
+});
+
+test("[X10] what one isolate disconnected is over in another one that remembers it", { timeout: 120_000 }, async (t) => {
+  const server = await startAuthorizationServer();
+  const upstream = await startConnectedUpstream({ servers: [server] });
+  const gateway = await startIsolates({ config: configuration({ notes: { name: "Notes", url: upstream.url, auth: { kind: "oauth" } } }) });
+  t.after(() => Promise.all([gateway, upstream, server].map((one) => one.stop())));
+  gateway.choose(0);
+  const alice = await clientOf(gateway, "notes", [server]);
+  const bob = await clientOf(gateway, "notes", [server], { as: "bob" });
+  gateway.choose(1);
+  for (const person of [alice, bob]) assert.ok((await person.call()).said);
+  gateway.choose(0);
+  const page = await alice.browser.open(`${gateway.url}/connections`);
+  await alice.browser.press(page, page.button("action", (value) => value === "disconnect"));
+  assert.ok((await alice.call()).signal, "at once where it was disconnected");
+  gateway.choose(1);
+  const asked = await alice.call();
+  assert.ok(asked.signal, `the upstream was told, so that not even a remembered token is of use: ${asked.text}`);
+  assert.ok((await bob.call()).said);
 });
