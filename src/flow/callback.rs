@@ -12,10 +12,11 @@ use crate::config::{Auth, OAuth, Server};
 use crate::failure::{Blame, Failure};
 use crate::ports::{FetchError, Platform, Unavailable};
 use crate::secret::Secret;
+use crate::time::Timestamp;
 use crate::upstream::authorization::{self, CallbackError};
 use crate::upstream::connection::{Command, Outcome};
 use crate::upstream::credential::{Credential, Kind, Oauth, Token};
-use crate::upstream::key::{ConnectionKey, Owner};
+use crate::upstream::key::Owner;
 use crate::upstream::state::{State, StateError};
 use crate::upstream::token::{self, Grant, TokenError, Tokens};
 
@@ -41,13 +42,12 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P>
     }
     // 2.
     let errand = &state.errand;
-    let key = ConnectionKey::new(errand.owner.clone(), errand.slug.as_str(), errand.account.as_str());
     let claim = Command::Claim { attempt: sealed.digest(), until: state.expires };
-    match site.platform.connection(&key, claim).await.map_err(|Unavailable| Failure::storage())? {
+    match site.platform.connection(&errand.key(), claim).await.map_err(|Unavailable| Failure::storage())? {
         Outcome::Claimed => {}
         _ => return Err(way_on(used_before(), errand)),
     }
-    let said = match redeem_and_keep(site, head, &state, &key).await {
+    let said = match redeem_and_keep(site, head, &state, signed_in.session.since).await {
         Ok(()) => done(site, errand, &signed_in.session).await,
         Err(failure) => Err(way_on(failure.slug(errand.slug.as_str()), errand)),
     };
@@ -58,7 +58,7 @@ async fn redeem_and_keep<P: Platform>(
     site: &Site<'_, P>,
     head: &Head,
     state: &State,
-    key: &ConnectionKey,
+    signed_in: Timestamp,
 ) -> Result<(), Failure> {
     let server = site.config.servers.get(state.errand.slug.as_str()).ok_or_else(changed)?;
     let Auth::OAuth(oauth) = &server.auth else { return Err(changed()) };
@@ -88,7 +88,7 @@ async fn redeem_and_keep<P: Platform>(
         token,
     };
     let credential = Credential::new(state.fits.clone(), site.now, Kind::Oauth(Box::new(connected)));
-    keep::store(site, key, &credential, state.errand.label.as_deref()).await
+    keep::store(site, &state.errand, &credential, signed_in).await
 }
 
 async fn redeem<P: Platform>(

@@ -24,7 +24,7 @@ use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::credential::{Credential, Kind};
 use crate::upstream::headers;
-use crate::upstream::key::{ConnectionKey, Owner};
+use crate::upstream::key::Owner;
 use crate::upstream::plan::Plan;
 use crate::upstream::state::{Back, Errand};
 use crate::vault::Purpose;
@@ -160,7 +160,7 @@ async fn plan<P: Platform>(
     wanted: Option<&str>,
 ) -> Result<Plan, Failure> {
     let held = match wanted {
-        Some(_) => keep::read(site, server, &key(errand)).await?.into_scope(),
+        Some(_) => keep::read(site, server, &errand.key()).await?.into_scope(),
         None => None,
     };
     let wanted = Wanted { scope: wanted, held: held.as_deref() };
@@ -195,12 +195,8 @@ async fn enter<P: Platform>(
         entered.insert(name.clone(), value);
     }
     let credential = Credential::new(keep::fits(server), site.now, Kind::Headers(entered));
-    keep::store(site, &key(&ticket.errand), &credential, ticket.errand.label.as_deref()).await?;
+    keep::store(site, &ticket.errand, &credential, signed_in.session.since).await?;
     done(site, &ticket.errand, &signed_in.session).await
-}
-
-fn key(errand: &Errand) -> ConnectionKey {
-    ConnectionKey::new(errand.owner.clone(), errand.slug.as_str(), errand.account.as_str())
 }
 
 fn page<P: Platform>(

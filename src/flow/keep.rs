@@ -5,14 +5,20 @@
 use super::{Site, connection, upstream};
 use crate::config::{Auth, Server};
 use crate::failure::Failure;
-use crate::oauth::account;
+use crate::oauth::account::{self, MOST_CONNECTIONS};
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Digested;
+use crate::time::{Lifetime, Timestamp};
 use crate::upstream::connection::{Command, Outcome};
 use crate::upstream::credential::{Credential, Kind};
 use crate::upstream::key::{ConnectionKey, Owner};
 use crate::upstream::replica::Replica;
+use crate::upstream::state::Errand;
 use crate::vault::Purpose;
+
+/// How long it is remembered that an operator's link was used: longer than the link, the page it leads to and the trip from there last
+/// together.
+const CLAIMED: Lifetime = Lifetime::hours(1);
 
 /// What is kept under a key.
 pub enum Kept {
@@ -52,32 +58,60 @@ pub async fn read<P: Platform>(site: &Site<'_, P>, server: &Server, key: &Connec
     })
 }
 
-/// Keeps what somebody connected, instead of whatever was there, and lists it for a person. `label` is what they call it.
+/// Keeps what somebody connected, instead of whatever was there, and lists it for a person. `signed_in` is when they did.
+///
+/// 1. An operator's link is used up.
+/// 2. It is listed first: what is kept without being listed could not be disconnected.
+/// 3. It is kept.
+/// 4. It is listed still: revoked since 2, it was dropped and unlisted before it was there, and must go again.
 pub async fn store<P: Platform>(
     site: &Site<'_, P>,
-    key: &ConnectionKey,
+    errand: &Errand,
     credential: &Credential,
-    label: Option<&str>,
+    signed_in: Timestamp,
 ) -> Result<(), Failure> {
-    if let Owner::Subject(subject) = key.owner() {
-        // Listed first: what is kept without being listed could not be disconnected.
-        let connection = account::ConnectedAccount {
-            slug: key.slug().to_owned(),
-            account: key.account().to_owned(),
-            label: label.unwrap_or_default().to_owned(),
-            at: site.now,
-        };
-        let listed = site.platform.account(subject, account::Command::AddConnection { connection }).await;
-        listed.map_err(|Unavailable| Failure::storage())?;
-    }
+    let key = &errand.key();
+    // 1.
+    claim_link(site, errand).await?;
+    // 2.
+    list(site, errand, signed_in).await?;
+    // 3.
     let sealed = site.keys.seal_json(Purpose::Connection, &key.place(), site.platform.random(), credential);
-    match command(site, key, Command::Store { sealed: sealed.clone() }).await? {
-        Outcome::Stored { generation } => {
-            connection::forget(site, key);
-            // Should it fail, the next call asks the object.
-            let _ = connection::replicate(site, key, &Replica::new(generation, sealed)).await;
-            Ok(())
-        }
+    let stored = command(site, key, Command::Store { sealed: sealed.clone() }).await?;
+    let Outcome::Stored { generation } = stored else { return Err(Failure::storage()) };
+    connection::forget(site, key);
+    // 4.
+    if let Err(failure) = list(site, errand, signed_in).await {
+        drop(site, key).await?;
+        return Err(failure);
+    }
+    // Should it fail, the next call asks the object.
+    let _ = connection::replicate(site, key, &Replica::new(generation, sealed)).await;
+    Ok(())
+}
+
+async fn claim_link<P: Platform>(site: &Site<'_, P>, errand: &Errand) -> Result<(), Failure> {
+    let Some(link) = &errand.link else { return Ok(()) };
+    let claim = Command::Claim { attempt: link.clone(), until: site.now + CLAIMED };
+    match command(site, &errand.key(), claim).await? {
+        Outcome::Claimed => Ok(()),
+        _ => Err(link_used()),
+    }
+}
+
+async fn list<P: Platform>(site: &Site<'_, P>, errand: &Errand, signed_in: Timestamp) -> Result<(), Failure> {
+    let Owner::Subject(subject) = &errand.owner else { return Ok(()) };
+    let connection = account::ConnectedAccount {
+        slug: errand.slug.clone(),
+        account: errand.account.clone(),
+        label: errand.label.clone().unwrap_or_default(),
+        at: site.now,
+    };
+    let add = account::Command::AddConnection { connection, signed_in: Some(signed_in) };
+    match site.platform.account(subject, add).await.map_err(|Unavailable| Failure::storage())? {
+        account::Outcome::Noted => Ok(()),
+        account::Outcome::Revoked => Err(revoked_meanwhile()),
+        account::Outcome::Full => Err(list_full()),
         _ => Err(Failure::storage()),
     }
 }
@@ -118,4 +152,24 @@ fn admits(server: &Server, credential: &Credential) -> bool {
 
 async fn command<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, command: Command) -> Result<Outcome, Failure> {
     site.platform.connection(key, command).await.map_err(|Unavailable| Failure::storage())
+}
+
+fn link_used() -> Failure {
+    Failure::client(400, "connect_link_used", "This link has made a connection already, and makes no other.")
+        .fix("Nothing was changed. Should it be connected anew, ask an operator for a new link.")
+}
+
+fn revoked_meanwhile() -> Failure {
+    Failure::client(
+        403,
+        "connection_revoked_meanwhile",
+        "The operator has revoked everything of yours at this gateway since you signed in.",
+    )
+    .fix("Nothing is connected. Sign in again to connect it.")
+}
+
+fn list_full() -> Failure {
+    let message = format!("{MOST_CONNECTIONS} accounts of yours are connected already, at all servers together.");
+    Failure::client(400, "connection_list_full", message)
+        .fix("Nothing was connected. Disconnect one that is not needed.")
 }

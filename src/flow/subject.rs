@@ -25,7 +25,8 @@ const MARKED: Lifetime = Lifetime::days(400);
 
 /// `DELETE /admin/subjects/{subject}`. Can be said again: what an interrupted one left undone is done by the next.
 ///
-/// 1. The moment is marked: it holds for what is listed nowhere, too.
+/// 1. The moment is marked: it holds for what is listed nowhere, too. The account is told, so that nothing is connected from then on,
+///    not even where nobody has heard of it yet.
 /// 2. Listed grants end, and upstreams are told of listed accounts.
 /// 3. The list is emptied, so that every client and every server is asked about again.
 pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, encoded: &str) -> Answered<P> {
@@ -36,6 +37,8 @@ pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, encoded: &str)
     let marked = site.platform.put(&key(&subject), &at, Some(MARKED)).await;
     marked.map_err(|Unavailable| Failure::storage())?;
     site.memory.subjects.put(subject.clone(), Some(site.now), site.now + REMEMBERED, site.now);
+    let told = site.platform.account(&subject, account::Command::Revoke { at: site.now }).await;
+    told.map_err(|Unavailable| Failure::storage())?;
     // 2.
     let listed = site.platform.account(&subject, account::Command::List).await;
     let account::Outcome::Listed { connections, grants } = listed.map_err(|Unavailable| Failure::storage())? else {

@@ -10,4 +10,4 @@ mod record;
 mod tests;
 
 pub use command::{AllowedClient, Command, ConnectedAccount, Outcome};
-pub use record::{Record, apply, consent_key};
+pub use record::{MOST_CONNECTIONS, Record, apply, consent_key};

@@ -13,7 +13,7 @@ use crate::version::V1;
 /// How long a link from a call is good.
 pub const LIFETIME: Lifetime = Lifetime::hours(1);
 
-/// How long an operator's link is good: whoever has it, and is signed in, makes the connection for everybody.
+/// How long an operator's link is good: whoever has it, and is signed in, makes the connection for everybody, once.
 pub const OPERATOR_LIFETIME: Lifetime = Lifetime::minutes(10);
 
 /// What a link asks for.

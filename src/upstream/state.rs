@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::client::Method;
-use super::key::Owner;
+use super::key::{ConnectionKey, Owner};
 use super::plan::Source;
 use crate::oauth::grant::GrantId;
 use crate::secret::{Digested, Secret, sealed};
@@ -74,8 +74,18 @@ pub struct Errand {
     /// What the person calls the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// The digest of the operator's link that it is done by. It makes one connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Digested>,
     /// Where the person goes then.
     pub back: Back,
+}
+
+impl Errand {
+    /// Where the connection is kept.
+    pub fn key(&self) -> ConnectionKey {
+        ConnectionKey::new(self.owner.clone(), self.slug.as_str(), self.account.as_str())
+    }
 }
 
 impl State {
@@ -138,6 +148,7 @@ mod tests {
             slug: "linear".into(),
             account: "1".into(),
             label: None,
+            link: None,
             back: Back::Client(GrantId::new([1; 16])),
         };
         let callback = "https://gw.example/oauth/upstream-callback".to_owned();
@@ -179,6 +190,9 @@ mod tests {
         {
             assert_eq!(serde_json::to_string(&value).unwrap(), text);
         }
+        let linked = Errand { link: Some(Digested::of("l")), ..state().errand };
+        let linked = serde_json::to_value(linked).unwrap();
+        assert_eq!(linked["link"], Digested::of("l").as_str());
         for (value, text) in [(Back::Connections, "\"connections\""), (Back::Page, "\"page\"")] {
             assert_eq!(serde_json::to_string(&value).unwrap(), text);
         }

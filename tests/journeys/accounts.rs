@@ -2,7 +2,7 @@
 //!
 //! Not here: making the first (`connect`), and seeing and ending them (`connections`).
 
-use mcp_edge_gateway::oauth::account::{Command, ConnectedAccount};
+use mcp_edge_gateway::oauth::account::{Command, ConnectedAccount, MOST_CONNECTIONS};
 use mcp_edge_gateway::ports::Ledger;
 use mcp_edge_gateway::time::Timestamp;
 use serde_json::json;
@@ -65,7 +65,7 @@ fn who_has_as_many_accounts_as_there_may_be_still_chooses_one() {
             label: String::new(),
             at: Timestamp(world.now()),
         };
-        let listed = world.platform.account("dev:alice", Command::AddConnection { connection });
+        let listed = world.platform.account("dev:alice", Command::AddConnection { connection, signed_in: None });
         world.now_does(listed).unwrap();
     }
     let cursor = world.client("cursor").at("linear").in_browser(&client.browser).registers().authorizes();
@@ -75,4 +75,26 @@ fn who_has_as_many_accounts_as_there_may_be_still_chooses_one() {
     first.fields.insert("decision".into(), "use".into());
     cursor.browser.submits(&first);
     assert!(!cursor.arrived().code.is_empty());
+}
+
+#[test]
+fn an_account_that_could_not_be_listed_is_not_connected() {
+    let world = World::new();
+    let server = Protected::new(&world, "linear");
+    world.reconfigure(|config| config["servers"]["linear"] = server.configured("Linear", &json!({})));
+    let client = world.client("claude").at("linear").registers().authorizes().signs_in("alice").approves();
+    for account in 1..=MOST_CONNECTIONS {
+        let connection = ConnectedAccount {
+            slug: "others".to_owned(),
+            account: account.to_string(),
+            label: String::new(),
+            at: Timestamp(world.now()),
+        };
+        let listed = world.platform.account("dev:alice", Command::AddConnection { connection, signed_in: None });
+        world.now_does(listed).unwrap();
+    }
+    let mut client = client.presses_connect();
+    let back = server.approves(&client.browser.at);
+    client.browser.goes_to(back.as_str()).refused(400, "connection_list_full");
+    assert!(world.platform.connections.borrow().values().all(|record| !record.contains("\"sealed\"")));
 }

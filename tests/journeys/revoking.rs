@@ -23,7 +23,9 @@ fn everything_of_one_subject_ends_in_one_call_and_nobody_elses() {
     let alice = tokens.connected(None).calls_without_session("search");
     let (slug, account, label) = ("docs".to_owned(), "1".to_owned(), String::new());
     let connection = ConnectedAccount { slug, account, label, at: Timestamp(world.now()) };
-    world.now_does(world.platform.account("dev:alice", Command::AddConnection { connection })).unwrap();
+    world
+        .now_does(world.platform.account("dev:alice", Command::AddConnection { connection, signed_in: None }))
+        .unwrap();
     let also_alice = world.client("cursor").at("demo").connects("alice").calls("echo");
     let bob = world.client("claude").at("demo").connects("bob").calls("echo");
     world.passes(1);

@@ -97,6 +97,8 @@ pub struct InMemory {
     pub uses: Cell<Uses>,
     /// What happens while the next value is on its way into the directory.
     pub meanwhile: RefCell<Option<Box<dyn FnOnce()>>>,
+    /// What happens while the next new connection is on its way to its object.
+    pub before_store: RefCell<Option<Box<dyn FnOnce()>>>,
 }
 
 impl InMemory {
@@ -221,6 +223,12 @@ impl Ledger for InMemory {
         command: connection::Command,
     ) -> Result<connection::Outcome, Unavailable> {
         self.ledger()?;
+        if matches!(command, connection::Command::Store { .. }) {
+            let before_store = self.before_store.take();
+            if let Some(happens) = before_store {
+                happens();
+            }
+        }
         let expires = connection::Record::expires;
         Ok(run(&self.connections, key.name(), &command, connection::apply, expires, self.now()))
     }

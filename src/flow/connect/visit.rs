@@ -13,7 +13,8 @@ use crate::oauth::form::Form;
 use crate::oauth::grant::GrantId;
 use crate::page::{ConnectAccount, Occasion};
 use crate::ports::Platform;
-use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
+use crate::secret::Digested;
+use crate::upstream::key::{FIRST_ACCOUNT, Owner};
 use crate::upstream::link::{Link, Need};
 use crate::upstream::state::{Back, Errand};
 
@@ -51,7 +52,7 @@ impl Visit {
         }
         if let Some(sealed) = field("s")? {
             let link = Link::open(&site.keys, server.slug.as_str(), sealed, site.now).ok_or_else(link_gone)?;
-            return Self::of_link(site, server, link, subject).await;
+            return Self::of_link(site, server, link, Digested::of(sealed), subject).await;
         }
         Self::of_person(site, server, field("account")?, subject).await
     }
@@ -122,6 +123,7 @@ impl Visit {
         site: &Site<'_, P>,
         server: &Server,
         link: Link,
+        digest: Digested,
         subject: &str,
     ) -> Result<Self, Failure> {
         match &link.owner {
@@ -131,16 +133,17 @@ impl Visit {
             _ => {}
         }
         let mut errand = errand(link.owner, server, &link.account, Back::Page);
-        let key = ConnectionKey::new(errand.owner.clone(), errand.slug.as_str(), errand.account.as_str());
         let occasion = match link.need {
             Need::Authenticating => Occasion::First,
             // A connection that still works was refused for lack of a scope.
-            Need::ReconsentRequired => match keep::read(site, server, &key).await? {
+            Need::ReconsentRequired => match keep::read(site, server, &errand.key()).await? {
                 Kept::Live(_) => Occasion::MoreAccess,
                 Kept::Dead(_) | Kept::Absent => Occasion::Renewal,
             },
         };
-        if errand.owner != Owner::Gateway {
+        if errand.owner == Owner::Gateway {
+            errand.link = Some(digest);
+        } else {
             let known = hold::accounts(site, server, subject).await?;
             if let Some(account) = known.iter().find(|known| known.account == errand.account) {
                 errand = named(errand, account);
@@ -193,7 +196,7 @@ pub fn link_gone() -> Failure {
 }
 
 fn errand(owner: Owner, server: &Server, account: &str, back: Back) -> Errand {
-    Errand { owner, slug: server.slug.to_string(), account: account.to_owned(), label: None, back }
+    Errand { owner, slug: server.slug.to_string(), account: account.to_owned(), label: None, link: None, back }
 }
 
 /// An account that is connected again keeps the name it has.

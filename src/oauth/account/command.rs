@@ -43,6 +43,9 @@ pub enum Command {
     AddConnection {
         /// The account.
         connection: ConnectedAccount,
+        /// When they signed in. Without it any revocation is taken to be later.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed_in: Option<Timestamp>,
     },
     /// An account at a server is disconnected.
     ForgetConnection {
@@ -56,7 +59,12 @@ pub enum Command {
         /// The client.
         client_id: String,
     },
-    /// Everything of the subject's was revoked.
+    /// Everything of the subject's is revoked: whoever signed in until then connects nothing any more.
+    Revoke {
+        /// When.
+        at: Timestamp,
+    },
+    /// Everything of the subject's was revoked, and the list of it is not needed any more.
     ForgetEverything,
     /// What is there?
     List,
@@ -112,6 +120,10 @@ pub enum Outcome {
         /// Those that are not any more although they live: what cannot be seen could not be ended, so they must end now.
         unlisted: Vec<GrantId>,
     },
+    /// The account is not listed: everything of the subject's was revoked since they signed in.
+    Revoked,
+    /// The account is not listed: there are too many.
+    Full,
     /// What is there.
     Listed {
         /// Oldest first.

@@ -12,7 +12,8 @@ use crate::oauth::scope::ScopeSet;
 use crate::time::{Lifetime, Timestamp};
 use crate::version::V1;
 
-/// How long consents are kept after the last one was given, and grants after they would have ended.
+/// How long consents are kept after the last one was given, grants after they would have ended, and that everything was revoked: no
+/// browser session lives as long.
 const KEPT: Lifetime = Lifetime::days(400);
 
 /// A connection that is used keeps itself alive without its subject's account hearing of it, so the account must outlast it.
@@ -25,8 +26,8 @@ const MOST_CONSENTS: usize = 256;
 /// nothing away from others.
 pub(super) const MOST_GRANTS: usize = 128;
 
-/// How many accounts at servers are listed; the oldest makes room.
-pub(super) const MOST_CONNECTIONS: usize = 256;
+/// How many accounts at servers are listed. No other is taken then: one that made room would live on unseen.
+pub const MOST_CONNECTIONS: usize = 256;
 
 /// The longest text of a client's or an upstream's that is kept, characters.
 pub(super) const LONGEST_TEXT: usize = 200;
@@ -43,6 +44,9 @@ pub struct Record {
     /// Oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     connections: Vec<ConnectedAccount>,
+    /// When everything was revoked last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revoked: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,17 +63,19 @@ impl Record {
         let consents = self.consents.iter().map(|consent| consent.at + KEPT);
         let grants = self.grants.iter().map(|grant| grant.until + KEPT);
         let connections = self.connections.iter().map(|connection| connection.at + KEPT_CONNECTIONS);
-        consents.chain(grants).chain(connections).max().unwrap_or(Timestamp(0))
+        let revoked = self.revoked.map(|at| at + KEPT);
+        consents.chain(grants).chain(connections).chain(revoked).max().unwrap_or(Timestamp(0))
     }
 
     fn is_empty(&self) -> bool {
-        self.consents.is_empty() && self.grants.is_empty() && self.connections.is_empty()
+        let nothing_listed = self.consents.is_empty() && self.grants.is_empty() && self.connections.is_empty();
+        nothing_listed && self.revoked.is_none()
     }
 }
 
 /// Applies a command. The record that comes back replaces the one that went in; `None` leaves nothing to keep.
 pub fn apply(record: Option<Record>, command: Command, now: Timestamp) -> (Option<Record>, Outcome) {
-    let nothing = Record { v: V1, consents: Vec::new(), grants: Vec::new(), connections: Vec::new() };
+    let nothing = Record { v: V1, consents: Vec::new(), grants: Vec::new(), connections: Vec::new(), revoked: None };
     let mut record = record.unwrap_or(nothing);
     let outcome = record.obey(command, now);
     ((!record.is_empty()).then_some(record), outcome)
@@ -102,26 +108,14 @@ impl Record {
                     listed.until = until.max(listed.until);
                 }
             }
-            Command::AddConnection { mut connection } => {
-                shorten(&mut connection.label);
-                let same = |other: &&ConnectedAccount| {
-                    (&other.slug, &other.account) == (&connection.slug, &connection.account)
-                };
-                // Who connects an account again does not take its name away.
-                if let Some(before) = self.connections.iter().find(same).filter(|_| connection.label.is_empty()) {
-                    connection.label.clone_from(&before.label);
-                }
-                self.forget_connection(&connection.slug, &connection.account);
-                self.connections.push(connection);
-                let surplus = self.connections.len().saturating_sub(MOST_CONNECTIONS);
-                self.connections.drain(..surplus);
-            }
+            Command::AddConnection { connection, signed_in } => return self.add_connection(connection, signed_in),
             Command::ForgetConnection { slug, account } => self.forget_connection(&slug, &account),
             Command::ForgetClient { client_id } => {
                 self.grants.retain(|grant| grant.client_id != client_id);
                 // Consents of older versions do not say whose they are: to ask once more is the safe side.
                 self.consents.retain(|consent| consent.client_id.as_ref().is_some_and(|other| *other != client_id));
             }
+            Command::Revoke { at } => self.revoked = self.revoked.max(Some(at)),
             Command::ForgetEverything => {
                 self.consents.clear();
                 self.grants.clear();
@@ -131,6 +125,23 @@ impl Record {
                 return Outcome::Listed { connections: self.connections.clone(), grants: self.grants.clone() };
             }
         }
+        Outcome::Noted
+    }
+
+    fn add_connection(&mut self, mut connection: ConnectedAccount, signed_in: Option<Timestamp>) -> Outcome {
+        if self.revoked.is_some_and(|at| signed_in.is_none_or(|signed_in| signed_in <= at)) {
+            return Outcome::Revoked;
+        }
+        shorten(&mut connection.label);
+        let same = |other: &&ConnectedAccount| (&other.slug, &other.account) == (&connection.slug, &connection.account);
+        match self.connections.iter().find(same) {
+            None if self.connections.len() >= MOST_CONNECTIONS => return Outcome::Full,
+            // Who connects an account again does not take its name away.
+            Some(before) if connection.label.is_empty() => connection.label.clone_from(&before.label),
+            _ => {}
+        }
+        self.forget_connection(&connection.slug, &connection.account);
+        self.connections.push(connection);
         Outcome::Noted
     }
 

@@ -42,6 +42,10 @@ fn connection(account: &str) -> ConnectedAccount {
     ConnectedAccount { slug: "docs".to_owned(), account: account.to_owned(), label: String::new(), at: NOW }
 }
 
+fn add(connection: ConnectedAccount) -> Command {
+    Command::AddConnection { connection, signed_in: Some(NOW) }
+}
+
 fn listed(record: Option<Record>) -> (Vec<ConnectedAccount>, Vec<AllowedClient>) {
     let Outcome::Listed { connections, grants } = apply(record, Command::List, NOW).1 else { panic!("no list") };
     (connections, grants)
@@ -128,29 +132,50 @@ fn who_asks_for_ever_more_loses_their_own_and_what_is_unlisted_is_named() {
 #[test]
 fn an_account_connected_again_without_a_name_keeps_its_name() {
     let named = ConnectedAccount { label: "Work".to_owned(), ..connection("1") };
-    let record = told(None, Command::AddConnection { connection: named.clone() });
+    let record = told(None, add(named.clone()));
     let nameless = ConnectedAccount { label: String::new(), ..named.clone() };
-    let record = told(record, Command::AddConnection { connection: nameless });
+    let record = told(record, add(nameless));
     assert_eq!(listed(record.clone()).0, std::slice::from_ref(&named));
     let renamed = ConnectedAccount { label: "Home".to_owned(), ..named };
-    assert_eq!(listed(told(record, Command::AddConnection { connection: renamed.clone() })).0, [renamed]);
+    assert_eq!(listed(told(record, add(renamed.clone()))).0, [renamed]);
 }
 
 #[test]
 fn accounts_at_servers_are_listed_once_until_they_are_disconnected() {
-    let add = |record, account: &str| told(record, Command::AddConnection { connection: connection(account) });
+    let add = |record, account: &str| told(record, add(connection(account)));
     let record = add(add(add(None, "1"), "2"), "1");
     assert_eq!(listed(record.clone()).0, [connection("2"), connection("1")]);
     let forget = Command::ForgetConnection { slug: "docs".to_owned(), account: "1".to_owned() };
     assert_eq!(listed(told(record, forget)).0, [connection("2")]);
-    let full = (0..=MOST_CONNECTIONS).fold(None, |record, n| add(record, &n.to_string()));
-    let (connections, _) = listed(full);
-    assert_eq!((connections.len(), connections[0].account.as_str()), (MOST_CONNECTIONS, "1"));
+}
+
+#[test]
+fn an_account_too_many_is_refused_and_none_is_unlisted_for_it() {
+    let full = (0..MOST_CONNECTIONS).fold(None, |record, n| told(record, add(connection(&n.to_string()))));
+    let (record, outcome) = apply(full.clone(), add(connection("new")), NOW);
+    assert_eq!((outcome, &record), (Outcome::Full, &full));
+    assert_eq!(listed(record.clone()).0[0], connection("0"));
+    assert_eq!(apply(record, add(connection("0")), NOW).1, Outcome::Noted, "one that is there is connected again");
+}
+
+#[test]
+fn who_signed_in_before_everything_was_revoked_connects_nothing() {
+    let revoked = told(told(None, add(connection("1"))), Command::Revoke { at: NOW });
+    let revoked = told(told(revoked, Command::ForgetEverything), Command::Revoke { at: Timestamp(1) });
+    let connects = |signed_in| {
+        let command = Command::AddConnection { connection: connection("1"), signed_in };
+        apply(revoked.clone(), command, NOW + Lifetime(9)).1
+    };
+    assert_eq!(connects(Some(NOW)), Outcome::Revoked);
+    assert_eq!(connects(None), Outcome::Revoked);
+    assert_eq!(connects(Some(NOW + Lifetime(1))), Outcome::Noted);
+    assert_eq!(revoked.clone().unwrap().expires(), NOW + Lifetime::days(400));
+    assert_eq!(listed(revoked), (Vec::new(), Vec::new()));
 }
 
 #[test]
 fn nothing_is_left_when_everything_is_forgotten() {
-    let record = told(remember(None, "a"), Command::AddConnection { connection: connection("1") });
+    let record = told(remember(None, "a"), add(connection("1")));
     assert_eq!(told(record, Command::ForgetEverything), None);
     assert_eq!(told(None, Command::List), None);
 }
@@ -160,7 +185,7 @@ fn it_outlasts_what_is_in_it() {
     let days = |record: Option<Record>| record.unwrap().expires().remaining(NOW).0 / 86_400;
     assert_eq!(days(remember(None, "a")), 400);
     assert_eq!(days(told(None, Command::AddGrant { grant: grant(1, "c", NOW + Lifetime::days(30)) })), 430);
-    assert_eq!(days(told(remember(None, "a"), Command::AddConnection { connection: connection("1") })), 3650);
+    assert_eq!(days(told(remember(None, "a"), add(connection("1")))), 3650);
 }
 
 #[test]
@@ -168,8 +193,7 @@ fn texts_of_others_are_bounded() {
     let long = "ü".repeat(LONGEST_TEXT + 1);
     let record =
         told(None, Command::AddGrant { grant: AllowedClient { client_name: long.clone(), ..grant(1, "c", NOW) } });
-    let record =
-        told(record, Command::AddConnection { connection: ConnectedAccount { label: long, ..connection("1") } });
+    let record = told(record, add(ConnectedAccount { label: long, ..connection("1") }));
     let (connections, grants) = listed(record);
     assert_eq!(connections[0].label.chars().count(), LONGEST_TEXT);
     assert_eq!(grants[0].client_name.chars().count(), LONGEST_TEXT);
@@ -196,11 +220,15 @@ fn records_at_rest_stay_readable() {
     let old = r#"{"v":1,"consents":[{"key":"a","at":1000}]}"#;
     assert!(given(Some(serde_json::from_str(old).unwrap()), "a"));
     let record = told(remember(None, "a"), Command::AddGrant { grant: grant(1, "claude", NOW) });
-    let record = told(record, Command::AddConnection { connection: connection("1") }).unwrap();
+    let record = told(record, add(connection("1"))).unwrap();
     let golden = r#"{"v":1,"consents":[{"key":"a","at":1000,"client_id":"client a"}],"grants":[{"grant":"AQEBAQEBAQEBAQEBAQEBAQ","client_id":"claude","client_name":"Claude","slug":"docs","account":"1","at":1000,"until":1000}],"connections":[{"slug":"docs","account":"1","label":"","at":1000}]}"#;
     assert_eq!(serde_json::to_string(&record).unwrap(), golden);
     assert_eq!(serde_json::from_str::<Record>(golden).unwrap(), record);
     assert!(serde_json::from_str::<Record>(r#"{"v":2,"consents":[]}"#).is_err());
+    let revoked = told(None, Command::Revoke { at: NOW }).unwrap();
+    let golden = r#"{"v":1,"consents":[],"revoked":1000}"#;
+    assert_eq!(serde_json::to_string(&revoked).unwrap(), golden);
+    assert_eq!(serde_json::from_str::<Record>(golden).unwrap(), revoked);
 }
 
 #[test]
@@ -215,9 +243,14 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
             r#"{"command":"add_grant","grant":{"grant":"AQEBAQEBAQEBAQEBAQEBAQ","client_id":"claude","client_name":"Claude","slug":"docs","account":"1","at":1000,"until":1000}}"#,
         ),
         (
-            Command::AddConnection { connection: connection("1") },
+            Command::AddConnection { connection: connection("1"), signed_in: None },
             r#"{"command":"add_connection","connection":{"slug":"docs","account":"1","label":"","at":1000}}"#,
         ),
+        (
+            add(connection("1")),
+            r#"{"command":"add_connection","connection":{"slug":"docs","account":"1","label":"","at":1000},"signed_in":1000}"#,
+        ),
+        (Command::Revoke { at: NOW }, r#"{"command":"revoke","at":1000}"#),
         (
             Command::ForgetConnection { slug: "docs".to_owned(), account: "1".to_owned() },
             r#"{"command":"forget_connection","slug":"docs","account":"1"}"#,
@@ -238,6 +271,8 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
         (Outcome::Remembered, r#"{"outcome":"remembered"}"#),
         (Outcome::Recalled { given: true }, r#"{"outcome":"recalled","given":true}"#),
         (Outcome::Noted, r#"{"outcome":"noted"}"#),
+        (Outcome::Revoked, r#"{"outcome":"revoked"}"#),
+        (Outcome::Full, r#"{"outcome":"full"}"#),
         (
             Outcome::GrantAdded { unlisted: vec![GrantId::new([1; 16])] },
             r#"{"outcome":"grant_added","unlisted":["AQEBAQEBAQEBAQEBAQEBAQ"]}"#,
