@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 
-import * as sdk2 from "@modelcontextprotocol/client";
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 
 import { Browser } from "./support/browser.mjs";
@@ -18,7 +17,7 @@ import { configuration, startGateway } from "./support/gateway.mjs";
 import { request } from "./support/http.mjs";
 import { freePort } from "./support/listen.mjs";
 import { LEGACY, MODERN } from "./support/mcp.mjs";
-import { SdkHost, connectSdk1 } from "./support/sdk-host.mjs";
+import { SdkHost, connectSdk1, connectSdk2 } from "./support/sdk-host.mjs";
 import { startUpstream } from "./support/upstream.mjs";
 
 const ANSWER = "This is a simple text response for testing.";
@@ -85,7 +84,8 @@ describe("stock clients", () => {
   for (const [mode, revision] of [["legacy", LEGACY], ["auto", MODERN]]) {
     test(`[S11] [X1] SDK 2.x with negotiation ${mode}: discovers, registers, signs in, calls, refreshes`, async (t) => {
       const host = new SdkHost(gateway.url);
-      const client = await connectSdk2(t, mode, host);
+      const { client } = await connectSdk2(gateway.mcpUrl("alpha"), mode, { host });
+      t.after(() => client.close());
       await callUntilRefreshed(async () => textOf(await client.callTool({ name: "test_simple_text" })));
       assert.ok(host.issued.length >= 2);
       assert.equal(host.signIns, 1);
@@ -93,26 +93,15 @@ describe("stock clients", () => {
       });
 
     test(`[X1] SDK 2.x with negotiation ${mode}: a server asks the person and gets the answer`, async (t) => {
-      const client = await connectSdk2(t, mode, new SdkHost(gateway.url), { capabilities: { elicitation: { form: {} } } });
+      const options = { capabilities: { elicitation: { form: {} } } };
+      const { client } = await connectSdk2(gateway.mcpUrl("alpha"), mode, { host: new SdkHost(gateway.url), options });
+      t.after(() => client.close());
       client.setRequestHandler("elicitation/create", answerElicitation);
       const tool = mode === "legacy" ? { name: "test_elicitation", arguments: { message: "Who?" } } : { name: "test_input_required_result_elicitation" };
       const result = await client.callTool(tool);
       assert.ok(!result.isError, JSON.stringify(result));
       assert.match(textOf(result), /alice/i);
       });
-  }
-
-  async function connectSdk2(t, mode, host, options = {}) {
-    const url = gateway.mcpUrl("alpha");
-    const transport = () => new sdk2.StreamableHTTPClientTransport(new URL(url), { authProvider: host });
-    const client = () => new sdk2.Client({ name: "sdk-2", version: "1" }, { versionNegotiation: { mode }, ...options });
-    const first = transport();
-    await assert.rejects(client().connect(first), sdk2.UnauthorizedError);
-    await first.finishAuth(host.callback);
-    const connected = client();
-    t.after(() => connected.close());
-    await connected.connect(transport());
-    return connected;
   }
 
   for (const [era, revision] of [["legacy", LEGACY], ["modern", MODERN]]) {

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 
+import * as sdk2 from "@modelcontextprotocol/client";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { UnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -84,6 +85,18 @@ export async function connectSdk1(mcpUrl, { host = new SdkHost(mcpUrl), options 
   const first = transport();
   await assert.rejects(client().connect(first), UnauthorizedError);
   await first.finishAuth(host.callback.get("code"));
+  const connected = client();
+  await connected.connect(transport());
+  return { client: connected, host };
+}
+
+/** The same with SDK 2.x; `mode` says which eras it tries. */
+export async function connectSdk2(mcpUrl, mode, { host = new SdkHost(mcpUrl), options } = {}) {
+  const transport = () => new sdk2.StreamableHTTPClientTransport(new URL(mcpUrl), { authProvider: host });
+  const client = () => new sdk2.Client({ name: "sdk-2", version: "1" }, { versionNegotiation: { mode }, ...options });
+  const first = transport();
+  await assert.rejects(client().connect(first), sdk2.UnauthorizedError);
+  await first.finishAuth(host.callback);
   const connected = client();
   await connected.connect(transport());
   return { client: connected, host };
