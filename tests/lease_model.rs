@@ -12,7 +12,8 @@ mod upstream;
 use std::collections::BTreeSet;
 
 use mcp_edge_gateway::time::{Lifetime, Timestamp};
-use mcp_edge_gateway::upstream::connection::{Command, Death, LEASE, Outcome, Reason, Record, apply};
+use mcp_edge_gateway::upstream::connection::{Command, Death, Outcome, Reason, Record, apply};
+use mcp_edge_gateway::upstream::lease::LEASE;
 use upstream::{Kind, Token, Upstream};
 
 /// How long a worker waits for the upstream, less than a lease.

@@ -1,5 +1,5 @@
 //! Coming back from a server's authorization server: the answer is held to what was written down before the trip, the code is redeemed,
-//! and the connection is kept before anything is done with it (PROTOCOL 4.3).
+//! and the connection is kept before anything is done with it (MCP authorization, "Authorization Response Validation").
 //!
 //! Not here: the trip there (`flow::connect`), what an answer must say (`upstream::authorization`, `upstream::token`).
 
@@ -14,6 +14,7 @@ use crate::ports::{FetchError, Platform, Unavailable};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::upstream::authorization::{self, CallbackError};
+use crate::upstream::client::UpstreamClient;
 use crate::upstream::connection::{Command, Outcome};
 use crate::upstream::credential::{Credential, Kind, Oauth, Token};
 use crate::upstream::key::Owner;
@@ -97,7 +98,7 @@ async fn redeem<P: Platform>(
     oauth: &OAuth,
     state: &State,
     code: &Secret,
-) -> Result<(crate::upstream::client::UpstreamClient, Tokens), Failure> {
+) -> Result<(UpstreamClient, Tokens), Failure> {
     let source = &state.source;
     let client = client::of_kind(site, server, oauth.client.as_ref(), &source.issuer, state.client).await?;
     let grant = Grant::Code { code, verifier: &state.verifier, redirect_uri: &state.redirect_uri };

@@ -1,4 +1,4 @@
-//! Between consent and code: a server that the person has to connect first, in the same trip (DESIGN 6). The client's request waits in
+//! Between consent and code: a server that the person has to connect first, in the same trip. The client's request waits in
 //! its grant; connecting, choosing an account or skipping lets it go on.
 //!
 //! Not here: connecting (`flow::connect`), making the code (`flow::authorize`).

@@ -1,4 +1,4 @@
-//! Finding out what connecting a server takes: its challenge, its metadata, its authorization server's (PROTOCOL 4.1).
+//! Finding out what connecting a server takes: its challenge, its metadata, its authorization server's (RFC 9728 §3, RFC 8414 §3).
 //!
 //! Not here: what makes each of them valid (`upstream`), becoming a client there (`client`), the person's trip (`flow::connect`).
 

@@ -24,7 +24,7 @@ pub const LIMIT: usize = 16 * 1024;
 const ID_PREFIX: &str = "mcpg_client_";
 const SECRET_PREFIX: &str = "mcpg_secret_";
 
-/// Claude registers anew for each connection (PROTOCOL 8), so most registrations are never used or used for one grant.
+/// Claude registers anew for each connection, so most registrations are never used or used for one grant.
 const UNUSED: Lifetime = Lifetime::days(1);
 /// Longer than the longest refresh token may live.
 const USED: Lifetime = Lifetime::days(400);

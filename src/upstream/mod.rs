@@ -1,5 +1,5 @@
-//! How the gateway speaks to the servers behind it, to their authorization servers as an OAuth client (PROTOCOL 4), and what each
-//! connection holds.
+//! How the gateway speaks to the servers behind it, to their authorization servers as an OAuth client (MCP authorization,
+//! RFC 9728, RFC 8414, RFC 7591), and what each connection holds.
 //!
 //! Not here: I/O, the clock, randomness, and which headers of a client pass ([`crate::mcp::forward`]).
 
@@ -13,6 +13,7 @@ pub mod headers;
 pub mod issuer;
 pub mod issuer_metadata;
 pub mod key;
+pub mod lease;
 pub mod link;
 pub mod plan;
 pub mod reach;

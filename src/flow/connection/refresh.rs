@@ -15,9 +15,10 @@ use crate::flow::{Site, upstream};
 use crate::memory::Held;
 use crate::ports::{Platform, Unavailable};
 use crate::time::Lifetime;
-use crate::upstream::connection::{Command, LEASE, Outcome};
+use crate::upstream::connection::{Command, Outcome};
 use crate::upstream::credential::{Credential, Kind};
 use crate::upstream::key::ConnectionKey;
+use crate::upstream::lease::LEASE;
 use crate::upstream::replica::Replica;
 use crate::vault::Purpose;
 
@@ -61,10 +62,7 @@ impl<P: Platform> Refresh<'_, P> {
         let memory = self.site.memory;
         let (mut waited, mut pause) = (0, FIRST_PAUSE);
         // Of all requests of an isolate one asks the object, and the others look at what it finds.
-        while waited < RELIES && memory.refreshing.get(&name, self.site.now).is_some() {
-            if spare.is_some() {
-                break;
-            }
+        while spare.is_none() && waited < RELIES && memory.refreshing.get(&name, self.site.now).is_some() {
             self.site.platform.pause(pause).await;
             waited += pause;
             pause = (pause * 2).min(LONGEST_PAUSE);

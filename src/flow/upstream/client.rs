@@ -1,5 +1,5 @@
 //! The gateway as a client at an upstream's issuer: the operator's, its own document, or one registered on the way, once for each
-//! issuer (PROTOCOL 4.2).
+//! issuer (MCP authorization, "Client Registration Approaches").
 //!
 //! Not here: which of them it is (`upstream::registration`), the lease that makes it once (`upstream::issuer`).
 

@@ -14,13 +14,15 @@ use crate::mcp::headers::{METHOD, PROTOCOL_VERSION};
 use crate::ports::{Answer, FetchError, Outgoing, Platform, ReadError, Stream};
 use crate::time::Lifetime;
 use crate::upstream::challenge::{self, Challenge};
+use crate::upstream::lease::LEASE;
 
 /// How long a document may take, and then its bytes.
 pub const PATIENCE: Lifetime = Lifetime(10);
-/// How long an endpoint may take, which may have done already what it is asked for: longer, and both together less than the lease
-/// that a refresh is made under.
+/// How long an endpoint may take, and then its bytes: longer, as it may have done already what it is asked for.
 const ENDPOINT_PATIENCE: Lifetime = Lifetime(20);
 const ENDPOINT_BYTES: Lifetime = Lifetime(5);
+const _: () =
+    assert!(ENDPOINT_PATIENCE.0 + ENDPOINT_BYTES.0 < LEASE.0, "a lease would end while its holder still waits");
 
 /// A request that needs authorization wherever anything does, whole in both eras. Some servers ask for none on `initialize`.
 const PROBE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"mcp-edge-gateway","version":"1"}}}}"#;
@@ -82,7 +84,8 @@ pub async fn first<P: Platform>(
     }
 }
 
-/// Sends a request that was made for an endpoint, which does there what must not be done for nothing. The status, the headers and at most `limit` bytes; fewer where it sends more.
+/// Sends a request that was made for an endpoint, which does there what must not be done for nothing. The status, the headers and
+/// at most `limit` bytes; none where it sends more.
 pub async fn send<P: Platform>(
     site: &Site<'_, P>,
     request: Request<Vec<u8>>,

@@ -23,4 +23,4 @@ mod golden;
 mod tests;
 
 pub use command::{Command, Death, Outcome, Reason};
-pub use record::{LEASE, Record, apply};
+pub use record::{Record, apply};

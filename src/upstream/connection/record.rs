@@ -7,10 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::command::{Command, Death, Outcome, Reason};
 use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
+use crate::upstream::lease::LEASE;
 use crate::version::V1;
-
-/// How long one holder may take to refresh. Its request to the upstream must end well before.
-pub const LEASE: Lifetime = Lifetime(30);
 
 /// The longest wait between two attempts at an upstream that fails.
 const LONGEST_BACKOFF: Lifetime = Lifetime(60);

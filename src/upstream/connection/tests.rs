@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
+use crate::upstream::lease::LEASE;
 
 pub(super) const NOW: Timestamp = Timestamp(1_000);
 

@@ -13,4 +13,4 @@ mod record;
 mod tests;
 
 pub use command::{Command, Outcome};
-pub use record::{LEASE, Record, apply};
+pub use record::{Record, apply};

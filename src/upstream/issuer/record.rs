@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Command, Outcome};
 use crate::time::{Lifetime, Timestamp};
+use crate::upstream::lease::LEASE;
 use crate::version::V1;
-
-/// How long one holder may take to register. Its request must end well before.
-pub const LEASE: Lifetime = Lifetime(30);
 
 /// How long registrations are kept that nobody asked for.
 const KEPT: Lifetime = Lifetime::days(400);

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::time::{Lifetime, Timestamp};
+use crate::upstream::lease::LEASE;
 
 const NOW: Timestamp = Timestamp(1_000);
 const CALLBACK: &str = "https://gw.example/oauth/upstream-callback";
