@@ -5,7 +5,8 @@
 
 use http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use serde_json::{Map, Value};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use crate::mcp::envelope::RequestId;
 use crate::mcp::error::{Code, Data, ErrorResponse};
@@ -176,12 +177,7 @@ impl Failure {
 
     /// As an OAuth error (OAuth 2.1 §3.2.4), which is also the form of every plain JSON refusal.
     pub fn as_json<S>(&self, request_id: &str) -> Reply<S> {
-        let error = self.code.map_or(self.reason, ErrorCode::as_str);
-        let mut body = Map::new();
-        body.insert("error".into(), error.into());
-        body.insert("error_description".into(), self.message.clone().into());
-        self.explain(&mut body, request_id);
-        self.dress(Reply::json(self.status, &body))
+        self.dress(Reply::json(self.status, &Explained { failure: self, request_id }))
     }
 
     /// As a JSON-RPC error response to a request, or without an id where none was readable.
@@ -220,21 +216,34 @@ impl Failure {
         }
     }
 
-    fn explain(&self, body: &mut Map<String, Value>, request_id: &str) {
-        body.insert("reason".into(), self.reason.into());
-        if !self.fix.is_empty() {
-            body.insert("fix".into(), self.fix.clone().into());
-        }
-        if let Some(slug) = &self.slug {
-            body.insert("slug".into(), slug.clone().into());
-        }
-        for (label, value) in &self.facts {
-            body.insert((*label).into(), value.clone().into());
-        }
-        body.insert("request_id".into(), request_id.into());
-    }
-
     fn dress<S>(&self, reply: Reply<S>) -> Reply<S> {
         self.headers.iter().fold(reply, |reply, (name, value)| reply.and(name.clone(), value.clone()))
+    }
+}
+
+/// The plain JSON form.
+struct Explained<'a> {
+    failure: &'a Failure,
+    request_id: &'a str,
+}
+
+impl Serialize for Explained<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Failure { code, reason, message, fix, slug, facts, .. } = self.failure;
+        let mut body = serializer.serialize_map(None)?;
+        body.serialize_entry("error", code.map_or(*reason, ErrorCode::as_str))?;
+        body.serialize_entry("error_description", message)?;
+        body.serialize_entry("reason", reason)?;
+        if !fix.is_empty() {
+            body.serialize_entry("fix", fix)?;
+        }
+        if let Some(slug) = slug {
+            body.serialize_entry("slug", slug)?;
+        }
+        for (label, value) in facts {
+            body.serialize_entry(label, value)?;
+        }
+        body.serialize_entry("request_id", self.request_id)?;
+        body.end()
     }
 }

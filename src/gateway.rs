@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
 use serde_json::json;
 use url::Url;
 
@@ -44,6 +45,23 @@ pub struct Request<S> {
 pub struct Gateway<'a, P> {
     platform: &'a P,
     memory: &'a Memory,
+}
+
+/// What is logged of a request.
+#[derive(Serialize)]
+struct Line<'a> {
+    request_id: &'a str,
+    method: &'a str,
+    route: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blame: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slug: Option<&'a str>,
 }
 
 /// A failure on its way out, in the wire format of its reader.
@@ -238,30 +256,23 @@ impl<'a, P: Platform> Gateway<'a, P> {
         if refusal.is_none() && reply.reason().is_none() && matches!(route, Route::Mcp(_)) {
             return;
         }
-        let mut line = json!({
-            "request_id": request_id,
-            "method": head.method,
-            "route": route.name(),
-            "status": reply.status().as_u16(),
-        });
-        if let (Some(line), Some(refusal)) = (line.as_object_mut(), refusal) {
-            line.insert("reason".into(), refusal.reason.into());
-            line.insert("blame".into(), refusal.blame.as_str().into());
-            line.insert("message".into(), refusal.message.clone().into());
-            if let Some(slug) = &refusal.slug {
-                line.insert("slug".into(), slug.clone().into());
-            }
-        }
-        if let (Some(line), Some(reason)) = (line.as_object_mut(), reply.reason()) {
-            line.insert("reason".into(), reason.into());
-            let slug = match route {
-                Route::Mcp(server) => Some(server.slug.as_str()),
-                Route::Connect(slug) => Some(*slug),
-                _ => None,
-            };
-            line.extend(slug.map(|slug| ("slug".to_owned(), slug.into())));
-        }
-        self.platform.record(&line.to_string());
+        let slug = match route {
+            Route::Mcp(server) => Some(server.slug.as_str()),
+            Route::Connect(slug) => Some(*slug),
+            _ => None,
+        };
+        let line = Line {
+            request_id,
+            method: &head.method,
+            route: route.name(),
+            status: reply.status().as_u16(),
+            reason: refusal.map(|refusal| refusal.reason).or(reply.reason()),
+            blame: refusal.map(|refusal| refusal.blame.as_str()),
+            message: refusal.map(|refusal| refusal.message.as_str()),
+            slug: refusal.map_or(slug.filter(|_| reply.reason().is_some()), |refusal| refusal.slug.as_deref()),
+        };
+        // Only texts and a number, so there is no failure to report.
+        self.platform.record(&serde_json::to_string(&line).unwrap_or_default());
     }
 }
 

@@ -4,7 +4,7 @@
 //! issuer with a header.
 
 use http::HeaderMap;
-use url::Url;
+use url::{Position, Url};
 
 use crate::config::{Config, Origin};
 use crate::failure::Failure;
@@ -18,24 +18,24 @@ pub fn effective(config: &Config, url: &Url, headers: &HeaderMap) -> Result<Orig
     let forwarded = forwarded.filter(|forwarded| is_allowed(config, forwarded));
     // Loopback is trusted more (sign-in without a password): only the request's own URL can say so, never a header.
     let forwarded = forwarded.filter(|forwarded| is_loopback(url) || !names_loopback(forwarded));
-    if forwarded.is_none() && !is_allowed(config, &host) && !is_loopback(url) {
-        return Err(refusal(config, &host));
+    if forwarded.is_none() && !is_allowed(config, host) && !is_loopback(url) {
+        return Err(refusal(config, host));
     }
     if let Some(public) = &config.public_url {
         let local = !public.is_loopback() || is_loopback(url);
-        return if local { Ok(public.clone()) } else { Err(refusal(config, &host)) };
+        return if local { Ok(public.clone()) } else { Err(refusal(config, host)) };
     }
     let own = match &forwarded {
-        Some(forwarded) => Origin::of_request("https", forwarded),
-        None if is_loopback(url) => Origin::of_request(url.scheme(), &host),
-        None => Origin::of_request("https", &host),
+        Some(forwarded) => Origin::of_host(forwarded),
+        None if is_loopback(url) => Origin::of_url(url),
+        None => Origin::of_host(host),
     };
-    own.ok_or_else(|| refusal(config, &host))
+    own.ok_or_else(|| refusal(config, host))
 }
 
 /// The origin a request names itself. Nothing confirms it: it is for telling the person at that browser where they are.
 pub fn claimed(url: &Url) -> Option<Origin> {
-    Origin::of_request(url.scheme(), &host_of(url))
+    Origin::of_url(url)
 }
 
 /// Whether a browser origin may call the API: our own, a configured one, or any loopback one while we are on loopback ourselves.
@@ -49,13 +49,13 @@ pub fn may_call(config: &Config, own: &Origin, origin: &str) -> bool {
 pub fn differs(config: &Config, url: &Url, headers: &HeaderMap) -> Option<String> {
     let public = config.public_url.as_ref()?;
     let forwarded = headers.get("x-forwarded-host").and_then(|value| value.to_str().ok());
-    let host = forwarded.map_or_else(|| host_of(url), str::to_ascii_lowercase);
+    let host = forwarded.map_or_else(|| host_of(url).to_owned(), str::to_ascii_lowercase);
     (host != public.host_port()).then_some(host)
 }
 
-fn host_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
-    url.port().map_or(host.clone(), |port| format!("{host}:{port}"))
+/// `host[:port]` in lower case, which is how an http URL is parsed.
+fn host_of(url: &Url) -> &str {
+    &url[Position::BeforeHost..Position::AfterPort]
 }
 
 fn is_allowed(config: &Config, host: &str) -> bool {

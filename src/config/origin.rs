@@ -28,9 +28,17 @@ impl Origin {
         Ok(origin)
     }
 
-    /// The origin a request came to: https, or http where the host is this machine.
-    pub fn of_request(scheme: &str, host_port: &str) -> Option<Self> {
-        Self::parse(&format!("{scheme}://{host_port}")).ok()
+    /// The origin at a host that a request came to.
+    pub fn of_host(host_port: &str) -> Option<Self> {
+        Self::parse(&format!("https://{host_port}")).ok()
+    }
+
+    /// The origin of a URL that was requested: https, or http where the host is this machine.
+    pub fn of_url(url: &Url) -> Option<Self> {
+        let loopback = is_loopback(url);
+        let spoken = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+        let fits = spoken && url.host_str().is_some_and(is_host);
+        fits.then(|| Self { text: url.origin().ascii_serialization(), loopback })
     }
 
     /// As text, without a trailing slash.

@@ -7,6 +7,8 @@ import { enter, woken } from "./instance.js";
 
 // An answer up to this size is waited for: should it stall, break off or be garbage, the client can still be told.
 const SMALL = 16 * 1024;
+// A client that leaves sooner, in milliseconds, is noticed when this is over.
+const UNWATCHED = 500;
 const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d]; // RFC 8259 §2
 
 export const isReply = (outcome) => outcome.startsWith("reply\n");
@@ -48,13 +50,13 @@ export class Call {
   #giveUp = () => {}; // ends what is waited for, with the reason
   #deadline = 0; // of what is waited for
   #alarm = Infinity; // when the timer goes off
+  #watched = false; // whether a client that leaves is noticed
   #attended = true; // whether what is waited for is worth nothing without the client
 
   constructor(born, number, request) {
     this.#born = born;
     this.#number = number;
     this.#bodies = [request];
-    request.signal.addEventListener("abort", () => this.#attended && this.#giveUp("client_gone"));
   }
 
   /** Goes on from an outcome to the reply. */
@@ -132,16 +134,31 @@ export class Call {
     });
   }
 
-  /** Sets the deadline. One timer serves a request and is never cleared, which would cost more than that it goes off for nothing. */
+  /**
+   * Sets the deadline. One timer serves a request and is never cleared, which would cost more than that it goes off for nothing.
+   * When it goes off first, the client is watched: to hear of its leaving costs as much as the timer, and most calls are over by then.
+   */
   #until(deadline) {
     this.#deadline = deadline;
-    if (this.#alarm <= deadline) return;
-    this.#alarm = deadline;
+    const now = Date.now();
+    const next = this.#watched ? deadline : Math.min(deadline, now + UNWATCHED);
+    if (this.#alarm <= next) return;
+    this.#alarm = next;
     setTimeout(() => {
       this.#alarm = Infinity;
+      this.#watch();
       if (Date.now() < this.#deadline) this.#until(this.#deadline);
       else this.#giveUp("timed_out");
-    }, deadline - Date.now());
+    }, next - now);
+  }
+
+  #watch() {
+    if (this.#watched) return;
+    this.#watched = true;
+    const { signal } = this.#bodies[0];
+    const gone = () => this.#attended && this.#giveUp("client_gone");
+    if (signal.aborted) gone();
+    else signal.addEventListener("abort", gone);
   }
 }
 

@@ -10,13 +10,13 @@ use http::header::AUTHORIZATION;
 use super::{Head, Site, both, sentence, subject, token};
 use crate::config::Server;
 use crate::failure::Failure;
+use crate::memory::Verified;
 use crate::oauth::access_token::{self, Claims, TokenError};
 use crate::oauth::challenge::Challenge;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;
 use crate::ports::{Platform, Unavailable};
 use crate::route;
-use crate::secret::{Digested, Secret};
 use crate::time::Lifetime;
 
 /// How long an isolate believes that a grant was not revoked. With KV's own delay this bounds how long a revoked token works.
@@ -29,15 +29,10 @@ pub async fn authenticate<P: Platform>(
     server: &Server,
 ) -> Result<Rc<Claims>, Failure> {
     let token = present(site, head, server)?;
-    let digest = Digested::of(token.expose());
-    let claims = if let Some(claims) = site.memory.tokens.get(&digest, site.now) {
-        claims
-    } else {
-        let claims =
-            access_token::verify(&site.keys, token.expose(), site.now).map_err(|error| invalid(site, server, error))?;
-        let claims = Rc::new(claims);
-        site.memory.tokens.put(digest, Rc::clone(&claims), claims.exp, site.now);
-        claims
+    let known = Verified::ending(token).and_then(|ending| site.memory.tokens.get(&ending, site.now));
+    let claims = match known.and_then(|known| known.claims_of(token)) {
+        Some(claims) => claims,
+        None => verify(site, server, token)?,
     };
     let resource = route::resource_url(site.origin.as_str(), server);
     claims.check(site.origin.as_str(), &resource).map_err(|error| invalid(site, server, error))?;
@@ -49,6 +44,16 @@ pub async fn authenticate<P: Platform>(
     }
     if !claims.scope.contains(ScopeSet::TOOLS) {
         return Err(insufficient(site, server));
+    }
+    Ok(claims)
+}
+
+fn verify<P: Platform>(site: &Site<'_, P>, server: &Server, token: &str) -> Result<Rc<Claims>, Failure> {
+    let claims = access_token::verify(&site.keys, token, site.now).map_err(|error| invalid(site, server, error))?;
+    let claims = Rc::new(claims);
+    if let Some(ending) = Verified::ending(token) {
+        let verified = Rc::new(Verified::new(token, Rc::clone(&claims)));
+        site.memory.tokens.put(ending, verified, claims.exp, site.now);
     }
     Ok(claims)
 }
@@ -66,8 +71,8 @@ async fn is_revoked<P: Platform>(site: &Site<'_, P>, claims: &Claims) -> Result<
     Ok(revoked)
 }
 
-/// The bearer token, from the header and nowhere else (OAuth 2.1 §5.1).
-fn present<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server) -> Result<Secret, Failure> {
+/// The bearer token as it stands in the header, and nowhere else (OAuth 2.1 §5.1).
+fn present<'r, P: Platform>(site: &Site<'_, P>, head: &'r Head, server: &Server) -> Result<&'r str, Failure> {
     let in_query = head.url.query_pairs().any(|(name, _)| name == "access_token");
     let mut values = head.headers.get_all(AUTHORIZATION).iter();
     let (value, more) = (values.next(), values.next());
@@ -88,10 +93,10 @@ fn present<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server) -> Res
             .challenge(challenge(site, server, None)));
     }
     let token = token.trim();
-    if token.is_empty() || token.contains([' ', ',']) {
+    if token.is_empty() || token.bytes().any(|byte| matches!(byte, b' ' | b',')) {
         return Err(malformed(site, server, "The Authorization header holds no single bearer token."));
     }
-    Ok(Secret::new(token))
+    Ok(token)
 }
 
 fn invalid<P: Platform>(site: &Site<'_, P>, server: &Server, error: TokenError) -> Failure {

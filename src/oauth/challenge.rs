@@ -20,44 +20,47 @@ pub struct Challenge<'a> {
 impl Challenge<'_> {
     /// The header's value.
     pub fn to_header(&self) -> HeaderValue {
-        let mut parameters = Vec::new();
+        let mut value = String::with_capacity(256);
+        let mut parameter = |name: &str, text: &mut dyn Iterator<Item = char>| {
+            value.push_str(if value.is_empty() { "Bearer " } else { ", " });
+            value.push_str(name);
+            value.push_str("=\"");
+            value.extend(text);
+            value.push('"');
+        };
         if let Some((code, description)) = self.error {
-            parameters.push(format!("error=\"{code}\""));
-            parameters.push(format!("error_description=\"{}\"", quotable(description)));
+            parameter("error", &mut code.as_str().chars());
+            parameter("error_description", &mut description.chars().map(quotable));
         }
-        parameters.push(format!("resource_metadata=\"{}\"", uri(self.resource_metadata)));
-        let scope = scopes(self.scope);
-        if !scope.is_empty() {
-            parameters.push(format!("scope=\"{scope}\""));
+        parameter("resource_metadata", &mut self.resource_metadata.chars().filter(|c| is_of_uri(*c)));
+        let mut scopes = self.scope.split(' ').filter(|token| is_scope(token));
+        if let Some(first) = scopes.next() {
+            let others = scopes.flat_map(|token| [" ", token]);
+            parameter("scope", &mut [first].into_iter().chain(others).flat_map(str::chars));
         }
-        let value = format!("Bearer {}", parameters.join(", "));
         // Visible ASCII by now; a bare challenge is legal as well.
         HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("Bearer"))
     }
 }
 
 /// RFC 6750 §3: `error_description` is %x20-21 / %x23-5B / %x5D-7E.
-fn quotable(text: &str) -> String {
-    let legal = |c: char| match c {
+fn quotable(c: char) -> char {
+    match c {
         '"' => '\'',
         '\\' => '/',
         ' '..='~' => c,
         _ => '?',
-    };
-    text.chars().map(legal).collect()
+    }
 }
 
 /// RFC 6750 §3: scope tokens are %x21 / %x23-5B / %x5D-7E. A token with anything else could never be asked for: it is left out.
-fn scopes(text: &str) -> String {
-    let legal = |token: &&str| {
-        !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
-    };
-    text.split(' ').filter(legal).collect::<Vec<_>>().join(" ")
+fn is_scope(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
 }
 
 /// A URI has neither quotes nor spaces nor anything outside ASCII.
-fn uri(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')).collect()
+fn is_of_uri(c: char) -> bool {
+    c.is_ascii_graphic() && !matches!(c, '"' | '\\')
 }
 
 #[cfg(test)]
