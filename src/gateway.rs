@@ -173,7 +173,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Route::AuthorizationServer => discover::authorization_server(&site).map_err(json),
             Route::OpenIdConfiguration => discover::openid_configuration(&site).map_err(json),
             Route::Unknown => Err(json(unknown_endpoint())),
-            Route::Endpoint(endpoint) => self.endpoint(*endpoint, &site, head, body).await,
+            Route::Endpoint(endpoint) => apart(self.endpoint(*endpoint, &site, head, body)).await,
         }
     }
 
