@@ -6,9 +6,9 @@ use jwt_compact::Algorithm;
 use jwt_compact::alg::{Es256, RsaPublicKey, StrongKey};
 use jwt_compact::jwk::JsonWebKey;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::LoginError;
+use crate::json::Node;
 
 /// No key set is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -37,18 +37,14 @@ pub(super) enum VerifyingKey {
 /// Reads a key set. A key for another use, of another type, too weak or malformed is left out: providers publish those next to the
 /// ones they sign with (RFC 7517 §5).
 pub fn parse(bytes: &[u8]) -> Result<Jwks, LoginError> {
-    #[derive(Deserialize)]
-    struct Document {
-        keys: Vec<Value>,
-    }
     if bytes.len() > MAX_BYTES {
         return Err(LoginError::KeysMalformed);
     }
-    let document: Document = serde_json::from_slice(bytes).map_err(|_| LoginError::KeysMalformed)?;
-    if document.keys.len() > MAX_KEYS {
-        return Err(LoginError::KeysMalformed);
+    let document = Node::parse(bytes).map_err(|_| LoginError::KeysMalformed)?;
+    match document.get("keys") {
+        Some(Node::List(keys)) if keys.len() <= MAX_KEYS => Ok(Jwks(keys.iter().filter_map(jwk).collect())),
+        _ => Err(LoginError::KeysMalformed),
     }
-    Ok(Jwks(document.keys.into_iter().filter_map(jwk).collect()))
 }
 
 impl Jwks {
@@ -72,7 +68,7 @@ impl VerifyingKey {
     }
 }
 
-fn jwk(value: Value) -> Option<Jwk> {
+fn jwk(node: &Node<'_>) -> Option<Jwk> {
     #[derive(Deserialize)]
     struct Purpose {
         kid: Option<String>,
@@ -80,8 +76,8 @@ fn jwk(value: Value) -> Option<Jwk> {
         key_ops: Option<Vec<String>>,
         alg: Option<String>,
     }
-    let purpose = Purpose::deserialize(&value).ok()?;
-    let material: JsonWebKey<'_> = serde_json::from_value(value).ok()?;
+    let purpose: Purpose = node.read().ok()?;
+    let material: JsonWebKey<'_> = node.read().ok()?;
     let key = match &material {
         JsonWebKey::Rsa { .. } => {
             let key = RsaPublicKey::try_from(&material).ok()?;
@@ -101,7 +97,7 @@ mod tests {
     use super::*;
     use crate::login::test_keys::{EC_ID, RSA_ID, ec_jwk, rsa_jwk};
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn read(keys: &[Value]) -> Jwks {
         parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap()
