@@ -7,6 +7,7 @@ use std::fmt;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
+use crate::login::jwks::VerifyingKey;
 use crate::oauth::{account, grant};
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
@@ -14,9 +15,15 @@ use crate::upstream::key::ConnectionKey;
 use crate::upstream::{connection, issuer};
 
 /// Everything the gateway needs, in one bound.
-pub trait Platform: Clock + Timer + Entropy + Secrets + Outbound + Ledger + Directory + Limiter + Journal {}
+pub trait Platform:
+    Clock + Timer + Entropy + Secrets + Signatures + Outbound + Ledger + Directory + Limiter + Journal
+{
+}
 
-impl<P: Clock + Timer + Entropy + Secrets + Outbound + Ledger + Directory + Limiter + Journal> Platform for P {}
+impl<P: Clock + Timer + Entropy + Secrets + Signatures + Outbound + Ledger + Directory + Limiter + Journal> Platform
+    for P
+{
+}
 
 /// The time of this request.
 pub trait Clock {
@@ -48,6 +55,13 @@ pub trait Entropy {
 pub trait Secrets {
     /// The secret, or `None` where the deployment has none of that name.
     fn secret(&self, name: &str) -> Option<Secret>;
+}
+
+/// Public-key signatures, verified by native code of the platform.
+#[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
+pub trait Signatures {
+    /// Whether this key made the signature over the message, with the one algorithm it is for. A key that is none verifies nothing.
+    async fn verify(&self, key: &VerifyingKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable>;
 }
 
 /// A body not read yet: read once and bounded, or handed on as it is.
@@ -135,7 +149,7 @@ pub trait Outbound {
     async fn fetch_unattended(&self, request: Outgoing) -> Result<Answer<Self::Stream>, FetchError>;
 }
 
-/// Storage could not be reached or did not answer sensibly. Always fails closed.
+/// Storage, or something else of the platform, could not be reached or did not answer sensibly. Always fails closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable;
 

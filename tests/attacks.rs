@@ -16,6 +16,8 @@ mod connections;
 mod documents;
 #[path = "attacks/ended.rs"]
 mod ended;
+#[path = "attacks/id_tokens.rs"]
+mod id_tokens;
 #[path = "attacks/kept.rs"]
 mod kept;
 #[path = "attacks/proxy.rs"]

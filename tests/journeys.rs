@@ -31,6 +31,7 @@ mod world;
 use serde_json::json;
 use world::World;
 use world::answer::parameter;
+use world::idp::Key;
 
 #[test]
 fn a_stranger_connects_and_calls_a_tool() {
@@ -47,6 +48,16 @@ fn a_person_signs_in_at_the_identity_provider() {
         .consents()
         .redeems()
         .calls("echo");
+}
+
+#[test]
+fn a_person_signs_in_although_the_identity_provider_has_new_keys() {
+    let world = World::public(|_| ());
+    world.client("claude").registers().authorizes().signs_in("alice");
+    let new = Key { id: "key-2", secret: 8 };
+    world.idp.signs_with.set(new);
+    world.idp.publishes.set(new);
+    world.client("cursor").connects("bob").calls("echo");
 }
 
 #[test]

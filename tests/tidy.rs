@@ -27,7 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("page", PURE),
     ("upstream", &["foreign", "json", "loopback", "oauth", "secret", "time", "vault", "version"]),
     ("reply", PURE),
-    ("ports", &["oauth", "secret", "time", "upstream"]),
+    ("ports", &["login", "oauth", "secret", "time", "upstream"]),
     ("route", &["config"]),
     ("failure", &["mcp", "oauth", "page", "reply"]),
     ("origin", &["config", "failure", "loopback"]),
@@ -44,7 +44,7 @@ const FLOW: &[&str] = &[
 ];
 const GATEWAY: &[&str] =
     &["cors", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];
-const EDGE: &[&str] = &["gateway", "json", "memory", "oauth", "ports", "reply", "secret", "time", "upstream"];
+const EDGE: &[&str] = &["gateway", "json", "login", "memory", "oauth", "ports", "reply", "secret", "time", "upstream"];
 
 const RUNTIME: &[&str] = &["worker", "web_sys", "js_sys", "wasm_bindgen", "wasm_bindgen_futures"];
 const LONGEST: usize = 400;

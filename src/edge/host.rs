@@ -1,22 +1,25 @@
-//! The ports on Workers: clock, entropy, secrets, fetch, objects, KV, the rate limiter and the console.
+//! The ports on Workers: clock, entropy, secrets, `WebCrypto`, fetch, objects, KV, the rate limiter and the console.
 //!
 //! Not here: retries, caches, fallbacks. Every failure of a binding is `Unavailable`, and the core fails closed.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use js_sys::{JSON, Promise, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Env, Method, RequestInit};
 
 use super::errand::{Desk, JsStream};
 use crate::json;
+use crate::login::jwks::VerifyingKey;
 use crate::oauth::{account, grant};
 use crate::ports::{
-    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limiter, Outbound, Outgoing, Secrets, Timer,
-    Unavailable,
+    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limiter, Outbound, Outgoing, Secrets, Signatures,
+    Timer, Unavailable,
 };
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
@@ -33,6 +36,23 @@ const SHORTEST_KV_LIFETIME: u64 = 60;
 extern "C" {
     #[wasm_bindgen(js_namespace = console)]
     fn log(line: &str);
+
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = importKey, catch)]
+    fn import_key(
+        format: &str,
+        key: &JsValue,
+        algorithm: &JsValue,
+        extractable: bool,
+        usages: &JsValue,
+    ) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], catch)]
+    fn verify(
+        algorithm: &JsValue,
+        key: &JsValue,
+        signature: Uint8Array,
+        message: Uint8Array,
+    ) -> Result<Promise, JsValue>;
 }
 
 thread_local! {
@@ -137,6 +157,25 @@ impl Secrets for Workers {
     fn secret(&self, name: &str) -> Option<Secret> {
         let value = js_sys::Reflect::get(&self.env, &JsValue::from_str(name)).ok()?.as_string()?;
         Some(Secret::new(value))
+    }
+}
+
+impl Signatures for Workers {
+    async fn verify(&self, key: &VerifyingKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
+        // `importKey` and `verify` each read the members they know.
+        let algorithm = match key {
+            VerifyingKey::Rs256(_) => r#"{"name":"RSASSA-PKCS1-v1_5","hash":"SHA-256"}"#,
+            VerifyingKey::Es256(_) => r#"{"name":"ECDSA","namedCurve":"P-256","hash":"SHA-256"}"#,
+        };
+        let algorithm = JSON::parse(algorithm).map_err(|_| Unavailable)?;
+        let usages = JSON::parse(r#"["verify"]"#).map_err(|_| Unavailable)?;
+        let key = JSON::parse(&key.jwk()).map_err(|_| Unavailable)?;
+        let imported = import_key("jwk", &key, &algorithm, false, &usages).map_err(|_| Unavailable)?;
+        // The key is not one: not on the curve, for example.
+        let Ok(key) = JsFuture::from(imported).await else { return Ok(false) };
+        let verified = verify(&algorithm, &key, Uint8Array::from(signature), Uint8Array::from(message));
+        let verified = JsFuture::from(verified.map_err(|_| Unavailable)?).await.map_err(|_| Unavailable)?;
+        verified.as_bool().ok_or(Unavailable)
     }
 }
 

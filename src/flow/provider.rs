@@ -12,11 +12,11 @@ use super::{Site, secret_missing};
 use crate::config::Oidc;
 use crate::failure::{Blame, Failure};
 use crate::login::discovery::{self, Provider};
-use crate::login::id_token::{self, IdTokenError};
+use crate::login::id_token::{self, IdTokenError, Signed, Unverified};
 use crate::login::jwks::{self, Jwks};
 use crate::login::transaction::LoginTransaction;
 use crate::login::{Identity, LoginError, oidc};
-use crate::ports::{Outgoing, Platform, Stream};
+use crate::ports::{Outgoing, Platform, Stream, Unavailable};
 use crate::route::Endpoint;
 use crate::secret::Secret;
 use crate::time::Lifetime;
@@ -77,17 +77,26 @@ pub async fn identify<P: Platform>(
         Failure::new(Blame::Upstream, 502, error.reason(), error.to_string())
             .fix("Start again from your client; if it stays, the operator must check login.client_id and its secret.")
     })?;
-    let verify =
-        |keys: &Jwks| id_token::verify(&token, keys, &provider.issuer, &login.client_id, &transaction.nonce, site.now);
-    let identity = match verify(&*keys(site, provider, false).await?) {
+    let unverified = match id_token::read(&token, &*keys(site, provider, false).await?) {
         // The provider may have rotated its keys since they were read.
-        Err(IdTokenError::UnknownKey) => verify(&*keys(site, provider, true).await?),
-        known => known,
+        Err(IdTokenError::UnknownKey) => id_token::read(&token, &*keys(site, provider, true).await?),
+        read => read,
     };
-    identity.map_err(|error| {
-        Failure::new(Blame::Upstream, 502, error.reason(), error.to_string())
-            .fix("Start again from your client; if it stays, the operator must compare login.issuer and login.client_id with the identity provider.")
-    })
+    let signed = signed(site, unverified.map_err(refused)?).await?;
+    signed.identity(&provider.issuer, &login.client_id, &transaction.nonce, site.now).map_err(refused)
+}
+
+async fn signed<P: Platform>(site: &Site<'_, P>, token: Unverified<'_>) -> Result<Signed, Failure> {
+    let mut verified = false;
+    for key in token.keys() {
+        let by_this_key = site.platform.verify(key, token.message(), token.signature()).await;
+        verified =
+            by_this_key.map_err(|Unavailable| unavailable("the signature of its ID token could not be verified"))?;
+        if verified {
+            break;
+        }
+    }
+    token.verified(verified).map_err(refused)
 }
 
 async fn keys<P: Platform>(site: &Site<'_, P>, provider: &Provider, anew: bool) -> Result<Rc<Jwks>, Failure> {
@@ -128,6 +137,11 @@ async fn exchange<P: Platform>(
     let body =
         answer.body.read(limit, PATIENCE).await.map_err(|_| unavailable("its answer broke off or was too large"))?;
     Ok((answer.status, body))
+}
+
+fn refused(error: IdTokenError) -> Failure {
+    Failure::new(Blame::Upstream, 502, error.reason(), error.to_string())
+        .fix("Start again from your client; if it stays, the operator must compare login.issuer and login.client_id with the identity provider.")
 }
 
 fn misconfigured(error: &LoginError) -> Failure {

@@ -1,11 +1,11 @@
 //! ID tokens: who signed in, according to the provider (`OpenID` Connect Core §3.1.3.7).
 //!
-//! Not here: where tokens and keys come from (`oidc`, `jwks`). The gateway's own tokens are `oauth::access_token`.
+//! Not here: where tokens and keys come from (`oidc`, `jwks`), and the arithmetic of signatures, which the platform does. The gateway's
+//! own tokens are `oauth::access_token`.
 
 use std::fmt;
 
-use jwt_compact::alg::{Es256, Rsa, StrongAlg};
-use jwt_compact::{Algorithm, AlgorithmExt, Claims, UntrustedToken, ValidationError};
+use jwt_compact::{Claims, UntrustedToken};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -97,26 +97,20 @@ impl fmt::Display for IdTokenError {
     }
 }
 
-/// Verifies an ID token. The steps are those a token must pass; none is optional.
+/// Reads an ID token without believing it. The steps are those a token must pass until somebody is signed in; none is optional.
 ///
 /// 1. It is a JWS of the right kind, without extensions the gateway does not know.
-/// 2. The signature is by a key of the provider, with the one algorithm that key is for.
-/// 3. `iss` is the configured issuer, character by character.
+/// 2. The signature is by a key of the provider, with the one algorithm that key is for: [`Unverified::verified`].
+/// 3. `iss` is the configured issuer, character by character: this and the rest in [`Signed::identity`].
 /// 4. `aud` has the gateway's client id; with several audiences, or wherever there is an `azp`, that is the client id as well.
 /// 5. `exp`, `iat` and `nbf` hold now, give or take a minute.
 /// 6. `nonce` is this login's.
 /// 7. `sub` is fit to name a person for good.
-pub fn verify(
-    token: &Secret,
-    jwks: &Jwks,
-    issuer: &str,
-    client_id: &str,
-    nonce: &Secret,
-    now: Timestamp,
-) -> Result<Identity, IdTokenError> {
+pub fn read<'a>(token: &'a Secret, jwks: &Jwks) -> Result<Unverified<'a>, IdTokenError> {
     // 1.
     let text = Some(token.expose()).filter(|text| text.len() <= MAX_BYTES).ok_or(IdTokenError::Malformed)?;
     let token: Untrusted<'_> = text.try_into().map_err(|_| IdTokenError::Malformed)?;
+    let (message, _) = text.rsplit_once('.').ok_or(IdTokenError::Malformed)?;
     if !token.header().token_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("JWT")) {
         return Err(IdTokenError::WrongType);
     }
@@ -125,49 +119,117 @@ pub fn verify(
     }
 
     // 2.
-    let Claims { expiration, not_before, issued_at, custom: claims, .. } = signed_claims(&token, jwks)?;
+    let (algorithm, key_id) = (token.algorithm(), token.header().key_id.as_deref());
+    if !VerifyingKey::ALGORITHMS.contains(&algorithm) {
+        return Err(IdTokenError::UnsupportedAlgorithm);
+    }
+    let mut keys = jwks.candidates(algorithm, key_id);
+    if keys.is_empty() {
+        return Err(IdTokenError::UnknownKey);
+    }
+    if key_id.is_none() && keys.len() > 1 {
+        return Err(IdTokenError::AmbiguousKey);
+    }
+    keys.retain(|key| key.signature_size() == token.signature_bytes().len());
+    if keys.is_empty() {
+        return Err(IdTokenError::WrongSignature);
+    }
+    Ok(Unverified { token, message: message.as_bytes(), keys })
+}
 
-    // 3.
-    if claims.iss != issuer {
-        return Err(IdTokenError::WrongIssuer);
+/// An ID token whose signature nobody has verified. Nothing it claims can be seen.
+pub struct Unverified<'a> {
+    token: Untrusted<'a>,
+    message: &'a [u8],
+    keys: Vec<VerifyingKey>,
+}
+
+impl Unverified<'_> {
+    /// The keys the header can mean: there is one at least, and one of them must have signed.
+    pub fn keys(&self) -> &[VerifyingKey] {
+        &self.keys
     }
 
-    // 4.
-    if !claims.aud.contains(client_id) {
-        return Err(IdTokenError::WrongAudience);
-    }
-    match claims.azp.as_deref() {
-        Some(party) if party != client_id => return Err(IdTokenError::WrongAuthorizedParty),
-        None if claims.aud.several() => return Err(IdTokenError::WrongAuthorizedParty),
-        _ => {}
+    /// What was signed (RFC 7515 §5.2).
+    pub fn message(&self) -> &[u8] {
+        self.message
     }
 
-    // 5.
-    let (expiration, not_before, issued_at) =
-        (expiration.map(|at| at.timestamp()), not_before.map(|at| at.timestamp()), issued_at.map(|at| at.timestamp()));
-    if expiration.is_none_or(|at| (moment(at) + LEEWAY).reached(now)) {
-        return Err(IdTokenError::Expired);
-    }
-    if issued_at.is_none_or(|at| moment(at) > now + LEEWAY) || not_before.is_some_and(|at| moment(at) > now + LEEWAY) {
-        return Err(IdTokenError::NotYetValid);
+    /// As long as one of each key is.
+    pub fn signature(&self) -> &[u8] {
+        self.token.signature_bytes()
     }
 
-    // 6.
-    if !claims.nonce.as_deref().is_some_and(|claimed| nonce.matches(claimed)) {
-        return Err(IdTokenError::WrongNonce);
+    /// The claims, for whoever says whether one of the keys has verified the signature over the message.
+    pub fn verified(self, verified: bool) -> Result<Signed, IdTokenError> {
+        if !verified {
+            return Err(IdTokenError::WrongSignature);
+        }
+        self.token.deserialize_claims_unchecked().map(Signed).map_err(|_| IdTokenError::Malformed)
     }
+}
 
-    // 7.
-    let fit = (1..=255).contains(&claims.sub.len()) && claims.sub.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if !fit {
-        return Err(IdTokenError::UnfitSubject);
+/// Claims that the provider has signed, not judged yet.
+pub struct Signed(Claims<IdClaims>);
+
+impl Signed {
+    /// Who signed in: steps 3 to 7 of [`read`].
+    pub fn identity(
+        self,
+        issuer: &str,
+        client_id: &str,
+        nonce: &Secret,
+        now: Timestamp,
+    ) -> Result<Identity, IdTokenError> {
+        let Claims { expiration, not_before, issued_at, custom: claims, .. } = self.0;
+
+        // 3.
+        if claims.iss != issuer {
+            return Err(IdTokenError::WrongIssuer);
+        }
+
+        // 4.
+        if !claims.aud.contains(client_id) {
+            return Err(IdTokenError::WrongAudience);
+        }
+        match claims.azp.as_deref() {
+            Some(party) if party != client_id => return Err(IdTokenError::WrongAuthorizedParty),
+            None if claims.aud.several() => return Err(IdTokenError::WrongAuthorizedParty),
+            _ => {}
+        }
+
+        // 5.
+        let (expiration, not_before, issued_at) = (
+            expiration.map(|at| at.timestamp()),
+            not_before.map(|at| at.timestamp()),
+            issued_at.map(|at| at.timestamp()),
+        );
+        if expiration.is_none_or(|at| (moment(at) + LEEWAY).reached(now)) {
+            return Err(IdTokenError::Expired);
+        }
+        if issued_at.is_none_or(|at| moment(at) > now + LEEWAY)
+            || not_before.is_some_and(|at| moment(at) > now + LEEWAY)
+        {
+            return Err(IdTokenError::NotYetValid);
+        }
+
+        // 6.
+        if !claims.nonce.as_deref().is_some_and(|claimed| nonce.matches(claimed)) {
+            return Err(IdTokenError::WrongNonce);
+        }
+
+        // 7.
+        let fit = (1..=255).contains(&claims.sub.len()) && claims.sub.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if !fit {
+            return Err(IdTokenError::UnfitSubject);
+        }
+        Ok(claims.identity(issuer))
     }
-    Ok(claims.identity(issuer))
 }
 
 type Untrusted<'a> = UntrustedToken<'a, Extensions>;
 
-#[derive(Clone, Deserialize)]
+#[derive(Deserialize)]
 struct Extensions {
     #[serde(default, deserialize_with = "present")]
     crit: Option<IgnoredAny>,
@@ -229,42 +291,6 @@ fn shown(text: String) -> Option<String> {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     (!text.is_empty() && text.len() <= MAX_SHOWN && !text.contains(unfit)).then_some(text)
-}
-
-/// The claims, once one of the keys the header can mean has verified them.
-fn signed_claims(token: &Untrusted<'_>, jwks: &Jwks) -> Result<Claims<IdClaims>, IdTokenError> {
-    let (algorithm, key_id) = (token.algorithm(), token.header().key_id.as_deref());
-    if !VerifyingKey::ALGORITHMS.contains(&algorithm) {
-        return Err(IdTokenError::UnsupportedAlgorithm);
-    }
-    let keys = jwks.candidates(algorithm, key_id);
-    if key_id.is_none() && keys.len() > 1 {
-        return Err(IdTokenError::AmbiguousKey);
-    }
-    let mut refusal = IdTokenError::UnknownKey;
-    for key in keys {
-        let verified = match key {
-            VerifyingKey::Rs256(key) => verified(&StrongAlg(Rsa::rs256()), key, token),
-            VerifyingKey::Es256(key) => verified(&Es256, key, token),
-        };
-        match verified {
-            Ok(claims) => return Ok(claims),
-            Err(error) => refusal = error,
-        }
-    }
-    Err(refusal)
-}
-
-fn verified<A: Algorithm>(
-    algorithm: &A,
-    key: &A::VerifyingKey,
-    token: &Untrusted<'_>,
-) -> Result<Claims<IdClaims>, IdTokenError> {
-    let token = algorithm.validator(key).validate(token).map_err(|error| match error {
-        ValidationError::MalformedClaims(_) => IdTokenError::Malformed,
-        _ => IdTokenError::WrongSignature,
-    })?;
-    Ok(token.into_parts().1)
 }
 
 fn moment(seconds: i64) -> Timestamp {

@@ -2,9 +2,7 @@
 //!
 //! Not here: fetching it (`flow`), the tokens (`id_token`).
 
-use jwt_compact::Algorithm;
-use jwt_compact::alg::{Es256, RsaPublicKey, StrongKey};
-use jwt_compact::jwk::JsonWebKey;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
 
 use super::LoginError;
@@ -14,6 +12,12 @@ use crate::json::Node;
 pub const MAX_BYTES: usize = 256 * 1024;
 
 const MAX_KEYS: usize = 100;
+
+/// The sizes of RSA keys in bytes. RFC 7518 §3.3 wants 2048 bits at least; larger ones than the last only make verifying expensive.
+const RSA_SIZES: [usize; 3] = [256, 384, 512];
+
+/// The largest public exponent that is common among libraries.
+const LARGEST_EXPONENT: u64 = (1 << 33) - 1;
 
 /// The keys of a provider the gateway can verify with.
 #[derive(Debug, Clone)]
@@ -25,13 +29,27 @@ struct Jwk {
     key: VerifyingKey,
 }
 
-/// A key and, by its type, the one algorithm it verifies.
+/// A public key and, by its type, the one algorithm it verifies. Only [`parse`] makes them.
 #[derive(Debug, Clone)]
-pub(super) enum VerifyingKey {
-    /// RSASSA-PKCS1-v1_5 with SHA-256; the key has 2048, 3072 or 4096 bits.
-    Rs256(StrongKey<RsaPublicKey>),
+pub enum VerifyingKey {
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256(RsaKey),
     /// ECDSA on P-256 with SHA-256.
-    Es256(<Es256 as Algorithm>::VerifyingKey),
+    Es256(EcKey),
+}
+
+/// An RSA key of 2048, 3072 or 4096 bits.
+#[derive(Debug, Clone)]
+pub struct RsaKey {
+    modulus: Vec<u8>,
+    exponent: Vec<u8>,
+}
+
+/// Two coordinates. Whether they are a point of the curve is for whoever verifies with it.
+#[derive(Debug, Clone)]
+pub struct EcKey {
+    x: [u8; 32],
+    y: [u8; 32],
 }
 
 /// Reads a key set. A key for another use, of another type, too weak or malformed is left out: providers publish those next to the
@@ -49,9 +67,9 @@ pub fn parse(bytes: &[u8]) -> Result<Jwks, LoginError> {
 
 impl Jwks {
     /// The keys that can have signed a token of this algorithm and key id; without a key id, all of the algorithm.
-    pub(super) fn candidates(&self, algorithm: &str, id: Option<&str>) -> Vec<&VerifyingKey> {
+    pub(super) fn candidates(&self, algorithm: &str, id: Option<&str>) -> Vec<VerifyingKey> {
         let meant = |jwk: &&Jwk| jwk.key.algorithm() == algorithm && (id.is_none() || jwk.id.as_deref() == id);
-        self.0.iter().filter(meant).map(|jwk| &jwk.key).collect()
+        self.0.iter().filter(meant).map(|jwk| jwk.key.clone()).collect()
     }
 }
 
@@ -66,30 +84,88 @@ impl VerifyingKey {
             Self::Es256(_) => "ES256",
         }
     }
+
+    /// How many bytes each of its signatures has (RFC 8017 §8.2.2, RFC 7518 §3.4).
+    pub(super) fn signature_size(&self) -> usize {
+        match self {
+            Self::Rs256(key) => key.modulus.len(),
+            Self::Es256(_) => 64,
+        }
+    }
+
+    /// The bare key as a JSON Web Key, written anew: nothing else of what the provider published is in it.
+    pub fn jwk(&self) -> String {
+        let text = Base64UrlUnpadded::encode_string;
+        match self {
+            Self::Rs256(RsaKey { modulus, exponent }) => {
+                format!(r#"{{"kty":"RSA","n":"{}","e":"{}"}}"#, text(modulus), text(exponent))
+            }
+            Self::Es256(EcKey { x, y }) => {
+                format!(r#"{{"kty":"EC","crv":"P-256","x":"{}","y":"{}"}}"#, text(x), text(y))
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Published {
+    kid: Option<String>,
+    r#use: Option<String>,
+    key_ops: Option<Vec<String>>,
+    alg: Option<String>,
+    kty: String,
+    crv: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
 }
 
 fn jwk(node: &Node<'_>) -> Option<Jwk> {
-    #[derive(Deserialize)]
-    struct Purpose {
-        kid: Option<String>,
-        r#use: Option<String>,
-        key_ops: Option<Vec<String>>,
-        alg: Option<String>,
-    }
-    let purpose: Purpose = node.read().ok()?;
-    let material: JsonWebKey<'_> = node.read().ok()?;
-    let key = match &material {
-        JsonWebKey::Rsa { .. } => {
-            let key = RsaPublicKey::try_from(&material).ok()?;
-            VerifyingKey::Rs256(StrongKey::try_from(key).ok()?)
-        }
-        JsonWebKey::EllipticCurve { .. } => VerifyingKey::Es256((&material).try_into().ok()?),
+    let jwk: Published = node.read().ok()?;
+    let key = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
+        ("RSA", _) => VerifyingKey::Rs256(RsaKey { modulus: modulus(&jwk.n?)?, exponent: exponent(&jwk.e?)? }),
+        ("EC", Some("P-256")) => VerifyingKey::Es256(EcKey { x: coordinate(&jwk.x?)?, y: coordinate(&jwk.y?)? }),
         _ => return None,
     };
-    let signs = purpose.r#use.is_none_or(|purpose| purpose == "sig")
-        && purpose.key_ops.is_none_or(|operations| operations.iter().any(|operation| operation == "verify"))
-        && purpose.alg.is_none_or(|algorithm| algorithm == key.algorithm());
-    signs.then_some(Jwk { id: purpose.kid, key })
+    let signs = jwk.r#use.is_none_or(|purpose| purpose == "sig")
+        && jwk.key_ops.is_none_or(|operations| operations.iter().any(|operation| operation == "verify"))
+        && jwk.alg.is_none_or(|algorithm| algorithm == key.algorithm());
+    signs.then_some(Jwk { id: jwk.kid, key })
+}
+
+/// The product of two odd primes, of exactly as many bits as its bytes have.
+fn modulus(text: &str) -> Option<Vec<u8>> {
+    let modulus = number(text)?;
+    let full = RSA_SIZES.contains(&modulus.len()) && modulus.first().is_some_and(|byte| byte.leading_zeros() == 0);
+    (full && odd(&modulus)).then_some(modulus)
+}
+
+/// Odd and 3 at least (RFC 8017 §3.1).
+fn exponent(text: &str) -> Option<Vec<u8>> {
+    let exponent = number(text)?;
+    let short = exponent.len() <= size_of::<u64>();
+    let value = exponent.iter().fold(0, |value: u64, byte| value << 8 | u64::from(*byte));
+    (short && odd(&exponent) && (3..=LARGEST_EXPONENT).contains(&value)).then_some(exponent)
+}
+
+/// All of its bytes, also leading zeros (RFC 7518 §6.2.1.2).
+fn coordinate(text: &str) -> Option<[u8; 32]> {
+    bytes(text)?.try_into().ok()
+}
+
+/// Without leading zeros, which do not belong there (RFC 7518 §6.3.1.1), but are published.
+fn number(text: &str) -> Option<Vec<u8>> {
+    let bytes = bytes(text)?;
+    Some(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
+}
+
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    Base64UrlUnpadded::decode_vec(text).ok()
+}
+
+fn odd(number: &[u8]) -> bool {
+    number.last().is_some_and(|byte| byte % 2 == 1)
 }
 
 #[cfg(test)]
@@ -129,8 +205,10 @@ mod tests {
             with(rsa_jwk(), "n", json!("not base64url!")),
             with(rsa_jwk(), "e", json!("AA")),
             with(ec_jwk(), "crv", json!("P-384")),
-            with(ec_jwk(), "x", json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")),
+            with(ec_jwk(), "crv", Value::Null),
+            with(ec_jwk(), "x", Value::Null),
             with(ec_jwk(), "y", json!("AAAA")),
+            with(ec_jwk(), "y", json!(Base64UrlUnpadded::encode_string(&[0; 33]))),
         ];
         for jwk in unfit {
             assert_eq!(read(&[jwk.clone(), ec_jwk()]).0.len(), 1, "{jwk}");
@@ -139,11 +217,47 @@ mod tests {
         assert_eq!(read(&[bare, with(ec_jwk(), "key_ops", json!(["verify"]))]).0.len(), 2);
     }
 
+    fn rsa(n: &[u8], e: &[u8]) -> Option<String> {
+        let [n, e] = [n, e].map(|number| json!(Base64UrlUnpadded::encode_string(number)));
+        read(&[with(with(rsa_jwk(), "n", n), "e", e)]).0.first().map(|jwk| jwk.key.jwk())
+    }
+
     #[test]
-    fn rsa_keys_below_2048_bits_are_left_out() {
-        // 1024 bits, all ones.
-        let weak = format!("{}8", "_".repeat(170));
-        assert_eq!(read(&[with(rsa_jwk(), "n", json!(weak))]).0.len(), 0);
+    fn rsa_keys_have_2048_or_3072_or_4096_bits() {
+        let taken = |n: &[u8]| rsa(n, &[1, 0, 1]).is_some();
+        for size in [256, 384, 512] {
+            assert!(taken(&vec![0xff; size]), "{size} bytes");
+            for other in [size - 1, size + 1] {
+                assert!(!taken(&vec![0xff; other]), "{other} bytes");
+            }
+            let short = [&[0x7f], &vec![0xff; size - 1][..]].concat();
+            assert!(!taken(&short), "a bit less than {size} bytes");
+        }
+        assert!(!taken(&[0xff; 128]) && !taken(&[0xff; 1024]) && !taken(&[]));
+    }
+
+    #[test]
+    fn rsa_keys_have_an_odd_modulus_and_a_fit_exponent() {
+        let even = [&[0xff; 255][..], &[0xfe]].concat();
+        assert_eq!(rsa(&even, &[1, 0, 1]), None);
+        let taken = |e: &[u8]| rsa(&[0xff; 256], e).is_some();
+        assert!(taken(&[3]) && taken(&[1, 0, 1]) && taken(&[1, 0xff, 0xff, 0xff, 0xff]));
+        for unfit in [&[][..], &[0], &[1], &[2], &[1, 0, 0], &[2, 0, 0, 0, 1], &[0xff; 8], &[1, 0, 0, 0, 0, 0, 0, 0, 3]]
+        {
+            assert!(!taken(unfit), "{unfit:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_written_anew_without_what_does_not_belong_there() {
+        let padded = rsa(&[&[0, 0], &[0xff; 256][..]].concat(), &[0, 1, 0, 1]);
+        assert_eq!(padded, rsa(&[0xff; 256], &[1, 0, 1]));
+        for (published, bare) in [(rsa_jwk(), ["kty", "n", "e"].as_slice()), (ec_jwk(), &["kty", "crv", "x", "y"])] {
+            let jwk: Value = serde_json::from_str(&read(std::slice::from_ref(&published)).0[0].key.jwk()).unwrap();
+            let written: Vec<_> =
+                bare.iter().map(|member| ((*member).to_owned(), published[*member].clone())).collect();
+            assert_eq!(jwk, Value::Object(written.into_iter().collect()));
+        }
     }
 
     #[test]

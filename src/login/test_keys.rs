@@ -1,13 +1,15 @@
-//! Signing keys of an invented provider, for unit tests. Public, worthless, and nowhere else.
+//! Signing keys of an invented provider, and the verifying that a platform does, for unit tests. Public, worthless, and nowhere else.
 //!
 //! Not here: anything a deployment runs on; the module exists under `cfg(test)` only.
 
 use std::sync::LazyLock;
 
 use jwt_compact::alg::{Es256, Rsa, RsaPrivateKey, SigningKey};
-use jwt_compact::jwk::JsonWebKey;
-use jwt_compact::{Algorithm, AlgorithmExt, Claims, Header};
+use jwt_compact::jwk::{JsonWebKey, JwkError};
+use jwt_compact::{Algorithm, AlgorithmExt, AlgorithmSignature, Claims, Header};
 use serde_json::{Value, json};
+
+use super::jwks::VerifyingKey;
 
 /// The key id of both keys' JWKs.
 pub const RSA_ID: &str = "test-rsa";
@@ -44,6 +46,23 @@ pub fn ps256(header: Value, claims: Value) -> String {
 /// A token signed with the P-256 key.
 pub fn es256(header: Value, claims: Value) -> String {
     Es256.token(&Header::new(header), &Claims::new(claims), &ec_key()).unwrap()
+}
+
+/// Whether the key made the signature.
+pub fn made_by(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
+    match key {
+        VerifyingKey::Rs256(_) => made_with(&Rsa::rs256(), key, message, signature),
+        VerifyingKey::Es256(_) => made_with(&Es256, key, message, signature),
+    }
+}
+
+fn made_with<A: Algorithm>(algorithm: &A, key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool
+where
+    A::VerifyingKey: for<'a> TryFrom<&'a JsonWebKey<'a>, Error = JwkError>,
+{
+    let jwk: JsonWebKey<'_> = serde_json::from_str(&key.jwk()).unwrap();
+    let Ok(key) = A::VerifyingKey::try_from(&jwk) else { return false };
+    A::Signature::try_from_slice(signature).is_ok_and(|made| algorithm.verify_signature(&made, &key, message))
 }
 
 fn ec_key() -> <Es256 as Algorithm>::SigningKey {

@@ -1,6 +1,7 @@
 // Sign-in at the gateway: the development accounts, any OpenID Provider, and the browser session they end in.
 
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 
 import { Browser } from "./support/browser.mjs";
@@ -291,6 +292,94 @@ describe("sign-in with an OpenID Provider", () => {
       assertRefusedOnPage(await browser.open(back.landed), { says: [/start again/i] });
     });
   });
+
+  for (const algorithm of ["RS256", "ES256"]) {
+    describe(`whose signature an ID token with ${algorithm} carries`, () => {
+      let gateway, provider, oauth;
+      before(async () => {
+        provider = await startForger({ algorithm });
+        gateway = await startGateway({ secrets: LOGIN_SECRETS, config: configuration({ alpha: NOWHERE }, { login: oidcLogin(provider), consent: "never" }) });
+        oauth = new OAuthClient(gateway, { slug: "alpha" });
+        await oauth.register();
+      });
+      after(() => Promise.all([gateway?.stop(), provider?.stop()]));
+
+      let published = 0;
+      /** Signs in, with a token that `forge` makes and, where there are any, new keys, under a name not seen before. */
+      const attempt = async (forge, publish) => {
+        const header = publish && { kid: `key-${(published += 1)}` };
+        Object.assign(provider, { forge: (token) => forge({ ...token, header }), jwks: (keys) => (publish ? publish(keys[0], header.kid) : keys) });
+        const browser = new Browser(gateway.url, provider.issuer);
+        return { arrived: await oauth.authorize({}, { browser }), browser };
+      };
+      const honest = ({ claims, sign, header }) => sign(claims, { header });
+      /** The honest token with another signature. */
+      const resigned = (change) => async (token) => {
+        const [header, claims, signature] = (await honest(token)).split(".");
+        return `${header}.${claims}.${change(Buffer.from(signature, "base64url")).toString("base64url")}`;
+      };
+      const signsIn = ({ arrived }) => assert.ok(arrived.params?.get("code"), arrived.text);
+      const isRefused = ({ arrived, browser }, reason = "id_token_wrong_signature") => {
+        assertRefusedOnPage(arrived, { status: 502, reason });
+        assert.equal(browser.cookie(SESSION), undefined);
+      };
+
+      test("the provider's own signs in", async () => signsIn(await attempt(honest)));
+      const forgeries = {
+        "a stranger's": ({ claims, sign, keys }) => sign(claims, { key: keys.stranger.privateKey }),
+        "that of other claims": async ({ claims, sign }) => {
+          const [real, forged] = await Promise.all([sign(claims), sign({ ...claims, sub: "mallory" })]);
+          return [...forged.split(".").slice(0, 2), real.split(".")[2]].join(".");
+        },
+        "one of zeros": resigned((signature) => Buffer.alloc(signature.length)),
+        "one with a bit changed": resigned((signature) => signature.fill(signature[9] ^ 1, 9, 10)),
+        "one that is cut": resigned((signature) => signature.subarray(1)),
+        "one with a byte more": resigned((signature) => Buffer.concat([signature, Buffer.alloc(1)])),
+      };
+      for (const [name, forge] of Object.entries(forgeries)) {
+        test(`${name} signs nobody in`, async () => isRefused(await attempt(forge)));
+      }
+
+      test("that of a new key signs in, also beside another key of its name", async () => {
+        signsIn(await attempt(honest, (key, kid) => [{ ...key, kid }]));
+        const stranger = startForger({ algorithm });
+        try {
+          const { keys } = await (await fetch(`${(await stranger).issuer}/jwks`)).json();
+          signsIn(await attempt(honest, (key, kid) => [...keys, key].map((one) => ({ ...one, kid }))));
+          isRefused(await attempt(honest, (_, kid) => keys.map((one) => ({ ...one, kid }))));
+        } finally {
+          await (await stranger).stop();
+        }
+      });
+
+      const unfit = {
+        RS256: {
+          "with an exponent of one": { jwk: { e: "AQ" }, reason: "id_token_unknown_key" },
+          "with an even modulus": { jwk: { n: Buffer.alloc(256, 0xfe).toString("base64url") }, reason: "id_token_unknown_key" },
+        },
+        ES256: {
+          "that is no point of the curve": { jwk: { y: Buffer.alloc(32, 1).toString("base64url") } },
+          "whose coordinates are larger than the field": { jwk: { x: Buffer.alloc(32, 0xff).toString("base64url") } },
+          "that is nothing": { jwk: { x: Buffer.alloc(32).toString("base64url"), y: Buffer.alloc(32).toString("base64url") } },
+        },
+      };
+      for (const [name, { jwk, reason }] of Object.entries(unfit[algorithm])) {
+        test(`that of a key ${name} signs nobody in`, async () => isRefused(await attempt(honest, (key, kid) => [{ ...key, ...jwk, kid }]), reason));
+      }
+    });
+  }
+
+  for (const [modulusLength, publicExponent] of [[3072, 3], [4096, 65537], [2048, 17]]) {
+    test(`an RSA key of ${modulusLength} bits with the exponent ${publicExponent} signs in`, async () => {
+      const provider = await startForger({ keyPair: () => generateKeyPairSync("rsa", { modulusLength, publicExponent }) });
+      const gateway = await startGateway({ secrets: LOGIN_SECRETS, config: configuration({ alpha: NOWHERE }, { login: oidcLogin(provider), consent: "never" }) });
+      try {
+        await signedIn(gateway, "alpha", { browser: new Browser(gateway.url, provider.issuer) });
+      } finally {
+        await Promise.all([gateway.stop(), provider.stop()]);
+      }
+    });
+  }
 
   test("a provider whose document names another issuer is refused, with both names for the operator", async () => {
     const provider = await startForger();

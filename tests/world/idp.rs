@@ -2,7 +2,7 @@
 //!
 //! Not here: a certified one; that is in `tests/e2e`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -20,11 +20,27 @@ pub const ISSUER: &str = "https://id.example";
 pub const CLIENT_ID: &str = "gateway";
 pub const CLIENT_SECRET: &str = "the gateway's secret at the provider";
 
+/// A key pair of the provider, or of whoever wants to be taken for it.
+#[derive(Clone, Copy)]
+pub struct Key {
+    pub id: &'static str,
+    pub secret: u8,
+}
+
+impl Default for Key {
+    fn default() -> Self {
+        Self { id: "key-1", secret: 7 }
+    }
+}
+
 /// The provider.
 #[derive(Clone, Default)]
 pub struct Idp {
     /// Claims of the ID token each code will get.
     codes: Rc<RefCell<BTreeMap<String, Value>>>,
+    /// What it signs with, and what it says it signs with.
+    pub signs_with: Rc<Cell<Key>>,
+    pub publishes: Rc<Cell<Key>>,
 }
 
 impl Idp {
@@ -52,7 +68,7 @@ impl Idp {
         Rc::new(move |request| {
             Ok(match request.url.path() {
                 "/.well-known/openid-configuration" => Scripted::json(&discovery()),
-                "/jwks" => Scripted::json(&json!({"keys": [jwk()]})),
+                "/jwks" => Scripted::json(&json!({"keys": [idp.publishes.get().published()]})),
                 "/token" => idp.token(&request.body),
                 _ => Scripted::new(404, &[], ""),
             })
@@ -65,8 +81,9 @@ impl Idp {
         let Some(claims) = self.codes.borrow_mut().remove(&form["code"]) else {
             return Scripted::new(400, &[("content-type", "application/json")], r#"{"error":"invalid_grant"}"#);
         };
-        let header = Header::empty().with_key_id("key-1");
-        let token = Es256.token(&header, &Claims::new(claims), &key()).unwrap();
+        let key = self.signs_with.get();
+        let header = Header::empty().with_key_id(key.id);
+        let token = Es256.token(&header, &Claims::new(claims), &key.pair()).unwrap();
         Scripted::json(&json!({"access_token": "not used", "token_type": "Bearer", "id_token": token}))
     }
 }
@@ -84,15 +101,17 @@ fn discovery() -> Value {
     })
 }
 
-fn key() -> <Es256 as Algorithm>::SigningKey {
-    SigningKey::<Es256>::from_slice(&[7; 32]).unwrap()
-}
+impl Key {
+    fn pair(self) -> <Es256 as Algorithm>::SigningKey {
+        SigningKey::<Es256>::from_slice(&[self.secret; 32]).unwrap()
+    }
 
-fn jwk() -> Value {
-    let public = key().to_verifying_key();
-    let mut jwk = serde_json::to_value(JsonWebKey::from(&public)).unwrap();
-    jwk["kid"] = "key-1".into();
-    jwk["use"] = "sig".into();
-    jwk["alg"] = "ES256".into();
-    jwk
+    fn published(self) -> Value {
+        let public = self.pair().to_verifying_key();
+        let mut jwk = serde_json::to_value(JsonWebKey::from(&public)).unwrap();
+        jwk["kid"] = self.id.into();
+        jwk["use"] = "sig".into();
+        jwk["alg"] = "ES256".into();
+        jwk
+    }
 }

@@ -10,11 +10,15 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use http::HeaderMap;
+use jwt_compact::alg::{Es256, Rsa};
+use jwt_compact::jwk::{JsonWebKey, JwkError};
+use jwt_compact::{Algorithm, AlgorithmSignature};
+use mcp_edge_gateway::login::jwks::VerifyingKey;
 use mcp_edge_gateway::oauth::grant::GrantId;
 use mcp_edge_gateway::oauth::{account, grant};
 use mcp_edge_gateway::ports::{
     Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limiter, Outbound, Outgoing, ReadError, Secrets,
-    Stream, Timer, Unavailable,
+    Signatures, Stream, Timer, Unavailable,
 };
 use mcp_edge_gateway::secret::Secret;
 use mcp_edge_gateway::time::{Lifetime, Timestamp};
@@ -93,6 +97,7 @@ pub struct InMemory {
     pub directory_read_only: Cell<bool>,
     pub ledger_down: Cell<bool>,
     pub accounts_down: Cell<bool>,
+    pub signatures_down: Cell<bool>,
     pub registrations_left: Cell<u32>,
     pub uses: Cell<Uses>,
     /// What happens while the next value is on its way into the directory.
@@ -175,6 +180,25 @@ impl Secrets for InMemory {
     fn secret(&self, name: &str) -> Option<Secret> {
         self.secrets.borrow().get(name).map(Secret::new)
     }
+}
+
+impl Signatures for InMemory {
+    async fn verify(&self, key: &VerifyingKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
+        let verified = match key {
+            VerifyingKey::Rs256(_) => verified(&Rsa::rs256(), key, message, signature),
+            VerifyingKey::Es256(_) => verified(&Es256, key, message, signature),
+        };
+        if self.signatures_down.get() { Err(Unavailable) } else { Ok(verified) }
+    }
+}
+
+fn verified<A: Algorithm>(algorithm: &A, key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool
+where
+    A::VerifyingKey: for<'a> TryFrom<&'a JsonWebKey<'a>, Error = JwkError>,
+{
+    let jwk: JsonWebKey<'_> = serde_json::from_str(&key.jwk()).unwrap();
+    let Ok(key) = A::VerifyingKey::try_from(&jwk) else { return false };
+    A::Signature::try_from_slice(signature).is_ok_and(|made| algorithm.verify_signature(&made, &key, message))
 }
 
 impl Outbound for InMemory {

@@ -1,16 +1,16 @@
-//! ID tokens that must be taken, and one forgery for each step of [`super::verify`].
+//! ID tokens that must be taken, and one forgery for each step of [`super::read`].
 //!
 //! Not here: key sets (`jwks`).
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jwt_compact::alg::{Hs256, Hs256Key};
-use jwt_compact::{Claims, Header};
+use jwt_compact::{AlgorithmExt, Claims, Header};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::login::jwks;
-use crate::login::test_keys::{EC_ID, RSA_ID, ec_jwk, es256, ps256, rs256, rsa_jwk};
+use crate::login::test_keys::{EC_ID, RSA_ID, ec_jwk, es256, made_by, ps256, rs256, rsa_jwk};
 
 const ISSUER: &str = "https://id.example.com/";
 const NOW: u64 = 1_700_000_000;
@@ -43,7 +43,14 @@ fn key_set(keys: &[Value]) -> Jwks {
 }
 
 fn verified_with(jwks: &Jwks, token: &str) -> Result<Identity, IdTokenError> {
-    verify(&Secret::new(token), jwks, ISSUER, "gateway", &Secret::new("n1"), Timestamp(NOW))
+    of_issuer(ISSUER, jwks, token)
+}
+
+fn of_issuer(issuer: &str, jwks: &Jwks, token: &str) -> Result<Identity, IdTokenError> {
+    let token = Secret::new(token);
+    let unverified = read(&token, jwks)?;
+    let verified = unverified.keys().iter().any(|key| made_by(key, unverified.message(), unverified.signature()));
+    unverified.verified(verified)?.identity(issuer, "gateway", &Secret::new("n1"), Timestamp(NOW))
 }
 
 fn verified(token: &str) -> Result<Identity, IdTokenError> {
@@ -151,6 +158,42 @@ fn a_changed_token_does_not_verify() {
 }
 
 #[test]
+fn a_signature_is_as_long_as_its_key_says() {
+    let jwks = key_set(&[ec_jwk(), rsa_jwk()]);
+    let read = |token: String| read(&Secret::new(token), &jwks).map(|_| ()).err();
+    for (token, size) in [(es256(json!({"kid": EC_ID}), claims()), 64), (rs256(rsa_header(), claims()), 256)] {
+        let (message, _) = token.rsplit_once('.').unwrap();
+        let with = |size| format!("{message}.{}", Base64UrlUnpadded::encode_string(&vec![1; size]));
+        assert_eq!(read(with(size)), None, "for a platform to verify");
+        for size in [0, 1, size - 1, size + 1, 2 * size] {
+            assert_eq!(read(with(size)), Some(IdTokenError::WrongSignature), "{size}");
+        }
+    }
+}
+
+#[test]
+fn what_is_claimed_is_judged_after_the_signature() {
+    let garbled = es256(json!({"kid": EC_ID}), claims_with("aud", json!(7)));
+    let (message, signature) = garbled.rsplit_once('.').unwrap();
+    let forged = format!("{message}.{}", Base64UrlUnpadded::encode_string(&[1; 64]));
+    assert_eq!(verified(&forged), Err(IdTokenError::WrongSignature));
+    assert_eq!(verified(&format!("{message}.{signature}")), Err(IdTokenError::Malformed));
+}
+
+#[test]
+fn one_key_of_several_under_the_name_is_enough() {
+    let mut other = ec_jwk();
+    (other["x"], other["y"]) = (ec_jwk()["y"].clone(), ec_jwk()["x"].clone());
+    let token = es256(json!({"kid": EC_ID}), claims());
+    assert_eq!(
+        verified_with(&key_set(&[other.clone()]), &token),
+        Err(IdTokenError::WrongSignature),
+        "no point of the curve"
+    );
+    assert!(verified_with(&key_set(&[other, ec_jwk()]), &token).is_ok());
+}
+
+#[test]
 fn the_issuer_is_identical() {
     for issuer in ["https://id.example.com", "https://evil.test/", ""] {
         assert_eq!(claimed(claims_with("iss", json!(issuer))), Err(IdTokenError::WrongIssuer), "{issuer}");
@@ -213,9 +256,8 @@ fn the_subject_names_a_person_of_this_issuer() {
     }
     // Two realms of one host are two issuers.
     let realm = "http://127.0.0.1:9000/realms/a";
-    let token = Secret::new(es256(json!({"kid": EC_ID}), claims_with("iss", json!(realm))));
-    let (nonce, now) = (Secret::new("n1"), Timestamp(NOW));
-    let identity = verify(&token, &key_set(&[ec_jwk()]), realm, "gateway", &nonce, now).unwrap();
+    let token = es256(json!({"kid": EC_ID}), claims_with("iss", json!(realm)));
+    let identity = of_issuer(realm, &key_set(&[ec_jwk()]), &token).unwrap();
     assert_eq!(identity.subject, "127.0.0.1:9000/realms/a|auth0|7");
 }
 

@@ -83,8 +83,8 @@ export async function startProvider(gatewayUrl, { algorithm = "RS256", authentic
  * A provider that signs everybody in as `sub` and makes whatever ID token `forge` says.
  * `forge({claims, sign, keys})` answers the token; the default is an honest one. `discovery`, `callback` and `jwks` bend the other answers.
  */
-export async function startForger({ algorithm = "RS256" } = {}) {
-  const keys = { honest: keyPairs[algorithm](), stranger: keyPairs[algorithm]() };
+export async function startForger({ algorithm = "RS256", keyPair = keyPairs[algorithm] } = {}) {
+  const keys = { honest: keyPair(), stranger: keyPair() };
   const pending = new Map();
   const server = http.createServer(serve);
   const { origin: issuer, stop } = await listen(server);
@@ -95,6 +95,7 @@ export async function startForger({ algorithm = "RS256" } = {}) {
     forge: ({ claims, sign }) => sign(claims),
     discovery: (document) => document,
     callback: (parameters) => parameters,
+    jwks: (keys) => keys,
     requests: [],
   };
   return idp;
@@ -109,7 +110,7 @@ export async function startForger({ algorithm = "RS256" } = {}) {
       case "/.well-known/openid-configuration":
         return json(idp.discovery(discoveryDocument()));
       case "/jwks":
-        return json({ keys: [{ ...(await exportJWK(keys.honest.publicKey)), kid: "honest", use: "sig", alg: algorithm }] });
+        return json({ keys: idp.jwks([{ ...(await exportJWK(keys.honest.publicKey)), kid: "honest", use: "sig", alg: algorithm }]) });
       case "/authorize": {
         const code = randomBytes(8).toString("hex");
         pending.set(code, url.searchParams);
