@@ -18,6 +18,7 @@ pub mod failure;
 pub mod flow;
 pub mod foreign;
 pub mod gateway;
+pub mod json;
 pub mod login;
 pub mod loopback;
 pub mod mcp;

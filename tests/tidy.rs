@@ -9,22 +9,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PURE: &[&str] = &["foreign", "loopback", "secret", "time", "version"];
+const PURE: &[&str] = &["foreign", "json", "loopback", "secret", "time", "version"];
 
 /// What each part of the crate may name of the others. A part that is not listed may not exist.
 const LAYERS: &[(&str, &[&str])] = &[
     ("foreign", &[]),
+    ("json", &[]),
     ("time", &[]),
     ("secret", &[]),
     ("loopback", &[]),
     ("version", &[]),
     ("vault", PURE),
-    ("oauth", &["loopback", "secret", "time", "vault", "version"]),
-    ("config", &["loopback", "secret", "time", "upstream"]),
+    ("oauth", &["json", "loopback", "secret", "time", "vault", "version"]),
+    ("config", &["json", "loopback", "secret", "time", "upstream"]),
     ("login", PURE),
     ("mcp", PURE),
     ("page", PURE),
-    ("upstream", &["foreign", "loopback", "oauth", "secret", "time", "vault", "version"]),
+    ("upstream", &["foreign", "json", "loopback", "oauth", "secret", "time", "vault", "version"]),
     ("reply", PURE),
     ("ports", &["login", "oauth", "secret", "time", "upstream"]),
     ("route", &["config"]),
@@ -38,12 +39,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lib", &[]),
 ];
 const FLOW: &[&str] = &[
-    "config", "failure", "foreign", "login", "mcp", "memory", "oauth", "origin", "page", "ports", "reply", "route",
-    "secret", "time", "upstream", "vault", "version",
+    "config", "failure", "foreign", "json", "login", "mcp", "memory", "oauth", "origin", "page", "ports", "reply",
+    "route", "secret", "time", "upstream", "vault", "version",
 ];
 const GATEWAY: &[&str] =
     &["cors", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];
-const EDGE: &[&str] = &["gateway", "login", "memory", "oauth", "ports", "reply", "secret", "time", "upstream"];
+const EDGE: &[&str] = &["gateway", "json", "login", "memory", "oauth", "ports", "reply", "secret", "time", "upstream"];
 
 const RUNTIME: &[&str] = &["worker", "web_sys", "js_sys", "wasm_bindgen", "wasm_bindgen_futures"];
 const LONGEST: usize = 400;

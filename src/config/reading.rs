@@ -4,38 +4,30 @@
 //!
 //! Not here: what the values must satisfy.
 
-use serde_json::{Map, Value};
-use serde_path_to_error::{Path, Segment};
+use std::mem;
 
 use super::document::Document;
 use super::report::{Pointer, Report, shown};
 use super::tree;
+use crate::json::{self, Node, Step};
 
 const LOGIN_KINDS: &[&str] = &["dev", "oidc", "auth0"];
 const AUTH_KINDS: &[&str] = &["none", "headers", "oauth", "client_credentials"];
-const LISTS: &[&str] =
-    &["accounts", "allowed_hosts", "allowed_origins", "preregistered", "redirect_patterns", "redirect_uris", "scopes"];
 
 /// Reads as much of the document as has the right shape; `None` if nothing could be read.
 pub(super) fn read(text: &str, report: &mut Report) -> Option<Document> {
     let mut tree = tree::read(text, report)?;
-    let mut lists = Vec::new();
-    misplaced_lists(&tree, &Pointer::default(), &mut lists);
     lift_kinds(&mut tree, report);
-    let document = parse(&mut tree, report);
-    for at in lists.into_iter().filter(|at| !report.covers(at)).collect::<Vec<_>>() {
-        report.add(&at, "is a list", "write an object");
-    }
-    document
+    parse(&mut tree, report)
 }
 
-fn parse(tree: &mut Value, report: &mut Report) -> Option<Document> {
+fn parse(tree: &mut Node<'_>, report: &mut Report) -> Option<Document> {
     while !report.is_full() {
-        match serde_path_to_error::deserialize::<_, Document>(&*tree) {
+        match tree.read() {
             Ok(document) => return Some(document),
             Err(error) => {
-                let (at, taken) = take_out(tree, error.path());
-                let (problem, fix) = explained(&error.inner().to_string(), taken.as_ref().unwrap_or(tree));
+                let (at, taken) = take_out(tree, &error);
+                let (problem, fix) = explained(&error.to_string(), taken.as_ref().unwrap_or(tree));
                 report.add(&at, problem, fix);
                 taken?;
             }
@@ -44,44 +36,25 @@ fn parse(tree: &mut Value, report: &mut Report) -> Option<Document> {
     None
 }
 
-/// Finds the lists where none belongs: serde reads one as the fields of an object in their order.
-fn misplaced_lists(node: &Value, at: &Pointer, found: &mut Vec<Pointer>) {
-    let mut visit = |at: Pointer, node: &Value, may_be_list: bool| {
-        if node.is_array() && !may_be_list {
-            found.push(at);
-        } else {
-            misplaced_lists(node, &at, found);
-        }
-    };
-    match node {
-        Value::Object(object) => {
-            object.iter().for_each(|(key, node)| visit(at.child(key), node, LISTS.contains(&key.as_str())));
-        }
-        Value::Array(entries) => {
-            entries.iter().enumerate().for_each(|(index, node)| visit(at.child(index), node, false));
-        }
-        _ => {}
-    }
-}
-
 /// Turns `{"kind": "oidc", …}` into `{"oidc": {…}}`: serde buffers an object with an inner tag and loses the path of its errors.
-fn lift_kinds(tree: &mut Value, report: &mut Report) {
+fn lift_kinds(tree: &mut Node<'_>, report: &mut Report) {
     let root = Pointer::default();
-    let Some(document) = tree.as_object_mut() else { return };
-    lift(document, "login", LOGIN_KINDS, &root, report);
+    lift(tree, "login", LOGIN_KINDS, &root, report);
     let at = root.child("servers");
-    for (slug, server) in document.get_mut("servers").and_then(Value::as_object_mut).into_iter().flatten() {
-        if let Some(server) = server.as_object_mut() {
+    if let Some(Node::Object(servers)) = tree::member(tree, "servers") {
+        for (slug, server) in servers {
             lift(server, "auth", AUTH_KINDS, &at.child(slug), report);
         }
     }
 }
 
-fn lift(parent: &mut Map<String, Value>, field: &str, kinds: &[&str], at: &Pointer, report: &mut Report) {
-    let Some(node) = parent.remove(field) else { return };
+fn lift(parent: &mut Node<'_>, field: &str, kinds: &[&str], at: &Pointer, report: &mut Report) {
+    let Node::Object(members) = parent else { return };
+    let Some(place) = members.iter().position(|(key, _)| key == field) else { return };
+    let (key, node) = members.remove(place);
     let at = at.child(field);
     let choice = kinds.iter().map(|kind| format!("{kind:?}")).collect::<Vec<_>>().join(", ");
-    let Value::Object(mut object) = node else {
+    let Node::Object(mut object) = node else {
         return report.add(
             &at,
             format!("is {}", described(&node)),
@@ -89,11 +62,11 @@ fn lift(parent: &mut Map<String, Value>, field: &str, kinds: &[&str], at: &Point
         );
     };
     let at = at.child("kind");
-    match object.remove("kind") {
-        Some(Value::String(kind)) if kinds.contains(&kind.as_str()) => {
-            parent.insert(field.to_owned(), Value::Object(Map::from_iter([(kind, Value::Object(object))])));
+    match tree::take(&mut object, "kind") {
+        Some(Node::Text(kind)) if kinds.contains(&&*kind) => {
+            members.insert(place, (key, Node::Object(vec![(kind, Node::Object(object))])));
         }
-        Some(Value::String(kind)) => {
+        Some(Node::Text(kind)) => {
             report.add(
                 &at,
                 format!("is {}, a kind this gateway does not have", shown(&kind)),
@@ -107,33 +80,36 @@ fn lift(parent: &mut Map<String, Value>, field: &str, kinds: &[&str], at: &Point
 
 /// Takes the node at a path out of the tree: an entry of a list leaves `null`, so that the others keep their places.
 /// Nothing is taken where the mistake is the document itself.
-fn take_out(tree: &mut Value, path: &Path) -> (Pointer, Option<Value>) {
-    let (mut at, mut parent, mut last) = (Pointer::default(), Pointer::default(), None);
-    for segment in path {
-        let key = match segment {
-            Segment::Map { key } | Segment::Enum { variant: key } => key.clone(),
-            Segment::Seq { index } => index.to_string(),
-            Segment::Unknown => break,
+fn take_out<'a>(tree: &mut Node<'a>, error: &json::Error) -> (Pointer, Option<Node<'a>>) {
+    let (mut at, mut above, mut last) = (Pointer::default(), Some(tree), None);
+    for step in error.path() {
+        at = match step {
+            Step::Member(key) => at.child(key),
+            Step::Entry(index) => at.child(index),
+            Step::Variant(_) => at, // the operator's document has no variants, `lift_kinds` put them there
         };
-        if !matches!(segment, Segment::Enum { .. }) {
-            at = at.child(&key); // the operator's document has no variants, `lift_kinds` put them there
-        }
-        if let Some(above) = last.replace(key) {
-            parent = parent.child(above);
+        if let Some(before) = last.replace(step) {
+            above = above.and_then(|node| below(node, before));
         }
     }
-    let node = match (tree.pointer_mut(parent.as_str()), last) {
-        (Some(Value::Object(object)), Some(key)) => object.remove(&key),
-        (Some(Value::Array(entries)), Some(key)) => {
-            key.parse().ok().and_then(|index: usize| entries.get_mut(index)).map(Value::take)
-        }
+    let taken = match (above, last) {
+        (Some(Node::Object(members)), Some(Step::Member(key) | Step::Variant(key))) => tree::take(members, key),
+        (Some(above), Some(step)) => below(above, step).map(|entry| mem::replace(entry, Node::Null)),
         _ => None,
     };
-    (at, node)
+    (at, taken)
+}
+
+fn below<'t, 'a>(node: &'t mut Node<'a>, step: &Step) -> Option<&'t mut Node<'a>> {
+    match (node, step) {
+        (Node::List(entries), Step::Entry(index)) => entries.get_mut(*index),
+        (node, Step::Member(key) | Step::Variant(key)) => tree::member(node, key),
+        _ => None,
+    }
 }
 
 /// Says what serde found without repeating text, which might be a secret in the wrong place.
-fn explained(message: &str, node: &Value) -> (String, String) {
+fn explained(message: &str, node: &Node<'_>) -> (String, String) {
     let known = || message.rsplit_once(", expected ").map_or("none", |(_, known)| known);
     if message.starts_with("unknown field `tools`") {
         return ("is not built yet: every tool of a server is passed on".to_owned(), "remove the filter".to_owned());
@@ -145,7 +121,8 @@ fn explained(message: &str, node: &Value) -> (String, String) {
         return (format!("has no {field}"), format!("add {field}"));
     }
     if message.starts_with("unknown variant") {
-        return (format!("is {}", node.as_str().map_or_else(|| described(node), shown)), format!("write {}", known()));
+        let name = if let Node::Text(name) = node { shown(name) } else { described(node) };
+        return (format!("is {name}"), format!("write {}", known()));
     }
     let expected = if message.starts_with("invalid ") { known() } else { message };
     let expected = match expected {
@@ -158,14 +135,14 @@ fn explained(message: &str, node: &Value) -> (String, String) {
     (format!("is {}", described(node)), format!("write {expected}"))
 }
 
-fn described(node: &Value) -> String {
+fn described(node: &Node<'_>) -> String {
     match node {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(value) => value.to_string(),
-        Value::String(_) => "plain text".to_owned(),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
+        Node::Null => "null".to_owned(),
+        Node::Bool(value) => value.to_string(),
+        Node::Number(value) => value.to_string(),
+        Node::Text(_) => "plain text".to_owned(),
+        Node::List(_) => "a list".to_owned(),
+        Node::Object(_) => "an object".to_owned(),
     }
 }
 

@@ -45,13 +45,14 @@ impl std::error::Error for ConfigErrors {}
 pub(super) struct Pointer(String);
 
 impl Pointer {
+    #[cfg(test)]
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub(super) fn child(&self, name: impl fmt::Display) -> Self {
         // RFC 6901 §3: `~` first, or the `~` of `~1` would be escaped again.
         Self(format!("{}/{}", self.0, name.to_string().replace('~', "~0").replace('/', "~1")))
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -96,11 +97,6 @@ impl Report {
     pub(super) fn entries<T>(&mut self, at: &Pointer, list: Vec<Option<T>>) -> Vec<(Pointer, T)> {
         let places = list.into_iter().enumerate().map(|(index, entry)| (at.child(index), entry));
         places.filter_map(|(at, entry)| Some((at.clone(), self.require(&at, entry, "remove the entry")?))).collect()
-    }
-
-    /// Whether this place, or one it is part of, has been reported.
-    pub(super) fn covers(&self, at: &Pointer) -> bool {
-        self.0.iter().any(|error| is_within(&at.0, &error.pointer))
     }
 
     /// Whether anything at this place, or part of it, has been reported.

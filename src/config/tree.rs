@@ -1,29 +1,31 @@
-//! JSON text as a tree in which every key appeared once. `serde_json::Value` alone keeps the last of two servers with one slug.
+//! JSON text as a tree in which every key appears once: of two servers with one slug nobody could say which is meant.
 //!
 //! Not here: what the keys mean (`document`).
 
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::mem;
 
 use super::report::{Pointer, Report};
+use crate::json::Node;
 
 /// Far above any real configuration, far below what an isolate could not hold.
 const LARGEST: usize = 1 << 20;
 
 /// Reads the text. Syntax errors leave no tree; duplicate keys are noted and the first value kept.
-pub(super) fn read(text: &str, report: &mut Report) -> Option<Value> {
+pub(super) fn read<'a>(text: &'a str, report: &mut Report) -> Option<Node<'a>> {
     let root = Pointer::default();
     if text.len() > LARGEST {
         report.add(&root, format!("is {} bytes long", text.len()), format!("keep it below {LARGEST} bytes"));
         return None;
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut json = serde_json::Deserializer::from_str(text);
-    let tree = Node { at: root.clone(), report: &mut *report }.deserialize(&mut json);
-    match tree.and_then(|tree| json.end().map(|()| tree)) {
-        Ok(tree) => Some(tree),
+    match Node::parse(text.as_bytes()) {
+        Ok(mut tree) => {
+            keep_first(&mut tree, &root, report);
+            Some(tree)
+        }
         Err(error) => {
             report.add(&root, format!("is not JSON: {error}"), "correct the syntax at that place");
             None
@@ -31,78 +33,46 @@ pub(super) fn read(text: &str, report: &mut Report) -> Option<Value> {
     }
 }
 
-struct Node<'a> {
-    at: Pointer,
-    report: &'a mut Report,
-}
-
-impl<'de> DeserializeSeed<'de> for Node<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Node<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(entry) =
-            seq.next_element_seed(Node { at: self.at.child(list.len()), report: &mut *self.report })?
-        {
-            list.push(entry);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(key) = map.next_key::<String>()? {
-            let at = self.at.child(&key);
-            let value = map.next_value_seed(Node { at: at.clone(), report: &mut *self.report })?;
-            if object.contains_key(&key) {
-                self.report.add(&at, "is there twice", "keep one of the two");
-            } else {
-                object.insert(key, value);
+/// Leaves each key once, and the keys of an object in their order: so are the mistakes in it.
+fn keep_first(node: &mut Node<'_>, at: &Pointer, report: &mut Report) {
+    match node {
+        Node::List(entries) => {
+            for (index, entry) in entries.iter_mut().enumerate() {
+                keep_first(entry, &at.child(index), report);
             }
         }
-        Ok(Value::Object(object))
+        Node::Object(members) => {
+            let mut kept = BTreeMap::new();
+            for (key, mut value) in mem::take(members) {
+                let at = at.child(&key);
+                keep_first(&mut value, &at, report);
+                match kept.entry(key) {
+                    Entry::Vacant(place) => _ = place.insert(value),
+                    Entry::Occupied(_) => report.add(&at, "is there twice", "keep one of the two"),
+                }
+            }
+            *members = kept.into_iter().collect();
+        }
+        _ => {}
     }
+}
+
+/// The member of an object, to be changed.
+pub(super) fn member<'t, 'a>(node: &'t mut Node<'a>, key: &str) -> Option<&'t mut Node<'a>> {
+    let Node::Object(members) = node else { return None };
+    members.iter_mut().find(|(other, _)| other == key).map(|(_, value)| value)
+}
+
+/// Takes a member out of an object.
+pub(super) fn take<'a>(members: &mut Vec<(Cow<'a, str>, Node<'a>)>, key: &str) -> Option<Node<'a>> {
+    let place = members.iter().position(|(other, _)| other == key)?;
+    Some(members.remove(place).1)
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::Value;
 
     use super::*;
 
@@ -133,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_does_no_harm() {
-        assert_eq!(read("\u{feff}{}", &mut Report::default()), Some(Value::Object(Map::new())));
+        assert_eq!(read("\u{feff}{}", &mut Report::default()), Some(Node::Object(Vec::new())));
     }
 
     proptest! {
@@ -146,7 +116,7 @@ mod tests {
             let plain = serde_json::from_str::<Value>(&text).ok();
             prop_assert_eq!(tree.is_some(), plain.is_some());
             if report.is_empty() {
-                prop_assert_eq!(tree, plain);
+                prop_assert_eq!(tree.map(|tree| tree.read().unwrap()), plain);
             }
         }
     }

@@ -14,6 +14,7 @@ use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Env, Method, RequestInit};
 
 use super::errand::{Desk, JsStream};
+use crate::json;
 use crate::login::jwks::VerifyingKey;
 use crate::oauth::{account, grant};
 use crate::ports::{
@@ -98,9 +99,15 @@ impl Workers {
         &self,
         namespace: &str,
         name: &str,
-        command: &C,
+        command: C,
     ) -> Result<O, Unavailable> {
-        let command = serde_json::to_string(command).map_err(|_| Unavailable)?;
+        let command = serde_json::to_string(&command).map_err(|_| Unavailable)?;
+        let outcome = self.asked(namespace, name, command).await?;
+        json::read(outcome.as_bytes()).map_err(|_| Unavailable)
+    }
+
+    /// An object's answer as text, whichever object it is.
+    async fn asked(&self, namespace: &str, name: &str, command: String) -> Result<String, Unavailable> {
         let mut init = RequestInit::new();
         init.with_method(Method::Post).with_body(Some(JsValue::from(command)));
         let request = worker::Request::new_with_init("https://object/", &init).map_err(|_| Unavailable)?;
@@ -109,8 +116,7 @@ impl Workers {
         if response.status_code() != 200 {
             return Err(Unavailable);
         }
-        let outcome = response.text().await.map_err(|_| Unavailable)?;
-        serde_json::from_str(&outcome).map_err(|_| Unavailable)
+        response.text().await.map_err(|_| Unavailable)
     }
 }
 
@@ -187,11 +193,11 @@ impl Outbound for Workers {
 
 impl Ledger for Workers {
     async fn grant(&self, id: &grant::GrantId, command: grant::Command) -> Result<grant::Outcome, Unavailable> {
-        self.command("GRANT", id.as_str(), &command).await
+        self.command("GRANT", id.as_str(), command).await
     }
 
     async fn account(&self, subject: &str, command: account::Command) -> Result<account::Outcome, Unavailable> {
-        self.command("ACCOUNT", subject, &command).await
+        self.command("ACCOUNT", subject, command).await
     }
 
     async fn connection(
@@ -199,11 +205,11 @@ impl Ledger for Workers {
         key: &ConnectionKey,
         command: connection::Command,
     ) -> Result<connection::Outcome, Unavailable> {
-        self.command("CONNECTION", key.name(), &command).await
+        self.command("CONNECTION", key.name(), command).await
     }
 
     async fn issuer(&self, issuer: &str, command: issuer::Command) -> Result<issuer::Outcome, Unavailable> {
-        self.command("ISSUER", issuer, &command).await
+        self.command("ISSUER", issuer, command).await
     }
 }
 

@@ -6,9 +6,10 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 use super::host::now;
+use crate::json;
 use crate::oauth::{account, grant};
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::{connection, issuer};
@@ -45,11 +46,12 @@ impl DurableObject for Grant {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        run(&self.state, request, grant::apply, grant::Record::expires).await
+        let turn: Turn = |before, command, now| turn(before, command, now, grant::apply, grant::Record::expires);
+        run(&self.state, request, turn).await
     }
 
     async fn alarm(&self) -> Result<Response> {
-        forget(&self.state, grant::Record::expires).await
+        forget(&self.state, |record| expiry(record, grant::Record::expires)).await
     }
 }
 
@@ -59,11 +61,12 @@ impl DurableObject for Account {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        run(&self.state, request, account::apply, account::Record::expires).await
+        let turn: Turn = |before, command, now| turn(before, command, now, account::apply, account::Record::expires);
+        run(&self.state, request, turn).await
     }
 
     async fn alarm(&self) -> Result<Response> {
-        forget(&self.state, account::Record::expires).await
+        forget(&self.state, |record| expiry(record, account::Record::expires)).await
     }
 }
 
@@ -73,11 +76,13 @@ impl DurableObject for Connection {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        run(&self.state, request, connection::apply, connection::Record::expires).await
+        let turn: Turn =
+            |before, command, now| turn(before, command, now, connection::apply, connection::Record::expires);
+        run(&self.state, request, turn).await
     }
 
     async fn alarm(&self) -> Result<Response> {
-        forget(&self.state, connection::Record::expires).await
+        forget(&self.state, |record| expiry(record, connection::Record::expires)).await
     }
 }
 
@@ -87,59 +92,84 @@ impl DurableObject for Issuer {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        run(&self.state, request, issuer::apply, issuer::Record::expires).await
+        let turn: Turn = |before, command, now| turn(before, command, now, issuer::apply, issuer::Record::expires);
+        run(&self.state, request, turn).await
     }
 
     async fn alarm(&self) -> Result<Response> {
-        forget(&self.state, issuer::Record::expires).await
+        forget(&self.state, |record| expiry(record, issuer::Record::expires)).await
     }
 }
 
-/// What an object runs: a pure function of its record, a command and the time.
-type Apply<R, C, O> = fn(Option<R>, C, Timestamp) -> (Option<R>, O);
+/// What one command does to an object, as text: before, command and time in, and out what to keep and to answer. Everything about the kind of
+/// an object is in here, so that the code around storage is there once.
+type Turn = fn(Option<&str>, &str, Timestamp) -> Result<Turned>;
 
-async fn run<R, C, O>(
-    state: &State,
-    mut request: Request,
-    apply: Apply<R, C, O>,
-    expires: fn(&R) -> Timestamp,
-) -> Result<Response>
-where
-    R: Serialize + DeserializeOwned,
-    C: DeserializeOwned,
-    O: Serialize,
-{
+struct Turned {
+    /// The record and when it expires; `None` leaves nothing to keep.
+    after: Option<(String, Timestamp)>,
+    outcome: String,
+}
+
+async fn run(state: &State, mut request: Request, turn: Turn) -> Result<Response> {
     let command = request.text().await?;
-    let command = serde_json::from_str(&command)?;
     let storage = state.storage();
     let before: Option<String> = storage.get(RECORD).await?;
-    let record = before.as_deref().map(serde_json::from_str).transpose()?;
     let now = now();
-    let (record, outcome) = apply(record, command, now);
-    match (before, record) {
-        (before, Some(record)) => {
-            let after = serde_json::to_string(&record)?;
+    let Turned { after, outcome } = turn(before.as_deref(), &command, now)?;
+    match (before, after) {
+        (before, Some((after, expires))) => {
             if before.as_deref() != Some(&after) {
                 storage.put(RECORD, after).await?;
-                storage.set_alarm(milliseconds(expires(&record).remaining(now))).await?;
+                storage.set_alarm(milliseconds(expires.remaining(now))).await?;
             }
         }
         (Some(_), None) => storage.delete_all().await?,
         (None, None) => {}
     }
-    Response::ok(serde_json::to_string(&outcome)?)
+    Response::ok(outcome)
 }
 
 /// An alarm can be older than the record: writing and setting the alarm are two steps.
-async fn forget<R: DeserializeOwned>(state: &State, expires: fn(&R) -> Timestamp) -> Result<Response> {
+async fn forget(state: &State, expiry: fn(&str) -> Result<Timestamp>) -> Result<Response> {
     let storage = state.storage();
     let record: Option<String> = storage.get(RECORD).await?;
-    let record: Option<R> = record.as_deref().map(serde_json::from_str).transpose()?;
-    match record.map(|record| expires(&record).remaining(now())).filter(|left| left.0 > 0) {
+    let expires = record.as_deref().map(expiry).transpose()?;
+    match expires.map(|expires| expires.remaining(now())).filter(|left| left.0 > 0) {
         Some(left) => storage.set_alarm(milliseconds(left)).await?,
         None => storage.delete_all().await?,
     }
     Response::empty()
+}
+
+/// What an object runs: a pure function of its record, a command and the time.
+type Apply<R, C, O> = fn(Option<R>, C, Timestamp) -> (Option<R>, O);
+
+fn turn<R, C, O>(
+    before: Option<&str>,
+    command: &str,
+    now: Timestamp,
+    apply: Apply<R, C, O>,
+    expires: fn(&R) -> Timestamp,
+) -> Result<Turned>
+where
+    R: Serialize + DeserializeOwned,
+    C: DeserializeOwned,
+    O: Serialize,
+{
+    let command = read(command)?;
+    let record = before.map(read).transpose()?;
+    let (record, outcome) = apply(record, command, now);
+    let kept = |record: R| Ok::<_, Error>((serde_json::to_string(&record)?, expires(&record)));
+    Ok(Turned { after: record.map(kept).transpose()?, outcome: serde_json::to_string(&outcome)? })
+}
+
+fn expiry<R: DeserializeOwned>(record: &str, expires: fn(&R) -> Timestamp) -> Result<Timestamp> {
+    read(record).map(|record| expires(&record))
+}
+
+fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
+    json::read(json.as_bytes()).map_err(|error| Error::RustError(error.to_string()))
 }
 
 fn milliseconds(span: Lifetime) -> i64 {

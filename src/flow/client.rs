@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use super::{Head, Site, register, secret_missing};
 use crate::config::{AuthenticationMethod, Preregistered};
 use crate::failure::Failure;
+use crate::json;
 use crate::oauth::address::NotPublic;
 use crate::oauth::client::{Authentication, Client, GrantType, Origin};
 use crate::oauth::client_document::{self, DocumentError};
@@ -63,7 +64,7 @@ async fn known<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Cl
         return Ok(client);
     }
     let stored = site.platform.get(&key(client_id)).await.map_err(|Unavailable| Failure::storage())?;
-    let stored: StoredClient = stored.and_then(|stored| serde_json::from_str(&stored).ok()).ok_or_else(unknown)?;
+    let stored: StoredClient = stored.and_then(|stored| json::read(stored.as_bytes()).ok()).ok_or_else(unknown)?;
     let client = Rc::new(stored.client());
     site.memory.clients.put(remembered, Rc::clone(&client), site.now + REMEMBERED, site.now);
     Ok(client)

@@ -53,8 +53,8 @@ impl<'h> Presented<'h> {
         }
         let presented = session::presented(&call.head.headers).map_err(|_| refusal::session_gone())?;
         let Some(sealed) = presented else { return Ok(None) };
-        let opened = call.site.keys.open_json(Purpose::McpSession, &call.place(), sealed);
-        let session = opened.map_err(|_| refusal::session_gone())?;
+        let opened = call.site.keys.open(Purpose::McpSession, &call.place(), sealed);
+        let session = opened.ok().and_then(|json| Session::parse(&json)).ok_or_else(refusal::session_gone)?;
         Ok(Some(Self { sealed, session, renamed: None }))
     }
 
@@ -127,7 +127,7 @@ impl<'h> Presented<'h> {
         }
         let digest = self.digest();
         let stored = call.site.platform.get(&key(&digest)).await.ok()??;
-        let session: Session = call.site.keys.open_json(Purpose::McpSession, &place(call, &digest), &stored).ok()?;
+        let session = Session::parse(&call.site.keys.open(Purpose::McpSession, &place(call, &digest), &stored).ok()?)?;
         call.site.memory.sessions.put(digest, Rc::new(session.clone()), call.site.now + REPLACED, call.site.now);
         Some(session)
     }

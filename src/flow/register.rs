@@ -9,6 +9,7 @@ use http::{HeaderValue, StatusCode};
 
 use super::{Answered, Head, Site, client, read_small, sentence};
 use crate::failure::Failure;
+use crate::json;
 use crate::oauth::registration::{self, StoredClient};
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
@@ -66,7 +67,7 @@ pub async fn keep<P: Platform>(site: &Site<'_, P>, client_id: &str) {
 
 async fn note_use<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<(), Unavailable> {
     let record = site.platform.get(&client::key(client_id)).await?;
-    let stored = record.and_then(|record| serde_json::from_str::<StoredClient>(&record).ok());
+    let stored = record.and_then(|record| json::read::<StoredClient>(record.as_bytes()).ok());
     match stored.and_then(|stored| stored.touch(site.now)) {
         Some(used) => store(site, &used).await,
         None => Ok(()),

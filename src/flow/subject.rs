@@ -9,6 +9,7 @@ use url::form_urlencoded;
 
 use super::{Answered, Head, Site, configure, keep, token};
 use crate::failure::Failure;
+use crate::json;
 use crate::oauth::grant::GrantId;
 use crate::oauth::{account, grant};
 use crate::ports::{Platform, Unavailable};
@@ -80,7 +81,7 @@ pub async fn is_revoked<P: Platform>(
     }
     let marker = site.platform.get(&key(subject)).await.map_err(|Unavailable| Failure::storage())?;
     // A marker that cannot be read revokes whatever was made until now.
-    let at = marker.map(|marker| serde_json::from_str(&marker).unwrap_or(site.now));
+    let at = marker.map(|marker| json::read(marker.as_bytes()).unwrap_or(site.now));
     // Revoked in this isolate while storage was asked: that is the newer answer.
     let at = at.max(site.memory.subjects.get(&subject.to_owned(), site.now).flatten());
     site.memory.subjects.put(subject.to_owned(), at, site.now + REMEMBERED, site.now);

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::LoginError;
 use crate::foreign::presentable;
+use crate::json;
 use crate::loopback::is_loopback;
 
 /// No discovery document is larger; `flow` reads no further.
@@ -44,7 +45,7 @@ pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
     if bytes.len() > MAX_BYTES {
         return Err(LoginError::DiscoveryMalformed);
     }
-    let document: Document = serde_json::from_slice(bytes).map_err(|_| LoginError::DiscoveryMalformed)?;
+    let document: Document = json::read(bytes).map_err(|_| LoginError::DiscoveryMalformed)?;
 
     // 1.
     let advertised = document.issuer.ok_or(LoginError::DiscoveryIncomplete("issuer"))?;

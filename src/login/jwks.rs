@@ -4,9 +4,9 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::LoginError;
+use crate::json::Node;
 
 /// No key set is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -55,18 +55,14 @@ pub struct EcKey {
 /// Reads a key set. A key for another use, of another type, too weak or malformed is left out: providers publish those next to the
 /// ones they sign with (RFC 7517 §5).
 pub fn parse(bytes: &[u8]) -> Result<Jwks, LoginError> {
-    #[derive(Deserialize)]
-    struct Document {
-        keys: Vec<Value>,
-    }
     if bytes.len() > MAX_BYTES {
         return Err(LoginError::KeysMalformed);
     }
-    let document: Document = serde_json::from_slice(bytes).map_err(|_| LoginError::KeysMalformed)?;
-    if document.keys.len() > MAX_KEYS {
-        return Err(LoginError::KeysMalformed);
+    let document = Node::parse(bytes).map_err(|_| LoginError::KeysMalformed)?;
+    match document.get("keys") {
+        Some(Node::List(keys)) if keys.len() <= MAX_KEYS => Ok(Jwks(keys.iter().filter_map(jwk).collect())),
+        _ => Err(LoginError::KeysMalformed),
     }
-    Ok(Jwks(document.keys.into_iter().filter_map(jwk).collect()))
 }
 
 impl Jwks {
@@ -125,8 +121,8 @@ struct Published {
     y: Option<String>,
 }
 
-fn jwk(value: Value) -> Option<Jwk> {
-    let jwk: Published = serde_json::from_value(value).ok()?;
+fn jwk(node: &Node<'_>) -> Option<Jwk> {
+    let jwk: Published = node.read().ok()?;
     let key = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
         ("RSA", _) => VerifyingKey::Rs256(RsaKey { modulus: modulus(&jwk.n?)?, exponent: exponent(&jwk.e?)? }),
         ("EC", Some("P-256")) => VerifyingKey::Es256(EcKey { x: coordinate(&jwk.x?)?, y: coordinate(&jwk.y?)? }),
@@ -177,7 +173,7 @@ mod tests {
     use super::*;
     use crate::login::test_keys::{EC_ID, RSA_ID, ec_jwk, rsa_jwk};
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn read(keys: &[Value]) -> Jwks {
         parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap()

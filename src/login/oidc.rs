@@ -14,6 +14,7 @@ use url::{Url, form_urlencoded};
 use super::LoginError;
 use super::discovery::Provider;
 use crate::foreign::presentable;
+use crate::json;
 use crate::secret::Secret;
 
 /// No token response is larger; `flow` reads no further.
@@ -134,11 +135,11 @@ pub fn token_response(status: StatusCode, bytes: &[u8]) -> Result<Secret, LoginE
 
     let bytes = Some(bytes).filter(|bytes| bytes.len() <= MAX_BYTES);
     if status != StatusCode::OK {
-        let refusal: Option<Refusal> = bytes.and_then(|bytes| serde_json::from_slice(bytes).ok());
+        let refusal: Option<Refusal> = bytes.and_then(|bytes| json::read(bytes).ok());
         let error = refusal.map(|refusal| presentable(&refusal.error));
         return Err(LoginError::TokenRefused { status: status.as_u16(), error });
     }
-    let tokens: Option<Tokens> = bytes.and_then(|bytes| serde_json::from_slice(bytes).ok());
+    let tokens: Option<Tokens> = bytes.and_then(|bytes| json::read(bytes).ok());
     tokens.ok_or(LoginError::TokenMalformed)?.id_token.map(Secret::new).ok_or(LoginError::IdTokenMissing)
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::json::{Node, Step};
 use crate::oauth::client::GrantType;
 use crate::oauth::redirect::{RedirectUri, RedirectUriError};
 use crate::oauth::redirect_policy::RedirectPolicy;
@@ -49,20 +50,11 @@ impl<'de> Deserialize<'de> for Present {
 impl ClientMetadata {
     /// Reads a JSON object in which no field we know occurs twice.
     pub fn parse(bytes: &[u8]) -> Result<Self, MetadataError> {
-        // Serde would read a struct from an array as well.
-        if !bytes.trim_ascii_start().starts_with(b"{") {
-            return Err(MetadataError::NotAnObject);
-        }
-        let mut reader = serde_json::Deserializer::from_slice(bytes);
-        let metadata =
-            serde_path_to_error::deserialize(&mut reader).map_err(|error| match error.path().iter().next() {
-                Some(serde_path_to_error::Segment::Map { key }) if error.inner().is_data() => {
-                    MetadataError::WrongType { field: key.chars().take(64).collect() }
-                }
-                _ => MetadataError::NotAnObject,
-            })?;
-        reader.end().map_err(|_| MetadataError::NotAnObject)?;
-        Ok(metadata)
+        let node = Node::parse(bytes).map_err(|_| MetadataError::NotAnObject)?;
+        node.read().map_err(|error| match error.path().next() {
+            Some(Step::Member(field)) => MetadataError::WrongType { field: field.chars().take(64).collect() },
+            _ => MetadataError::NotAnObject,
+        })
     }
 
     /// The name, if it can be shown to a person without misleading them.

@@ -8,6 +8,7 @@ use url::Url;
 use super::error::DiscoveryError;
 use super::reach::Reach;
 use crate::foreign::presentable;
+use crate::json;
 
 /// No metadata document is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -62,7 +63,7 @@ pub fn parse(issuer: &str, bytes: &[u8], reach: &Reach) -> Result<IssuerMetadata
     if bytes.len() > MAX_BYTES {
         return Err(DiscoveryError::IssuerMalformed);
     }
-    let document: Document = serde_json::from_slice(bytes).map_err(|_| DiscoveryError::IssuerMalformed)?;
+    let document: Document = json::read(bytes).map_err(|_| DiscoveryError::IssuerMalformed)?;
 
     // 1.
     let advertised = document.issuer.ok_or(DiscoveryError::IssuerIncomplete("issuer"))?;

@@ -13,6 +13,7 @@ use super::error::DiscoveryError;
 use super::issuer_metadata::IssuerMetadata;
 use super::token::{Busy, busy};
 use crate::foreign::presentable;
+use crate::json;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::version::V1;
@@ -131,14 +132,14 @@ pub fn response(
         return Err(RegistrationError::Malformed);
     }
     if !status.is_success() {
-        let refusal: Refusal = serde_json::from_slice(bytes).unwrap_or_default();
+        let refusal: Refusal = json::read(bytes).unwrap_or_default();
         return Err(RegistrationError::Refused {
             status: status.as_u16(),
             error: refusal.error.as_deref().map(presentable),
             description: refusal.error_description.as_deref().map(presentable),
         });
     }
-    let answer: Answer = serde_json::from_slice(bytes).map_err(|_| RegistrationError::Malformed)?;
+    let answer: Answer = json::read(bytes).map_err(|_| RegistrationError::Malformed)?;
     let fits = |text: &String| {
         !text.is_empty() && text.len() <= LONGEST && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
     };

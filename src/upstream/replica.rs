@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
 use crate::version::V1;
 
 /// The replica under [`super::key::ConnectionKey::name`]. Of what is dead or disconnected there is none.
@@ -32,7 +33,7 @@ impl Replica {
 
     /// Reads one. What cannot be read is as good as none.
     pub fn parse(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+        json::read(text.as_bytes()).ok()
     }
 
     /// As it is stored.

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::error::DiscoveryError;
 use crate::foreign::presentable;
+use crate::json;
 
 /// No metadata document is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -52,7 +53,7 @@ pub fn parse(server: &Url, bytes: &[u8]) -> Result<ResourceMetadata, DiscoveryEr
     if bytes.len() > MAX_BYTES {
         return Err(DiscoveryError::ResourceMalformed);
     }
-    let document: Document = serde_json::from_slice(bytes).map_err(|_| DiscoveryError::ResourceMalformed)?;
+    let document: Document = json::read(bytes).map_err(|_| DiscoveryError::ResourceMalformed)?;
 
     // 1.
     let resource = document.resource.ok_or(DiscoveryError::ResourceMalformed)?;

@@ -12,6 +12,7 @@ use url::form_urlencoded::Serializer;
 
 use super::client::UpstreamClient;
 use crate::foreign::presentable;
+use crate::json;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 
@@ -126,7 +127,7 @@ pub fn response(
     }
     let garbage = || TokenError::Temporary(Busy { status: status.as_u16(), retry_after: None });
     let bytes = Some(bytes).filter(|bytes| bytes.len() <= MAX_BYTES).ok_or_else(garbage)?;
-    let answer: Answer = serde_json::from_slice(bytes).map_err(|_| garbage())?;
+    let answer: Answer = json::read(bytes).map_err(|_| garbage())?;
 
     // 2.
     if let Some(error) = answer.error.as_ref().and_then(Value::as_str) {

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::Purpose;
 use super::envelope::{self, Nonce, OpenError};
 use super::subkey::Subkeys;
+use crate::json;
 use crate::secret::Secret;
 
 /// Envelope version 1: `1 ‖ key version (4) ‖ nonce (12) ‖ ciphertext`.
@@ -84,7 +85,7 @@ impl KeyRing {
         sealed: &str,
     ) -> Result<T, OpenError> {
         let json = self.open(purpose, context, sealed)?;
-        serde_json::from_slice(&json).map_err(|_| OpenError::NotTheRecord)
+        json::read(&json).map_err(|_| OpenError::NotTheRecord)
     }
 
     /// HMAC-SHA-256 of a message, cut to 128 bits, under the newest version.
