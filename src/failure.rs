@@ -3,6 +3,8 @@
 //!
 //! Not here: when something fails. Pure layers return their own small enums; `flow` lifts them into a [`Failure`].
 
+use std::ops::Deref;
+
 use http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::ser::SerializeMap;
@@ -39,9 +41,13 @@ impl Blame {
     }
 }
 
-/// One failure, ready to be rendered.
+/// One failure, ready to be rendered. A pointer: it is handed up through every step of a flow, and each of them would copy the details.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct Failure(Box<Details>);
+
+/// What there is to say of a failure.
+#[derive(Debug, Clone)]
+pub struct Details {
     /// Who must act.
     pub blame: Blame,
     /// The HTTP status.
@@ -68,7 +74,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with the JSON-RPC code its blame suggests.
     pub fn new(blame: Blame, status: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             blame,
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             reason,
@@ -80,7 +86,7 @@ impl Failure {
             facts: Vec::new(),
             way_on: None,
             headers: Vec::new(),
-        }
+        }))
     }
 
     /// The client's to mend.
@@ -91,7 +97,7 @@ impl Failure {
     /// An OAuth error of the client's: 400 with a code.
     pub fn oauth(code: ErrorCode, reason: &'static str, message: impl Into<String>) -> Self {
         let status = if code == ErrorCode::InvalidClient { 401 } else { 400 };
-        Self { code: Some(code), ..Self::client(status, reason, message) }
+        Self::client(status, reason, message).code(code)
     }
 
     /// Storage did not answer: the request fails closed and may be repeated.
@@ -110,63 +116,63 @@ impl Failure {
     /// Another status than its kind suggests.
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
-        self.status = StatusCode::from_u16(status).unwrap_or(self.status);
+        self.0.status = StatusCode::from_u16(status).unwrap_or(self.0.status);
         self
     }
 
     /// Says what to do.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = fix.into();
+        self.0.fix = fix.into();
         self
     }
 
     /// Names the OAuth error code.
     #[must_use]
     pub fn code(mut self, code: ErrorCode) -> Self {
-        self.code = Some(code);
+        self.0.code = Some(code);
         self
     }
 
     /// Names the JSON-RPC error code.
     #[must_use]
     pub fn rpc(mut self, code: Code) -> Self {
-        self.rpc = code;
+        self.0.rpc = code;
         self
     }
 
     /// Names the server.
     #[must_use]
     pub fn slug(mut self, slug: impl Into<String>) -> Self {
-        self.slug = Some(slug.into());
+        self.0.slug = Some(slug.into());
         self
     }
 
     /// Adds a fact to compare.
     #[must_use]
     pub fn fact(mut self, label: &'static str, value: impl Into<String>) -> Self {
-        self.facts.push((label, value.into()));
+        self.0.facts.push((label, value.into()));
         self
     }
 
     /// Offers a person a way on.
     #[must_use]
     pub fn way_on(mut self, label: &'static str, path: impl Into<String>) -> Self {
-        self.way_on = Some(Box::new((label, path.into())));
+        self.0.way_on = Some(Box::new((label, path.into())));
         self
     }
 
     /// Adds a header every rendering carries.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
     /// Adds the challenge of RFC 6750 §3.
     #[must_use]
     pub fn challenge(mut self, value: HeaderValue) -> Self {
-        self.headers.push((WWW_AUTHENTICATE, value));
+        self.0.headers.push((WWW_AUTHENTICATE, value));
         self
     }
 
@@ -221,6 +227,14 @@ impl Failure {
     }
 }
 
+impl Deref for Failure {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
 /// The plain JSON form.
 struct Explained<'a> {
     failure: &'a Failure,
@@ -229,7 +243,7 @@ struct Explained<'a> {
 
 impl Serialize for Explained<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Failure { code, reason, message, fix, slug, facts, .. } = self.failure;
+        let Details { code, reason, message, fix, slug, facts, .. } = &**self.failure;
         let mut body = serializer.serialize_map(None)?;
         body.serialize_entry("error", code.map_or(*reason, ErrorCode::as_str))?;
         body.serialize_entry("error_description", message)?;

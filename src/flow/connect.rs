@@ -13,7 +13,7 @@ use super::session::SignedIn;
 use super::upstream::{self, Wanted};
 use super::{Answered, Head, Site, consent, hold, keep, login, read_small, refusal, session};
 use crate::config::{Auth, OAuth, Server, Value};
-use crate::failure::Failure;
+use crate::failure::{Details, Failure};
 use crate::login::session::BrowserSession;
 use crate::oauth::form::{self, Form};
 use crate::page;
@@ -69,7 +69,7 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str) -> A
     match plan(site, server, oauth, &visit.errand, visit.wanted.as_deref()).await {
         Ok(plan) => Ok(page(site, head, server, &signed_in, &visit, Some(plan), None)),
         Err(failure) if visit.waiting.is_some() => {
-            let Failure { message, fix, reason, .. } = failure;
+            let Details { message, fix, reason, .. } = &*failure;
             let problem = format!("{message} {fix} Reason: {reason}. Request: {}.", site.request_id);
             Ok(page(site, head, server, &signed_in, &visit, None, Some(problem)).because(reason))
         }

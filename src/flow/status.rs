@@ -130,8 +130,8 @@ impl Check {
                 name,
                 ok: false,
                 reason: Some(failure.reason.to_owned()),
-                problem: Some(failure.message),
-                fix: Some(failure.fix),
+                problem: Some(failure.message.clone()),
+                fix: Some(failure.fix.clone()),
             },
         }
     }
