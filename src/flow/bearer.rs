@@ -29,7 +29,7 @@ pub async fn authenticate<P: Platform>(
     server: &Server,
 ) -> Result<Rc<Claims>, Failure> {
     let token = present(site, head, server)?;
-    let known = Verified::ending(token).and_then(|ending| site.memory.tokens.get(&ending, site.now));
+    let known = Verified::ending(token).and_then(|ending| site.memory.tokens.get(ending, site.now));
     let claims = match known.and_then(|known| known.claims_of(token)) {
         Some(claims) => claims,
         None => verify(site, server, token)?,
@@ -59,15 +59,15 @@ fn verify<P: Platform>(site: &Site<'_, P>, server: &Server, token: &str) -> Resu
 }
 
 async fn is_revoked<P: Platform>(site: &Site<'_, P>, claims: &Claims) -> Result<bool, Failure> {
-    if let Some(revoked) = site.memory.revoked.get(&claims.grant, site.now) {
+    if let Some(revoked) = site.memory.revoked.get(claims.grant.as_str(), site.now) {
         return Ok(revoked);
     }
     let marker =
         site.platform.get(&token::revocation_key(&claims.grant)).await.map_err(|Unavailable| Failure::storage())?;
     // Revoked in this isolate while storage was asked: that is the newer answer.
-    let revoked = marker.is_some() || site.memory.revoked.get(&claims.grant, site.now) == Some(true);
+    let revoked = marker.is_some() || site.memory.revoked.get(claims.grant.as_str(), site.now) == Some(true);
     let until = if revoked { claims.exp } else { site.now + NOT_REVOKED };
-    site.memory.revoked.put(claims.grant.clone(), revoked, until, site.now);
+    site.memory.revoked.put(claims.grant.as_str(), revoked, until, site.now);
     Ok(revoked)
 }
 

@@ -116,7 +116,7 @@ impl<'h> Presented<'h> {
     }
 
     fn remembered<P: Platform>(&self, call: &Call<'_, P>) -> Option<Session> {
-        call.site.memory.sessions.get(&self.digest(), call.site.now).map(|session| Session::clone(&session))
+        call.site.memory.sessions.get(self.digest().as_str(), call.site.now).map(|session| Session::clone(&session))
     }
 
     /// Without storage the server is initialized once more, which harms nobody.
@@ -128,14 +128,14 @@ impl<'h> Presented<'h> {
         let digest = self.digest();
         let stored = call.site.platform.get(&key(&digest)).await.ok()??;
         let session = Session::parse(&call.site.keys.open(Purpose::McpSession, &place(call, &digest), &stored).ok()?)?;
-        call.site.memory.sessions.put(digest, Rc::new(session.clone()), call.site.now + REPLACED, call.site.now);
+        call.site.memory.sessions.put(digest.as_str(), Rc::new(session.clone()), call.site.now + REPLACED, call.site.now);
         Some(session)
     }
 
     /// For a client that never takes up its new id.
     async fn remember<P: Platform>(&self, call: &Call<'_, P>) {
         let (site, digest) = (call.site, self.digest());
-        site.memory.sessions.put(digest.clone(), Rc::new(self.session.clone()), site.now + REPLACED, site.now);
+        site.memory.sessions.put(digest.as_str(), Rc::new(self.session.clone()), site.now + REPLACED, site.now);
         let place = place(call, &digest);
         let sealed = site.keys.seal_json(Purpose::McpSession, &place, site.platform.random(), &self.session);
         // If it cannot be stored, another isolate initializes once more.

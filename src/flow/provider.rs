@@ -39,7 +39,7 @@ pub async fn metadata<P: Platform>(site: &Site<'_, P>, login: &Oidc) -> Result<R
     let found = discover(site, login).await;
     if let Err(failure) = &found {
         // Anybody may ask for the status or for a sign-in: a provider that is down is not asked each time.
-        site.memory.unavailable.put(login.issuer.clone(), failure.clone(), site.now + ASK_AGAIN, site.now);
+        site.memory.unavailable.put(login.issuer.as_str(), failure.clone(), site.now + ASK_AGAIN, site.now);
     }
     found
 }
@@ -49,7 +49,7 @@ async fn discover<P: Platform>(site: &Site<'_, P>, login: &Oidc) -> Result<Rc<Pr
     let document = get(site, url, discovery::MAX_BYTES).await?;
     let provider = discovery::parse(&login.issuer, &document).map_err(|error| misconfigured(&error))?;
     let provider = Rc::new(provider);
-    site.memory.providers.put(login.issuer.clone(), Rc::clone(&provider), site.now + REMEMBERED, site.now);
+    site.memory.providers.put(login.issuer.as_str(), Rc::clone(&provider), site.now + REMEMBERED, site.now);
     Ok(provider)
 }
 
@@ -105,7 +105,7 @@ async fn keys<P: Platform>(site: &Site<'_, P>, provider: &Provider, anew: bool) 
     }
     let document = get(site, provider.jwks_uri.clone(), jwks::MAX_BYTES).await?;
     let keys = Rc::new(jwks::parse(&document).map_err(|error| misconfigured(&error))?);
-    site.memory.jwks.put(provider.issuer.clone(), Rc::clone(&keys), site.now + REMEMBERED, site.now);
+    site.memory.jwks.put(provider.issuer.as_str(), Rc::clone(&keys), site.now + REMEMBERED, site.now);
     Ok(keys)
 }
 

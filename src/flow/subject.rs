@@ -37,7 +37,7 @@ pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, encoded: &str)
     let at = serde_json::to_string(&site.now).unwrap_or_default();
     let marked = site.platform.put(&key(&subject), &at, Some(MARKED)).await;
     marked.map_err(|Unavailable| Failure::storage())?;
-    site.memory.subjects.put(subject.clone(), Some(site.now), site.now + REMEMBERED, site.now);
+    site.memory.subjects.put(subject.as_str(), Some(site.now), site.now + REMEMBERED, site.now);
     let told = site.platform.account(&subject, account::Command::Revoke { at: site.now }).await;
     told.map_err(|Unavailable| Failure::storage())?;
     // 2.
@@ -76,15 +76,15 @@ pub async fn is_revoked<P: Platform>(
     made: Option<Timestamp>,
 ) -> Result<bool, Failure> {
     let before = |at: Option<Timestamp>| at.is_some_and(|at| made.is_none_or(|made| made <= at));
-    if let Some(at) = site.memory.subjects.get(&subject.to_owned(), site.now) {
+    if let Some(at) = site.memory.subjects.get(subject, site.now) {
         return Ok(before(at));
     }
     let marker = site.platform.get(&key(subject)).await.map_err(|Unavailable| Failure::storage())?;
     // A marker that cannot be read revokes whatever was made until now.
     let at = marker.map(|marker| json::read(marker.as_bytes()).unwrap_or(site.now));
     // Revoked in this isolate while storage was asked: that is the newer answer.
-    let at = at.max(site.memory.subjects.get(&subject.to_owned(), site.now).flatten());
-    site.memory.subjects.put(subject.to_owned(), at, site.now + REMEMBERED, site.now);
+    let at = at.max(site.memory.subjects.get(subject, site.now).flatten());
+    site.memory.subjects.put(subject, at, site.now + REMEMBERED, site.now);
     Ok(before(at))
 }
 

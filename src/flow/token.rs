@@ -69,7 +69,7 @@ pub async fn revoke_access<P: Platform>(site: &Site<'_, P>, grant: &GrantId, unt
     let lifetime = until.remaining(site.now);
     let stored = site.platform.put(&revocation_key(grant), "1", Some(lifetime)).await;
     stored.map_err(|Unavailable| Failure::storage())?;
-    site.memory.revoked.put(grant.clone(), true, until, site.now);
+    site.memory.revoked.put(grant.as_str(), true, until, site.now);
     Ok(())
 }
 
@@ -212,7 +212,7 @@ fn moved() -> Failure {
 
 async fn refuse<P: Platform>(site: &Site<'_, P>, grant: &GrantId, outcome: grant::Outcome) -> Failure {
     let grant::Outcome::Rejected { why, revoked_until } = outcome else { return Failure::storage() };
-    let said = site.memory.revoked.get(grant, site.now) == Some(true);
+    let said = site.memory.revoked.get(grant.as_str(), site.now) == Some(true);
     if let Some(until) = revoked_until.filter(|until| !said && !until.reached(site.now))
         && let Err(failure) = revoke_access(site, grant, until).await
     {

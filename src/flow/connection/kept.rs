@@ -124,7 +124,7 @@ pub fn dead<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, sealed: Option
 
 /// What this isolate remembers.
 pub fn remembered<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) -> Option<Rc<Held>> {
-    site.memory.connections.get(&key.name().to_owned(), site.now)
+    site.memory.connections.get(key.name(), site.now)
 }
 
 /// Remembers for a while; what nobody else knows of, for longer.
@@ -132,12 +132,12 @@ pub fn remember<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, held: &Rc<
     let lifetime = if held.after.is_some() { Lifetime::hours(1) } else { REMEMBERED };
     // Another request may have gone on since this one began: its clock is later, its memory newer.
     let until = site.platform.now().max(site.now) + lifetime;
-    site.memory.connections.put(key.name().to_owned(), Rc::clone(held), until, site.now);
+    site.memory.connections.put(key.name(), Rc::clone(held), until, site.now);
 }
 
 /// Forgets.
 pub fn forget<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) {
-    site.memory.connections.forget(&key.name().to_owned());
+    site.memory.connections.forget(key.name());
 }
 
 /// Puts a credential near every isolate, unless the object has said otherwise meanwhile: what a person disconnects would come back with
