@@ -128,9 +128,9 @@ impl<'de> Deserializer<'de> for &'de Node<'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self {
-            Node::Text(name) => visitor.visit_enum(Variant { name, content: None }),
+            Node::Text(name) => visitor.visit_enum(Variant { name, content: None, tagged: false }),
             Node::Object(members) => match members.as_slice() {
-                [(name, content)] => visitor.visit_enum(Variant { name, content: Some(content) }),
+                [(name, content)] => visitor.visit_enum(Variant { name, content: Some(content), tagged: false }),
                 _ => Err(unfit(&visitor)),
             },
             _ => Err(unfit(&visitor)),
@@ -182,9 +182,11 @@ fn member(name: &str) -> Step {
 }
 
 /// A variant by its name, alone or with what belongs to it.
-struct Variant<'de> {
+pub(super) struct Variant<'de> {
     name: &'de str,
     content: Option<&'de Node<'de>>,
+    /// Whether the name is in the content, where there can be more than belongs to the variant.
+    tagged: bool,
 }
 
 impl<'de> EnumAccess<'de> for Variant<'de> {
@@ -197,6 +199,11 @@ impl<'de> EnumAccess<'de> for Variant<'de> {
 }
 
 impl<'de> Variant<'de> {
+    /// A variant that is named by a member of what belongs to it.
+    pub(super) fn of(name: &'de str, content: &'de Node<'de>) -> Self {
+        Self { name, content: Some(content), tagged: true }
+    }
+
     fn content(&self) -> Result<&'de Node<'de>, Error> {
         self.content.ok_or_else(|| de::Error::custom("the variant alone, without what belongs to it"))
     }
@@ -212,6 +219,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     fn unit_variant(self) -> Result<(), Error> {
         match self.content {
             None | Some(Node::Null) => Ok(()),
+            Some(_) if self.tagged => Ok(()),
             Some(_) => Err(self.within(de::Error::custom("the variant alone, nothing belongs to it"))),
         }
     }
