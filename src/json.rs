@@ -73,9 +73,6 @@ impl<'de> Deserialize<'de> for Node<'de> {
     }
 }
 
-#[derive(serde::Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-
 struct Any;
 
 impl<'de> Visitor<'de> for Any {
@@ -123,7 +120,8 @@ impl<'de> Visitor<'de> for Any {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
         let mut members = Vec::new();
-        while let Some((Name(name), node)) = map.next_entry()? {
+        while let Some((name, node)) = map.next_entry()? {
+            let Node::Text(name) = name else { return Err(de::Error::custom("a name that is no text")) };
             members.push((name, node));
         }
         Ok(Node::Object(members))

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::iter::Enumerate;
 use std::slice::Iter;
 
-use serde::de::value::StrDeserializer;
+use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
@@ -168,7 +168,9 @@ impl<'de> MapAccess<'de> for Members<'de> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         self.current = self.rest.next();
         let Some((name, _)) = self.current else { return Ok(None) };
-        seed.deserialize(StrDeserializer::new(name)).map(Some).map_err(|error: Error| error.within(member(name)))
+        seed.deserialize(BorrowedStrDeserializer::new(name))
+            .map(Some)
+            .map_err(|error: Error| error.within(member(name)))
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
@@ -194,7 +196,7 @@ impl<'de> EnumAccess<'de> for Variant<'de> {
     type Variant = Self;
 
     fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), Error> {
-        Ok((seed.deserialize(StrDeserializer::<Error>::new(self.name))?, self))
+        Ok((seed.deserialize(BorrowedStrDeserializer::<Error>::new(self.name))?, self))
     }
 }
 
