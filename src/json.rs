@@ -8,13 +8,16 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
 mod error;
 mod reading;
+mod tag;
 
 pub use error::{Error, Step};
+pub use tag::Tagged;
+pub(crate) use tag::tagged;
 
 /// One JSON value. Text that has no escapes stays where it was read from: a secret is not copied on its way.
 #[derive(Clone, PartialEq)]
@@ -58,14 +61,17 @@ pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
     Node::parse(json)?.read()
 }
 
+/// Two types from one object, where serde's `flatten` would copy it for one of them.
+pub fn both<'de, D: Deserializer<'de>, A: DeserializeOwned, B: DeserializeOwned>(from: D) -> Result<(A, B), D::Error> {
+    let node = Node::deserialize(from)?;
+    node.read().and_then(|one| Ok((one, node.read()?))).map_err(de::Error::custom)
+}
+
 impl<'de> Deserialize<'de> for Node<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Any)
     }
 }
-
-#[derive(serde::Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 struct Any;
 
@@ -114,7 +120,8 @@ impl<'de> Visitor<'de> for Any {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
         let mut members = Vec::new();
-        while let Some((Name(name), node)) = map.next_entry()? {
+        while let Some((name, node)) = map.next_entry()? {
+            let Node::Text(name) = name else { return Err(de::Error::custom("a name that is no text")) };
             members.push((name, node));
         }
         Ok(Node::Object(members))

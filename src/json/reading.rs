@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::iter::Enumerate;
 use std::slice::Iter;
 
-use serde::de::value::StrDeserializer;
+use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
@@ -128,9 +128,9 @@ impl<'de> Deserializer<'de> for &'de Node<'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self {
-            Node::Text(name) => visitor.visit_enum(Variant { name, content: None }),
+            Node::Text(name) => visitor.visit_enum(Variant { name, content: None, tagged: false }),
             Node::Object(members) => match members.as_slice() {
-                [(name, content)] => visitor.visit_enum(Variant { name, content: Some(content) }),
+                [(name, content)] => visitor.visit_enum(Variant { name, content: Some(content), tagged: false }),
                 _ => Err(unfit(&visitor)),
             },
             _ => Err(unfit(&visitor)),
@@ -168,7 +168,9 @@ impl<'de> MapAccess<'de> for Members<'de> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         self.current = self.rest.next();
         let Some((name, _)) = self.current else { return Ok(None) };
-        seed.deserialize(StrDeserializer::new(name)).map(Some).map_err(|error: Error| error.within(member(name)))
+        seed.deserialize(BorrowedStrDeserializer::new(name))
+            .map(Some)
+            .map_err(|error: Error| error.within(member(name)))
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
@@ -182,9 +184,11 @@ fn member(name: &str) -> Step {
 }
 
 /// A variant by its name, alone or with what belongs to it.
-struct Variant<'de> {
+pub(super) struct Variant<'de> {
     name: &'de str,
     content: Option<&'de Node<'de>>,
+    /// Whether the name is in the content, where there can be more than belongs to the variant.
+    tagged: bool,
 }
 
 impl<'de> EnumAccess<'de> for Variant<'de> {
@@ -192,11 +196,16 @@ impl<'de> EnumAccess<'de> for Variant<'de> {
     type Variant = Self;
 
     fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), Error> {
-        Ok((seed.deserialize(StrDeserializer::<Error>::new(self.name))?, self))
+        Ok((seed.deserialize(BorrowedStrDeserializer::<Error>::new(self.name))?, self))
     }
 }
 
 impl<'de> Variant<'de> {
+    /// A variant that is named by a member of what belongs to it.
+    pub(super) fn of(name: &'de str, content: &'de Node<'de>) -> Self {
+        Self { name, content: Some(content), tagged: true }
+    }
+
     fn content(&self) -> Result<&'de Node<'de>, Error> {
         self.content.ok_or_else(|| de::Error::custom("the variant alone, without what belongs to it"))
     }
@@ -212,6 +221,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     fn unit_variant(self) -> Result<(), Error> {
         match self.content {
             None | Some(Node::Null) => Ok(()),
+            Some(_) if self.tagged => Ok(()),
             Some(_) => Err(self.within(de::Error::custom("the variant alone, nothing belongs to it"))),
         }
     }

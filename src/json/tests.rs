@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Node, Step, read};
+use super::{Node, Step, read, tagged};
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Plain {
     text: String,
     number: Option<u64>,
@@ -20,12 +20,21 @@ struct Plain {
     map: BTreeMap<String, i64>,
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Shape {
     Point,
     Line(u8),
     Square { side: f64 },
+}
+
+tagged! { "act",
+    #[derive(Debug, PartialEq)]
+    enum Act {
+        Rest,
+        Draw { shape: Shape, #[serde(default)] then: Option<Box<Act>> },
+        Write(Plain),
+    }
 }
 
 fn mistake(json: &str) -> (String, Vec<Step>) {
@@ -88,6 +97,39 @@ fn what_is_there_twice_is_not_found() {
     let node = Node::parse(br#"{"a":1,"\u0061":2,"b":3}"#).unwrap();
     assert_eq!(node.get("b"), Some(&Node::Number(3.into())));
     assert_eq!((node.get("a"), node.get("c"), Node::Null.get("a")), (None, None, None));
+}
+
+#[test]
+fn a_tag_in_the_object_names_the_variant() {
+    for (json, act) in [
+        (r#"{"act":"rest"}"#, Act::Rest),
+        (r#"{"more":1,"act":"rest"}"#, Act::Rest),
+        (r#"{"shape":"point","act":"draw"}"#, Act::Draw { shape: Shape::Point, then: None }),
+        (
+            r#"{"act":"draw","shape":{"line":1},"then":{"act":"rest"}}"#,
+            Act::Draw { shape: Shape::Line(1), then: Some(Box::new(Act::Rest)) },
+        ),
+        (
+            r#"{"act":"write","text":"a"}"#,
+            Act::Write(Plain { text: "a".to_owned(), number: None, list: Vec::new(), map: BTreeMap::new() }),
+        ),
+    ] {
+        assert_eq!(read::<Act>(json.as_bytes()).unwrap(), act, "{json}");
+        assert_eq!(serde_json::from_str::<Act>(json).unwrap(), act, "{json}");
+    }
+    for json in [
+        r#"{"act":"sing"}"#,
+        r#"{"act":1}"#,
+        r#"{"act":"rest","act":"rest"}"#,
+        r#"{"shape":"point"}"#,
+        r#"{"act":"draw"}"#,
+        r#"{"act":"write"}"#,
+        r#""rest""#,
+        r#"["rest"]"#,
+    ] {
+        assert!(read::<Act>(json.as_bytes()).is_err(), "{json}");
+    }
+    assert_eq!(serde_json::to_string(&Act::Rest).unwrap(), r#"{"act":"rest"}"#);
 }
 
 #[test]

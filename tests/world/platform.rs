@@ -13,6 +13,7 @@ use http::HeaderMap;
 use jwt_compact::alg::{Es256, Rsa};
 use jwt_compact::jwk::{JsonWebKey, JwkError};
 use jwt_compact::{Algorithm, AlgorithmSignature};
+use mcp_edge_gateway::json;
 use mcp_edge_gateway::login::jwks::VerifyingKey;
 use mcp_edge_gateway::oauth::grant::GrantId;
 use mcp_edge_gateway::oauth::{account, grant};
@@ -274,7 +275,7 @@ fn run<R: Serialize + DeserializeOwned, C: Serialize + DeserializeOwned, O: Seri
     expires: fn(&R) -> Timestamp,
     now: Timestamp,
 ) -> O {
-    let record = records.borrow().get(id).map(|record| serde_json::from_str::<R>(record).unwrap());
+    let record = records.borrow().get(id).map(|record| json::read::<R>(record.as_bytes()).unwrap());
     let record = record.filter(|record| !expires(record).reached(now));
     let (record, outcome) = apply(record, travelled(command), now);
     match record {
@@ -285,7 +286,7 @@ fn run<R: Serialize + DeserializeOwned, C: Serialize + DeserializeOwned, O: Seri
 }
 
 fn travelled<T: Serialize + DeserializeOwned>(message: &T) -> T {
-    serde_json::from_str(&serde_json::to_string(message).unwrap()).unwrap()
+    json::read(serde_json::to_string(message).unwrap().as_bytes()).unwrap()
 }
 
 impl Directory for InMemory {

@@ -5,69 +5,71 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::tagged;
 use crate::oauth::grant::GrantId;
 use crate::time::Timestamp;
 
-/// An order to an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
-pub enum Command {
-    /// The subject consented.
-    Remember {
-        /// What to ([`super::consent_key`]).
-        consent: String,
-        /// When.
-        at: Timestamp,
-        /// Which client it is for, so that it ends with the client's access.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        client_id: Option<String>,
-    },
-    /// Has the subject consented to this before?
-    Recall {
-        /// What to ([`super::consent_key`]).
-        consent: String,
-    },
-    /// A client got a grant.
-    AddGrant {
-        /// The client and its grant.
-        grant: AllowedClient,
-    },
-    /// A grant was used, and lives on.
-    Extend {
-        /// The grant.
-        grant: GrantId,
-        /// Until when, if it is not used again.
-        until: Timestamp,
-    },
-    /// The subject connected an account at a server, or connected it again.
-    AddConnection {
-        /// The account.
-        connection: ConnectedAccount,
-        /// When they signed in. Without it any revocation is taken to be later.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        signed_in: Option<Timestamp>,
-    },
-    /// An account at a server is disconnected.
-    ForgetConnection {
-        /// The server.
-        slug: String,
-        /// Which account there.
-        account: String,
-    },
-    /// A client's access was taken away: its grants and consents are forgotten, and it is asked about again.
-    ForgetClient {
-        /// The client.
-        client_id: String,
-    },
-    /// Everything of the subject's is revoked: whoever signed in until then connects nothing any more.
-    Revoke {
-        /// When.
-        at: Timestamp,
-    },
-    /// Everything of the subject's was revoked, and the list of it is not needed any more.
-    ForgetEverything,
-    /// What is there?
-    List,
+tagged! { "command",
+    /// An order to an account.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum Command {
+        /// The subject consented.
+        Remember {
+            /// What to ([`super::consent_key`]).
+            consent: String,
+            /// When.
+            at: Timestamp,
+            /// Which client it is for, so that it ends with the client's access.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            client_id: Option<String>,
+        },
+        /// Has the subject consented to this before?
+        Recall {
+            /// What to ([`super::consent_key`]).
+            consent: String,
+        },
+        /// A client got a grant.
+        AddGrant {
+            /// The client and its grant.
+            grant: AllowedClient,
+        },
+        /// A grant was used, and lives on.
+        Extend {
+            /// The grant.
+            grant: GrantId,
+            /// Until when, if it is not used again.
+            until: Timestamp,
+        },
+        /// The subject connected an account at a server, or connected it again.
+        AddConnection {
+            /// The account.
+            connection: ConnectedAccount,
+            /// When they signed in. Without it any revocation is taken to be later.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            signed_in: Option<Timestamp>,
+        },
+        /// An account at a server is disconnected.
+        ForgetConnection {
+            /// The server.
+            slug: String,
+            /// Which account there.
+            account: String,
+        },
+        /// A client's access was taken away: its grants and consents are forgotten, and it is asked about again.
+        ForgetClient {
+            /// The client.
+            client_id: String,
+        },
+        /// Everything of the subject's is revoked: whoever signed in until then connects nothing any more.
+        Revoke {
+            /// When.
+            at: Timestamp,
+        },
+        /// Everything of the subject's was revoked, and the list of it is not needed any more.
+        ForgetEverything,
+        /// What is there?
+        List,
+    }
 }
 
 /// A client and one grant of it.
@@ -102,33 +104,34 @@ pub struct ConnectedAccount {
     pub at: Timestamp,
 }
 
-/// What an account answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
-    /// The consent stands.
-    Remembered,
-    /// Whether it had been given.
-    Recalled {
-        /// It had.
-        given: bool,
-    },
-    /// Done.
-    Noted,
-    /// The grant is listed.
-    GrantAdded {
-        /// Those that are not any more although they live: what cannot be seen could not be ended, so they must end now.
-        unlisted: Vec<GrantId>,
-    },
-    /// The account is not listed: everything of the subject's was revoked since they signed in.
-    Revoked,
-    /// The account is not listed: there are too many.
-    Full,
-    /// What is there.
-    Listed {
-        /// Oldest first.
-        connections: Vec<ConnectedAccount>,
-        /// Oldest first.
-        grants: Vec<AllowedClient>,
-    },
+tagged! { "outcome",
+    /// What an account answers.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum Outcome {
+        /// The consent stands.
+        Remembered,
+        /// Whether it had been given.
+        Recalled {
+            /// It had.
+            given: bool,
+        },
+        /// Done.
+        Noted,
+        /// The grant is listed.
+        GrantAdded {
+            /// Those that are not any more although they live: what cannot be seen could not be ended, so they must end now.
+            unlisted: Vec<GrantId>,
+        },
+        /// The account is not listed: everything of the subject's was revoked since they signed in.
+        Revoked,
+        /// The account is not listed: there are too many.
+        Full,
+        /// What is there.
+        Listed {
+            /// Oldest first.
+            connections: Vec<ConnectedAccount>,
+            /// Oldest first.
+            grants: Vec<AllowedClient>,
+        },
+    }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::tagged;
 use crate::oauth::pkce::S256Challenge;
 use crate::oauth::scope::ScopeSet;
 use crate::secret::Digested;
@@ -38,44 +39,45 @@ pub struct Granted {
     pub signed_in: Option<Timestamp>,
 }
 
-/// An order to a grant.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
-pub enum Command {
-    /// The subject consented. One winner for each grant id: a consent form is good for one answer.
-    Open {
-        /// What was allowed.
-        granted: Granted,
-        /// The code that was sent to the client.
-        code: Digested,
-        /// When the code stops being good.
-        code_expires: Timestamp,
-    },
-    /// The subject consented, and connects the server before the client gets its code. Uses the consent form up.
-    Hold {
-        /// The client's request, sealed: what `Open` will be made of.
-        sealed: String,
-        /// Who consented.
-        subject: String,
-        /// When it is too late to open it.
-        until: Timestamp,
-    },
-    /// What is held?
-    Peek,
-    /// The subject refused, which uses the consent form up as well.
-    Refuse {
-        /// When the form would have expired.
-        until: Timestamp,
-    },
-    /// `grant_type=authorization_code`.
-    Redeem(Redeem),
-    /// `grant_type=refresh_token`.
-    Rotate(Rotate),
-    /// RFC 7009, or a person's or the operator's wish.
-    Revoke {
-        /// The client that asks, which must own the grant; `None` revokes whoever owns it.
-        client_id: Option<String>,
-    },
+tagged! { "command",
+    /// An order to a grant.
+    #[derive(Clone)]
+    pub enum Command {
+        /// The subject consented. One winner for each grant id: a consent form is good for one answer.
+        Open {
+            /// What was allowed.
+            granted: Granted,
+            /// The code that was sent to the client.
+            code: Digested,
+            /// When the code stops being good.
+            code_expires: Timestamp,
+        },
+        /// The subject consented, and connects the server before the client gets its code. Uses the consent form up.
+        Hold {
+            /// The client's request, sealed: what `Open` will be made of.
+            sealed: String,
+            /// Who consented.
+            subject: String,
+            /// When it is too late to open it.
+            until: Timestamp,
+        },
+        /// What is held?
+        Peek,
+        /// The subject refused, which uses the consent form up as well.
+        Refuse {
+            /// When the form would have expired.
+            until: Timestamp,
+        },
+        /// `grant_type=authorization_code`.
+        Redeem(Redeem),
+        /// `grant_type=refresh_token`.
+        Rotate(Rotate),
+        /// RFC 7009, or a person's or the operator's wish.
+        Revoke {
+            /// The client that asks, which must own the grant; `None` revokes whoever owns it.
+            client_id: Option<String>,
+        },
+    }
 }
 
 /// A code and everything that must fit it.
@@ -135,61 +137,62 @@ impl fmt::Debug for Command {
     }
 }
 
-/// What a grant answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
-    /// The code is good now.
-    Opened,
-    /// The request waits for `Open`.
-    Held,
-    /// What is held.
-    Peeked {
-        /// The client's request, sealed.
-        sealed: String,
-        /// Who consented.
-        subject: String,
-    },
-    /// The consent form had been answered before, or what was held is gone.
-    AlreadyUsed,
-    /// The form is used up.
-    Refused,
-    /// The code was good; it is not any more.
-    Redeemed {
-        /// What to put into the access token.
-        granted: Granted,
-        /// Whether `offline_access` was granted, so that the refresh token is good.
-        refresh: bool,
-    },
-    /// The successor is the current refresh token now.
-    Rotated {
-        /// What to put into the access token.
-        granted: Granted,
-        /// The scope of this access token.
-        scope: ScopeSet,
-    },
-    /// The presented token was replaced moments ago: hand the same successor out again.
-    Replayed {
-        /// What to put into the access token.
-        granted: Granted,
-        /// The scope of this access token.
-        scope: ScopeSet,
-        /// The successor, to be opened with the presented token.
-        sealed_successor: String,
-    },
-    /// No token of the family is good any more.
-    Revoked {
-        /// When the last of its access tokens would have expired.
-        until: Timestamp,
-    },
-    /// The command did not fit.
-    Rejected {
-        /// Why.
-        why: Rejection,
-        /// Set when the family is dead, by this very command or before: when the last of its access tokens would have expired.
-        /// Whoever killed it may have failed to say so everywhere.
-        revoked_until: Option<Timestamp>,
-    },
+tagged! { "outcome",
+    /// What a grant answers.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum Outcome {
+        /// The code is good now.
+        Opened,
+        /// The request waits for `Open`.
+        Held,
+        /// What is held.
+        Peeked {
+            /// The client's request, sealed.
+            sealed: String,
+            /// Who consented.
+            subject: String,
+        },
+        /// The consent form had been answered before, or what was held is gone.
+        AlreadyUsed,
+        /// The form is used up.
+        Refused,
+        /// The code was good; it is not any more.
+        Redeemed {
+            /// What to put into the access token.
+            granted: Granted,
+            /// Whether `offline_access` was granted, so that the refresh token is good.
+            refresh: bool,
+        },
+        /// The successor is the current refresh token now.
+        Rotated {
+            /// What to put into the access token.
+            granted: Granted,
+            /// The scope of this access token.
+            scope: ScopeSet,
+        },
+        /// The presented token was replaced moments ago: hand the same successor out again.
+        Replayed {
+            /// What to put into the access token.
+            granted: Granted,
+            /// The scope of this access token.
+            scope: ScopeSet,
+            /// The successor, to be opened with the presented token.
+            sealed_successor: String,
+        },
+        /// No token of the family is good any more.
+        Revoked {
+            /// When the last of its access tokens would have expired.
+            until: Timestamp,
+        },
+        /// The command did not fit.
+        Rejected {
+            /// Why.
+            why: Rejection,
+            /// Set when the family is dead, by this very command or before: when the last of its access tokens would have expired.
+            /// Whoever killed it may have failed to say so everywhere.
+            revoked_until: Option<Timestamp>,
+        },
+    }
 }
 
 /// Why a command did not fit.

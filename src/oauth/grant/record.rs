@@ -2,9 +2,10 @@
 //!
 //! Not here: storage. The record's JSON is at rest in the grant's object, so its form is an interface.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::command::{Command, Granted, Outcome, Redeem, Rejection, Rotate};
+use crate::json::{self, tagged};
 use crate::oauth::resource;
 use crate::oauth::scope::ScopeSet;
 use crate::secret::Digested;
@@ -18,11 +19,22 @@ const REPLAY_WINDOW: Lifetime = Lifetime::minutes(1);
 const REMEMBERED: Lifetime = Lifetime::hours(1);
 
 /// What an object knows about its grant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Record {
     v: V1,
     #[serde(flatten)]
     state: State,
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Version {
+            v: V1,
+        }
+        let (Version { v }, state) = json::both(deserializer)?;
+        Ok(Self { v, state })
+    }
 }
 
 /// Applies a command. The record that comes back replaces the one that went in.
@@ -50,21 +62,22 @@ impl Record {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-enum State {
-    /// Denied on the consent form.
-    Refused { until: Timestamp },
-    /// Consented to; the server is being connected.
-    Held { sealed: String, subject: String, until: Timestamp },
-    /// The code was sent and waits.
-    Open { granted: Granted, code: Digested, code_expires: Timestamp },
-    /// The code was redeemed for an access token alone.
-    Spent { granted: Granted, code: Digested, access_until: Timestamp },
-    /// The code was redeemed and there is a refresh token.
-    Live { granted: Granted, code: Digested, refresh: Refresh, access_until: Timestamp },
-    /// Every token of the family is dead.
-    Revoked { until: Timestamp },
+tagged! { "state",
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    enum State {
+        /// Denied on the consent form.
+        Refused { until: Timestamp },
+        /// Consented to; the server is being connected.
+        Held { sealed: String, subject: String, until: Timestamp },
+        /// The code was sent and waits.
+        Open { granted: Granted, code: Digested, code_expires: Timestamp },
+        /// The code was redeemed for an access token alone.
+        Spent { granted: Granted, code: Digested, access_until: Timestamp },
+        /// The code was redeemed and there is a refresh token.
+        Live { granted: Granted, code: Digested, refresh: Refresh, access_until: Timestamp },
+        /// Every token of the family is dead.
+        Revoked { until: Timestamp },
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{Command, Death, Outcome, Reason};
+use crate::json::tagged;
 use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::lease::LEASE;
@@ -42,12 +43,13 @@ pub struct Record {
     at: Timestamp,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "standing", rename_all = "snake_case")]
-enum Standing {
-    Absent,
-    Live { sealed: String },
-    Dead { sealed: Option<String>, death: Death },
+tagged! { "standing",
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    enum Standing {
+        Absent,
+        Live { sealed: String },
+        Dead { sealed: Option<String>, death: Death },
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

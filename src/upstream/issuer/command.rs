@@ -5,43 +5,43 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
+use crate::json::tagged;
 use crate::time::Timestamp;
 
-/// An order to an issuer.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
-pub enum Command {
-    /// The registration with this number, retired or not: an authorization that began with it ends with it.
-    Get {
-        /// Its number.
-        generation: u64,
-    },
-    /// The registration for this redirect URI, or leave to register.
-    Lease {
-        /// Where answers come back to: another public origin needs another registration.
-        redirect_uri: String,
-        /// A random name of this attempt. Asking again under the same name is the same lease.
-        holder: String,
-    },
-    /// The authorization server registered us.
-    Finish {
-        /// For which redirect URI.
-        redirect_uri: String,
-        /// The registration, sealed to the issuer.
-        sealed: String,
-    },
-    /// The authorization server did not.
-    Fail {
-        /// Who tried.
-        holder: String,
-    },
-    /// The authorization server does not know this registration any more.
-    Retire {
-        /// Its number.
-        generation: u64,
-    },
+tagged! { "command",
+    /// An order to an issuer.
+    #[derive(Clone, PartialEq, Eq)]
+    pub enum Command {
+        /// The registration with this number, retired or not: an authorization that began with it ends with it.
+        Get {
+            /// Its number.
+            generation: u64,
+        },
+        /// The registration for this redirect URI, or leave to register.
+        Lease {
+            /// Where answers come back to: another public origin needs another registration.
+            redirect_uri: String,
+            /// A random name of this attempt. Asking again under the same name is the same lease.
+            holder: String,
+        },
+        /// The authorization server registered us.
+        Finish {
+            /// For which redirect URI.
+            redirect_uri: String,
+            /// The registration, sealed to the issuer.
+            sealed: String,
+        },
+        /// The authorization server did not.
+        Fail {
+            /// Who tried.
+            holder: String,
+        },
+        /// The authorization server does not know this registration any more.
+        Retire {
+            /// Its number.
+            generation: u64,
+        },
+    }
 }
 
 /// Names the command only: what is sealed is long.
@@ -57,26 +57,27 @@ impl fmt::Debug for Command {
     }
 }
 
-/// What an issuer answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
-    /// The registration.
-    Registered {
-        /// Its number.
-        generation: u64,
-        /// The registration, sealed to the issuer.
-        sealed: String,
-    },
-    /// The asker registers now.
-    Leased,
-    /// Somebody else registers, until this moment at the longest.
-    Wait {
-        /// When the lease ends.
-        until: Timestamp,
-    },
-    /// No registration has this number.
-    Unknown,
-    /// Done.
-    Noted,
+tagged! { "outcome",
+    /// What an issuer answers.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum Outcome {
+        /// The registration.
+        Registered {
+            /// Its number.
+            generation: u64,
+            /// The registration, sealed to the issuer.
+            sealed: String,
+        },
+        /// The asker registers now.
+        Leased,
+        /// Somebody else registers, until this moment at the longest.
+        Wait {
+            /// When the lease ends.
+            until: Timestamp,
+        },
+        /// No registration has this number.
+        Unknown,
+        /// Done.
+        Noted,
+    }
 }
