@@ -128,7 +128,12 @@ impl<'h> Presented<'h> {
         let digest = self.digest();
         let stored = call.site.platform.get(&key(&digest)).await.ok()??;
         let session = Session::parse(&call.site.keys.open(Purpose::McpSession, &place(call, &digest), &stored).ok()?)?;
-        call.site.memory.sessions.put(digest.as_str(), Rc::new(session.clone()), call.site.now + REPLACED, call.site.now);
+        call.site.memory.sessions.put(
+            digest.as_str(),
+            Rc::new(session.clone()),
+            call.site.now + REPLACED,
+            call.site.now,
+        );
         Some(session)
     }
 
