@@ -5,14 +5,15 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{JSON, Promise, Uint8Array};
+use js_sys::{JSON, Promise, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::Env;
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Env, Method, RequestInit};
 
+use super::bindings::{self, Kv, Objects, RateLimiter, binding, options, settled};
 use super::errand::{Desk, JsStream};
 use crate::json;
 use crate::login::jwks::VerifyingKey;
@@ -28,9 +29,9 @@ use crate::upstream::{connection, issuer};
 
 /// How long KV's own cache at an edge may serve what it has, seconds: the shortest it accepts. Part of every promise about how soon a
 /// change or a revocation is in effect everywhere.
-const KV_CACHE: u64 = 30;
+const KV_CACHE: u32 = 30;
 /// KV refuses shorter lifetimes.
-const SHORTEST_KV_LIFETIME: u64 = 60;
+const SHORTEST_KV_LIFETIME: f64 = 60.0;
 
 #[wasm_bindgen]
 extern "C" {
@@ -108,21 +109,28 @@ impl Workers {
 
     /// An object's answer as text, whichever object it is.
     async fn asked(&self, namespace: &str, name: &str, command: String) -> Result<String, Unavailable> {
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(JsValue::from(command)));
-        let request = worker::Request::new_with_init("https://object/", &init).map_err(|_| Unavailable)?;
-        let stub = self.env.durable_object(namespace).and_then(|objects| objects.get_by_name(name));
-        let mut response = stub.map_err(|_| Unavailable)?.fetch_with_request(request).await.map_err(|_| Unavailable)?;
-        if response.status_code() != 200 {
-            return Err(Unavailable);
+        let asked = async {
+            let init = options(&[("method", "POST".into()), ("body", command.into())])?;
+            let stub = binding::<Objects>(&self.env, namespace)?.get_by_name(name)?;
+            let answer: bindings::Answer = settled(stub.fetch("https://object/", &init)).await?.unchecked_into();
+            let text = settled(answer.text()).await?;
+            Ok((answer.status(), text.as_string()))
+        };
+        match asked.await.map_err(unavailable)? {
+            (200, Some(outcome)) => Ok(outcome),
+            _ => Err(Unavailable),
         }
-        response.text().await.map_err(|_| Unavailable)
     }
 }
 
 /// The time, read from the clock.
 pub fn now() -> Timestamp {
     timestamp(js_sys::Date::now())
+}
+
+/// A span as JavaScript has it. The longest is 136 years.
+pub fn seconds(span: Lifetime) -> f64 {
+    u32::try_from(span.0).unwrap_or(u32::MAX).into()
 }
 
 /// Milliseconds since the epoch, as JavaScript has them.
@@ -215,31 +223,42 @@ impl Ledger for Workers {
 
 impl Directory for Workers {
     async fn get(&self, key: &str) -> Result<Option<String>, Unavailable> {
-        let kv = self.env.kv("KV").map_err(|_| Unavailable)?;
-        kv.get(key).cache_ttl(KV_CACHE).text().await.map_err(|_| Unavailable)
+        let found = async {
+            let options = options(&[("type", "text".into()), ("cacheTtl", KV_CACHE.into())])?;
+            settled(binding::<Kv>(&self.env, "KV")?.get(key, &options)).await
+        };
+        found.await.map(|value| value.as_string()).map_err(unavailable)
     }
 
     async fn put(&self, key: &str, value: &str, lifetime: Option<Lifetime>) -> Result<(), Unavailable> {
-        let kv = self.env.kv("KV").map_err(|_| Unavailable)?;
-        let put = kv.put(key, value).map_err(|_| Unavailable)?;
-        let put = match lifetime {
-            Some(lifetime) => put.expiration_ttl(lifetime.0.max(SHORTEST_KV_LIFETIME)),
-            None => put,
+        let put = async {
+            let seconds = lifetime.map(|lifetime| seconds(lifetime).max(SHORTEST_KV_LIFETIME));
+            let options = options(&[("expirationTtl", seconds.into())])?;
+            settled(binding::<Kv>(&self.env, "KV")?.put(key, value, &options)).await
         };
-        put.execute().await.map_err(|_| Unavailable)
+        put.await.map(drop).map_err(unavailable)
     }
 
     async fn delete(&self, key: &str) -> Result<(), Unavailable> {
-        let kv = self.env.kv("KV").map_err(|_| Unavailable)?;
-        kv.delete(key).await.map_err(|_| Unavailable)
+        let deleted = async { settled(binding::<Kv>(&self.env, "KV")?.delete(key)).await };
+        deleted.await.map(drop).map_err(unavailable)
     }
 }
 
 impl Limiter for Workers {
     async fn allow_registration(&self, address: &str) -> Result<bool, Unavailable> {
-        let limiter = self.env.rate_limiter("REGISTRATIONS").map_err(|_| Unavailable)?;
-        limiter.limit(address.to_owned()).await.map(|outcome| outcome.success).map_err(|_| Unavailable)
+        let limited = async {
+            let options = options(&[("key", address.into())])?;
+            let outcome = settled(binding::<RateLimiter>(&self.env, "REGISTRATIONS")?.limit(&options)).await?;
+            Reflect::get(&outcome, &"success".into())
+        };
+        limited.await.map_err(unavailable)?.as_bool().ok_or(Unavailable)
     }
+}
+
+/// What JavaScript threw is for nobody to see.
+fn unavailable(_: JsValue) -> Unavailable {
+    Unavailable
 }
 
 impl Journal for Workers {

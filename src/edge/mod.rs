@@ -2,6 +2,7 @@
 //!
 //! Not here: unit tests. If something here needs one, it decides something and belongs inward.
 
+mod bindings;
 mod call;
 mod entry;
 mod errand;

@@ -6,9 +6,11 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wasm_bindgen::JsCast;
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
-use super::host::now;
+use super::bindings::{ObjectState, Storage, settled};
+use super::host::{now, seconds};
 use crate::json;
 use crate::oauth::{account, grant};
 use crate::time::{Lifetime, Timestamp};
@@ -19,85 +21,85 @@ const RECORD: &str = "record";
 /// One grant: consent given, code, refresh family.
 #[durable_object(alarm)]
 pub struct Grant {
-    state: State,
+    storage: Storage,
 }
 
 /// One subject's account: what they consented to, allowed and connected.
 #[durable_object(alarm)]
 pub struct Account {
-    state: State,
+    storage: Storage,
 }
 
 /// One account of one subject at one server: the credential, and who refreshes it.
 #[durable_object(alarm)]
 pub struct Connection {
-    state: State,
+    storage: Storage,
 }
 
 /// What the gateway is registered as at one upstream's authorization server.
 #[durable_object(alarm)]
 pub struct Issuer {
-    state: State,
+    storage: Storage,
 }
 
 impl DurableObject for Grant {
     fn new(state: State, _env: Env) -> Self {
-        Self { state }
+        Self { storage: storage(state) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let turn: Turn = |before, command, now| turn(before, command, now, grant::apply, grant::Record::expires);
-        run(&self.state, request, turn).await
+        run(&self.storage, request, turn).await
     }
 
     async fn alarm(&self) -> Result<Response> {
-        forget(&self.state, |record| expiry(record, grant::Record::expires)).await
+        forget(&self.storage, |record| expiry(record, grant::Record::expires)).await
     }
 }
 
 impl DurableObject for Account {
     fn new(state: State, _env: Env) -> Self {
-        Self { state }
+        Self { storage: storage(state) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let turn: Turn = |before, command, now| turn(before, command, now, account::apply, account::Record::expires);
-        run(&self.state, request, turn).await
+        run(&self.storage, request, turn).await
     }
 
     async fn alarm(&self) -> Result<Response> {
-        forget(&self.state, |record| expiry(record, account::Record::expires)).await
+        forget(&self.storage, |record| expiry(record, account::Record::expires)).await
     }
 }
 
 impl DurableObject for Connection {
     fn new(state: State, _env: Env) -> Self {
-        Self { state }
+        Self { storage: storage(state) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let turn: Turn =
             |before, command, now| turn(before, command, now, connection::apply, connection::Record::expires);
-        run(&self.state, request, turn).await
+        run(&self.storage, request, turn).await
     }
 
     async fn alarm(&self) -> Result<Response> {
-        forget(&self.state, |record| expiry(record, connection::Record::expires)).await
+        forget(&self.storage, |record| expiry(record, connection::Record::expires)).await
     }
 }
 
 impl DurableObject for Issuer {
     fn new(state: State, _env: Env) -> Self {
-        Self { state }
+        Self { storage: storage(state) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let turn: Turn = |before, command, now| turn(before, command, now, issuer::apply, issuer::Record::expires);
-        run(&self.state, request, turn).await
+        run(&self.storage, request, turn).await
     }
 
     async fn alarm(&self) -> Result<Response> {
-        forget(&self.state, |record| expiry(record, issuer::Record::expires)).await
+        forget(&self.storage, |record| expiry(record, issuer::Record::expires)).await
     }
 }
 
@@ -111,35 +113,42 @@ struct Turned {
     outcome: String,
 }
 
-async fn run(state: &State, mut request: Request, turn: Turn) -> Result<Response> {
+async fn run(storage: &Storage, mut request: Request, turn: Turn) -> Result<Response> {
     let command = request.text().await?;
-    let storage = state.storage();
-    let before: Option<String> = storage.get(RECORD).await?;
+    let before = stored(storage).await?;
     let now = now();
     let Turned { after, outcome } = turn(before.as_deref(), &command, now)?;
     match (before, after) {
         (before, Some((after, expires))) => {
             if before.as_deref() != Some(&after) {
-                storage.put(RECORD, after).await?;
-                storage.set_alarm(milliseconds(expires.remaining(now))).await?;
+                settled(storage.put(RECORD, &after)).await?;
+                settled(storage.set_alarm(moment(expires.remaining(now)))).await?;
             }
         }
-        (Some(_), None) => storage.delete_all().await?,
+        (Some(_), None) => drop(settled(storage.delete_all()).await?),
         (None, None) => {}
     }
     Response::ok(outcome)
 }
 
 /// An alarm can be older than the record: writing and setting the alarm are two steps.
-async fn forget(state: &State, expiry: fn(&str) -> Result<Timestamp>) -> Result<Response> {
-    let storage = state.storage();
-    let record: Option<String> = storage.get(RECORD).await?;
+async fn forget(storage: &Storage, expiry: fn(&str) -> Result<Timestamp>) -> Result<Response> {
+    let record = stored(storage).await?;
     let expires = record.as_deref().map(expiry).transpose()?;
     match expires.map(|expires| expires.remaining(now())).filter(|left| left.0 > 0) {
-        Some(left) => storage.set_alarm(milliseconds(left)).await?,
-        None => storage.delete_all().await?,
-    }
+        Some(left) => settled(storage.set_alarm(moment(left))).await?,
+        None => settled(storage.delete_all()).await?,
+    };
     Response::empty()
+}
+
+/// The record as it is at rest. One that cannot be read is not taken for none.
+async fn stored(storage: &Storage) -> Result<Option<String>> {
+    let value = settled(storage.get(RECORD)).await?;
+    if value.is_undefined() {
+        return Ok(None);
+    }
+    value.as_string().map(Some).ok_or_else(|| Error::RustError("a record that is no text".to_owned()))
 }
 
 /// What an object runs: a pure function of its record, a command and the time.
@@ -172,6 +181,11 @@ fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
     json::read(json.as_bytes()).map_err(|error| Error::RustError(error.to_string()))
 }
 
-fn milliseconds(span: Lifetime) -> i64 {
-    i64::try_from(span.0).unwrap_or(i64::MAX / 1000).saturating_mul(1000)
+fn storage(state: State) -> Storage {
+    state._inner().unchecked_into::<ObjectState>().storage()
+}
+
+/// When a span from now has passed, in milliseconds since the epoch.
+fn moment(span: Lifetime) -> f64 {
+    js_sys::Date::now() + seconds(span) * 1000.0
 }

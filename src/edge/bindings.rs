@@ -1,0 +1,84 @@
+//! The Worker's bindings as JavaScript has them, and of each no more than is used: KV, objects, their storage, the rate limiter.
+//!
+//! The runtime crate's go through builders, serde and a `Request` with every option there is: 16 KB of gzip more for the same calls. Not here: what is called for (`host`, `objects`).
+
+use js_sys::{Object, Promise, Reflect};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::Env;
+use worker::wasm_bindgen_futures::JsFuture;
+
+#[wasm_bindgen]
+extern "C" {
+    pub type Kv;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn get(this: &Kv, key: &str, options: &JsValue) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn put(this: &Kv, key: &str, value: &str, options: &JsValue) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn delete(this: &Kv, key: &str) -> Result<Promise, JsValue>;
+
+    pub type Objects;
+
+    #[wasm_bindgen(method, catch, js_name = getByName)]
+    pub fn get_by_name(this: &Objects, name: &str) -> Result<Stub, JsValue>;
+
+    pub type Stub;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn fetch(this: &Stub, url: &str, init: &JsValue) -> Result<Promise, JsValue>;
+
+    pub type Answer;
+
+    #[wasm_bindgen(method, getter)]
+    pub fn status(this: &Answer) -> u16;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn text(this: &Answer) -> Result<Promise, JsValue>;
+
+    pub type ObjectState;
+
+    #[wasm_bindgen(method, getter)]
+    pub fn storage(this: &ObjectState) -> Storage;
+
+    pub type Storage;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn get(this: &Storage, key: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn put(this: &Storage, key: &str, value: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = deleteAll)]
+    pub fn delete_all(this: &Storage) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = setAlarm)]
+    pub fn set_alarm(this: &Storage, milliseconds: f64) -> Result<Promise, JsValue>;
+
+    pub type RateLimiter;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn limit(this: &RateLimiter, options: &JsValue) -> Result<Promise, JsValue>;
+}
+
+/// A binding by its name. One that is not there fails when it is called.
+pub fn binding<T: JsCast>(env: &Env, name: &str) -> Result<T, JsValue> {
+    Reflect::get(env, &JsValue::from_str(name)).map(JsCast::unchecked_into)
+}
+
+/// An object of options.
+pub fn options(members: &[(&str, JsValue)]) -> Result<JsValue, JsValue> {
+    let object = Object::new();
+    for (name, value) in members {
+        Reflect::set(&object, &JsValue::from_str(name), value)?;
+    }
+    Ok(object.into())
+}
+
+/// What a call comes to.
+pub async fn settled(call: Result<Promise, JsValue>) -> Result<JsValue, JsValue> {
+    JsFuture::from(call?).await
+}
