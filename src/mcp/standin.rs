@@ -3,7 +3,7 @@
 //!
 //! Not here: that call's answer ([`super::connect_signal`]), and how the server is told later who the client is (`flow`).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::message::{Message, RequestId};
 use super::revision::{Era, SUPPORTED, negotiated};
@@ -83,7 +83,7 @@ impl Server<'_> {
     fn list(&self, method: &str) -> Option<Value> {
         let (_, member) = LISTS.iter().find(|(list, _)| *list == method)?;
         let tools = if *member == "tools" { json!([self.tool()]) } else { json!([]) };
-        Some(Value::Object(Map::from_iter([((*member).to_owned(), tools)])))
+        Some(json!({ *member: tools }))
     }
 
     fn tool(&self) -> Value {
@@ -178,7 +178,7 @@ mod tests {
         ] {
             let legacy = result(method, Era::Legacy, None).unwrap();
             assert_eq!(legacy[member].as_array().map(Vec::len), Some(length), "{method}");
-            assert_eq!(legacy.as_object().map(Map::len), Some(1), "no member of another revision");
+            assert_eq!(legacy.as_object().map(serde_json::Map::len), Some(1), "no member of another revision");
             let modern = result(method, Era::Modern, None).unwrap();
             assert_eq!(modern[member], legacy[member]);
             assert_eq!(

@@ -2,7 +2,6 @@
 //!
 //! Not here: which scopes exist or which a call needs.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,7 @@ const MOST: usize = 64;
 /// Scopes without order or repetition, case-sensitive. Stored and sent as one string with single spaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ScopeSet(BTreeSet<String>);
+pub struct ScopeSet(Vec<String>); // in alphabetical order, each once
 
 impl ScopeSet {
     /// The scope that calling a server needs.
@@ -26,42 +25,58 @@ impl ScopeSet {
         if text.len() > LONGEST {
             return Err(ScopeError::TooLong);
         }
-        let scopes: BTreeSet<String> =
-            text.split(' ').filter(|token| !token.is_empty()).map(token).collect::<Result<_, _>>()?;
-        if scopes.len() > MOST { Err(ScopeError::TooMany) } else { Ok(Self(scopes)) }
+        let mut scopes = Self::default();
+        for text in text.split(' ').filter(|token| !token.is_empty()) {
+            scopes.add(token(text)?);
+        }
+        if scopes.0.len() > MOST { Err(ScopeError::TooMany) } else { Ok(scopes) }
     }
 
     /// A set of names of our own.
     pub fn of(scopes: &[&str]) -> Self {
-        Self(scopes.iter().map(|&scope| scope.to_owned()).collect())
+        let mut set = Self::default();
+        for &scope in scopes {
+            set.add(scope.to_owned());
+        }
+        set
     }
 
     /// Whether this exact scope is among them.
     pub fn contains(&self, scope: &str) -> bool {
-        self.0.contains(scope)
+        self.0.binary_search_by(|held| held.as_str().cmp(scope)).is_ok()
     }
 
     /// Whether the other set has all of them.
     pub fn is_subset(&self, of: &Self) -> bool {
-        self.0.is_subset(&of.0)
+        self.iter().all(|scope| of.contains(scope))
     }
 
     /// The scopes that both sets have.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        Self(self.0.intersection(&other.0).cloned().collect())
+        Self(self.0.iter().filter(|scope| other.contains(scope)).cloned().collect())
     }
 
     /// The scopes that either set has.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self(self.0.union(&other.0).cloned().collect())
+        let mut set = self.clone();
+        for scope in &other.0 {
+            set.add(scope.clone());
+        }
+        set
     }
 
     /// The others, once this one is taken out.
     #[must_use]
     pub fn without(&self, scope: &str) -> Self {
         Self(self.0.iter().filter(|held| *held != scope).cloned().collect())
+    }
+
+    fn add(&mut self, scope: String) {
+        if let Err(place) = self.0.binary_search(&scope) {
+            self.0.insert(place, scope);
+        }
     }
 
     /// Whether there is none.

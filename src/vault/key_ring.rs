@@ -46,9 +46,9 @@ impl KeyRing {
             if versions.iter().any(|other: &Version| other.number == version.number) {
                 return Err(KeyRingError::RepeatedVersion { version: version.number });
             }
-            versions.push(version);
+            let place = versions.partition_point(|other| other.number < version.number);
+            versions.insert(place, version);
         }
-        versions.sort_by_key(|version| version.number);
         let newest = versions.pop().ok_or(KeyRingError::NoVersion { entry: 1 })?;
         versions.reverse();
         Ok(Self { newest, older: versions })
