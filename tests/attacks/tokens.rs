@@ -7,6 +7,7 @@ use jwt_compact::{AlgorithmExt, Claims, Header};
 use serde_json::{Value, json};
 
 use crate::world::World;
+use crate::world::client::Client;
 
 #[test]
 fn a_token_of_one_server_opens_no_other() {
@@ -63,6 +64,23 @@ fn a_made_up_token_is_refused() {
         assert_eq!(answer.json()["error"], "invalid_token");
         assert!(answer.header("www-authenticate").unwrap().contains(r#"error="invalid_token""#));
     }
+}
+
+#[test]
+fn a_token_that_only_ends_like_one_in_use_is_refused() {
+    let world = World::new();
+    let client = world.client("claude").connects("alice").calls("echo");
+    world.sent();
+    for at in 0..client.access.len() {
+        let mut token = client.access.clone().into_bytes();
+        token[at] = if token[at] == b'A' { b'B' } else { b'A' };
+        let forged = Client { access: String::from_utf8(token).unwrap(), ..client.clone() };
+        assert_eq!(forged.call("echo").status, 401, "changed at {at}");
+    }
+    let longer = Client { access: format!("A{}", client.access), ..client.clone() };
+    assert_eq!(longer.call("echo").status, 401);
+    assert!(world.sent().is_empty());
+    client.calls("echo");
 }
 
 #[test]
