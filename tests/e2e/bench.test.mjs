@@ -9,8 +9,8 @@ import { test } from "node:test";
 
 const bench = new URL("../../scripts/bench", import.meta.url).pathname;
 
-const checked = ["const", "peer", "gateway"];
-const served = ["pass", "parse", "peer", "gateway"];
+const checked = ["const", "shell", "peer", "gateway"];
+const served = ["pass", "parse", "shell", "peer", "gateway"];
 
 test("the benchmark measures every row on every target, and every request is answered as it should be", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "bench-test-"));

@@ -19,7 +19,7 @@ import { prepare, size, startTargets } from "./targets.mjs";
 
 const usage = `scripts/bench [options]
   --rows LIST      only these, separated by commas: ${rows.map(({ id }) => id).join(", ")}, cold, memory
-  --targets LIST   only these: const, pass, parse, peer, gateway
+  --targets LIST   only these: const, pass, parse, shell (the gateway without Rust), peer, gateway
   --rounds 5       how often each target is measured in a row
   --seconds 2      how long each time
   --profile        where the CPU goes in the gateway, and what one request does, instead of the measurement (default row: json-1kb)
@@ -52,7 +52,7 @@ if (options.rounds) plan.rounds = Number(options.rounds);
 if (options.seconds) plan.seconds = Number(options.seconds);
 const listed = (option) => option?.split(",").map((name) => name.trim());
 const wanted = (name) => listed(options.rows)?.includes(name) ?? true;
-const names = ["const", "pass", "parse", "peer", "gateway"].filter((name) => listed(options.targets)?.includes(name) ?? true);
+const names = ["const", "pass", "parse", "shell", "peer", "gateway"].filter((name) => listed(options.targets)?.includes(name) ?? true);
 const unknown = (listed(options.rows) ?? []).filter((name) => !["cold", "memory", ...rows.map(({ id }) => id)].includes(name));
 if (unknown.length > 0 || names.length === 0) fail(usage);
 

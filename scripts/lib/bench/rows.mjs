@@ -5,8 +5,8 @@ import { wire } from "./load.mjs";
 import { connected, endpoint, storm } from "./targets.mjs";
 
 const known = answers();
-const checked = ["const", "peer", "gateway"];
-const served = ["pass", "parse", "peer", "gateway"];
+const checked = ["const", "shell", "peer", "gateway"];
+const served = ["pass", "parse", "shell", "peer", "gateway"];
 
 /** A message to the server, with the token of the target if it gave one. */
 function message(target, method, name, { token = target.clients?.[0].access, path = endpoint } = {}) {

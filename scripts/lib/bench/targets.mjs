@@ -23,8 +23,9 @@ export const storm = "/v1/mcp/storm";
 const source = (name) => inRoot("scripts/bench-targets", name);
 
 /** Bundles a Worker into `directory` as wrangler does, wasm beside it. Answers the names of its modules, the entry first. */
-async function bundle(directory, entry, { wasm, gateway } = {}) {
+async function bundle(directory, entry, { wasm, gateway, instance } = {}) {
   mkdirSync(directory, { recursive: true });
+  const replaced = { name: "replaced", setup: (into) => into.onResolve({ filter: /^\.\/instance\.js$/ }, () => ({ path: instance })) };
   const built = { name: "built", setup: (into) => into.onResolve({ filter: /^\.\/(entry|instance)\.js$/ }, ({ path }) => ({ path: join(gateway, path) })) };
   await build({
     entryPoints: { entry },
@@ -34,7 +35,7 @@ async function bundle(directory, entry, { wasm, gateway } = {}) {
     target: "es2024",
     logLevel: "error",
     external: ["cloudflare:*", "./index_bg.wasm"],
-    plugins: gateway ? [built] : [],
+    plugins: [...(instance ? [replaced] : []), ...(gateway ? [built] : [])],
   });
   if (wasm) copyFileSync(wasm, join(directory, "index_bg.wasm"));
   return ["entry.js", ...(wasm ? ["index_bg.wasm"] : [])];
@@ -75,9 +76,15 @@ export async function prepare(directory, world) {
     const: await plain("const", "const.js"),
     pass: await plain("pass", "pass.js"),
     parse: await plain("parse", "parse.js"),
+    shell: await shell({ name: "shell", date, flags, text: { UPSTREAM: upstream } }, join(directory, "shell"), inRoot("build")),
     peer: await plain("peer", "peer.ts", { flags: ["global_fetch_strictly_public"], kv: { OAUTH_KV: world.kv[1] } }),
     gateway: await withGateway(gateway, join(directory, "gateway"), inRoot("build")),
   };
+}
+
+/** What is left of a gateway without Rust. */
+async function shell(worker, directory, folder) {
+  return { ...worker, directory, modules: await bundle(directory, join(folder, "entry.js"), { instance: source("shell.js") }) };
 }
 
 /** The same gateway from another build, or counted. */
@@ -125,6 +132,7 @@ export async function startTargets(workers, names, { clients }) {
   for (const name of names) {
     const process = await serve(workers[name]);
     running[name] = { name, worker: workers[name], ...process };
+    if (name === "shell") running[name].clients = [{ access: "e".repeat(480) }]; // as long as one of the gateway's, but nobody's
     if (name !== "gateway" && name !== "peer") continue;
     const login = name === "gateway" ? await configureGateway(process, workers.gateway) : undefined;
     const home = login?.home;
