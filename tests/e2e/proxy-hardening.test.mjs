@@ -33,26 +33,31 @@ describe("the proxy under pressure", () => {
   const json = (response, status, value, headers = {}) =>
     response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(value));
 
-  test("[X13] a client that leaves before the answer ends the call, and the gateway lets go of it", async () => {
-    const { promise: came, resolve: arrived } = Promise.withResolvers();
-    const { promise: closed, resolve: left } = Promise.withResolvers();
-    answer = (response) => {
-      arrived();
-      response.on("close", () => left(Date.now()));
-    };
-    const body = JSON.stringify(call.json);
-    const headers = { host: new URL(url).host, authorization: `Bearer ${token}`, "content-type": "application/json", "content-length": body.length, ...call.headers };
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
-    const client = net.connect(Number(new URL(url).port), "127.0.0.1");
-    client.on("error", () => {});
-    client.write(`POST ${new URL(url).pathname} HTTP/1.1\r\n${lines}\r\n${body}`);
-    await came;
-    const leaving = Date.now();
-    client.resetAndDestroy();
-    assert.ok((await closed) - leaving < 1000, "the upstream was left waiting");
-    const line = await gateway.logs.find(({ fields }) => fields?.reason === "client_gone");
-    assert.equal(line.fields.blame, "client");
-  });
+  // The gateway watches its client from half a second on: it notices then who left before, and at once who leaves later.
+  for (const [when, staying] of Object.entries({ "at once": 0, "after a while": 800 })) {
+    test(`[X13] a client that leaves ${when} ends the call, and the gateway lets go of it`, async () => {
+      const earlier = new Set(gateway.logs.lines);
+      const { promise: came, resolve: arrived } = Promise.withResolvers();
+      const { promise: closed, resolve: left } = Promise.withResolvers();
+      answer = (response) => {
+        arrived();
+        response.on("close", () => left(Date.now()));
+      };
+      const body = JSON.stringify(call.json);
+      const headers = { host: new URL(url).host, authorization: `Bearer ${token}`, "content-type": "application/json", "content-length": body.length, ...call.headers };
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+      const client = net.connect(Number(new URL(url).port), "127.0.0.1");
+      client.on("error", () => {});
+      client.write(`POST ${new URL(url).pathname} HTTP/1.1\r\n${lines}\r\n${body}`);
+      await came;
+      await new Promise((stayed) => setTimeout(stayed, staying));
+      const leaving = Date.now();
+      client.resetAndDestroy();
+      assert.ok((await closed) - leaving < 1000, "the upstream was left waiting");
+      const line = await gateway.logs.find((line) => line.fields?.reason === "client_gone" && !earlier.has(line));
+      assert.equal(line.fields.blame, "client");
+    });
+  }
 
   test("[X13] an answer that begins and never ends is given up in time", async () => {
     answer = (response) => response.writeHead(200, { "content-type": "application/json" }).write('{"jsonrpc":');
