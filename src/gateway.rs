@@ -129,7 +129,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
                     .map_err(json);
             }
             Route::Endpoint(Endpoint::AdminConfig) => {
-                return apart(configure::show(self.platform, head)).await.map_err(json);
+                return apart(configure::show(self.platform, self.memory, head)).await.map_err(json);
             }
             _ => {}
         }
@@ -137,7 +137,9 @@ impl<'a, P: Platform> Gateway<'a, P> {
         let site = self.site(head, loaded, request_id);
         if matches!(route, Route::Endpoint(Endpoint::Status)) {
             let ground = Ground { config: loaded, keys: self.keys().map(|_| ()) };
-            return Ok(apart(status::report(self.platform, head, ground, site.as_ref().ok(), request_id)).await);
+            return Ok(
+                apart(status::report(self.platform, self.memory, head, ground, site.as_ref().ok(), request_id)).await
+            );
         }
         let site = match site {
             Ok(site) => site,

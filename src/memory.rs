@@ -55,6 +55,8 @@ pub struct Memory {
     pub jwks: Cache<Rc<Jwks>>,
     /// Connections that were used here, by the name of their key.
     pub connections: Cache<Rc<Held>>,
+    /// Addresses that have presented too many wrong operator tokens.
+    pub guessing: Cache<()>,
     /// Connections that a request of this isolate refreshes now.
     pub refreshing: Cache<()>,
 }

@@ -19,8 +19,8 @@ use crate::json;
 use crate::login::jwks::VerifyingKey;
 use crate::oauth::{account, grant};
 use crate::ports::{
-    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limiter, Outbound, Outgoing, Secrets, Signatures,
-    Timer, Unavailable,
+    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Outbound, Outgoing, Secrets,
+    Signatures, Timer, Unavailable,
 };
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
@@ -246,10 +246,15 @@ impl Directory for Workers {
 }
 
 impl Limiter for Workers {
-    async fn allow_registration(&self, address: &str) -> Result<bool, Unavailable> {
+    async fn allow(&self, what: Limited, address: &str) -> Result<bool, Unavailable> {
+        let (limiter, key) = match what {
+            Limited::Registration => ("REGISTRATIONS", address.to_owned()),
+            Limited::StoredRegistration => ("ATTEMPTS", format!("registration {address}")),
+            Limited::OperatorToken => ("ATTEMPTS", format!("operator {address}")),
+        };
         let limited = async {
-            let options = options(&[("key", address.into())])?;
-            let outcome = settled(binding::<RateLimiter>(&self.env, "REGISTRATIONS")?.limit(&options)).await?;
+            let options = options(&[("key", key.into())])?;
+            let outcome = settled(binding::<RateLimiter>(&self.env, limiter)?.limit(&options)).await?;
             Reflect::get(&outcome, &"success".into())
         };
         limited.await.map_err(unavailable)?.as_bool().ok_or(Unavailable)

@@ -10,15 +10,15 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use super::{Head, Site, register, secret_missing};
 use crate::config::{AuthenticationMethod, Preregistered};
 use crate::failure::Failure;
-use crate::json;
 use crate::oauth::address::NotPublic;
 use crate::oauth::client::{Authentication, Client, GrantType, Origin};
 use crate::oauth::client_document::{self, DocumentError};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::redirect::RedirectUri;
-use crate::oauth::registration::{self, StoredClient};
+use crate::oauth::registered_client::{self, RegisteredClient};
 use crate::ports::{Answer, Outgoing, Platform, ReadError, Stream, Unavailable};
 use crate::time::Lifetime;
+use crate::vault::OpenError;
 
 /// How long a client's metadata document may take.
 const PATIENCE: Lifetime = Lifetime(5);
@@ -43,11 +43,6 @@ pub async fn find_for_token<P: Platform>(site: &Site<'_, P>, client_id: &str) ->
     known(site, client_id).await
 }
 
-/// Storage key of a registered client.
-pub fn key(client_id: &str) -> String {
-    format!("client:{client_id}")
-}
-
 fn is_preregistered<P>(site: &Site<'_, P>, client_id: &str) -> bool {
     site.config.clients.preregistered.iter().any(|client| client.client_id == client_id)
 }
@@ -56,15 +51,26 @@ async fn known<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Cl
     if let Some(client) = site.config.clients.preregistered.iter().find(|client| client.client_id == client_id) {
         return preregistered(site, client).map(Rc::new);
     }
-    if !registration::is_registered_id(client_id) {
+    if !registered_client::is_registered_id(client_id) {
         return Err(unknown());
+    }
+    registered(site, client_id).await
+}
+
+/// A client that registered here: as its id says, as long as that is fresh; then as it was stored when it was used. Its record is
+/// enough where the key that sealed the id is gone.
+async fn registered<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
+    match RegisteredClient::open(&site.keys, client_id) {
+        Ok(sealed) if !sealed.expires().reached(site.now) => return Ok(Rc::new(sealed.client())),
+        Err(OpenError::NotAuthentic | OpenError::NotTheRecord) => return Err(unknown()),
+        _ => {}
     }
     let remembered = client_id.to_owned();
     if let Some(client) = site.memory.clients.get(&remembered, site.now) {
         return Ok(client);
     }
-    let stored = site.platform.get(&key(client_id)).await.map_err(|Unavailable| Failure::storage())?;
-    let stored: StoredClient = stored.and_then(|stored| json::read(stored.as_bytes()).ok()).ok_or_else(unknown)?;
+    let stored = register::stored(site, client_id).await.map_err(|Unavailable| Failure::storage())?;
+    let stored = stored.filter(|stored| !stored.expires().reached(site.now)).ok_or_else(unknown)?;
     let client = Rc::new(stored.client());
     site.memory.clients.put(remembered, Rc::clone(&client), site.now + REMEMBERED, site.now);
     Ok(client)

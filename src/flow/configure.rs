@@ -4,12 +4,12 @@
 
 use std::rc::Rc;
 
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::{Answered, Head, apart, read_small};
+use super::{Answered, Head, apart, operator, read_small};
 use crate::config::{Config, ConfigError, SecretName};
 use crate::failure::{Blame, Failure};
 use crate::memory::{LoadedConfig, Memory};
@@ -69,8 +69,8 @@ async fn look<P: Platform>(
 }
 
 /// `GET /admin/config`: the version in effect and its text.
-pub async fn show<P: Platform>(platform: &P, head: &Head) -> Answered<P> {
-    authorize_operator(platform, head)?;
+pub async fn show<P: Platform>(platform: &P, memory: &Memory, head: &Head) -> Answered<P> {
+    operator::authorize(platform, memory, head).await?;
     let stored = platform.get(CURRENT).await.map_err(|Unavailable| Failure::storage())?;
     let Some(stored) = stored else {
         return Ok(Reply::json(StatusCode::OK, &json!({"version": 0, "config": null})));
@@ -90,7 +90,7 @@ pub async fn replace<P: Platform>(
     body: P::Stream,
     request_id: &str,
 ) -> Answered<P> {
-    authorize_operator(platform, head)?;
+    operator::authorize(platform, memory, head).await?;
     let body = read_small(body, LIMIT).await?;
     let text = String::from_utf8(body)
         .map_err(|_| Failure::client(400, "body_not_utf8", "The configuration is not UTF-8."))?;
@@ -119,19 +119,6 @@ pub async fn replace<P: Platform>(
     // In effect at once here, and elsewhere when those isolates read it.
     memory.remember(&LoadedConfig { config: Rc::new(config), version, at: now, digest, fresh_until: now + FRESH });
     Ok(Reply::json(StatusCode::OK, &json!({"version": version})))
-}
-
-/// Whether the request carries the operator's token. Without an `ADMIN_TOKEN` the operator's endpoints do not exist.
-pub fn authorize_operator<P: Platform>(platform: &P, head: &Head) -> Result<(), Failure> {
-    let Some(token) = platform.secret("ADMIN_TOKEN").filter(|token| !token.expose().is_empty()) else {
-        return Err(Failure::client(404, "no_such_endpoint", "There is nothing here."));
-    };
-    match head.header("authorization").and_then(|value| value.strip_prefix("Bearer ")) {
-        Some(presented) if token.matches(presented) => Ok(()),
-        _ => Err(Failure::client(401, "operator_token_required", "This endpoint is the operator's.")
-            .fix("Send the ADMIN_TOKEN secret as a bearer token.")
-            .challenge(HeaderValue::from_static("Bearer realm=\"operator\""))),
-    }
 }
 
 fn read(stored: &str, known: Option<&LoadedConfig>, now: Timestamp) -> Result<LoadedConfig, Failure> {

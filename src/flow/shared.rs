@@ -5,7 +5,7 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Answered, Head, Site, configure, keep, refusal};
+use super::{Answered, Head, Site, keep, operator, refusal};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::ports::Platform;
@@ -15,7 +15,7 @@ use crate::upstream::link::{Link, Need, OPERATOR_LIFETIME};
 
 /// `POST /admin/servers/{slug}/connection` answers with the link to connect it; `DELETE` disconnects it.
 pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str) -> Answered<P> {
-    configure::authorize_operator(site.platform, head)?;
+    operator::authorize(site.platform, site.memory, head).await?;
     let server = site.config.servers.get(slug).ok_or_else(|| refusal::no_such_server(slug))?;
     if !server.is_connected_by_operator() {
         return Err(not_shared(server));

@@ -5,11 +5,10 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use super::configure::authorize_operator;
-use super::{Head, Site, provider};
+use super::{Head, Site, operator, provider};
 use crate::config::{Config, Login, Origin};
 use crate::failure::{Blame, Failure};
-use crate::memory::LoadedConfig;
+use crate::memory::{LoadedConfig, Memory};
 use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::route;
@@ -60,6 +59,7 @@ pub struct Ground<'a> {
 /// The report.
 pub async fn report<P: Platform>(
     platform: &P,
+    memory: &Memory,
     head: &Head,
     ground: Ground<'_>,
     site: Option<&Site<'_, P>>,
@@ -80,10 +80,12 @@ pub async fn report<P: Platform>(
         };
         checks.push(Check::of("login", signing_in));
     }
-    let warnings = loaded.map(|loaded| warnings(&loaded.config, head)).unwrap_or_default();
+    let mut warnings = loaded.map(|loaded| warnings(&loaded.config, head)).unwrap_or_default();
+    // Clients are served all the same.
+    warnings.extend(operator::token(platform).err().map(|short| Check::of("operator_token", Err(short))));
     let ready = site.is_some() && checks.iter().all(|check| check.ok);
-    let shown = |site: &&Site<'_, P>| site.shows_servers() || authorize_operator(platform, head).is_ok();
-    let servers = site.filter(shown).map(|site| listed(&site.config, site.origin.as_str()));
+    let shown = site.is_some_and(Site::shows_servers) || operator::authorize(platform, memory, head).await.is_ok();
+    let servers = site.filter(|_| shown).map(|site| listed(&site.config, site.origin.as_str()));
     let report = Report {
         ready,
         gateway_version: env!("CARGO_PKG_VERSION"),

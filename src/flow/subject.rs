@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::{Answered, Head, Site, configure, keep, token};
+use super::{Answered, Head, Site, keep, operator, token};
 use crate::failure::Failure;
 use crate::json;
 use crate::oauth::grant::GrantId;
@@ -31,7 +31,7 @@ const MARKED: Lifetime = Lifetime::days(400);
 /// 2. Listed grants end, and upstreams are told of listed accounts.
 /// 3. The list is emptied, so that every client and every server is asked about again.
 pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, encoded: &str) -> Answered<P> {
-    configure::authorize_operator(site.platform, head)?;
+    operator::authorize(site.platform, site.memory, head).await?;
     let subject = decoded(encoded);
     // 1.
     let at = serde_json::to_string(&site.now).unwrap_or_default();

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::oauth::redirect::RedirectUri;
+use crate::oauth::registered_client;
 use crate::oauth::scope::ScopeSet;
 use crate::secret::{Digested, Secret};
 
@@ -70,13 +71,16 @@ pub enum Refreshing {
 }
 
 /// A client authentication method by its registered name (RFC 7591 §2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Method {
     /// A public client.
+    #[serde(rename = "none")]
     None,
     /// `Authorization: Basic`.
+    #[serde(rename = "client_secret_basic")]
     Basic,
     /// In the form.
+    #[serde(rename = "client_secret_post")]
     Post,
 }
 
@@ -163,9 +167,9 @@ impl Client {
         }
     }
 
-    /// What pages call it: its name, or its id where it has none.
+    /// What pages call it: its name, or what stands for its id where it has none.
     pub fn label(&self) -> String {
-        self.name.clone().unwrap_or_else(|| self.id.clone())
+        self.name.clone().unwrap_or_else(|| registered_client::reference(&self.id))
     }
 
     /// Whether the operator set it up, and so vouches for it.

@@ -21,6 +21,7 @@ pub mod opaque;
 pub mod pkce;
 pub mod redirect;
 pub mod redirect_policy;
+pub mod registered_client;
 pub mod registration;
 pub mod resource;
 pub mod revocation;

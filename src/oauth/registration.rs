@@ -1,40 +1,31 @@
-//! Dynamic client registration (RFC 7591): a request read, a record to store, an answer that holds the secret once.
+//! Dynamic client registration (RFC 7591): a request read, and an answer that holds the secret once.
 //!
-//! Not here: whether registration is switched on, or how often one may register.
+//! Not here: the client that comes of it (`registered_client`), whether registration is switched on, or how often one may register.
 
 use std::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::oauth::client::{Authentication, Client, GrantType, Method, Origin};
+use crate::oauth::client::{Authentication, GrantType, Method};
 use crate::oauth::client_metadata::{ClientMetadata, MetadataError};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::redirect::RedirectUri;
 use crate::oauth::redirect_policy::RedirectPolicy;
+use crate::oauth::registered_client::{Registered, RegisteredClient};
 use crate::oauth::scope::ScopeSet;
 use crate::secret::Secret;
-use crate::time::{Lifetime, Timestamp};
-use crate::version::V1;
+use crate::time::Timestamp;
 
 /// The most a registration request may hold.
 pub const LIMIT: usize = 16 * 1024;
 
-// Neither begins with `https://`: a registered id cannot be taken for the address of a document (CIMD, "Supporting Both…").
-const ID_PREFIX: &str = "mcpg_client_";
-const SECRET_PREFIX: &str = "mcpg_secret_";
-
-/// Claude registers anew for each connection, so most registrations are never used or used for one grant.
-const UNUSED: Lifetime = Lifetime::days(1);
-/// Longer than the longest refresh token may live.
-const USED: Lifetime = Lifetime::days(400);
-/// A use is noted again only after this long: storage allows one write a second for a key, and reads are cheap.
-const NOTE_AGAIN: Lifetime = Lifetime::days(30);
+/// The most that is stored of a client whose registration does not fit into its id.
+const STORED_LIMIT: usize = 4 * 1024;
 
 /// Reads a registration request.
-pub fn parse(bytes: &[u8], policy: &RedirectPolicy) -> Result<Registration, RegistrationError> {
+pub fn parse(bytes: &[u8], policy: &RedirectPolicy, now: Timestamp) -> Result<Registered, RegistrationError> {
     if bytes.len() > LIMIT {
-        return Err(RegistrationError::TooLarge);
+        return Err(RegistrationError::TooLarge { limit: LIMIT });
     }
     let metadata = ClientMetadata::parse(bytes)?;
     let redirect_uris = metadata.redirect_uris(policy)?;
@@ -46,122 +37,51 @@ pub fn parse(bytes: &[u8], policy: &RedirectPolicy) -> Result<Registration, Regi
             supported: "none, client_secret_basic, client_secret_post",
         })?),
     };
-    Ok(Registration {
-        name: metadata.name()?,
-        redirect_uris,
-        grant_types: metadata.grant_types()?,
-        scope: metadata.scope(),
-        method,
-    })
+    let mut registered = Registered::new(redirect_uris, metadata.grant_types()?, now);
+    registered.name = metadata.name()?;
+    registered.method = method;
+    registered.scope = metadata.scope();
+    Ok(registered)
 }
 
-/// Whether a client id has the form of a registered one, so that anything else is not looked up.
-pub fn is_registered_id(text: &str) -> bool {
-    text.strip_prefix(ID_PREFIX)
-        .is_some_and(|rest| Base64UrlUnpadded::decode(rest, &mut [0; 16]).is_ok_and(|random| random.len() == 16))
+/// The client of a registration that does not fit into an id, to be stored at once, and its secret. The random bytes become both.
+pub fn to_store(
+    registered: Registered,
+    id: [u8; 16],
+    secret: [u8; 32],
+) -> Result<(RegisteredClient, Secret), RegistrationError> {
+    let (client, secret) = RegisteredClient::random(registered, id, secret);
+    let bytes = serde_json::to_string(&client).unwrap_or_default().len(); // texts and numbers always serialise
+    if bytes > STORED_LIMIT { Err(RegistrationError::TooLarge { limit: STORED_LIMIT }) } else { Ok((client, secret)) }
 }
 
-/// A registration request that fits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registration {
-    name: Option<String>,
-    redirect_uris: Vec<RedirectUri>,
-    grant_types: Vec<GrantType>,
-    scope: Option<ScopeSet>,
-    method: Option<Method>,
-}
-
-impl Registration {
-    /// Makes it a client: what to store, and the body of the 201 answer (RFC 7591 §3.2.1), the only place that holds the
-    /// secret. The random bytes become id and secret; a public client gets no secret.
-    pub fn register(self, id: [u8; 16], secret: [u8; 32], now: Timestamp) -> (StoredClient, Secret) {
-        let id = format!("{ID_PREFIX}{}", Base64UrlUnpadded::encode_string(&id));
-        let secret = Secret::new(format!("{SECRET_PREFIX}{}", Base64UrlUnpadded::encode_string(&secret)));
-        let authentication = Authentication::new(self.method, &secret);
-        let confidential = authentication != Authentication::None;
-        let answer = Answer {
-            client_id: &id,
-            client_id_issued_at: now,
-            client_secret: confidential.then(|| secret.expose()),
-            client_secret_expires_at: confidential.then_some(0),
-            client_name: self.name.as_deref(),
-            redirect_uris: &self.redirect_uris,
-            grant_types: &self.grant_types,
-            scope: self.scope.as_ref(),
-            response_types: ["code"],
-            token_endpoint_auth_method: authentication.method().as_str(),
-        };
-        // A struct of strings and numbers always serialises.
-        let answer = Secret::new(serde_json::to_string(&answer).unwrap_or_default());
-        let stored = StoredClient {
-            v: V1,
-            id,
-            name: self.name,
-            redirect_uris: self.redirect_uris,
-            authentication,
-            grant_types: self.grant_types,
-            scope: self.scope,
-            created: now,
-            used: None,
-        };
-        (stored, answer)
-    }
-}
-
-/// A registered client as it is stored, for as long as [`StoredClient::expires`] says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredClient {
-    v: V1,
-    id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    redirect_uris: Vec<RedirectUri>,
-    authentication: Authentication,
-    grant_types: Vec<GrantType>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    scope: Option<ScopeSet>,
-    created: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    used: Option<Timestamp>,
-}
-
-impl StoredClient {
-    /// `client_id`, for its storage key.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The client it is.
-    pub fn client(self) -> Client {
-        Client {
-            id: self.id,
-            name: self.name,
-            redirect_uris: self.redirect_uris,
-            authentication: self.authentication,
-            origin: Origin::Registered,
-            grant_types: self.grant_types,
-            scope: self.scope,
-        }
-    }
-
-    /// Notes that a person let it in or that it got tokens. `None` if the record is fresh enough to be left alone.
-    #[must_use]
-    pub fn touch(&self, now: Timestamp) -> Option<Self> {
-        let due = self.used.is_none_or(|used| (used + NOTE_AGAIN).reached(now));
-        due.then(|| Self { used: Some(now), ..self.clone() })
-    }
-
-    /// When to forget it: a day after registering, if it was never used (RFC 7591 §5), else long after its last use.
-    pub fn expires(&self) -> Timestamp {
-        self.used.map_or(self.created + UNUSED, |used| used + USED)
-    }
+/// The body of the 201 answer (RFC 7591 §3.2.1), which tells a confidential client its secret.
+pub fn answer(client: &RegisteredClient, secret: &Secret) -> Secret {
+    let confidential = client.authentication != Authentication::None;
+    let answer = Answer {
+        client_id: &client.id,
+        client_id_issued_at: client.created,
+        client_secret: confidential.then(|| secret.expose()),
+        client_secret_expires_at: confidential.then_some(0),
+        client_name: client.name.as_deref(),
+        redirect_uris: &client.redirect_uris,
+        grant_types: &client.grant_types,
+        scope: client.scope.as_ref(),
+        response_types: ["code"],
+        token_endpoint_auth_method: client.authentication.method().as_str(),
+    };
+    // A struct of strings and numbers always serialises.
+    Secret::new(serde_json::to_string(&answer).unwrap_or_default())
 }
 
 /// Why a registration is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegistrationError {
-    /// More than 16 KiB.
-    TooLarge,
+    /// More than is read, or more than is stored.
+    TooLarge {
+        /// How many bytes that is.
+        limit: usize,
+    },
     /// Its metadata breaks a rule.
     Metadata(MetadataError),
 }
@@ -170,7 +90,7 @@ impl RegistrationError {
     /// The stable code of bodies, logs and analytics.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::TooLarge => "registration_too_large",
+            Self::TooLarge { .. } => "registration_too_large",
             Self::Metadata(_) if self.code() == ErrorCode::InvalidRedirectUri => "registration_redirect_uri",
             Self::Metadata(_) => "registration_metadata",
         }
@@ -182,7 +102,7 @@ impl RegistrationError {
             Self::Metadata(MetadataError::RedirectUri { .. } | MetadataError::ManyRedirectUris) => {
                 ErrorCode::InvalidRedirectUri
             }
-            Self::Metadata(_) | Self::TooLarge => ErrorCode::InvalidClientMetadata,
+            Self::Metadata(_) | Self::TooLarge { .. } => ErrorCode::InvalidClientMetadata,
         }
     }
 }
@@ -196,7 +116,7 @@ impl From<MetadataError> for RegistrationError {
 impl fmt::Display for RegistrationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLarge => write!(f, "the registration is larger than {LIMIT} bytes"),
+            Self::TooLarge { limit } => write!(f, "the registration is larger than {limit} bytes"),
             Self::Metadata(error) => write!(f, "the registration does not fit: {error}"),
         }
     }
@@ -232,10 +152,11 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_800_000_000);
 
-    fn register(request: &Value) -> (StoredClient, Value) {
-        let registration = parse(request.to_string().as_bytes(), &RedirectPolicy::default()).unwrap();
-        let (stored, answer) = registration.register([7; 16], [9; 32], NOW);
-        (stored, serde_json::from_str(answer.expose()).unwrap())
+    fn register(request: &Value) -> (RegisteredClient, Value) {
+        let registered = parse(request.to_string().as_bytes(), &RedirectPolicy::default(), NOW).unwrap();
+        let (client, secret) = to_store(registered, [7; 16], [9; 32]).unwrap();
+        let answer = serde_json::from_str(answer(&client, &secret).expose()).unwrap();
+        (client, answer)
     }
 
     #[test]
@@ -300,53 +221,31 @@ mod tests {
             (json!([1]), ErrorCode::InvalidClientMetadata, "JSON object"),
             (json!({"client_name": "a".repeat(LIMIT)}), ErrorCode::InvalidClientMetadata, "16384"),
         ] {
-            let error = parse(request.to_string().as_bytes(), &RedirectPolicy::default()).unwrap_err();
+            let error = parse(request.to_string().as_bytes(), &RedirectPolicy::default(), NOW).unwrap_err();
             assert!(error.code() == code && error.to_string().contains(names), "{error}");
         }
         let policy = RedirectPolicy { patterns: vec!["https://app.example.com/*".to_owned()] };
-        let error = parse(br#"{"redirect_uris":["https://a.example/cb"]}"#, &policy).unwrap_err();
+        let error = parse(br#"{"redirect_uris":["https://a.example/cb"]}"#, &policy, NOW).unwrap_err();
         assert!(error.code() == ErrorCode::InvalidRedirectUri && error.to_string().contains("patterns"), "{error}");
     }
 
     #[test]
-    fn stored_bytes() {
-        let (stored, _) = register(&json!({"client_name": "C", "redirect_uris": ["https://a.example/cb"],
-            "token_endpoint_auth_method": "client_secret_post"}));
-        let golden = concat!(
-            r#"{"v":1,"id":"mcpg_client_BwcHBwcHBwcHBwcHBwcHBw","name":"C","redirect_uris":["https://a.example/cb"],"#,
-            r#""authentication":{"method":"client_secret_post","secret":"Tkjo0hBjt9MtmgKzf03qPY_BKl4y4SOlvwtfKKAJAL8"},"#,
-            r#""grant_types":["authorization_code","refresh_token"],"created":1800000000}"#,
-        );
-        assert_eq!(serde_json::to_string(&stored).unwrap(), golden);
-        assert_eq!(serde_json::from_str::<StoredClient>(golden).unwrap(), stored);
-        assert!(serde_json::from_str::<StoredClient>(&golden.replace("\"v\":1", "\"v\":2")).is_err());
-    }
-
-    #[test]
-    fn unused_registrations_are_forgotten_and_used_ones_noted_now_and_then() {
-        let (stored, _) = register(&json!({"redirect_uris": ["https://a.example/cb"]}));
-        assert_eq!(stored.expires(), NOW + Lifetime::days(1));
-        let used = stored.touch(NOW).unwrap();
-        assert_eq!(used.expires(), NOW + Lifetime::days(400));
-        assert_eq!(used.touch(NOW + Lifetime::days(29)), None);
-        assert_eq!(used.touch(NOW + Lifetime::days(30)).unwrap().expires(), NOW + Lifetime::days(430));
-    }
-
-    #[test]
-    fn a_registered_id_is_recognised() {
-        assert!(is_registered_id("mcpg_client_BwcHBwcHBwcHBwcHBwcHBw"));
-        for text in
-            ["", "mcpg_client_", "mcpg_client_BwcHBwcHBwcHBwcHBwcHB", "BwcHBwcHBwcHBwcHBwcHBw", "https://a.example/c"]
-        {
-            assert!(!is_registered_id(text), "{text}");
-        }
+    fn no_more_is_stored_than_a_client_needs() {
+        let uris: Vec<_> = (0..20).map(|n| format!("https://a.example/{}/{n}", "p".repeat(200))).collect();
+        let registered = |count: usize| {
+            let request = json!({"redirect_uris": uris[..count]}).to_string();
+            to_store(parse(request.as_bytes(), &RedirectPolicy::default(), NOW).unwrap(), [7; 16], [9; 32])
+        };
+        assert!(registered(15).is_ok());
+        let error = registered(20).unwrap_err();
+        assert!(error.to_string().contains("4096") && error.reason() == "registration_too_large", "{error}");
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn any_bytes_register_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse(&bytes, &RedirectPolicy::default());
+            let _ = parse(&bytes, &RedirectPolicy::default(), NOW);
         }
     }
 }

@@ -64,11 +64,16 @@ impl KeyRing {
     /// Opens what [`KeyRing::seal`] made, under whichever version sealed it.
     pub fn open(&self, purpose: Purpose, context: &[&str], sealed: &str) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let bytes = envelope::decode(sealed)?;
-        let (&[ENVELOPE, a, b, c, d], rest) = bytes.split_first_chunk::<5>().ok_or(OpenError::Malformed)? else {
-            return Err(OpenError::Malformed);
-        };
-        let version = self.version(u32::from_be_bytes([a, b, c, d])).ok_or(OpenError::UnknownKey)?;
+        let (version, rest) = self.sealer(&bytes)?;
         envelope::open(&version.keys.of(purpose).seal, &place(purpose, context), rest)
+    }
+
+    /// The secret that goes with a sealed text, made again whenever it is asked for: HMAC-SHA-256 of the text under the version that
+    /// sealed it, so that a rotation changes neither.
+    pub fn secret_of(&self, purpose: Purpose, sealed: &str) -> Result<Secret, OpenError> {
+        let bytes = envelope::decode(sealed)?;
+        let (version, _) = self.sealer(&bytes)?;
+        Ok(Secret::new(Base64UrlUnpadded::encode_string(&version.mac(purpose, sealed.as_bytes()))))
     }
 
     /// Seals a value as JSON. A value that has no JSON form seals as nothing, which never opens as a value.
@@ -108,6 +113,14 @@ impl KeyRing {
     /// The key that signed access tokens under some version.
     pub fn signing_key_of(&self, version: u32) -> Option<Hs256Key> {
         self.version(version).map(Version::signing_key)
+    }
+
+    /// Under which version an envelope was sealed, and what follows its head.
+    fn sealer<'e>(&self, envelope: &'e [u8]) -> Result<(&Version, &'e [u8]), OpenError> {
+        let (&[ENVELOPE, a, b, c, d], rest) = envelope.split_first_chunk::<5>().ok_or(OpenError::Malformed)? else {
+            return Err(OpenError::Malformed);
+        };
+        Ok((self.version(u32::from_be_bytes([a, b, c, d])).ok_or(OpenError::UnknownKey)?, rest))
     }
 
     fn versions(&self) -> impl Iterator<Item = &Version> {
@@ -190,11 +203,15 @@ impl Version {
     }
 
     fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 16] {
+        let mut tag = [0; 16];
+        tag.iter_mut().zip(self.mac(purpose, message)).for_each(|(to, from)| *to = from);
+        tag
+    }
+
+    fn mac(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new((&*self.keys.of(purpose).mac).into());
         mac.update(message);
-        let mut tag = [0; 16];
-        tag.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
-        tag
+        mac.finalize().into_bytes().into()
     }
 
     fn signing_key(&self) -> Hs256Key {
@@ -286,6 +303,23 @@ mod tests {
         assert_eq!(both.signing_key().0, 2);
         assert_eq!(both.signing_key_of(1).unwrap().as_ref(), old.signing_key().1.as_ref());
         assert!(both.signing_key_of(3).is_none());
+    }
+
+    #[test]
+    fn the_secret_of_a_sealed_text_outlives_a_rotation_and_ends_with_its_key() {
+        let old = ring(&format!("1:{ONE}"));
+        let (one, other) =
+            (old.seal(Purpose::ClientId, &[], NONCE, b"a"), old.seal(Purpose::ClientId, &[], NONCE, b"b"));
+        let secret = |ring: &KeyRing, purpose, text: &str| {
+            ring.secret_of(purpose, text).map(|secret| secret.expose().to_owned())
+        };
+        let golden = "TpMPQ2lDn7dH6XHkXIZdKSLxUtJYXUEhAxKlkWWSYEA";
+        assert_eq!(secret(&old, Purpose::ClientId, &one).as_deref(), Ok(golden));
+        assert_eq!(secret(&ring(&format!("1:{ONE},2:{TWO}")), Purpose::ClientId, &one).as_deref(), Ok(golden));
+        assert_eq!(secret(&ring(&format!("2:{TWO}")), Purpose::ClientId, &one), Err(OpenError::UnknownKey));
+        assert_eq!(secret(&old, Purpose::ClientId, "AQ"), Err(OpenError::Malformed));
+        assert_ne!(secret(&old, Purpose::ClientId, &other).as_deref(), Ok(golden));
+        assert_ne!(secret(&old, Purpose::Registration, &one).as_deref(), Ok(golden));
     }
 
     #[test]

@@ -14,7 +14,7 @@ for (const env of ["staging", "production"]) {
   test(`[S13] deploying ${env} passes wrangler's dry run without an account`, async () => {
     const { code, text } = await deploy(["--env", env, "--dry-run"]);
     assert.equal(code, 0, text);
-    for (const binding of ["env.GRANT", "env.ACCOUNT", "env.CONNECTION", "env.ISSUER", "env.KV", "env.REGISTRATIONS"]) assert.match(text, new RegExp(binding));
+    for (const binding of ["env.GRANT", "env.ACCOUNT", "env.CONNECTION", "env.ISSUER", "env.KV", "env.REGISTRATIONS", "env.ATTEMPTS"]) assert.match(text, new RegExp(binding));
   });
 }
 

@@ -18,8 +18,8 @@ use mcp_edge_gateway::login::jwks::VerifyingKey;
 use mcp_edge_gateway::oauth::grant::GrantId;
 use mcp_edge_gateway::oauth::{account, grant};
 use mcp_edge_gateway::ports::{
-    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limiter, Outbound, Outgoing, ReadError, Secrets,
-    Signatures, Stream, Timer, Unavailable,
+    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Outbound, Outgoing, ReadError,
+    Secrets, Signatures, Stream, Timer, Unavailable,
 };
 use mcp_edge_gateway::secret::Secret;
 use mcp_edge_gateway::time::{Lifetime, Timestamp};
@@ -73,6 +73,8 @@ impl Stream for Bytes {
 pub struct Uses {
     pub fetches: u32,
     pub directory: u32,
+    /// Of these, what was put or deleted.
+    pub writes: u32,
     pub ledger: u32,
 }
 
@@ -100,6 +102,8 @@ pub struct InMemory {
     pub accounts_down: Cell<bool>,
     pub signatures_down: Cell<bool>,
     pub registrations_left: Cell<u32>,
+    /// How often an address did in a minute what it may do ten times.
+    pub attempts: RefCell<BTreeMap<(Limited, String, u64), u32>>,
     pub uses: Cell<Uses>,
     /// What happens while the next value is on its way into the directory.
     pub meanwhile: RefCell<Option<Box<dyn FnOnce()>>>,
@@ -300,6 +304,7 @@ impl Directory for InMemory {
 
     async fn put(&self, key: &str, value: &str, lifetime: Option<Lifetime>) -> Result<(), Unavailable> {
         self.directory()?;
+        self.used(|uses| uses.writes += 1);
         if self.directory_read_only.get() {
             return Err(Unavailable);
         }
@@ -315,13 +320,20 @@ impl Directory for InMemory {
 
     async fn delete(&self, key: &str) -> Result<(), Unavailable> {
         self.directory()?;
+        self.used(|uses| uses.writes += 1);
         self.directory.borrow_mut().remove(key);
         Ok(())
     }
 }
 
 impl Limiter for InMemory {
-    async fn allow_registration(&self, _address: &str) -> Result<bool, Unavailable> {
+    async fn allow(&self, what: Limited, address: &str) -> Result<bool, Unavailable> {
+        if what != Limited::Registration {
+            let mut attempts = self.attempts.borrow_mut();
+            let count = attempts.entry((what, address.to_owned(), self.now.get() / 60)).or_default();
+            *count += 1;
+            return Ok(*count <= 10);
+        }
         let left = self.registrations_left.get();
         self.registrations_left.set(left.saturating_sub(1));
         Ok(left > 0)

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::command::{AllowedClient, Command, ConnectedAccount, Outcome};
 use crate::oauth::grant::GrantId;
+use crate::oauth::registered_client::reference;
 use crate::oauth::scope::ScopeSet;
 use crate::time::{Lifetime, Timestamp};
 use crate::version::V1;
@@ -86,7 +87,7 @@ impl Record {
         match command {
             Command::Remember { consent, at, client_id } => {
                 self.consents.retain(|other| other.key != consent);
-                self.consents.push(Consent { key: consent, at, client_id });
+                self.consents.push(Consent { key: consent, at, client_id: client_id.as_deref().map(reference) });
                 let surplus = self.consents.len().saturating_sub(MOST_CONSENTS);
                 self.consents.drain(..surplus);
                 return Outcome::Remembered;
@@ -96,6 +97,7 @@ impl Record {
             }
             Command::AddGrant { mut grant } => {
                 shorten(&mut grant.client_name);
+                grant.client_id = reference(&grant.client_id);
                 self.grants.retain(|other| other.grant != grant.grant);
                 if self.grants.len() >= MOST_GRANTS {
                     self.grants.retain(|other| !other.until.reached(now));
@@ -111,6 +113,7 @@ impl Record {
             Command::AddConnection { connection, signed_in } => return self.add_connection(connection, signed_in),
             Command::ForgetConnection { slug, account } => self.forget_connection(&slug, &account),
             Command::ForgetClient { client_id } => {
+                let client_id = reference(&client_id);
                 self.grants.retain(|grant| grant.client_id != client_id);
                 // Consents of older versions do not say whose they are: to ask once more is the safe side.
                 self.consents.retain(|consent| consent.client_id.as_ref().is_some_and(|other| *other != client_id));

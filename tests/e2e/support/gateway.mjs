@@ -141,7 +141,10 @@ function worker(index, { bindings, counted, port }) {
     bindings,
     kvNamespaces: { KV: "kv" },
     durableObjects: Object.fromEntries(objects.map(([name, className]) => [name, object(className)])),
-    ratelimits: { REGISTRATIONS: { namespace_id: "1", simple: { limit: 100, period: 60 } } },
+    ratelimits: {
+      REGISTRATIONS: { namespace_id: "1", simple: { limit: 100, period: 60 } },
+      ATTEMPTS: { namespace_id: "2", simple: { limit: 10, period: 60 } },
+    },
     unsafeDirectSockets: [{ host: "127.0.0.1", port: index === 0 ? port : 0 }],
   };
 }
