@@ -248,11 +248,11 @@ mod tests {
 
     #[test]
     fn sealed_bytes() {
-        let golden = "mcpg_client_AQAAAAEHBwcHBwcHBwcHBwcGOLDEN";
+        let golden = "mcpg_client_AQAAAAEHBwcHBwcHBwcHBwcO2HkO0m_FntTVF9iCtb2APabYtxqEN12NqW5_iH1uVaHxCZiLA0QNqne9_ujGv2rcCuZeM16UGUE7H7v92KdEU2cu60zRJbgmR-1Cdxt-UZ5bPzpRvcCkymSD96J6S_wjeKXo1V361RKYe2bDsDno8XcYgv0vRUQ3VUgSWPOHRIC79DunvvgzEr4R9zuNbw";
         let contents = r#"{"v":1,"t":1800000000,"n":"C","r":["https://a.example/cb"],"m":"client_secret_post","g":["authorization_code","refresh_token"]}"#;
         assert_eq!(serde_json::to_string(&registered(Some(Method::Post))).unwrap(), contents);
         let (client, secret) = sealed(Some(Method::Post));
-        assert_eq!((client.id(), secret.expose()), (golden, "mcpg_secret_GOLDEN"));
+        assert_eq!((client.id(), secret.expose()), (golden, "mcpg_secret_CEUseFIkOPvq8B7ElijylbFT1RZHxD5yr8Mbar3VAGA"));
     }
 
     #[test]

@@ -313,7 +313,7 @@ mod tests {
         let secret = |ring: &KeyRing, purpose, text: &str| {
             ring.secret_of(purpose, text).map(|secret| secret.expose().to_owned())
         };
-        let golden = "TpMPQ2lDn7dH6XHkXIZdKSLxUtJYXUEhAxKlkWWSYEA";
+        let golden = "LJIhKPwyqTR6_v3_GK8WeFuTN3KXGHfKRZlh6CEZA8U";
         assert_eq!(secret(&old, Purpose::ClientId, &one).as_deref(), Ok(golden));
         assert_eq!(secret(&ring(&format!("1:{ONE},2:{TWO}")), Purpose::ClientId, &one).as_deref(), Ok(golden));
         assert_eq!(secret(&ring(&format!("2:{TWO}")), Purpose::ClientId, &one), Err(OpenError::UnknownKey));
