@@ -12,8 +12,9 @@ use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
 use crate::version::V1;
 
-/// How long a replaced refresh token still yields its successor: a client that lost the answer or refreshed twice at once.
-const REPLAY_WINDOW: Lifetime = Lifetime::minutes(1);
+/// How long a replaced refresh token still yields its successor, while that is not used itself: for a client that lost the answer, or
+/// whose processes do not tell each other. Seen in real clients were a few minutes.
+const REPLAY_WINDOW: Lifetime = Lifetime::minutes(10);
 
 /// How long a finished grant is remembered: longer than a consent form lives, so that no form opens a grant a second time.
 const REMEMBERED: Lifetime = Lifetime::hours(1);
@@ -84,6 +85,7 @@ tagged! { "state",
 struct Refresh {
     current: Digested,
     expires: Timestamp,
+    /// What the current one replaced. Forgotten once the current one is used, so that reuse is noticed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previous: Option<Previous>,
 }

@@ -207,11 +207,13 @@ fn without_offline_access_no_refresh_token_is_good() {
 }
 
 #[test]
-fn a_replaced_token_yields_its_successor_for_a_minute_and_then_kills_the_family() {
+fn a_replaced_token_yields_its_unused_successor_for_ten_minutes_and_then_kills_the_family() {
     let replay = |after| apply(rotated(), rotate("rt0", |_| ()), NOW + Lifetime(after));
-    let Outcome::Replayed { sealed_successor, .. } = replay(59).1 else { panic!("no replay") };
-    assert_eq!(sealed_successor, "sealed rt1");
-    let (record, outcome) = replay(60);
+    for after in [0, 59, 60, 599] {
+        let Outcome::Replayed { sealed_successor, .. } = replay(after).1 else { panic!("no replay after {after}") };
+        assert_eq!(sealed_successor, "sealed rt1");
+    }
+    let (record, outcome) = replay(600);
     let until = NOW + Lifetime::hours(2);
     assert_eq!(outcome, Outcome::Rejected { why: Rejection::RefreshReused, revoked_until: Some(until) });
     // Said again to whoever asks next, should storage have failed when it was said first.
@@ -219,6 +221,15 @@ fn a_replaced_token_yields_its_successor_for_a_minute_and_then_kills_the_family(
         let (after, outcome) = apply(record.clone(), again, NOW);
         assert_eq!(outcome, Outcome::Rejected { why: Rejection::Revoked, revoked_until: Some(until) });
         assert_eq!(after, record);
+    }
+}
+
+#[test]
+fn a_replaced_token_whose_successor_was_used_kills_the_family() {
+    for after in [0, 59, 60, 599] {
+        let used = apply(rotated(), Command::Rotate(rotation("rt1", "rt2")), NOW + Lifetime(after)).0;
+        assert_eq!(word(&apply(used.clone(), rotate("rt0", |_| ()), NOW + Lifetime(after)).1), "refresh_reused!");
+        assert_eq!(word(&apply(used, rotate("rt1", |_| ()), NOW + Lifetime(after + 599)).1), "replayed");
     }
 }
 
