@@ -189,6 +189,7 @@ fn respond<P: Platform>(
         grant,
         account: granted.account.clone(),
         auth_time: granted.signed_in,
+        slug: Some(granted.slug.clone()),
     };
     let access = access_token::sign(&site.keys, &claims);
     let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: refresh, scope };

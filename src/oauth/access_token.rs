@@ -53,15 +53,20 @@ pub struct Claims {
     /// When the session began in which it was allowed (RFC 9068 §2.2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<Timestamp>,
+    /// The slug of the server at the resource when it was issued. Tokens of older releases do not name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
 }
 
 impl Claims {
-    /// Whether the token was issued here and for this resource (RFC 9068 §4, steps 3 and 4).
-    pub fn check(&self, issuer: &str, resource: &str) -> Result<(), TokenError> {
+    /// Whether the token was issued here, and for this server at this resource (RFC 9068 §4, steps 3 and 4): another one that is put
+    /// there later gets none of its tokens. One that names no server is taken where the resource itself names it.
+    pub fn check(&self, issuer: &str, resource: &str, slug: &str) -> Result<(), TokenError> {
         if self.iss != issuer {
             return Err(TokenError::WrongIssuer);
         }
-        if self.aud != resource {
+        let named = || resource.strip_prefix(issuer).and_then(|path| path.strip_prefix("/v1/mcp/"));
+        if self.aud != resource || self.slug.as_deref().or_else(named) != Some(slug) {
             return Err(TokenError::WrongAudience);
         }
         Ok(())
@@ -191,6 +196,7 @@ mod tests {
             grant: GrantId::new([1; 16]),
             account: None,
             auth_time: None,
+            slug: None,
         }
     }
 
@@ -223,6 +229,15 @@ mod tests {
         assert_eq!(verify(&ring(ONE), token.expose(), NOW), Ok(second));
         let payload = Base64UrlUnpadded::decode_vec(token.expose().split('.').nth(1).unwrap()).unwrap();
         assert!(std::str::from_utf8(&payload).unwrap().ends_with(r#","account":"2","auth_time":900}"#));
+    }
+
+    #[test]
+    fn the_server_is_named() {
+        let named = Claims { slug: Some("docs".to_owned()), ..claims() };
+        let token = sign(&ring(ONE), &named);
+        assert_eq!(verify(&ring(ONE), token.expose(), NOW), Ok(named));
+        let payload = Base64UrlUnpadded::decode_vec(token.expose().split('.').nth(1).unwrap()).unwrap();
+        assert!(std::str::from_utf8(&payload).unwrap().ends_with(r#","slug":"docs"}"#));
     }
 
     #[test]
@@ -280,9 +295,28 @@ mod tests {
     #[test]
     fn issuer_and_audience_are_compared_whole() {
         let claims = claims();
-        assert_eq!(claims.check("https://gw.example", "https://gw.example/v1/mcp/docs"), Ok(()));
-        assert_eq!(claims.check("https://old.example", &claims.aud), Err(TokenError::WrongIssuer));
-        assert_eq!(claims.check(&claims.iss, "https://gw.example/v1/mcp/doc"), Err(TokenError::WrongAudience));
+        assert_eq!(claims.check("https://gw.example", "https://gw.example/v1/mcp/docs", "docs"), Ok(()));
+        assert_eq!(claims.check("https://old.example", &claims.aud, "docs"), Err(TokenError::WrongIssuer));
+        assert_eq!(claims.check(&claims.iss, "https://gw.example/v1/mcp/doc", "doc"), Err(TokenError::WrongAudience));
+    }
+
+    #[test]
+    fn a_token_is_for_its_server_and_for_no_other_at_its_address() {
+        let at = |path: &str, slug: Option<&str>| Claims {
+            aud: format!("https://gw.example{path}"),
+            slug: slug.map(str::to_owned),
+            ..claims()
+        };
+        let check = |claims: &Claims, slug| claims.check(&claims.iss, &claims.aud, slug);
+        let wrong = Err(TokenError::WrongAudience);
+        for path in ["/v1/mcp/docs", "/docs/mcp"] {
+            assert_eq!(check(&at(path, Some("docs")), "docs"), Ok(()));
+            assert_eq!(check(&at(path, Some("docs")), "mail"), wrong);
+        }
+        // Of a release that did not name the server.
+        assert_eq!(check(&at("/v1/mcp/docs", None), "docs"), Ok(()));
+        assert_eq!(check(&at("/v1/mcp/docs", None), "mail"), wrong);
+        assert_eq!(check(&at("/docs/mcp", None), "docs"), wrong);
     }
 
     #[test]

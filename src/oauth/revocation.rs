@@ -69,6 +69,7 @@ mod tests {
             grant: grant.clone(),
             account: None,
             auth_time: None,
+            slug: None,
         };
         let access = access_token::sign(&ring(), &claims);
         assert_eq!(grant_of(access.expose(), NOW), Some(grant.clone()));
