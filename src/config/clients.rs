@@ -1,6 +1,6 @@
 //! How clients become known: by registering, by a document at their URL, or beforehand.
 //!
-//! Not here: registration itself, and the rules of redirect URIs beyond their shape (`oauth`).
+//! Not here: registration itself, and what a redirect URI may be (`oauth::redirect`).
 
 use url::Url;
 
@@ -8,6 +8,7 @@ use super::document::{AuthenticationMethod, ClientsDocument, PreregisteredDocume
 use super::report::{Complaint, Pointer, Report, shown};
 use super::secret_name::SecretName;
 use super::text;
+use crate::oauth::redirect::{self, RedirectUri};
 
 const LONGEST_URI: usize = 2048;
 
@@ -41,7 +42,11 @@ pub struct Preregistered {
 
 pub(super) fn prove(document: ClientsDocument, at: &Pointer, report: &mut Report) -> Clients {
     let patterns = report.entries(&at.child("redirect_patterns"), document.redirect_patterns);
-    let patterns = patterns.into_iter().filter_map(|(at, text)| report.check(&at, redirect_pattern(text)));
+    let patterns = patterns.into_iter().filter_map(|(at, text)| {
+        let pattern = report.check(&at, redirect_pattern(text))?;
+        let rule = safe_pattern(&pattern);
+        report.check_new(&at, pattern, rule)
+    });
     let redirect_patterns = patterns.collect();
     let mut preregistered: Vec<Preregistered> = Vec::new();
     for (at, client) in report.entries(&at.child("preregistered"), document.preregistered) {
@@ -71,7 +76,12 @@ fn prove_client(document: PreregisteredDocument, at: &Pointer, report: &mut Repo
         report.add(&place, "is empty, so the client could never finish", "write at least one redirect URI");
     }
     let uris = report.entries(&place, uris.unwrap_or_default());
-    let redirect_uris = uris.into_iter().filter_map(|(at, uri)| report.check(&at, redirect_uri(uri))).collect();
+    let uris = uris.into_iter().filter_map(|(at, uri)| {
+        let uri = report.check(&at, redirect_uri(uri))?;
+        let rule = safe_uri(&uri);
+        report.check_new(&at, uri, rule)
+    });
+    let redirect_uris = uris.collect();
 
     let method = document.token_endpoint_auth_method;
     agree_on_method(document.client_secret.is_some(), method, at, report);
@@ -132,6 +142,22 @@ fn redirect_uri(text: String) -> Result<String, Complaint> {
     Ok(text)
 }
 
+/// Where codes may be sent at all, the operator's clients included.
+fn safe_uri(text: &str) -> Result<(), Complaint> {
+    RedirectUri::named(text).map(drop).map_err(|rule| {
+        let problem = format!("is {}, where no code may be sent: {rule}", shown(text));
+        Complaint::new(problem, "write an https URI, http on localhost, or the app's own scheme")
+    })
+}
+
+fn safe_pattern(text: &str) -> Result<(), Complaint> {
+    if !redirect::is_dangerous(text.split(':').next().unwrap_or_default()) {
+        return Ok(());
+    }
+    let problem = format!("is {}, whose scheme no redirect URI may have", shown(text));
+    Err(Complaint::new(problem, "write a pattern that begins with https://, http:// or the app's own scheme"))
+}
+
 fn redirect_pattern(text: String) -> Result<String, Complaint> {
     let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
@@ -150,7 +176,8 @@ fn redirect_pattern(text: String) -> Result<String, Complaint> {
 mod tests {
     use serde_json::json;
 
-    use crate::config::tests::{errors, refused, refused_at};
+    use crate::config::Config;
+    use crate::config::tests::{complete, errors, refused, refused_at};
 
     #[test]
     fn a_preregistered_client_agrees_with_itself() {
@@ -162,6 +189,19 @@ mod tests {
         for uri in ["/callback", "app.example.com", "https://app.example.com/#x", "https://app.example.com/a b"] {
             refused(&format!("{at}/redirect_uris/0"), json!(uri), &["is \""]);
         }
+        for (uri, rule) in [
+            ("javascript:alert(1)", "scheme"),
+            ("JavaScript://app.example.com/%0aalert(1)", "scheme"),
+            ("data:text/html,x", "scheme"),
+            ("vbscript:x", "scheme"),
+            ("file:///etc/passwd", "scheme"),
+            ("blob:https://app.example.com/x", "scheme"),
+            ("http://app.example.com/cb", "plain http"),
+            ("https://me@app.example.com/cb", "user name"),
+            ("https://app.example.com/cb?code=1", "code"),
+        ] {
+            refused(&format!("{at}/redirect_uris/0"), json!(uri), &["no code may be sent", rule]);
+        }
         for id in ["https://app.example.com/client.json", "mcpg_client_x", "", "a b"] {
             refused(&format!("{at}/client_id"), json!(id), &["id"]);
         }
@@ -172,5 +212,19 @@ mod tests {
         for pattern in ["*", "*://x", "app.example.com/*", "https://app.example.com/ *", "//x"] {
             refused("/clients/redirect_patterns/0", json!(pattern), &["pattern"]);
         }
+        for pattern in ["javascript://*", "data://*/*", "FILE:///*"] {
+            refused("/clients/redirect_patterns/0", json!(pattern), &["scheme"]);
+        }
+    }
+
+    #[test]
+    fn a_stored_configuration_stays_in_effect_although_a_redirect_uri_of_it_is_refused_today() {
+        let mut stored = complete();
+        stored["clients"]["redirect_patterns"] = json!(["javascript://*"]);
+        stored["clients"]["preregistered"][0]["redirect_uris"] = json!(["javascript:alert(1)"]);
+        assert!(Config::parse(&stored.to_string()).is_err());
+        assert!(Config::parse_stored(&stored.to_string()).is_ok());
+        stored["consent"] = json!("sometimes");
+        assert!(Config::parse_stored(&stored.to_string()).is_err());
     }
 }

@@ -85,7 +85,15 @@ pub struct Limits {
 impl Config {
     /// Parses `gateway.json`. A document with mistakes gives all of them at once.
     pub fn parse(text: &str) -> Result<Self, ConfigErrors> {
-        let mut report = Report::default();
+        Self::read(text, Report::default())
+    }
+
+    /// Parses a configuration that was taken before, perhaps by an earlier release with fewer rules.
+    pub fn parse_stored(text: &str) -> Result<Self, ConfigErrors> {
+        Self::read(text, Report::of_stored())
+    }
+
+    fn read(text: &str, mut report: Report) -> Result<Self, ConfigErrors> {
         let config = reading::read(text, &mut report).and_then(|document| prove(document, &mut report));
         match config {
             Some(config) if report.is_empty() => Ok(config),

@@ -71,12 +71,27 @@ impl Complaint {
 
 /// The errors so far.
 #[derive(Debug, Default)]
-pub(super) struct Report(Vec<ConfigError>);
+pub(super) struct Report {
+    errors: Vec<ConfigError>,
+    stored: bool,
+}
 
 impl Report {
+    /// On a configuration that an earlier release took and stored.
+    pub(super) fn of_stored() -> Self {
+        Self { stored: true, ..Self::default() }
+    }
+
+    /// The value, unless it breaks a rule. The rule is younger than some stored configurations, which must stay in effect: only new ones
+    /// are held to it, and whoever uses the value does without what breaks it.
+    pub(super) fn check_new<T>(&mut self, at: &Pointer, value: T, rule: Result<(), Complaint>) -> Option<T> {
+        let rule = if self.stored { Ok(()) } else { rule };
+        self.check(at, rule.map(|()| value))
+    }
+
     pub(super) fn add(&mut self, at: &Pointer, problem: impl Into<String>, fix: impl Into<String>) {
         if !self.is_full() {
-            self.0.push(ConfigError { pointer: at.0.clone(), problem: problem.into(), fix: fix.into() });
+            self.errors.push(ConfigError { pointer: at.0.clone(), problem: problem.into(), fix: fix.into() });
         }
     }
 
@@ -101,19 +116,19 @@ impl Report {
 
     /// Whether anything at this place, or part of it, has been reported.
     pub(super) fn has_within(&self, at: &Pointer) -> bool {
-        self.0.iter().any(|error| is_within(&error.pointer, &at.0))
+        self.errors.iter().any(|error| is_within(&error.pointer, &at.0))
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.0.len() >= MOST
+        self.errors.len() >= MOST
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.errors.is_empty()
     }
 
     pub(super) fn into_errors(self) -> ConfigErrors {
-        ConfigErrors(self.0)
+        ConfigErrors(self.errors)
     }
 }
 

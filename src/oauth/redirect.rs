@@ -24,6 +24,11 @@ const NEVER: &str = "about blob data file filesystem ftp intent jar javascript m
 /// The parameters of an authorization response. A redirect URI that brings its own would have two of them.
 const RESPONSE: [&str; 7] = ["code", "state", "iss", "error", "error_description", "error_uri", "response"];
 
+/// Whether no redirect URI may have this scheme, whoever names it.
+pub fn is_dangerous(scheme: &str) -> bool {
+    NEVER.split(' ').any(|never| never.eq_ignore_ascii_case(scheme))
+}
+
 /// A redirect URI that may be used, exactly as written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -52,7 +57,7 @@ impl RedirectUri {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(RedirectUriError::UserInfo);
         }
-        if NEVER.split(' ').any(|scheme| scheme == url.scheme()) {
+        if is_dangerous(url.scheme()) {
             return Err(RedirectUriError::Dangerous);
         }
         if is_web(&url) && !is_written_as_read(&parts, &url) {
