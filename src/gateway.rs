@@ -202,6 +202,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::Connections => apart(connections::show(site, head)).await.map_err(Refused::Page),
             Endpoint::Login => apart(login::show(site, head)).await.map_err(Refused::Page),
             Endpoint::LoginCallback => apart(login::callback(site, head, body)).await.map_err(Refused::Page),
+            Endpoint::Logout if head.method != "POST" => Ok(login::sign_out_page::<P>(head)),
             Endpoint::Logout => apart(login::logout(site, head)).await.map_err(Refused::Page),
             // Answered before a configuration is needed.
             Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig => Err(Refused::Json(unknown_endpoint())),

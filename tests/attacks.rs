@@ -12,6 +12,10 @@ mod browser;
 mod connect;
 #[path = "attacks/connections.rs"]
 mod connections;
+#[path = "attacks/consent.rs"]
+mod consent;
+#[path = "attacks/cookies.rs"]
+mod cookies;
 #[path = "attacks/documents.rs"]
 mod documents;
 #[path = "attacks/ended.rs"]

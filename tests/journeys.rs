@@ -18,6 +18,8 @@ mod keeping;
 mod lifetimes;
 #[path = "journeys/operation.rs"]
 mod operation;
+#[path = "journeys/prompt.rs"]
+mod prompt;
 #[path = "journeys/revoking.rs"]
 mod revoking;
 #[path = "journeys/servers.rs"]
@@ -96,7 +98,7 @@ fn a_desktop_client_comes_back_at_any_port_of_the_loopback_address_it_registered
     let client = client.consents().redeems().calls("echo");
     let client = client.comes_back_at("http://127.0.0.1:40000/callback").authorizes();
     assert!(!client.is_asked(), "another port is the same client");
-    client.redeems();
+    client.goes_on().redeems();
 }
 
 #[test]
@@ -105,7 +107,7 @@ fn consent_once_asks_once_for_the_same_thing() {
     let client = world.client("claude").connects("alice");
     let client = client.authorizes();
     assert!(!client.is_asked());
-    let client = client.redeems().calls("echo");
+    let client = client.goes_on().redeems().calls("echo");
 
     let narrower = client.clone().asks_for("mcp:tools").authorizes();
     assert!(narrower.is_asked(), "another scope is another question");
@@ -224,9 +226,13 @@ fn who_signs_out_signs_in_again() {
     let world = World::new();
     let mut client = world.client("claude").connects("alice");
     client.browser.goes_to("/logout");
+    let mut client = client.authorizes();
+    assert!(!client.must_sign_in(), "a link ends nothing");
+    client.browser.goes_to("/logout");
+    client.browser.submits(&client.browser.form("/logout"));
     let client = client.authorizes();
     assert!(client.must_sign_in());
-    client.signs_in("alice").redeems().calls("echo");
+    client.signs_in("alice").goes_on().redeems().calls("echo");
 }
 
 #[test]

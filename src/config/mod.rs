@@ -25,6 +25,7 @@ mod tree;
 
 pub use auth::{Auth, ClientCredentials, OAuth, UpstreamClient, Value};
 pub use clients::{Clients, Preregistered};
+pub use consent::{Asker, Question};
 pub use document::{AuthenticationMethod, ConnectTime, ConsentPolicy};
 pub use login::{DevAccount, Login, Oidc};
 pub use origin::Origin;

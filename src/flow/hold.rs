@@ -38,17 +38,15 @@ pub async fn conclude<P: Platform>(
     allowed: Allowed,
     session: &BrowserSession,
 ) -> Answered<P> {
-    let subject = session.identity.subject.as_str();
-    let server = site.config.servers.get(allowed.request.slug.as_str()).filter(|server| server.is_personal());
-    let Some(server) = server else { return issue(site, grant, allowed, session, None).await };
-    let accounts = accounts(site, server, subject).await?;
-    match accounts.as_slice() {
-        [] if connects_later(server) => issue(site, grant, allowed, session, None).await,
-        [only] if connects_later(server) || is_live(site, server, subject, &only.account).await? => {
-            issue(site, grant, allowed, session, Some(&only.account)).await
-        }
-        _ => hold(site, grant, allowed, subject).await,
+    match next(site, &allowed.request.slug, session).await? {
+        Next::Issue { account } => issue(site, grant, allowed, session, account.as_deref()).await,
+        Next::Connect => hold(site, grant, allowed, &session.identity.subject).await,
     }
+}
+
+/// Whether the person has something to do at the server's connect page before the client gets its code.
+pub async fn is_due<P: Platform>(site: &Site<'_, P>, slug: &str, session: &BrowserSession) -> Result<bool, Failure> {
+    Ok(matches!(next(site, slug, session).await?, Next::Connect))
 }
 
 /// The client's request that waits, for the person it waits for.
@@ -107,6 +105,27 @@ pub fn for_somebody_else() -> Failure {
         "This page is for somebody else than the person who is signed in here, so nothing was connected.",
     )
     .fix("If it came from somebody else, ignore it. If you are that person, sign out here, and open it again as yourself.")
+}
+
+enum Next {
+    /// The code, to use the server with this account of the person's.
+    Issue { account: Option<String> },
+    /// The connect page.
+    Connect,
+}
+
+async fn next<P: Platform>(site: &Site<'_, P>, slug: &str, session: &BrowserSession) -> Result<Next, Failure> {
+    let subject = session.identity.subject.as_str();
+    let server = site.config.servers.get(slug).filter(|server| server.is_personal());
+    let Some(server) = server else { return Ok(Next::Issue { account: None }) };
+    let accounts = accounts(site, server, subject).await?;
+    Ok(match accounts.as_slice() {
+        [] if connects_later(server) => Next::Issue { account: None },
+        [only] if connects_later(server) || is_live(site, server, subject, &only.account).await? => {
+            Next::Issue { account: Some(only.account.clone()) }
+        }
+        _ => Next::Connect,
+    })
 }
 
 async fn hold<P: Platform>(site: &Site<'_, P>, grant: &GrantId, allowed: Allowed, subject: &str) -> Answered<P> {

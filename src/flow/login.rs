@@ -10,6 +10,7 @@ use super::{Answered, Head, Site, consent, provider, read_small, session};
 use crate::config::{DevAccount, Login};
 use crate::failure::{Blame, Failure};
 use crate::login::cookie::{self, Jar, SetCookie};
+use crate::login::oidc::Demand;
 use crate::login::transaction::{self, LoginTransaction, ReturnTo};
 use crate::login::{Identity, LoginError, dev, oidc};
 use crate::oauth::form;
@@ -21,13 +22,20 @@ use crate::secret::Secret;
 use crate::vault::Purpose;
 
 const FORM: usize = 8 * 1024;
+const SELECT_ACCOUNT: &str = "select_account";
 
 /// Sends the browser to sign in, to come back to `return_to`, a path of ours with its query.
 pub async fn begin<P: Platform>(site: &Site<'_, P>, head: &Head, return_to: &str) -> Answered<P> {
+    demand(site, head, return_to, Demand::default()).await
+}
+
+/// The same where it matters how the person signs in.
+pub async fn demand<P: Platform>(site: &Site<'_, P>, head: &Head, return_to: &str, demand: Demand) -> Answered<P> {
     let return_to = ReturnTo::parse(return_to).ok_or_else(too_long)?;
     let platform = site.platform;
     let transaction =
         LoginTransaction::new(platform.random(), platform.random(), platform.random(), return_to, site.now);
+    let transaction = if demand.anew { transaction.anew(site.now) } else { transaction };
     let location = match &site.config.login {
         Login::Dev { .. } => {
             only_on_loopback(site)?;
@@ -39,8 +47,10 @@ pub async fn begin<P: Platform>(site: &Site<'_, P>, head: &Head, return_to: &str
             let challenge = transaction.challenge();
             let (state, nonce) = (&transaction.state, &transaction.nonce);
             let (client_id, scopes) = (&login.client_id, &login.scopes);
-            oidc::authorization_url(&provider, client_id, &redirect_uri, scopes, state, nonce, challenge.as_str())
-                .into()
+            let mut url =
+                oidc::authorization_url(&provider, client_id, &redirect_uri, scopes, state, nonce, challenge.as_str());
+            demand.put(&provider, &mut url);
+            url.into()
         }
     };
     let name = cookie_name(site, &transaction.state)?;
@@ -59,7 +69,11 @@ pub async fn begin<P: Platform>(site: &Site<'_, P>, head: &Head, return_to: &str
 pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     let query = form::parse(head.query().as_bytes()).map_err(|_| lost())?;
     let field = |name| query.one(name).ok().flatten();
-    let Some(state) = field("state") else { return begin(site, head, field("return_to").unwrap_or("/")).await };
+    let Some(state) = field("state") else {
+        // Without a choice the identity provider would send the same person straight back.
+        let choice = field("prompt") == Some(SELECT_ACCOUNT);
+        return demand(site, head, field("return_to").unwrap_or("/"), Demand { anew: false, choice }).await;
+    };
     let Login::Dev { accounts } = &site.config.login else { return Err(lost()) };
     only_on_loopback(site)?;
     let transaction = open(site, head, &Secret::new(state))?;
@@ -87,17 +101,22 @@ pub async fn callback<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Str
             (provider::identify(site, login, &provider, &code, &transaction).await?, transaction)
         }
     };
-    let session = session::start(site, head, identity).await?;
-    let spent = SetCookie::removal(cookie_name(site, &transaction.state)?, site.origin.is_secure());
-    let header = |cookie: SetCookie| cookie.to_header().map_err(|_| too_long());
-    Ok(Reply::see_other(transaction.return_to.as_str())
-        .and(SET_COOKIE, header(session)?)
-        .and(SET_COOKIE, header(spent)?))
+    let mut cookies = session::start(site, head, identity).await?;
+    cookies.push(SetCookie::removal(cookie_name(site, &transaction.state)?, site.origin.is_secure()));
+    with_cookies(Reply::see_other(transaction.return_to.as_str()), &cookies)
 }
 
-/// `/logout`: the browser session ends. Leads back to `return_to` by a link, not by itself: browsers hold a form's redirects to its
-/// page's policy, and the way back may lead through the identity provider.
+/// `GET /logout`: whether to sign out. Any site can lead a browser here, so this ends nothing.
+pub fn sign_out_page<P: Platform>(head: &Head) -> Reply<P::Stream> {
+    let query = Some(head.query()).filter(|query| !query.is_empty()).map(|query| format!("?{query}"));
+    let page = page::SignOut { action: format!("{}{}", Endpoint::Logout.path(), query.unwrap_or_default()) };
+    Reply::page(StatusCode::OK, page.render())
+}
+
+/// `POST /logout`: the browser session ends. Leads back to `return_to` by a link, not by itself: browsers hold a form's redirects to
+/// its page's policy, and the way back may lead through the identity provider.
 pub async fn logout<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
+    consent::require_own_page(site, head)?;
     session::end(site, head).await?;
     let query = form::parse(head.query().as_bytes()).ok();
     let asked = query.as_ref().and_then(|query| query.one("return_to").ok().flatten());
@@ -111,13 +130,13 @@ pub async fn logout<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P>
         request_id: site.request_id.to_owned(),
         slug: None,
         facts: Vec::new(),
-        link: Some(page::Link::new(
-            if asked.is_some() { "Sign in as somebody else" } else { "Sign in again" },
-            sign_in(&return_to),
-        )),
+        link: Some(if asked.is_some() {
+            page::Link::new("Sign in as somebody else", format!("{}&prompt={SELECT_ACCOUNT}", sign_in(&return_to)))
+        } else {
+            page::Link::new("Sign in again", sign_in(&return_to))
+        }),
     };
-    let spent = SetCookie::removal(cookie::SESSION, site.origin.is_secure()).to_header().map_err(|_| too_long())?;
-    Ok(Reply::page(StatusCode::OK, page.render()).and(SET_COOKIE, spent))
+    with_cookies(Reply::page(StatusCode::OK, page.render()), &session::removals(site))
 }
 
 /// Where "Use another account" on a page leads, to come back there.
@@ -132,6 +151,12 @@ fn sign_in(return_to: &ReturnTo) -> String {
 fn with_return(endpoint: Endpoint, return_to: &str) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     format!("{}?{}", endpoint.path(), query.append_pair("return_to", return_to).finish())
+}
+
+fn with_cookies<S>(reply: Reply<S>, cookies: &[SetCookie]) -> Result<Reply<S>, Failure> {
+    cookies
+        .iter()
+        .try_fold(reply, |reply, cookie| Ok(reply.and(SET_COOKIE, cookie.to_header().map_err(|_| too_long())?)))
 }
 
 async fn chosen<P: Platform>(

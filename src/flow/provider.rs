@@ -83,7 +83,9 @@ pub async fn identify<P: Platform>(
         read => read,
     };
     let signed = signed(site, unverified.map_err(refused)?).await?;
-    signed.identity(&provider.issuer, &login.client_id, &transaction.nonce, site.now).map_err(refused)
+    signed
+        .identity(&provider.issuer, &login.client_id, &transaction.nonce, transaction.not_before, site.now)
+        .map_err(refused)
 }
 
 async fn signed<P: Platform>(site: &Site<'_, P>, token: Unverified<'_>) -> Result<Signed, Failure> {

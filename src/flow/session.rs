@@ -1,4 +1,4 @@
-//! The browser session behind `__mcp_session`: started at sign-in, read on browser steps only, ended at sign-out.
+//! The browser session behind `__mcp_session` and its twin: started at sign-in, read on browser steps only, ended at sign-out.
 //!
 //! Not here: its shape and its cookie (`login::session`, `login::cookie`).
 
@@ -20,38 +20,79 @@ pub struct SignedIn {
     pub cookie: Secret,
 }
 
-/// The session the browser's cookie proves, if it has not ended.
+/// How many values of the session's name are looked up: ours, and some that others planted beside it.
+const CANDIDATES: usize = 8;
+
+/// The session the browser's cookies prove, if it has not ended.
 pub async fn current<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
-    let Some(cookie) = presented(head) else { return Ok(None) };
-    let key = session::key(&cookie);
-    let sealed = site.platform.get(&key).await.map_err(|Unavailable| Failure::storage())?;
-    let place = place(&site.config.login, &key);
-    let session = sealed.and_then(|sealed| site.keys.open_json(Purpose::BrowserSession, &place, &sealed).ok());
-    let Some(session) = session.filter(|session: &BrowserSession| !session.expired(site.now)) else { return Ok(None) };
+    let Some(signed_in) = opened(site, head).await?.filter(|found| !found.session.expired(site.now)) else {
+        return Ok(None);
+    };
+    let session = &signed_in.session;
     let revoked = subject::is_revoked(site, &session.identity.subject, Some(session.since)).await?;
-    Ok((!revoked).then_some(SignedIn { session, cookie }))
+    Ok((!revoked).then_some(signed_in))
 }
 
 /// Starts a session with a fresh id, whatever cookie the browser came with, and ends the one it had: no id from before a sign-in
-/// is worth anything after it.
-pub async fn start<P: Platform>(site: &Site<'_, P>, head: &Head, identity: Identity) -> Result<SetCookie, Failure> {
+/// is worth anything after it. Answers the cookies that prove it.
+pub async fn start<P: Platform>(
+    site: &Site<'_, P>,
+    head: &Head,
+    identity: Identity,
+) -> Result<Vec<SetCookie>, Failure> {
     end(site, head).await?;
     let lifetime = site.config.session_ttl;
     let cookie = site.secret();
     let key = session::key(&cookie);
+    let secure = site.origin.is_secure();
+    let twin = secure.then(|| site.secret());
     let session = BrowserSession::new(identity, site.now, lifetime);
+    let session = twin.iter().fold(session, BrowserSession::with_twin);
     let place = place(&site.config.login, &key);
     let sealed = site.keys.seal_json(Purpose::BrowserSession, &place, site.platform.random(), &session);
     site.platform.put(&key, &sealed, Some(lifetime)).await.map_err(|Unavailable| Failure::storage())?;
-    Ok(SetCookie::new(cookie::SESSION, cookie, lifetime, site.origin.is_secure()))
+    let set = |name: String, value| SetCookie::new(name, value, lifetime, secure);
+    let twin = twin.map(|twin| set(cookie::name(cookie::TWIN, secure), twin));
+    Ok([set(cookie::SESSION.to_owned(), cookie)].into_iter().chain(twin).collect())
 }
 
-/// Ends the browser's session, if it has one.
+/// Ends the browser's session, if it has one: a cookie that opens none makes nobody delete anything.
 pub async fn end<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
-    match presented(head) {
-        Some(cookie) => site.platform.delete(&session::key(&cookie)).await.map_err(|Unavailable| Failure::storage()),
+    match opened(site, head).await? {
+        Some(SignedIn { cookie, .. }) => {
+            site.platform.delete(&session::key(&cookie)).await.map_err(|Unavailable| Failure::storage())
+        }
         None => Ok(()),
     }
+}
+
+/// Takes the cookies of a session away.
+pub fn removals<P>(site: &Site<'_, P>) -> Vec<SetCookie> {
+    let secure = site.origin.is_secure();
+    let twin = secure.then(|| SetCookie::removal(cookie::name(cookie::TWIN, secure), secure));
+    [SetCookie::removal(cookie::SESSION, secure)].into_iter().chain(twin).collect()
+}
+
+/// The session that the browser's cookies open. Of several values of its name, all but one were planted: the twin tells which is ours.
+async fn opened<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
+    let jar = Jar::parse(&head.headers);
+    let secure = site.origin.is_secure();
+    let twin = if secure { jar.get(&cookie::name(cookie::TWIN, secure)) } else { None };
+    let candidates = match (twin, jar.all(cookie::SESSION)) {
+        (Some(_), several) => several,
+        (None, [only]) if !secure => std::slice::from_ref(only),
+        (None, _) => &[],
+    };
+    for cookie in candidates.iter().take(CANDIDATES) {
+        let key = session::key(cookie);
+        let sealed = site.platform.get(&key).await.map_err(|Unavailable| Failure::storage())?;
+        let place = place(&site.config.login, &key);
+        let session = sealed.and_then(|sealed| site.keys.open_json(Purpose::BrowserSession, &place, &sealed).ok());
+        if let Some(session) = session.filter(|session: &BrowserSession| session.fits(twin, secure)) {
+            return Ok(Some(SignedIn { session, cookie: cookie.clone() }));
+        }
+    }
+    Ok(None)
 }
 
 /// Where a session opens: in its cookie's record, while the login that vouched for the person is the configured one.
@@ -60,10 +101,6 @@ fn place<'a>(login: &'a Login, key: &'a str) -> [&'a str; 2] {
         Login::Dev { .. } => [key, "dev"],
         Login::Oidc(login) => [key, &login.issuer],
     }
-}
-
-fn presented(head: &Head) -> Option<Secret> {
-    Jar::parse(&head.headers).get(cookie::SESSION).cloned()
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ use crate::time::Lifetime;
 /// The browser session's cookie. The name is a promise to operators and the same on every origin.
 pub const SESSION: &str = "__mcp_session";
 
+/// The base name of what proves that [`SESSION`] was set here. That name has no prefix, so a sibling host, or plain http, can plant one.
+pub const TWIN: &str = "mcp_session";
+
 /// Browsers ignore a cookie whose name and value are longer together (RFC 6265bis §5.6).
 pub const MAX_COOKIE: usize = 4096;
 
@@ -28,7 +31,7 @@ pub fn name(base: &str, secure: bool) -> String {
 
 /// The cookies of one request.
 #[derive(Debug, Default)]
-pub struct Jar(BTreeMap<String, Option<Secret>>);
+pub struct Jar(BTreeMap<String, Vec<Secret>>);
 
 impl Jar {
     /// Reads every `Cookie` header (HTTP/2 may split it). Pairs that are not visible ASCII are another application's and left out.
@@ -38,31 +41,36 @@ impl Jar {
         if bytes > MAX_HEADER_BYTES {
             return Self::default();
         }
-        let mut cookies = BTreeMap::new();
+        let mut cookies: BTreeMap<String, Vec<Secret>> = BTreeMap::new();
         let pairs = headers.get_all(COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
         for (count, pair) in pairs.enumerate() {
             if count >= MAX_COOKIES {
                 return Self::default();
             }
             let Some((name, value)) = name_and_value(pair) else { continue };
-            cookies
-                .entry(name.to_owned())
-                .and_modify(|known: &mut Option<Secret>| *known = None)
-                .or_insert_with(|| Some(Secret::new(value)));
+            cookies.entry(name.to_owned()).or_default().push(Secret::new(value));
         }
         Self(cookies)
     }
 
     /// The value of a cookie sent exactly once. Of two with one name, somebody else's path or domain set one, and which is unknown.
     pub fn get(&self, name: &str) -> Option<&Secret> {
-        self.0.get(name)?.as_ref()
+        match self.all(name) {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Every value sent under a name, for whoever can tell which is which.
+    pub fn all(&self, name: &str) -> &[Secret] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The names that begin like this, once all of those cookies together are too large for another one beside them.
     pub fn crowded(&self, beginning: &str) -> Vec<&str> {
         let own = || self.0.iter().filter(|(name, _)| name.starts_with(beginning));
         let bytes: usize =
-            own().map(|(name, value)| name.len() + value.as_ref().map_or(0, |value| value.expose().len())).sum();
+            own().flat_map(|(name, values)| values.iter().map(|value| name.len() + value.expose().len())).sum();
         if bytes > CROWD { own().map(|(name, _)| name.as_str()).collect() } else { Vec::new() }
     }
 }
@@ -157,6 +165,8 @@ mod tests {
         assert_eq!(value(&jar(&[b"s=mine; s=planted"]), "s"), None);
         assert_eq!(value(&jar(&[b"s=mine", b"s=mine"]), "s"), None);
         assert_eq!(value(&jar(&[b"s=1; s=2; s=3"]), "s"), None);
+        let all: Vec<_> = jar(&[b"s=1; t=x", b"s=2"]).all("s").iter().map(|value| value.expose().to_owned()).collect();
+        assert_eq!(all, ["1", "2"]);
     }
 
     #[test]
@@ -232,9 +242,9 @@ mod tests {
             if let Ok(header) = HeaderValue::from_bytes(&bytes) {
                 let mut map = HeaderMap::new();
                 map.append(COOKIE, header);
-                for (name, value) in Jar::parse(&map).0 {
+                for (name, values) in Jar::parse(&map).0 {
                     prop_assert!(is_token(&name));
-                    prop_assert!(value.is_none_or(|value| value.expose().bytes().all(is_cookie_octet)));
+                    prop_assert!(values.iter().all(|value| value.expose().bytes().all(is_cookie_octet)));
                 }
             }
         }

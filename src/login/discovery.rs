@@ -28,6 +28,8 @@ pub struct Provider {
     pub token_endpoint_auth_methods: Vec<String>,
     /// Whether its answers always carry `iss` (RFC 9207).
     pub iss_parameter: bool,
+    /// Whether it lets people choose an account when asked to; it may as well not know what that is (Core §15.1).
+    pub selects_account: bool,
 }
 
 /// Where an issuer's document is (Discovery §4.1). `None` for an issuer that cannot be one.
@@ -71,6 +73,9 @@ pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
             .token_endpoint_auth_methods_supported
             .unwrap_or_else(|| vec!["client_secret_basic".to_owned()]),
         iss_parameter: document.authorization_response_iss_parameter_supported.unwrap_or(false),
+        selects_account: document
+            .prompt_values_supported
+            .is_some_and(|known| known.iter().any(|value| value == "select_account")),
     })
 }
 
@@ -82,6 +87,7 @@ struct Document {
     jwks_uri: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     authorization_response_iss_parameter_supported: Option<bool>,
+    prompt_values_supported: Option<Vec<String>>,
 }
 
 fn issuer_url(issuer: &str) -> Option<Url> {

@@ -50,6 +50,8 @@ pub enum IdTokenError {
     Expired,
     /// Says nothing about when it was issued, or that is still to come.
     NotYetValid,
+    /// A sign-in was asked for, and the person had signed in before.
+    NotFresh,
     /// The subject is empty, too long or not printable ASCII (Core §2).
     UnfitSubject,
 }
@@ -71,6 +73,7 @@ impl IdTokenError {
             Self::WrongNonce => "id_token_wrong_nonce",
             Self::Expired => "id_token_expired",
             Self::NotYetValid => "id_token_not_yet_valid",
+            Self::NotFresh => "id_token_not_fresh",
             Self::UnfitSubject => "id_token_unfit_subject",
         }
     }
@@ -92,6 +95,9 @@ impl fmt::Display for IdTokenError {
             Self::WrongNonce => "The ID token belongs to another sign-in.",
             Self::Expired => "The ID token has expired. Compare the clocks if this happens again.",
             Self::NotYetValid => "The ID token is not valid yet. Compare the clocks if this happens again.",
+            Self::NotFresh => {
+                "The client wanted the person to sign in anew, and the identity provider did not ask them to."
+            }
             Self::UnfitSubject => "The ID token's subject is not a fit name for a person.",
         })
     }
@@ -106,6 +112,7 @@ impl fmt::Display for IdTokenError {
 /// 5. `exp`, `iat` and `nbf` hold now, give or take a minute.
 /// 6. `nonce` is this login's.
 /// 7. `sub` is fit to name a person for good.
+/// 8. Where the person had to sign in anew, `auth_time` is not from before, give or take a minute. Not every provider tells.
 pub fn read<'a>(token: &'a Secret, jwks: &Jwks) -> Result<Unverified<'a>, IdTokenError> {
     // 1.
     let text = Some(token.expose()).filter(|text| text.len() <= MAX_BYTES).ok_or(IdTokenError::Malformed)?;
@@ -173,15 +180,16 @@ impl Unverified<'_> {
 pub struct Signed(Claims<IdClaims>);
 
 impl Signed {
-    /// Who signed in: steps 3 to 7 of [`read`].
+    /// Who signed in: steps 3 to 8 of [`read`].
     pub fn identity(
         self,
         issuer: &str,
         client_id: &str,
         nonce: &Secret,
+        not_before: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Identity, IdTokenError> {
-        let Claims { expiration, not_before, issued_at, custom: claims, .. } = self.0;
+        let Claims { expiration, not_before: valid_from, issued_at, custom: claims, .. } = self.0;
 
         // 3.
         if claims.iss != issuer {
@@ -199,16 +207,16 @@ impl Signed {
         }
 
         // 5.
-        let (expiration, not_before, issued_at) = (
+        let (expiration, valid_from, issued_at) = (
             expiration.map(|at| at.timestamp()),
-            not_before.map(|at| at.timestamp()),
+            valid_from.map(|at| at.timestamp()),
             issued_at.map(|at| at.timestamp()),
         );
         if expiration.is_none_or(|at| (moment(at) + LEEWAY).reached(now)) {
             return Err(IdTokenError::Expired);
         }
         if issued_at.is_none_or(|at| moment(at) > now + LEEWAY)
-            || not_before.is_some_and(|at| moment(at) > now + LEEWAY)
+            || valid_from.is_some_and(|at| moment(at) > now + LEEWAY)
         {
             return Err(IdTokenError::NotYetValid);
         }
@@ -222,6 +230,12 @@ impl Signed {
         let fit = (1..=255).contains(&claims.sub.len()) && claims.sub.bytes().all(|byte| matches!(byte, b' '..=b'~'));
         if !fit {
             return Err(IdTokenError::UnfitSubject);
+        }
+
+        // 8.
+        let signed_in = claims.auth_time.as_ref().and_then(Value::as_i64).map(moment);
+        if signed_in.zip(not_before).is_some_and(|(at, not_before)| at + LEEWAY < not_before) {
+            return Err(IdTokenError::NotFresh);
         }
         Ok(claims.identity(issuer))
     }
@@ -247,6 +261,7 @@ struct IdClaims {
     aud: Audience,
     azp: Option<String>,
     nonce: Option<String>,
+    auth_time: Option<Value>,
     name: Option<String>,
     email: Option<String>,
     email_verified: Option<Value>,

@@ -22,6 +22,37 @@ pub const MAX_BYTES: usize = 64 * 1024;
 
 const MAX_QUERY: usize = 8192;
 
+/// How a person is to sign in at the provider. Without a demand, whoever is signed in there comes straight back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Demand {
+    /// Proving anew who they are.
+    pub anew: bool,
+    /// Choosing as whom.
+    pub choice: bool,
+}
+
+impl Demand {
+    /// Puts it to the provider, at the address the browser is sent to.
+    pub fn put(self, provider: &Provider, url: &mut Url) {
+        if let Some(prompt) = self.prompt(provider) {
+            url.query_pairs_mut().append_pair("prompt", prompt);
+        }
+        if self.anew {
+            // Makes the provider say when the person signed in (Core §2, `auth_time`).
+            url.query_pairs_mut().append_pair("max_age", "0");
+        }
+    }
+
+    /// As `prompt`. Who has to sign in anew can choose an account as well, and every provider knows `login` (Core §15.1).
+    fn prompt(self, provider: &Provider) -> Option<&'static str> {
+        match (self.anew, self.choice && provider.selects_account) {
+            (true, true) => Some("login select_account"),
+            (false, true) => Some("select_account"),
+            (_, false) => (self.anew || self.choice).then_some("login"),
+        }
+    }
+}
+
 /// Where the browser is sent to sign in (`OpenID` Connect Core §3.1.2.1, RFC 7636 §4.3). `openid` is always asked for.
 pub fn authorization_url(
     provider: &Provider,
@@ -182,7 +213,17 @@ mod tests {
             jwks_uri: Url::parse("https://id.example.com/jwks").unwrap(),
             token_endpoint_auth_methods: methods.iter().map(|&method| method.to_owned()).collect(),
             iss_parameter: false,
+            selects_account: false,
         }
+    }
+
+    fn sent(provider: &Provider, demand: Demand) -> String {
+        let (state, nonce) = (Secret::new("s"), Secret::new("n"));
+        let redirect_uri = "https://gw.example.com/login/callback";
+        let scopes = ["profile", "openid", "email"];
+        let mut url = authorization_url(provider, "gateway", redirect_uri, &scopes, &state, &nonce, "ch");
+        demand.put(provider, &mut url);
+        url.into()
     }
 
     fn called_back(query: &str, iss_parameter: bool) -> Result<String, LoginError> {
@@ -207,19 +248,27 @@ mod tests {
 
     #[test]
     fn the_browser_is_sent_with_everything() {
-        let url = authorization_url(
-            &provider(&[]),
-            "gateway",
-            "https://gw.example.com/login/callback",
-            &["profile", "openid", "email"],
-            &Secret::new("s"),
-            &Secret::new("n"),
-            "ch",
-        );
         let expected = "https://id.example.com/authorize?tenant=a&response_type=code&client_id=gateway\
                         &redirect_uri=https%3A%2F%2Fgw.example.com%2Flogin%2Fcallback&scope=openid+profile+email&state=s&nonce=n\
                         &code_challenge=ch&code_challenge_method=S256";
-        assert_eq!(url.as_str(), expected);
+        assert_eq!(sent(&provider(&[]), Demand::default()), expected);
+    }
+
+    #[test]
+    fn a_demand_reaches_the_provider_in_words_it_knows() {
+        let plain = provider(&[]);
+        let choosing = Provider { selects_account: true, ..provider(&[]) };
+        let (anew, choice) = (Demand { anew: true, choice: false }, Demand { anew: false, choice: true });
+        for (provider, demand, ends) in [
+            (&plain, anew, "S256&prompt=login&max_age=0"),
+            (&plain, choice, "S256&prompt=login"),
+            (&choosing, choice, "S256&prompt=select_account"),
+            (&choosing, anew, "S256&prompt=login&max_age=0"),
+            (&choosing, Demand { anew: true, choice: true }, "S256&prompt=login+select_account&max_age=0"),
+        ] {
+            let url = sent(provider, demand);
+            assert!(url.ends_with(ends), "{demand:?}: {url}");
+        }
     }
 
     #[test]

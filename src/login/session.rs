@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Identity;
-use crate::secret::Secret;
+use crate::secret::{Digested, Secret};
 use crate::time::{Lifetime, Timestamp};
 use crate::version::V1;
 
@@ -19,12 +19,30 @@ pub struct BrowserSession {
     pub since: Timestamp,
     /// Until when no new sign-in is asked for. Nothing prolongs it.
     pub expires: Timestamp,
+    /// The digest of the twin that the browser has to show as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin: Option<Digested>,
 }
 
 impl BrowserSession {
     /// Begins now.
     pub fn new(identity: Identity, now: Timestamp, lifetime: Lifetime) -> Self {
-        Self { v: V1, identity, since: now, expires: now + lifetime }
+        Self { v: V1, identity, since: now, expires: now + lifetime, twin: None }
+    }
+
+    /// The same for a browser that holds a twin of the cookie as well.
+    #[must_use]
+    pub fn with_twin(self, twin: &Secret) -> Self {
+        Self { twin: Some(twin.digest()), ..self }
+    }
+
+    /// Whether the browser that shows this twin is the one that signed in. On https nothing else is believed than a twin that fits;
+    /// without https there can be none.
+    pub fn fits(&self, twin: Option<&Secret>, secure: bool) -> bool {
+        match (&self.twin, twin) {
+            (Some(kept), Some(shown)) => *kept == shown.digest(),
+            (kept, _) => kept.is_none() && !secure,
+        }
     }
 
     /// Whether a new sign-in is due. Checked on every read: a directory forgets late.
@@ -57,6 +75,26 @@ mod tests {
         assert_eq!(serde_json::to_string(&session()).unwrap(), golden);
         assert_eq!(serde_json::from_str::<BrowserSession>(golden).unwrap(), session());
         assert!(serde_json::from_str::<BrowserSession>(&golden.replace("\"v\":1", "\"v\":2")).is_err());
+    }
+
+    #[test]
+    fn the_stored_form_with_a_twin_is_pinned() {
+        let session = session().with_twin(&Secret::new("abc"));
+        let golden = r#"{"v":1,"identity":{"subject":"dev:alice","name":"Alice","email":"alice@example.com"},"since":1000,"expires":29800,"twin":"ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0"}"#;
+        assert_eq!(serde_json::to_string(&session).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<BrowserSession>(golden).unwrap(), session);
+    }
+
+    #[test]
+    fn on_https_a_session_needs_its_twin() {
+        let (ours, other) = (Secret::new("abc"), Secret::new("abd"));
+        let (alone, pair) = (session(), session().with_twin(&ours));
+        for secure in [true, false] {
+            assert!(pair.fits(Some(&ours), secure));
+            assert!(!pair.fits(Some(&other), secure) && !pair.fits(None, secure));
+            assert_eq!(alone.fits(None, secure), !secure, "one from before twins signs in once more");
+        }
+        assert!(!alone.fits(Some(&ours), true));
     }
 
     #[test]

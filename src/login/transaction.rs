@@ -34,6 +34,9 @@ pub struct LoginTransaction {
     pub return_to: ReturnTo,
     /// When the trip has taken too long.
     pub expires: Timestamp,
+    /// The person must not have signed in at the provider before this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
 }
 
 impl LoginTransaction {
@@ -47,7 +50,14 @@ impl LoginTransaction {
             verifier: text(&verifier),
             return_to,
             expires: now + LIFETIME,
+            not_before: None,
         }
+    }
+
+    /// The same for a person who has to sign in at the provider now, whether or not they did before.
+    #[must_use]
+    pub fn anew(self, now: Timestamp) -> Self {
+        Self { not_before: Some(now), ..self }
     }
 
     /// The S256 code challenge of the verifier (RFC 7636 §4.2).
@@ -133,6 +143,14 @@ mod tests {
         let read: LoginTransaction = serde_json::from_str(golden).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), golden);
         assert!(serde_json::from_str::<LoginTransaction>(&golden.replace("\"/oauth", "\"//oauth")).is_err());
+    }
+
+    #[test]
+    fn the_sealed_form_of_a_fresh_sign_in_is_pinned() {
+        let anew = transaction("/").anew(Timestamp(1_000));
+        let golden = serde_json::to_string(&anew).unwrap();
+        assert!(golden.ends_with(r#""return_to":"/","expires":1600,"not_before":1000}"#), "{golden}");
+        assert_eq!(serde_json::from_str::<LoginTransaction>(&golden).unwrap().not_before, Some(Timestamp(1_000)));
     }
 
     #[test]

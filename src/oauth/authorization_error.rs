@@ -28,8 +28,8 @@ pub enum LocalError {
     UnregisteredRedirect {
         /// As sent.
         requested: String,
-        /// Those it has.
-        registered: Vec<String>,
+        /// Those it has, unless they are the operator's to know.
+        registered: Option<Vec<String>>,
     },
 }
 
@@ -65,7 +65,11 @@ impl LocalError {
                  and connect again, so that the client registers again."
             }
             Self::MissingRedirect => "The client has to say which of its redirect URIs it wants.",
-            Self::UnregisteredRedirect { .. } => {
+            Self::UnregisteredRedirect { registered: None, .. } => {
+                "Ask the operator of this gateway to compare it with the redirect_uris that this client is set up with in the \
+                 configuration: they have to be the same, character by character."
+            }
+            Self::UnregisteredRedirect { registered: Some(_), .. } => {
                 "The two have to be the same, character by character. The client may have kept an old registration: remove \
                  the server from the client and add it again, so that it registers the redirect URI it uses now."
             }
@@ -119,30 +123,37 @@ impl RedirectError {
     }
 
     /// No `resource`, and no single server that could be meant.
-    pub(super) fn ambiguous_target(resources: &[(&str, &str)]) -> Self {
-        let description = format!("resource is missing; {}", choices(resources));
+    pub(super) fn ambiguous_target(shown: Option<&[(&str, &str)]>) -> Self {
+        let description = format!("resource is missing{}", choices(shown));
         Self::new(ErrorCode::InvalidTarget, &description)
     }
 
     /// A `resource` that is none of ours. At another origin it is what a client kept from before a move.
-    pub(super) fn unknown_target(asked: &str, issuer: &str, resources: &[(&str, &str)]) -> Self {
+    pub(super) fn unknown_target(asked: &str, issuer: &str, shown: Option<&[(&str, &str)]>) -> Self {
         let asked: String = asked.chars().take(200).collect();
         let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
         let description = match (origin(&asked), origin(issuer)) {
             (Some(old), Some(new)) if old != new => format!(
                 "resource {asked} is not at this gateway, which is at {issuer}. The client has kept an old URL: remove the \
-                 server from the client and add it again; {}",
-                choices(resources)
+                 server from the client and add it again{}",
+                choices(shown)
             ),
-            _ => format!("resource {asked} is no server here; {}", choices(resources)),
+            _ => format!("resource {asked} is no server here{}", choices(shown)),
         };
         Self::new(ErrorCode::InvalidTarget, &description)
     }
 }
 
-fn choices(resources: &[(&str, &str)]) -> String {
-    let known: Vec<&str> = resources.iter().map(|(_, resource)| *resource).collect();
-    if known.is_empty() { "no server is configured".to_owned() } else { format!("there are: {}", known.join(", ")) }
+/// What there is, to follow a refusal.
+fn choices(shown: Option<&[(&str, &str)]>) -> String {
+    match shown {
+        None => ": it has to be the full address of one of the servers".to_owned(),
+        Some([]) => "; no server is configured".to_owned(),
+        Some(known) => {
+            let known: Vec<&str> = known.iter().map(|(_, resource)| *resource).collect();
+            format!("; there are: {}", known.join(", "))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -162,14 +173,32 @@ mod tests {
     fn a_resource_of_an_old_origin_says_what_to_clear() {
         let issuer = "https://new.example";
         let servers = [("docs", "https://new.example/v1/mcp/docs")];
-        let moved = RedirectError::unknown_target("https://old.example/v1/mcp/docs", issuer, &servers);
+        let moved = RedirectError::unknown_target("https://old.example/v1/mcp/docs", issuer, Some(&servers));
         assert!(moved.description().contains("remove the server from the client and add it again"), "{moved:?}");
         assert!(moved.description().contains("https://new.example/v1/mcp/docs"), "{moved:?}");
-        let unknown = RedirectError::unknown_target("https://new.example/v1/mcp/x", issuer, &servers);
+        let unknown = RedirectError::unknown_target("https://new.example/v1/mcp/x", issuer, Some(&servers));
         assert!(
             !unknown.description().contains("remove") && unknown.description().contains("no server here"),
             "{unknown:?}"
         );
+    }
+
+    #[test]
+    fn servers_are_named_only_to_who_may_see_them() {
+        let servers = [("docs", "https://gw.example/v1/mcp/docs")];
+        let (issuer, asked) = ("https://gw.example", "https://old.example/x");
+        for (shown, named) in [(Some(&servers[..]), true), (None, false)] {
+            for error in [RedirectError::ambiguous_target(shown), RedirectError::unknown_target(asked, issuer, shown)] {
+                assert_eq!(error.description().contains("/v1/mcp/docs"), named, "{error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_redirect_uris_an_operator_wrote_are_not_compared_on_the_page() {
+        let of = |registered| LocalError::UnregisteredRedirect { requested: "https://a.example/".into(), registered };
+        assert!(of(None).fix().contains("Ask the operator"));
+        assert!(of(Some(vec!["https://b.example/".into()])).fix().contains("The two"));
     }
 
     proptest! {

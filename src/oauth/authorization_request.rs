@@ -15,6 +15,7 @@ use crate::oauth::client::{Client, Refreshing};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::form::{self, Form};
 use crate::oauth::pkce::S256Challenge;
+use crate::oauth::prompt::Prompt;
 use crate::oauth::redirect::RedirectUri;
 use crate::oauth::resource;
 use crate::oauth::scope::ScopeSet;
@@ -60,12 +61,29 @@ impl ClientQuery {
                 .and_then(|_| RedirectUri::named(&requested).ok())
                 .ok_or_else(|| LocalError::UnregisteredRedirect {
                     requested,
-                    registered: uris.iter().map(|uri| uri.as_str().to_owned()).collect(),
+                    // What the operator wrote is shown to nobody: whoever opens the page is a stranger to the operator.
+                    registered: (!client.is_preregistered())
+                        .then(|| uris.iter().map(|uri| uri.as_str().to_owned()).collect()),
                 })?,
             (None, [only]) => only.clone(),
             (None, _) => return Err(LocalError::MissingRedirect),
         };
         Ok(Redirectable { client_id: self.client_id, redirect, refreshing: client.refreshing(), form: self.form })
+    }
+}
+
+/// The servers a request may be for.
+#[derive(Debug, Clone, Copy)]
+pub struct Servers<'a> {
+    /// By slug and canonical resource URL.
+    pub all: &'a [(&'a str, &'a str)],
+    /// Whether whoever reads a refusal may see which there are.
+    pub listed: bool,
+}
+
+impl<'a> Servers<'a> {
+    fn shown(&self) -> Option<&'a [(&'a str, &'a str)]> {
+        self.listed.then_some(self.all)
     }
 }
 
@@ -79,12 +97,11 @@ pub struct Redirectable {
 }
 
 impl Redirectable {
-    /// Reads the rest. `resources` are the servers by slug and canonical resource URL; `supported` are all scopes there are;
-    /// `default_scope` is meant by a request without scope.
+    /// Reads the rest. `supported` are all scopes there are; `default_scope` is meant by a request without scope.
     pub fn parse(
         &self,
         issuer: &str,
-        resources: &[(&str, &str)],
+        servers: &Servers<'_>,
         supported: &ScopeSet,
         default_scope: &ScopeSet,
     ) -> Result<AuthorizationRequest, RedirectError> {
@@ -109,8 +126,8 @@ impl Redirectable {
         }
         let challenge = self.challenge()?;
         let scope = self.scope(supported, default_scope)?;
-        let (slug, resource) = self.resource(issuer, resources)?;
-        let prompt = self.one("prompt")?.unwrap_or_default();
+        let (slug, resource) = self.resource(issuer, servers)?;
+        let prompt = self.prompt()?;
         Ok(AuthorizationRequest {
             client_id: self.client_id.clone(),
             redirect: self.redirect.clone(),
@@ -119,8 +136,14 @@ impl Redirectable {
             scope,
             resource: resource.to_owned(),
             slug: slug.to_owned(),
-            prompt_consent: prompt.split(' ').any(|prompt| prompt == "consent"),
+            prompt_consent: prompt.consent,
         })
+    }
+
+    /// How the client wants the person to be asked. Apart from the request, which waits for the answer: what is done is not asked again.
+    pub fn prompt(&self) -> Result<Prompt, RedirectError> {
+        let text = self.one("prompt")?.unwrap_or_default();
+        Prompt::parse(text).map_err(|error| RedirectError::request(&error.to_string()))
     }
 
     /// Where to send the browser with an error: exactly one each of `error`, `error_description`, `state` and `iss`. A state
@@ -165,16 +188,12 @@ impl Redirectable {
     }
 
     /// One server per grant, because its URL becomes the one audience of the tokens (RFC 8707 §2).
-    fn resource<'a>(
-        &self,
-        issuer: &str,
-        resources: &[(&'a str, &'a str)],
-    ) -> Result<(&'a str, &'a str), RedirectError> {
+    fn resource<'a>(&self, issuer: &str, servers: &Servers<'a>) -> Result<(&'a str, &'a str), RedirectError> {
         let mut asked = self.form.all("resource").into_iter();
         let Some(first) = asked.next() else {
-            return match resources {
+            return match servers.all {
                 [only] => Ok(*only),
-                _ => Err(RedirectError::ambiguous_target(resources)),
+                _ => Err(RedirectError::ambiguous_target(servers.shown())),
             };
         };
         if asked.any(|other| !resource::same(first, other)) {
@@ -183,8 +202,8 @@ impl Redirectable {
                 "resource names several servers: ask for one at a time",
             ));
         }
-        let found = resources.iter().find(|(_, known)| resource::same(known, first));
-        found.copied().ok_or_else(|| RedirectError::unknown_target(first, issuer, resources))
+        let found = servers.all.iter().find(|(_, known)| resource::same(known, first));
+        found.copied().ok_or_else(|| RedirectError::unknown_target(first, issuer, servers.shown()))
     }
 
     fn one(&self, name: &str) -> Result<Option<&str>, RedirectError> {

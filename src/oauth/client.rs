@@ -177,6 +177,11 @@ impl Client {
         self.origin == Origin::Preregistered
     }
 
+    /// Whether it proves itself at the token endpoint. One that does not is whoever brings the code and the verifier.
+    pub fn authenticates(&self) -> bool {
+        self.authentication != Authentication::None
+    }
+
     /// Whether a token request comes from this client (OAuth 2.1 §2.4). Secrets are compared by digest in constant time.
     pub fn authenticate(&self, presented: &ClientCredentials) -> Result<(), ClientError> {
         if presented.id.as_deref() != Some(self.id.as_str()) {

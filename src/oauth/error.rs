@@ -9,6 +9,8 @@ use std::fmt;
 pub enum ErrorCode {
     /// OAuth 2.1 §4.1.2.1: the person or the server refused.
     AccessDenied,
+    /// `OpenID` Connect Core §3.1.2.6: no page may be shown, and the person would be asked.
+    ConsentRequired,
     /// OAuth 2.1 §3.2.4: client authentication failed, or the client is unknown.
     InvalidClient,
     /// RFC 7591 §3.2.2: a field of the registration does not fit.
@@ -21,12 +23,16 @@ pub enum ErrorCode {
     InvalidRequest,
     /// OAuth 2.1 §3.2.4 and §4.1.2.1: a scope nobody knows, or more than was granted.
     InvalidScope,
+    /// `OpenID` Connect Core §3.1.2.6: no page may be shown, and the person has something to do first.
+    InteractionRequired,
     /// RFC 8707 §2: `resource` is none of our servers.
     InvalidTarget,
     /// OAuth 2.1 §5.3.2: the access token is expired, revoked, malformed or for another resource.
     InvalidToken,
     /// OAuth 2.1 §5.3.2: the access token lacks a scope.
     InsufficientScope,
+    /// `OpenID` Connect Core §3.1.2.6: no page may be shown, and nobody is signed in.
+    LoginRequired,
     /// OAuth 2.1 §4.1.2.1: try again later.
     TemporarilyUnavailable,
     /// OAuth 2.1 §3.2.4: a grant type we do not have.
@@ -40,15 +46,18 @@ impl ErrorCode {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AccessDenied => "access_denied",
+            Self::ConsentRequired => "consent_required",
             Self::InvalidClient => "invalid_client",
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidRequest => "invalid_request",
             Self::InvalidScope => "invalid_scope",
+            Self::InteractionRequired => "interaction_required",
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::LoginRequired => "login_required",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use crate::oauth::client::Method;
+use crate::oauth::prompt::Prompt;
 use crate::oauth::scope::ScopeSet;
 use crate::time::Lifetime;
 
@@ -119,6 +120,7 @@ impl AuthorizationServer<'_> {
             scopes_supported: self.scopes.iter().collect(),
             client_id_metadata_document_supported: self.metadata_documents,
             authorization_response_iss_parameter_supported: true,
+            prompt_values_supported: Prompt::VALUES,
             access_token_lifetime_seconds: self.access_lifetime,
             refresh_token_lifetime_seconds: self.refresh_lifetime,
             refresh_token_rotation: true,
@@ -144,6 +146,8 @@ struct ServerDocument<'a> {
     scopes_supported: Vec<&'a str>,
     client_id_metadata_document_supported: bool,
     authorization_response_iss_parameter_supported: bool,
+    /// Initiating User Registration via `OpenID` Connect §4.
+    prompt_values_supported: [&'static str; 4],
     // Members of our own (RFC 8414 §2 allows them): what a client may expect of its tokens.
     access_token_lifetime_seconds: Lifetime,
     refresh_token_lifetime_seconds: Lifetime,
@@ -228,6 +232,7 @@ mod tests {
             "scopes_supported": ["mcp:tools", "offline_access"],
             "client_id_metadata_document_supported": true,
             "authorization_response_iss_parameter_supported": true,
+            "prompt_values_supported": ["none", "login", "consent", "select_account"],
             "access_token_lifetime_seconds": 3600,
             "refresh_token_lifetime_seconds": 2_592_000,
             "refresh_token_rotation": true,

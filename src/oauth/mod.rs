@@ -19,6 +19,7 @@ pub mod grant;
 pub mod metadata;
 pub mod opaque;
 pub mod pkce;
+pub mod prompt;
 pub mod redirect;
 pub mod redirect_policy;
 pub mod registered_client;

@@ -6,10 +6,12 @@ use askama::Template;
 
 use super::html;
 
-/// "Allow this client to use this server?" No `Debug`: whoever holds the ticket can answer.
+/// "Allow this client to use this server?", or "continue to it?" where that is settled. No `Debug`: whoever holds the ticket can answer.
 #[derive(Template)]
 #[template(path = "consent.html")]
 pub struct Consent {
+    /// Nothing is left to allow: the person only has to see where this leads.
+    pub brief: bool,
     /// What the client calls itself, or its id where it has no name.
     pub client_name: String,
     /// How the gateway knows the client, so how far its name can be believed.
@@ -62,6 +64,14 @@ pub struct ScopeLine {
 }
 
 impl Consent {
+    fn yes(&self) -> &'static str {
+        if self.brief { "Continue" } else { "Approve" }
+    }
+
+    fn no(&self) -> &'static str {
+        if self.brief { "Cancel" } else { "Deny" }
+    }
+
     /// The page.
     pub fn render(&self) -> String {
         html(self)

@@ -1,6 +1,6 @@
 //! The pages people see: one struct per page, one template each, one stylesheet inlined into all of them.
 //!
-//! No script, no external resource. Templates escape by default; what a page may load and who may frame it is in [`security`].
+//! No external resource, and no script but [`GUARD`]. Templates escape by default; what a page may load and who may frame it is in [`security`].
 //!
 //! Not here: statuses, routes, and the wording of errors. A page says what it is given.
 
@@ -16,6 +16,7 @@ mod link;
 mod notice;
 pub mod security;
 mod servers;
+mod sign_out;
 mod status;
 
 use askama::Template;
@@ -27,10 +28,16 @@ pub use dev_login::{DevLogin, DevLoginAccount};
 pub use link::Link;
 pub use notice::{Notice, Tone};
 pub use servers::{ServerCard, Servers};
+pub use sign_out::SignOut;
 pub use status::{Status, Step};
 
 /// The stylesheet, byte for byte what stands in `<style>`: its hash is in the policy of [`security::csp`].
 const STYLE: &str = include_str!("style.css");
+
+/// For pages whose form grants something. The second click of a double click may land on such a page the moment a window in front of it
+/// is gone ("double clickjacking", which no framing policy sees), so its buttons rest for half a second after it came to the front.
+/// Without scripts the form works all the same. Byte for byte what stands in `<script>`, as the policy has its hash.
+const GUARD: &str = include_str!("guard.js");
 
 /// The page as text; every foreign character that could rearrange what a person reads is made visible.
 fn html(page: &impl Template) -> String {

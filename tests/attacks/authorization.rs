@@ -82,16 +82,23 @@ fn a_registered_redirect_uri_is_no_open_redirect_for_strangers() {
 
     let alice = world.client("claude").connects("alice");
     let mut evil = evil.in_browser(&alice.browser);
-    evil.authorization(|parameters| set(parameters, "response_type", "token"));
-    assert_eq!(parameter(&evil.browser.at, "error"), "unsupported_response_type");
-    assert_eq!(parameter(&evil.browser.at, "iss"), world.origin());
-    assert!(!evil.browser.at.as_str().contains("code="));
+    let answer = evil.authorization(|parameters| set(parameters, "response_type", "token"));
+    answer.refused(400, "unsupported_response_type");
+    assert!(answer.text().contains("https://evil.example/callback"), "the page says where it would have gone");
+
+    let local = world.client("local").comes_back_at("http://127.0.0.1:1/callback").registers();
+    let mut local = local.in_browser(&alice.browser);
+    local.authorization(|parameters| set(parameters, "response_type", "token"));
+    assert_eq!(parameter(&local.browser.at, "error"), "unsupported_response_type");
+    assert_eq!(parameter(&local.browser.at, "iss"), world.origin());
+    assert!(!local.browser.at.as_str().contains("code="));
 }
 
 #[test]
 fn pkce_cannot_be_left_out_or_made_plain() {
     let world = World::new();
-    let mut client = world.client("claude").connects("alice");
+    let client = world.client("claude").comes_back_at("http://127.0.0.1:1/callback");
+    let mut client = client.connects("alice");
     let plain = client.verifier.clone();
     let without: fn(&mut Parameters) = |parameters| parameters.retain(|(name, _)| !name.starts_with("code_challenge"));
     let unsaid: fn(&mut Parameters) = |parameters| parameters.retain(|(name, _)| *name != "code_challenge_method");

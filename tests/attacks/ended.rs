@@ -37,7 +37,7 @@ fn a_client_cannot_hide_grants_behind_ever_more_of_them() {
     let mut client = world.client("claude").connects("alice");
     let first = client.refresh.clone().unwrap();
     for _ in 0..128 {
-        client = client.authorizes().redeems();
+        client = client.authorizes().goes_on().redeems();
     }
     client.browser.goes_to("/connections");
     let mut form = client.browser.forms("/connections").pop().unwrap();

@@ -9,7 +9,7 @@ use crate::world::{DAY, HOUR, MINUTE, World};
 fn a_code_lives_sixty_seconds() {
     let world = World::new();
     let client = world.client("claude").registers().authorizes().signs_in("alice").consents();
-    let late = client.clone().authorizes();
+    let late = client.clone().authorizes().goes_on();
     world.passes(59);
     client.redeems().calls("echo");
     world.passes(1);
@@ -88,11 +88,11 @@ fn a_browser_session_lives_eight_hours_and_its_end_disturbs_no_client() {
     world.passes(8 * HOUR - 1);
     let client = client.authorizes();
     assert!(!client.must_sign_in());
-    let client = client.redeems();
+    let client = client.goes_on().redeems();
     world.passes(1);
     let client = client.calls("echo").authorizes();
     assert!(client.must_sign_in());
-    client.signs_in("alice").redeems();
+    client.signs_in("alice").goes_on().redeems();
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_registration_nobody_used_is_forgotten_after_a_day() {
     let answer = unused.authorization(|_| ());
     answer.refused(400, "client_unknown");
     assert!(answer.text().contains("Clear the client&#39;s stored credentials"));
-    used.authorizes().signs_in("alice").redeems().calls("echo");
+    used.authorizes().signs_in("alice").goes_on().redeems().calls("echo");
 }
 
 #[test]

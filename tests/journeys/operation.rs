@@ -83,7 +83,7 @@ fn a_key_is_added_and_the_old_one_retired_without_anybody_noticing() {
     code.redeems().calls("echo");
     let client = client.authorizes();
     assert!(!client.must_sign_in(), "the browser session opens with the old key");
-    let client = client.redeems();
+    let client = client.goes_on().redeems();
 
     world.set_secret("KEY_RING", KEY_2);
     world.new_isolate();
@@ -91,7 +91,7 @@ fn a_key_is_added_and_the_old_one_retired_without_anybody_noticing() {
     client.call("echo").refused(404, "session_not_found");
     let client = client.authorizes();
     assert!(client.must_sign_in(), "sealed with the retired key");
-    client.signs_in("alice").redeems().initializes().calls("echo");
+    client.signs_in("alice").goes_on().redeems().initializes().calls("echo");
 }
 
 #[test]

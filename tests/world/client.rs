@@ -179,6 +179,13 @@ impl Client {
         client
     }
 
+    /// Goes on to the client from the short page, where there is nothing left to allow.
+    #[track_caller]
+    pub fn goes_on(self) -> Self {
+        assert!(self.is_reminded(), "at {}: {}", self.browser.at, self.browser.shows.shown());
+        self.consents()
+    }
+
     /// Consents, wherever that leads.
     pub fn approves(mut self) -> Self {
         self.browser.presses("/oauth/consent", "decision", "approve");
@@ -211,6 +218,11 @@ impl Client {
     /// Whether the consent page is shown now.
     pub fn is_asked(&self) -> bool {
         self.browser.at.path() == "/oauth/authorize" && self.browser.shows.text().contains("Approve")
+    }
+
+    /// Whether the page is shown now that asks for nothing but to go on to the client.
+    pub fn is_reminded(&self) -> bool {
+        self.browser.at.path() == "/oauth/authorize" && self.browser.shows.text().contains("Continue to")
     }
 
     /// Whether a sign-in page is shown now.

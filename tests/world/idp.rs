@@ -41,6 +41,8 @@ pub struct Idp {
     /// What it signs with, and what it says it signs with.
     pub signs_with: Rc<Cell<Key>>,
     pub publishes: Rc<Cell<Key>>,
+    /// When it says that people signed in.
+    pub signed_in: Rc<Cell<Option<u64>>>,
 }
 
 impl Idp {
@@ -53,6 +55,10 @@ impl Idp {
             "iss": ISSUER, "aud": CLIENT_ID, "sub": name, "name": name, "nonce": parameter(page, "nonce"),
             "iat": world.now(), "exp": world.now() + 300,
         });
+        let mut claims = claims;
+        if let Some(at) = self.signed_in.get() {
+            claims["auth_time"] = at.into();
+        }
         self.codes.borrow_mut().insert(code.clone(), claims);
         let mut back = Url::parse(&parameter(page, "redirect_uri")).unwrap();
         back.query_pairs_mut()

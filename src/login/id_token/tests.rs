@@ -50,7 +50,7 @@ fn of_issuer(issuer: &str, jwks: &Jwks, token: &str) -> Result<Identity, IdToken
     let token = Secret::new(token);
     let unverified = read(&token, jwks)?;
     let verified = unverified.keys().iter().any(|key| made_by(key, unverified.message(), unverified.signature()));
-    unverified.verified(verified)?.identity(issuer, "gateway", &Secret::new("n1"), Timestamp(NOW))
+    unverified.verified(verified)?.identity(issuer, "gateway", &Secret::new("n1"), None, Timestamp(NOW))
 }
 
 fn verified(token: &str) -> Result<Identity, IdTokenError> {
@@ -237,6 +237,24 @@ fn time_is_checked_with_a_minute_to_spare() {
     }
     assert_eq!(claimed(claims_without("iat")), Err(IdTokenError::NotYetValid));
     assert!(claimed(claims_with("iat", json!(1_700_000_000.5))).is_ok(), "NumericDate may have a fraction");
+}
+
+#[test]
+fn a_fresh_sign_in_is_one_after_it_was_asked_for() {
+    let asked = Timestamp(NOW - 200);
+    let since = |auth_time: Value| {
+        let token = Secret::new(es256(json!({"kid": EC_ID}), claims_with("auth_time", auth_time)));
+        let signed = read(&token, &key_set(&[ec_jwk()])).unwrap().verified(true).unwrap();
+        signed.identity(ISSUER, "gateway", &Secret::new("n1"), Some(asked), Timestamp(NOW)).map(|_| ())
+    };
+    for fresh in [json!(NOW - 200), json!(NOW), json!(NOW - 260)] {
+        assert_eq!(since(fresh.clone()), Ok(()), "{fresh}");
+    }
+    for old in [json!(NOW - 261), json!(0), json!(-5)] {
+        assert_eq!(since(old.clone()), Err(IdTokenError::NotFresh), "{old}");
+    }
+    assert_eq!(since(json!("yesterday")), Ok(()), "a provider that does not tell is believed");
+    assert!(claimed(claims_with("auth_time", json!(0))).is_ok(), "nobody asked for a fresh one");
 }
 
 #[test]

@@ -50,7 +50,11 @@ fn redirectable(query: &str) -> Redirectable {
 fn read(query: &str) -> Result<AuthorizationRequest, RedirectError> {
     let supported = ScopeSet::parse("mcp:tools offline_access").unwrap();
     let default_scope = ScopeSet::parse("mcp:tools").unwrap();
-    redirectable(query).parse(ISSUER, &[DOCS, LINEAR], &supported, &default_scope)
+    redirectable(query).parse(ISSUER, &these(&[DOCS, LINEAR]), &supported, &default_scope)
+}
+
+fn these<'a>(all: &'a [(&'a str, &'a str)]) -> Servers<'a> {
+    Servers { all, listed: true }
 }
 
 fn parameters(location: &str) -> Vec<(String, String)> {
@@ -76,7 +80,7 @@ fn nothing_is_redirected_before_client_and_redirect_uri_are_proven() {
         ["https://a.example/cb/", "https://evil.example/cb", "javascript:alert(1)", "https://a.example/cb?code=x"]
     {
         let error =
-            LocalError::UnregisteredRedirect { requested: requested.to_owned(), registered: registered.clone() };
+            LocalError::UnregisteredRedirect { requested: requested.to_owned(), registered: Some(registered.clone()) };
         assert_eq!(prove(&[("redirect_uri", Some(requested))], &two), error);
     }
     assert_eq!(prove(&[("redirect_uri", None)], &two), LocalError::MissingRedirect);
@@ -94,7 +98,8 @@ fn the_redirect_uri_is_the_requested_one_or_the_only_one() {
         (&["https://a.example/cb"], None, "https://a.example/cb"),
     ] {
         let query = ClientQuery::parse(&query(&[("redirect_uri", sent)])).unwrap();
-        let request = query.for_client(&client(uris)).unwrap().parse(ISSUER, &[DOCS], &supported, &supported).unwrap();
+        let request =
+            query.for_client(&client(uris)).unwrap().parse(ISSUER, &these(&[DOCS]), &supported, &supported).unwrap();
         assert_eq!(request.redirect.as_str(), used);
     }
 }
@@ -154,7 +159,7 @@ fn scope_is_what_exists_and_the_client_may_have() {
     let granted = |asked: &str, refreshing| {
         let mut request = redirectable(&query(&[("scope", Some(asked))]));
         request.refreshing = refreshing;
-        request.parse(ISSUER, &[DOCS], &all, &all).unwrap().scope.to_string()
+        request.parse(ISSUER, &these(&[DOCS]), &all, &all).unwrap().scope.to_string()
     };
     assert_eq!(granted("mcp:tools offline_access", Refreshing::Never), "mcp:tools");
     assert_eq!(granted("mcp:tools", Refreshing::ByScope), "mcp:tools");
@@ -167,8 +172,26 @@ fn resource_is_found_in_every_spelling_and_may_repeat_itself() {
     assert_eq!(read(&query(&[("resource", Some(upper)), ("resource", Some(DOCS.1))])).unwrap().resource, DOCS.1);
     let only = redirectable(&query(&[("resource", None)]));
     let scopes = ScopeSet::parse("mcp:tools").unwrap();
-    assert_eq!(only.parse(ISSUER, &[LINEAR], &scopes, &scopes).unwrap().slug, "linear");
-    assert_eq!(only.parse(ISSUER, &[], &scopes, &scopes).unwrap_err().error, ErrorCode::InvalidTarget);
+    assert_eq!(only.parse(ISSUER, &these(&[LINEAR]), &scopes, &scopes).unwrap().slug, "linear");
+    assert_eq!(only.parse(ISSUER, &these(&[]), &scopes, &scopes).unwrap_err().error, ErrorCode::InvalidTarget);
+}
+
+#[test]
+fn the_redirect_uris_of_a_client_the_operator_set_up_are_not_told() {
+    let ours = Client { origin: Origin::Preregistered, ..client(&["https://a.example/cb"]) };
+    let asked = ClientQuery::parse(&query(&[("redirect_uri", Some("https://evil.example/"))])).unwrap();
+    let error = asked.for_client(&ours).unwrap_err();
+    assert_eq!(
+        error,
+        LocalError::UnregisteredRedirect { requested: "https://evil.example/".to_owned(), registered: None }
+    );
+}
+
+#[test]
+fn no_page_beside_a_page_is_no_request() {
+    let error = read(&query(&[("prompt", Some("none consent"))])).unwrap_err();
+    assert_eq!(error.error, ErrorCode::InvalidRequest);
+    assert!(read(&query(&[("prompt", Some("none"))])).is_ok());
 }
 
 #[test]
@@ -191,7 +214,7 @@ proptest! {
         let _ = ClientQuery::parse(&tail);
         if let Ok(read) = ClientQuery::parse(&format!("{}&{tail}", query(&[]))) {
             let proven = read.for_client(&client(&["https://a.example/cb?x=1"])).unwrap();
-            let _ = proven.parse(ISSUER, &[DOCS], &scopes, &scopes);
+            let _ = proven.parse(ISSUER, &these(&[DOCS]), &scopes, &scopes);
         }
     }
 }

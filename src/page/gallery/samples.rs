@@ -4,7 +4,8 @@
 
 use super::connecting;
 use crate::page::{
-    ClientOrigin, Consent, DevLogin, DevLoginAccount, Link, Notice, ScopeLine, ServerCard, Servers, Status, Step, Tone,
+    ClientOrigin, Consent, DevLogin, DevLoginAccount, Link, Notice, ScopeLine, ServerCard, Servers, SignOut, Status,
+    Step, Tone,
 };
 
 pub(super) const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u{202E}{{7*7}}";
@@ -15,6 +16,7 @@ pub(super) fn realistic() -> Vec<(&'static str, String)> {
     let mut pages = vec![
         ("consent-loopback", consent().render()),
         ("consent-document", consent_of_document().render()),
+        ("consent-brief", Consent { brief: true, ..consent() }.render()),
         ("dev-login", dev_login().render()),
         ("servers", servers(three_servers()).render()),
         (
@@ -30,6 +32,7 @@ pub(super) fn realistic() -> Vec<(&'static str, String)> {
         ("notice-error", notice().render()),
         ("notice-pending", pending().render()),
         ("notice-success", signed_out().render()),
+        ("sign-out", SignOut { action: "/logout?return_to=%2Fconnections".to_owned() }.render()),
         ("status", status().render()),
     ];
     pages.extend(connecting::realistic());
@@ -44,6 +47,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
         (
             "hostile-consent",
             Consent {
+                brief: false,
                 client_name: long.clone(),
                 client_origin: ClientOrigin::Document { host: text() },
                 redirect_host: text(),
@@ -102,6 +106,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
             }
             .render(),
         ),
+        ("hostile-sign-out", SignOut { action: text() }.render()),
         ("hostile-status", Status { steps: vec![Step { what: text(), command: long }], ..status() }.render()),
     ];
     pages.extend(connecting::hostile());
@@ -110,6 +115,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
 
 pub(super) fn consent() -> Consent {
     Consent {
+        brief: false,
         client_name: "Claude Code".to_owned(),
         client_origin: ClientOrigin::Registered,
         redirect_host: "localhost".to_owned(),

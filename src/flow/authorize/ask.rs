@@ -1,0 +1,76 @@
+//! The consent page of one request, with the request sealed into its form.
+//!
+//! Not here: whether to ask, and which question (`flow::authorize`), what the page looks like (`page`).
+
+use http::StatusCode;
+use http::header::CONTENT_SECURITY_POLICY;
+
+use super::{Allowed, Ticket};
+use crate::config::Question;
+use crate::flow::session::SignedIn;
+use crate::flow::{Head, Site, login};
+use crate::oauth::authorization_request::AuthorizationRequest;
+use crate::oauth::client::{Client, Origin};
+use crate::oauth::grant::GrantId;
+use crate::oauth::scope::ScopeSet;
+use crate::page::{self, ClientOrigin};
+use crate::ports::Platform;
+use crate::reply::Reply;
+use crate::route::Endpoint;
+use crate::time::Lifetime;
+use crate::vault::Purpose;
+
+/// How long the page may stay open.
+const TICKET: Lifetime = Lifetime::minutes(10);
+
+/// The page that puts the question.
+pub fn page<P: Platform>(
+    site: &Site<'_, P>,
+    head: &Head,
+    client: &Client,
+    request: AuthorizationRequest,
+    consent: String,
+    signed_in: &SignedIn,
+    question: Question,
+) -> Reply<P::Stream> {
+    let server = site.config.servers.get(request.slug.as_str());
+    let identity = &signed_in.session.identity;
+    let way_on = request.redirect.as_str().to_owned();
+    let mut page = page::Consent {
+        brief: question == Question::GoOn,
+        client_name: client.label(),
+        client_origin: match &client.origin {
+            Origin::Document { host } => ClientOrigin::Document { host: host.clone() },
+            Origin::Registered => ClientOrigin::Registered,
+            Origin::Preregistered => ClientOrigin::Preregistered,
+        },
+        redirect_host: request.redirect.host().unwrap_or_else(|| request.redirect.as_str().to_owned()),
+        redirect_uri: way_on.clone(),
+        loopback: request.redirect.is_loopback(),
+        server_name: server.map_or_else(|| request.slug.clone(), |server| server.name.clone()),
+        server_url: request.resource.clone(),
+        scopes: request
+            .scope
+            .iter()
+            .map(|scope| page::ScopeLine { name: scope.to_owned(), what: describe(scope).to_owned() })
+            .collect(),
+        subject_name: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
+        subject_id: identity.email.clone().unwrap_or_else(|| identity.subject.clone()),
+        ticket: String::new(),
+        action: Endpoint::Consent.path().to_owned(),
+        sign_out: login::sign_out(&format!("{}?{}", head.url.path(), head.query())),
+    };
+    let allowed = Allowed { request, client_name: client.label() };
+    let ticket = Ticket { grant: GrantId::new(site.platform.random()), allowed, consent, expires: site.now + TICKET };
+    let browser = signed_in.cookie.digest();
+    page.ticket = site.keys.seal_json(Purpose::ConsentTicket, &[browser.as_str()], site.platform.random(), &ticket);
+    Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &page::security::csp(&[&way_on]))
+}
+
+/// What a scope allows, under "It will be able to".
+fn describe(scope: &str) -> &'static str {
+    match scope {
+        ScopeSet::OFFLINE_ACCESS => "Stay connected while you are away, until you revoke it",
+        _ => "List and use the tools, prompts and resources of this server, as you",
+    }
+}

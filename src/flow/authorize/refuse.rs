@@ -1,0 +1,61 @@
+//! An authorization request that is refused: on a page, or back to the client.
+//!
+//! Not here: what is wrong with a request (`oauth::authorization_error`).
+
+use http::StatusCode;
+
+use crate::failure::Failure;
+use crate::flow::{Answered, Site, sentence};
+use crate::oauth::authorization_error::{LocalError, RedirectError};
+use crate::oauth::authorization_request::Redirectable;
+use crate::oauth::client::Client;
+use crate::ports::Platform;
+use crate::reply::Reply;
+
+/// Whether an error may go to the client without anybody having allowed anything. A registered redirect URI is still only what some
+/// client claimed, and the gateway's own address in a link must not lead wherever a stranger likes (RFC 9700 §4.11.2): only to what runs
+/// on the person's machine, and where the operator said.
+pub fn goes_back(client: &Client, redirectable: &Redirectable) -> bool {
+    redirectable.redirect().is_loopback() || client.is_preregistered()
+}
+
+/// Back to the client where that may be, and where the person is `known` to have allowed this very request before; else a page.
+pub fn answer<P: Platform>(
+    site: &Site<'_, P>,
+    client: &Client,
+    redirectable: &Redirectable,
+    error: &RedirectError,
+    known: bool,
+) -> Answered<P> {
+    if known || goes_back(client, redirectable) {
+        return Ok(Reply::see_other(&redirectable.error_location(site.origin.as_str(), error)));
+    }
+    Err(Failure::oauth(
+        error.error,
+        error.error.as_str(),
+        format!(
+            "{} sent a request that cannot be granted: {}.",
+            client.label(),
+            error.description().trim_end_matches('.')
+        ),
+    )
+    .fix("Tell the client's makers, or start again from the client.")
+    .fact("redirect_uri", redirectable.redirect().as_str()))
+}
+
+/// `invalid_client` is a 401 for clients that authenticate; a person's browser did nothing of the kind.
+pub fn shown(failure: Failure) -> Failure {
+    if failure.status == StatusCode::UNAUTHORIZED { failure.status(400) } else { failure }
+}
+
+/// Refused before client and redirect URI are proven.
+pub fn local(error: &LocalError) -> Failure {
+    let failure = Failure::oauth(error.code(), error.reason(), sentence(error)).status(400).fix(error.fix());
+    match error {
+        LocalError::UnregisteredRedirect { requested, registered } => {
+            let failure = failure.fact("requested", requested.clone());
+            registered.iter().fold(failure, |failure, registered| failure.fact("registered", registered.join("\n")))
+        }
+        _ => failure,
+    }
+}

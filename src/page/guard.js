@@ -1,0 +1,34 @@
+(() => {
+  const PAUSE = 500;
+  let ready = false;
+  let timer;
+  const mark = () => {
+    for (const button of document.querySelectorAll("form button")) {
+      if (ready) button.removeAttribute("aria-disabled");
+      else button.setAttribute("aria-disabled", "true");
+    }
+  };
+  const begin = () => {
+    timer = setTimeout(() => {
+      ready = true;
+      mark();
+    }, PAUSE);
+  };
+  const rest = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    ready = false;
+    mark();
+    if (document.hasFocus()) begin();
+  };
+  const hold = (event) => {
+    if (ready || !(event.type === "submit" || event.target.closest("button"))) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (timer === undefined) begin();
+  };
+  for (const type of ["focus", "blur", "pageshow"]) addEventListener(type, rest);
+  document.addEventListener("visibilitychange", rest);
+  for (const type of ["click", "submit"]) addEventListener(type, hold, true);
+  rest();
+})();
