@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
 
+#[path = "attacks/anonymous.rs"]
+mod anonymous;
 #[path = "attacks/authorization.rs"]
 mod authorization;
 #[path = "attacks/browser.rs"]

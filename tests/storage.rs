@@ -10,8 +10,10 @@ mod world;
 use std::collections::BTreeSet;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use mcp_edge_gateway::oauth::access_token::{self, Claims};
 use mcp_edge_gateway::oauth::grant::{GrantId, Outcome, Rejection};
 use mcp_edge_gateway::oauth::opaque::{self, Kind};
+use mcp_edge_gateway::oauth::registered_client;
 use mcp_edge_gateway::oauth::{account, grant};
 use mcp_edge_gateway::secret::{Digested, Secret};
 use mcp_edge_gateway::time::Timestamp;
@@ -56,7 +58,7 @@ fn every_key_of_the_directory_is_one_of_these() {
     let prefixes: BTreeSet<_> = kinds.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(prefixes, BTreeSet::from(["client", "config", "revoked", "session"]));
     assert!(kinds.contains(&("config", "current")) && kinds.contains(&("config", "previous")));
-    assert!(kinds.contains(&("client", client.id.as_str())));
+    assert!(kinds.contains(&("client", Digested::of(&client.id).as_str())));
     let (_, grant) = kinds.iter().find(|(kind, _)| *kind == "revoked").unwrap();
     assert!(world.platform.grants.borrow().contains_key(*grant));
     assert_eq!(directory[&format!("revoked:{grant}")].0, "1");
@@ -167,11 +169,12 @@ fn a_consent_given_yesterday_is_not_asked_for_today() {
     let record = world.platform.accounts.borrow()["dev:alice"].clone();
     let record: Value = serde_json::from_str(&record).unwrap();
     let key = record["consents"][0]["key"].as_str().unwrap();
+    let client_id = registered_client::reference(&client.id);
     let golden = json!({
         "v": 1,
-        "consents": [{"at": 1_900_000_000, "client_id": client.id, "key": key}],
+        "consents": [{"at": 1_900_000_000, "client_id": client_id, "key": key}],
         "grants": [{
-            "grant": record["grants"][0]["grant"], "client_id": client.id, "client_name": "claude", "slug": "demo", "account": "1",
+            "grant": record["grants"][0]["grant"], "client_id": client_id, "client_name": "claude", "slug": "demo", "account": "1",
             "at": 1_900_000_000, "until": 1_902_592_000,
         }],
     });
@@ -252,11 +255,41 @@ fn an_access_token_says_this() {
     let claims = part(1);
     let golden = json!({
         "iss": "http://localhost:8787", "aud": "http://localhost:8787/v1/mcp/demo", "sub": "dev:alice",
-        "client_id": client.id, "scope": "mcp:tools offline_access", "iat": 1_900_000_000, "exp": 1_900_003_600,
-        "jti": claims["jti"], "grant": claims["grant"], "auth_time": 1_900_000_000,
+        "client_id": registered_client::reference(&client.id), "scope": "mcp:tools offline_access", "iat": 1_900_000_000,
+        "exp": 1_900_003_600, "jti": claims["jti"], "grant": claims["grant"], "auth_time": 1_900_000_000, "slug": "demo",
     });
     assert_eq!(claims, golden);
     assert!(world.platform.grants.borrow().contains_key(claims["grant"].as_str().unwrap()));
+}
+
+#[test]
+fn an_access_token_of_yesterday_names_no_server_and_works_where_its_address_does() {
+    let world = World::new();
+    let mut client = world.client("claude").connects("alice");
+    let claims =
+        Claims { slug: None, ..access_token::verify(&ring(), &client.access, Timestamp(world.now())).unwrap() };
+    access_token::sign(&ring(), &claims).expose().clone_into(&mut client.access);
+    let client = client.calls("echo");
+    world.reconfigure(|config| {
+        config["servers"]["demo"]["path"] = "/elsewhere/mcp".into();
+        config["servers"]["mail"]["path"] = "/v1/mcp/demo".into();
+    });
+    client.call("echo").refused(401, "token_wrong_audience");
+}
+
+#[test]
+fn a_client_is_stored_like_this_once_it_got_a_token() {
+    let world = World::new();
+    let client = world.client("claude").connects("alice");
+    let key = format!("client:{}", Digested::of(&client.id).as_str());
+    let golden = json!({
+        "v": 1, "id": client.id, "name": "claude", "redirect_uris": ["https://claude.example/callback"],
+        "authentication": {"method": "none"}, "grant_types": ["authorization_code", "refresh_token"],
+        "created": 1_900_000_000, "used": 1_900_000_000,
+    });
+    assert_eq!(stored(&world, &key), golden);
+    let (_, until) = world.platform.directory.borrow()[&key];
+    assert_eq!(until, Some(Timestamp(1_900_000_000 + 400 * world::DAY)));
 }
 
 #[test]

@@ -35,7 +35,9 @@ pub async fn authenticate<P: Platform>(
         None => verify(site, server, token)?,
     };
     let resource = route::resource_url(site.origin.as_str(), server);
-    claims.check(site.origin.as_str(), &resource, server.slug.as_str()).map_err(|error| invalid(site, server, error))?;
+    claims
+        .check(site.origin.as_str(), &resource, server.slug.as_str())
+        .map_err(|error| invalid(site, server, error))?;
     // A token can be made from an old grant where the revocation has not been heard of yet.
     let of_subject = subject::is_revoked(site, &claims.sub, Some(claims.auth_time.unwrap_or(claims.iat)));
     let (of_grant, of_subject) = both(is_revoked(site, &claims), of_subject).await;

@@ -21,6 +21,23 @@ fn a_token_of_one_server_opens_no_other() {
 }
 
 #[test]
+fn a_token_opens_no_other_server_that_is_put_at_its_address() {
+    let world = World::public(|_| ());
+    let at_mail = world.client("claude").at("mail").connects("alice").calls("echo");
+    let at_demo = world.client("cursor").connects("alice").calls("echo");
+    world.reconfigure(|config| {
+        config["servers"]["demo"]["path"] = "/mail/mcp".into();
+        config["servers"]["mail"]["path"] = "/v1/mcp/demo".into();
+    });
+    world.sent();
+    for client in [&at_mail, &at_demo] {
+        client.call("echo").refused(401, "token_wrong_audience");
+        client.refreshing(client.refresh.as_ref().unwrap()).refused(400, "grant_server_moved");
+    }
+    assert!(world.sent().is_empty());
+}
+
+#[test]
 fn a_token_of_an_old_public_url_is_told_what_to_do() {
     let world = World::public(|_| ());
     let client = world.client("claude").connects("alice").calls("echo");

@@ -139,7 +139,7 @@ describe("scripts/dev", { timeout: 2 * START }, () => {
     const upstream = await startUpstream();
     t.after(upstream.stop);
     const alpha = { name: "Alpha", url: upstream.url, auth: { kind: "headers", headers: { "X-Api-Key": { secret: "ALPHA_KEY" } } } };
-    const secrets = { ADMIN_TOKEN: "chosen $HOME", ALPHA_KEY: "a $HOME 'b' # c" };
+    const secrets = { ADMIN_TOKEN: "chosen by $HOME, long enough", ALPHA_KEY: "a $HOME 'b' # c" };
     const envFile = write("secrets.env", `ADMIN_TOKEN='${secrets.ADMIN_TOKEN}'\nALPHA_KEY="${secrets.ALPHA_KEY}"\n`);
     const gateway = await dev(t, ["--no-demo", "--env-file", envFile, "--config", write("alone.json", config({ alpha }))]);
     assert.doesNotMatch(gateway.script.said.both, /demo server/);

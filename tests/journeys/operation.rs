@@ -75,12 +75,14 @@ fn a_key_is_added_and_the_old_one_retired_without_anybody_noticing() {
     let client = world.client("claude").connects("alice").initializes().calls("echo");
     let waiting = world.client("waiting").registers().in_browser(&client.browser).authorizes();
     let code = world.client("code").registers().in_browser(&client.browser).authorizes().consents();
+    let agent = world.client("agent").registers_as("client_secret_post");
 
     world.set_secret("KEY_RING", &format!("{KEY_1},{KEY_2}"));
     world.new_isolate();
     let client = client.calls("echo").refreshes().calls("echo");
     waiting.consents().redeems().calls("echo");
     code.redeems().calls("echo");
+    let agent = agent.in_browser(&client.browser).authorizes().consents().redeems().calls("echo");
     let client = client.authorizes();
     assert!(!client.must_sign_in(), "the browser session opens with the old key");
     let client = client.goes_on().redeems();
@@ -92,6 +94,7 @@ fn a_key_is_added_and_the_old_one_retired_without_anybody_noticing() {
     let client = client.authorizes();
     assert!(client.must_sign_in(), "sealed with the retired key");
     client.signs_in("alice").goes_on().redeems().initializes().calls("echo");
+    agent.refreshes().calls("echo");
 }
 
 #[test]

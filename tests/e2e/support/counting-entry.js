@@ -1,7 +1,7 @@
 // The built Worker with a counter on each way out of the isolate: KV, objects, and fetch.
 //
-// `GET /__counts` answers the counts since it was last asked, and `GET /__trap` does to the instance what a panic in Rust does. They
-// exist in this wrapper only. Not here: any behaviour of the gateway.
+// `GET /__counts` answers the counts since it was last asked, `GET /__stored` how often storage was written or an object asked since then,
+// and `GET /__trap` does to the instance what a panic in Rust does. They exist in this wrapper only. Not here: any behaviour of the gateway.
 
 import gateway from "./entry.js";
 import { alive, enter } from "./instance.js";
@@ -9,6 +9,7 @@ import { alive, enter } from "./instance.js";
 export * from "./entry.js";
 
 let counts = zero();
+let stored = nothing();
 
 const fetchOutside = globalThis.fetch;
 globalThis.fetch = (...request) => {
@@ -21,6 +22,11 @@ export default {
     if (new URL(request.url).pathname === "/__counts") {
       const answer = Response.json(counts);
       counts = zero();
+      return answer;
+    }
+    if (new URL(request.url).pathname === "/__stored") {
+      const answer = Response.json(stored);
+      stored = nothing();
       return answer;
     }
     if (new URL(request.url).pathname === "/__trap") return trapped();
@@ -40,6 +46,10 @@ function trapped() {
 
 function zero() {
   return { kv: 0, objects: 0, subrequests: 0 };
+}
+
+function nothing() {
+  return { writes: 0, objects: 0 };
 }
 
 /** Wrapped once per environment, as the runtime hands out the same one for the isolate's life. */
@@ -65,6 +75,8 @@ function counting(binding, name, methods) {
       if (typeof value !== "function" || property === "constructor") return value;
       return (...parameters) => {
         if (methods.includes(property)) counts[name] += 1;
+        if (name === "kv" && ["put", "delete"].includes(property)) stored.writes += 1;
+        if (name === "objects" && methods.includes(property)) stored.objects += 1;
         return value.apply(target, parameters);
       };
     },

@@ -90,6 +90,8 @@ async function start({ config, secrets = {}, isolates = [{}], counted = false, s
     fetch: (target, options) => request(new URL(target, urls[0]), options),
     configure: (value) => putConfiguration(gateway, value),
     counts: async ({ isolate = 0 } = {}) => (await request(`${urls[isolate]}/__counts`)).json,
+    /** How often storage was written and objects were asked since this was last asked; for one that is `counted`. */
+    stored: async () => (await request(`${urls[0]}/__stored`)).json,
     /** The KV namespace as the Worker sees it, to look at what is stored. */
     kv: () => miniflare.getKVNamespace("KV", nameOf(0)),
     /** The same gateway as seen at another origin, as behind a reverse proxy, or through another of its isolates. */

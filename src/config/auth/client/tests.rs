@@ -72,7 +72,9 @@ fn every_setting_of_a_client_arrives() {
 
 #[test]
 fn answers_come_back_to_the_web_only() {
-    for uri in ["javascript:alert(1)//oauth/upstream-callback", "javascript://x/oauth/upstream-callback", "data:text/html,x"] {
+    for uri in
+        ["javascript:alert(1)//oauth/upstream-callback", "javascript://x/oauth/upstream-callback", "data:text/html,x"]
+    {
         assert_eq!(pointers_of(&auth_errors(&with("redirect_uri", json!(uri)))), [format!("{CLIENT}/redirect_uri")]);
     }
 }
