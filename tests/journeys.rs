@@ -63,6 +63,28 @@ fn a_person_signs_in_although_the_identity_provider_has_new_keys() {
 }
 
 #[test]
+fn a_client_id_of_a_thousand_characters_survives_a_slow_sign_in() {
+    let world = World::public(|_| ());
+    let uris =
+        |length| [format!("https://long.example/{}", "p".repeat(length)), "https://long.example/callback".to_owned()];
+    let register = |length| {
+        let metadata = json!({"redirect_uris": uris(length), "token_endpoint_auth_method": "none"});
+        let answer = world.request("POST", "/oauth/register").json(&metadata).send().with(201).json();
+        answer["client_id"].as_str().unwrap().to_owned()
+    };
+    let id = (500..700).map(register).take_while(|id| id.len() > 100).last().unwrap();
+    assert!((990..=1000).contains(&id.len()), "{}", id.len());
+    let client = world.client("long").with_id(&id);
+    let state = "s".repeat(1000);
+    let client = world::client::Client { state, ..client }.authorizes();
+    world.passes(9 * world::MINUTE);
+    let client = client.signs_in("alice");
+    assert!(client.browser.shows.text().contains(&mcp_edge_gateway::oauth::registered_client::reference(&id)));
+    world.passes(9 * world::MINUTE);
+    client.consents().redeems().calls("echo").refreshes().calls("echo");
+}
+
+#[test]
 fn a_confidential_client_proves_itself_with_its_secret() {
     let world = World::new();
     let agent = world.client("agent").registers_as("client_secret_post");
