@@ -2,14 +2,107 @@
 //!
 //! Not here: escaping for HTML (`page` does that for everything) or for a header.
 
+use std::collections::BTreeMap;
+
+use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
+use url::form_urlencoded;
+
+use crate::secret::Secret;
+
+/// No text is shown longer, in characters; of what lies further behind nothing is looked at.
+const LONGEST: usize = 200;
+const READ: usize = 4 * LONGEST;
+
+/// So much of a secret in a row is no coincidence: some services show the beginning of what they refuse.
+const TELLING: usize = 12;
+/// A shorter secret is a word like others.
+const SHORTEST: usize = 4;
+
+/// What stands in place of a secret.
+const CUT: &str = "[cut]";
+
 /// At most 200 characters of what an OAuth error may hold (RFC 6749 §5.2): printable ASCII without `"` and `\`.
 pub fn presentable(text: &str) -> String {
     let shown = |c: char| if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') { c } else { '?' };
-    text.chars().take(200).map(shown).collect()
+    text.chars().take(LONGEST).map(shown).collect()
+}
+
+/// The secrets that were sent to whoever writes a text. Services quote what they refuse.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// In lower case, in each form in which they may come back.
+    forms: Vec<Secret>,
+}
+
+impl Sent {
+    /// And this one: as it is, escaped as in a form or a path, and as Base64.
+    #[must_use]
+    pub fn with(mut self, secret: &Secret) -> Self {
+        let text = secret.expose();
+        let form: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let path = form.replace('+', "%20");
+        let (base64, base64url) =
+            (Base64Unpadded::encode_string(text.as_bytes()), Base64UrlUnpadded::encode_string(text.as_bytes()));
+        for form in [text, &form, &path, &base64, &base64url] {
+            let form = form.to_ascii_lowercase();
+            if text.len() >= SHORTEST && !self.forms.iter().any(|known| known.expose() == form) {
+                self.forms.push(Secret::new(form));
+            }
+        }
+        self
+    }
+
+    /// The text as it may be shown, every secret cut out of it.
+    pub fn presentable(&self, text: &str) -> String {
+        let (mut shown, mut cutting) = (String::new(), false);
+        let cuts = self.cuts(text);
+        for ((at, c), _) in text.char_indices().zip(0..READ) {
+            let cut = cuts.get(at).is_some_and(|cut| *cut);
+            match (cut, cutting) {
+                (true, false) => shown.push_str(CUT),
+                (false, _) => shown.push(c),
+                (true, true) => {}
+            }
+            cutting = cut;
+        }
+        presentable(&shown)
+    }
+
+    /// Whether something of a secret stands in the text.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.cuts(text).contains(&true)
+    }
+
+    /// Which of its bytes belong to a secret.
+    fn cuts(&self, text: &str) -> Vec<bool> {
+        let text: Vec<u8> = text.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
+        let mut cuts = vec![false; text.len()];
+        let mut places: BTreeMap<usize, BTreeMap<&[u8], Vec<usize>>> = BTreeMap::new();
+        for form in &self.forms {
+            let form = form.expose().as_bytes();
+            let length = form.len().min(TELLING);
+            let places = places.entry(length).or_insert_with(|| places_of(&text, length));
+            for start in form.windows(length).filter_map(|part| places.get(part)).flatten() {
+                cuts.iter_mut().skip(*start).take(length).for_each(|cut| *cut = true);
+            }
+        }
+        cuts
+    }
+}
+
+/// Where each part of that length stands.
+fn places_of(text: &[u8], length: usize) -> BTreeMap<&[u8], Vec<usize>> {
+    let mut places: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
+    for (start, part) in text.windows(length).enumerate() {
+        places.entry(part).or_default().push(start);
+    }
+    places
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -17,5 +110,50 @@ mod tests {
         assert_eq!(presentable("ok (yes)"), "ok (yes)");
         assert_eq!(presentable("a\r\nb\"\\\u{202e}é"), "a??b????");
         assert_eq!(presentable(&"x".repeat(1000)).len(), 200);
+    }
+
+    #[test]
+    fn a_secret_that_was_sent_is_cut_in_every_form() {
+        let secret = "rt/1 Wonderful+secret=of~alice";
+        let sent = Sent::default().with(&Secret::new(secret)).with(&Secret::new("code-7"));
+        for echo in [
+            secret,
+            "rt%2F1+Wonderful%2Bsecret%3Dof%7Ealice",
+            "rt%2f1%20Wonderful%2bsecret%3dof%7ealice",
+            "RT/1 WONDERFUL+SECRET=OF~ALICE",
+            "cnQvMSBXb25kZXJmdWwrc2VjcmV0PW9mfmFsaWNl",
+            "code-7",
+        ] {
+            let said = format!("The grant {echo} is not known; é");
+            assert_eq!(sent.presentable(&said), "The grant [cut] is not known; ?", "{echo}");
+            assert!(sent.is_in(&said));
+        }
+        assert_eq!(sent.presentable("no rt/1 Wonderful+secr... here"), "no [cut]... here", "the beginning of it");
+        assert_eq!(sent.presentable("a wonderful secret code"), "a wonderful secret code");
+        assert!(!sent.is_in("read write"));
+    }
+
+    #[test]
+    fn what_is_cut_off_is_cut_before() {
+        let secret = Secret::new("0123456789abcdefghijklmnopqrstuvwxyz");
+        let sent = Sent::default().with(&secret);
+        let said = format!("{}{}", ".".repeat(190), secret.expose());
+        assert_eq!(sent.presentable(&said), format!("{}[cut]", ".".repeat(190)));
+    }
+
+    #[test]
+    fn a_word_is_no_secret() {
+        assert_eq!(Sent::default().with(&Secret::new("abc")).presentable("abc"), "abc");
+        assert_eq!(Sent::default().presentable("a\nb"), "a?b");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn nothing_of_a_secret_is_shown(before in "\\PC{0,40}", secret in "[!-~]{4,40}", after in "\\PC{0,40}") {
+            let sent = Sent::default().with(&Secret::new(secret.as_str()));
+            let shown = sent.presentable(&format!("{before}{secret}{after}"));
+            prop_assert!(!shown.contains(&presentable(&secret)) || CUT.contains(&secret), "{}", shown);
+        }
     }
 }

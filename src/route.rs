@@ -3,6 +3,7 @@
 //! Not here: what an endpoint does (`flow`), whether a host or an origin is believed (`origin`).
 
 use crate::config::{Config, Server};
+use crate::secret::Digested;
 
 /// The endpoints whose path is fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +26,9 @@ pub enum Endpoint {
     Revoke,
     /// RFC 8414's `jwks_uri`.
     Jwks,
-    /// Where every upstream's authorization server sends people back to.
+    /// Where authorization servers send people back to at which an operator registered the gateway: one place for all (P7).
     UpstreamCallback,
-    /// The gateway's own client metadata document, for upstreams' authorization servers.
+    /// The gateway's own client metadata document as it was before each issuer had one.
     ClientMetadata,
     /// What a person has connected and allowed.
     Connections,
@@ -79,6 +80,9 @@ const ROWS: &[Row] = &[
 ];
 
 const CONNECT: &str = "/connect/";
+const CALLBACK: &str = "/oauth/upstream-callback/";
+const DOCUMENT: &str = "/oauth/client-metadata/";
+const DOCUMENT_END: &str = ".json";
 const SUBJECT: &str = "/admin/subjects/";
 const SHARED: &str = "/admin/servers/";
 const SHARED_END: &str = "/connection";
@@ -95,6 +99,10 @@ pub enum Route<'a> {
     Mcp(&'a Server),
     /// Where people connect what should be a server, by its slug.
     Connect(&'a str),
+    /// Where one issuer sends people back to.
+    IssuerCallback,
+    /// The gateway's client metadata document for one issuer, by what stands for the issuer in URLs.
+    IssuerClientMetadata(&'a str),
     /// The connection that an operator makes for everybody, by the server's slug.
     SharedConnection(&'a str),
     /// Everything of one subject, percent-encoded, for the operator.
@@ -122,6 +130,13 @@ impl<'a> Route<'a> {
         let slug = |rest: &'a str| Some(rest).filter(|rest| !rest.is_empty() && !rest.contains('/'));
         if let Some(slug) = path.strip_prefix(CONNECT).and_then(slug) {
             return Self::Connect(slug);
+        }
+        if path.strip_prefix(CALLBACK).is_some_and(Digested::is_one) {
+            return Self::IssuerCallback;
+        }
+        let document = path.strip_prefix(DOCUMENT).and_then(|rest| rest.strip_suffix(DOCUMENT_END));
+        if let Some(issuer) = document.filter(|issuer| Digested::is_one(issuer)) {
+            return Self::IssuerClientMetadata(issuer);
         }
         if let Some(subject) = path.strip_prefix(SUBJECT).filter(|subject| !subject.is_empty()) {
             return Self::Subject(subject);
@@ -175,7 +190,9 @@ impl<'a> Route<'a> {
         match self {
             Self::Endpoint(endpoint) => endpoint.row().map_or(Cors::None, |row| row.cors),
             Self::Mcp(_) | Self::NoSuchServer(_) => Cors::Api,
-            Self::Connect(_) | Self::SharedConnection(_) | Self::Subject(_) | Self::Unknown => Cors::None,
+            Self::Connect(_) | Self::IssuerCallback | Self::SharedConnection(_) | Self::Subject(_) | Self::Unknown => {
+                Cors::None
+            }
             _ => Cors::Public,
         }
     }
@@ -186,6 +203,8 @@ impl<'a> Route<'a> {
             Self::Endpoint(endpoint) => endpoint.path(),
             Self::Mcp(_) => "mcp",
             Self::Connect(_) => "connect",
+            Self::IssuerCallback => Endpoint::UpstreamCallback.path(),
+            Self::IssuerClientMetadata(_) => Endpoint::ClientMetadata.path(),
             Self::SharedConnection(_) => "shared-connection",
             Self::Subject(_) => "subject",
             Self::NoSuchServer(_) => "no-such-server",
@@ -201,6 +220,7 @@ impl<'a> Route<'a> {
         matches!(
             self,
             Self::Connect(_)
+                | Self::IssuerCallback
                 | Self::Endpoint(
                     Endpoint::Index
                         | Endpoint::Authorize
@@ -234,6 +254,21 @@ impl Endpoint {
 /// Where people connect a server.
 pub fn connect_path(slug: &str) -> String {
     format!("{CONNECT}{slug}")
+}
+
+/// What stands for an issuer in URLs of ours: computed, so that nothing has to be kept of it.
+pub fn of_issuer(issuer: &str) -> Digested {
+    Digested::of(issuer)
+}
+
+/// Where an issuer sends people back to.
+pub fn issuer_callback_path(issuer: &str) -> String {
+    format!("{CALLBACK}{issuer}")
+}
+
+/// The gateway's client metadata document for an issuer.
+pub fn issuer_document_path(issuer: &str) -> String {
+    format!("{DOCUMENT}{issuer}{DOCUMENT_END}")
 }
 
 /// The URL of a server's RFC 9728 metadata: the well-known part inserted before its path.

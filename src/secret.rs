@@ -53,6 +53,11 @@ impl Digested {
         Self(Base64UrlUnpadded::encode_string(&Sha256::digest(text.as_bytes())))
     }
 
+    /// Whether a text has the form of one.
+    pub fn is_one(text: &str) -> bool {
+        text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    }
+
     /// As text, for a storage key.
     pub fn as_str(&self) -> &str {
         &self.0

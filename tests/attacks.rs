@@ -26,8 +26,14 @@ mod ended;
 mod id_tokens;
 #[path = "attacks/kept.rs"]
 mod kept;
+#[path = "attacks/mix_up.rs"]
+mod mix_up;
 #[path = "attacks/proxy.rs"]
 mod proxy;
+#[path = "attacks/quoted.rs"]
+mod quoted;
+#[path = "attacks/registrations.rs"]
+mod registrations;
 #[path = "attacks/sealed.rs"]
 mod sealed;
 #[path = "attacks/signal.rs"]

@@ -13,7 +13,7 @@ const PURE: &[&str] = &["foreign", "json", "loopback", "secret", "time", "versio
 
 /// What each part of the crate may name of the others. A part that is not listed may not exist.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("foreign", &[]),
+    ("foreign", &["secret"]),
     ("json", &[]),
     ("time", &[]),
     ("secret", &[]),
@@ -28,7 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("upstream", &["foreign", "json", "loopback", "oauth", "secret", "time", "vault", "version"]),
     ("reply", PURE),
     ("ports", &["login", "oauth", "secret", "time", "upstream"]),
-    ("route", &["config"]),
+    ("route", &["config", "secret"]),
     ("failure", &["mcp", "oauth", "page", "reply"]),
     ("origin", &["config", "failure", "loopback"]),
     ("memory", &["config", "failure", "login", "mcp", "oauth", "secret", "time", "upstream", "vault"]),

@@ -21,7 +21,7 @@ use crate::upstream::key::Owner;
 use crate::upstream::state::{State, StateError};
 use crate::upstream::token::{self, Grant, TokenError, Tokens};
 
-/// `GET /oauth/upstream-callback`.
+/// `GET /oauth/upstream-callback`, and the same of one issuer.
 ///
 /// 1. The `state` is one that this browser's session began, not long ago, and the person is still the same.
 /// 2. It is used now: whatever this answer says, no other one counts.
@@ -67,6 +67,9 @@ async fn redeem_and_keep<P: Platform>(
         return Err(changed());
     }
     // 3.
+    if !state.is_answered_at(head.url.path()) {
+        return Err(refused(server, state, &CallbackError::of_other_issuer(&state.source.issuer)));
+    }
     let code = authorization::callback(head.query(), &state.source.issuer, state.source.iss_parameter);
     let code = code.map_err(|error| refused(server, state, &error))?;
     // 4.
@@ -89,7 +92,11 @@ async fn redeem_and_keep<P: Platform>(
         token,
     };
     let credential = Credential::new(state.fits.clone(), site.now, Kind::Oauth(Box::new(connected)));
-    keep::store(site, &state.errand, &credential, signed_in).await
+    keep::store(site, &state.errand, &credential, signed_in).await?;
+    if let Kind::Oauth(connected) = &credential.kind {
+        client::proven(site, &connected.issuer, &connected.client).await;
+    }
+    Ok(())
 }
 
 async fn redeem<P: Platform>(
@@ -100,7 +107,8 @@ async fn redeem<P: Platform>(
     code: &Secret,
 ) -> Result<(UpstreamClient, Tokens), Failure> {
     let source = &state.source;
-    let client = client::of_kind(site, server, oauth.client.as_ref(), &source.issuer, state.client).await?;
+    let configured = oauth.client.as_ref();
+    let client = client::of_kind(site, server, configured, &source.issuer, state.client, &state.redirect_uri).await?;
     let grant = Grant::Code { code, verifier: &state.verifier, redirect_uri: &state.redirect_uri };
     let unanswered = |error| {
         Url::parse(&source.token_endpoint).map_or_else(|_| changed(), |url| fetch::unreachable(server, &url, error))
@@ -108,10 +116,11 @@ async fn redeem<P: Platform>(
     let request = token::request(&source.token_endpoint, &client, &grant, Some(&source.resource))
         .map_err(|token::Unsendable| unanswered(FetchError::Unreachable))?;
     let (status, headers, body) = fetch::send(site, request, token::MAX_BYTES).await.map_err(unanswered)?;
-    match token::response(status, &headers, &body, source.scope.as_deref(), site.now) {
+    let sent = token::secrets(&client, &grant);
+    match token::response(status, &headers, &body, source.scope.as_deref(), &sent, site.now) {
         Ok(tokens) => Ok((client, tokens)),
         Err(error) => {
-            if matches!(error, TokenError::BadClient { .. }) {
+            if error.is_client_unknown() {
                 client::retire(site, &source.issuer, state.client).await?;
             }
             Err(not_redeemed(server, state, &error))

@@ -37,11 +37,19 @@ pub fn openid_configuration<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
     Ok(document(describe(site, &endpoints(site), &supported_scope()).to_openid_json()))
 }
 
-/// The gateway's own client metadata document, for the authorization servers of upstreams.
+/// The gateway's client metadata document for an authorization server.
+pub fn client_metadata_for<P: Platform>(site: &Site<'_, P>, issuer: &str) -> Reply<P::Stream> {
+    described(site, &route::issuer_document_path(issuer), &route::issuer_callback_path(issuer))
+}
+
+/// The one for all that there was before: connections that were made with it are still renewed.
 pub fn client_metadata<P: Platform>(site: &Site<'_, P>) -> Reply<P::Stream> {
-    let url = |endpoint: Endpoint| site.url(endpoint.path());
+    described(site, Endpoint::ClientMetadata.path(), Endpoint::UpstreamCallback.path())
+}
+
+fn described<P: Platform>(site: &Site<'_, P>, at: &str, callback: &str) -> Reply<P::Stream> {
     let name = upstream::client::name(site);
-    document(registration::document(&url(Endpoint::ClientMetadata), &name, &url(Endpoint::UpstreamCallback)))
+    document(registration::document(&site.url(at), &name, &site.url(callback)))
 }
 
 fn resource<P: Platform>(site: &Site<'_, P>, resource: &str, name: &str) -> Reply<P::Stream> {

@@ -13,6 +13,7 @@ use super::standin::{self, Said};
 use super::{Answered, Head, Site, apart, refusal};
 use crate::config::Server;
 use crate::failure::Failure;
+use crate::foreign::Sent;
 use crate::mcp::envelope::Payload;
 use crate::mcp::forward;
 use crate::mcp::headers::SESSION_ID;
@@ -23,6 +24,7 @@ use crate::mcp::verdict::{Expects, Verdict};
 use crate::oauth::access_token::Claims;
 use crate::ports::{Outgoing, Platform};
 use crate::reply::Reply;
+use crate::secret::Secret;
 use crate::upstream::challenge::Challenge;
 use crate::upstream::key::FIRST_ACCOUNT;
 use crate::vault::Purpose;
@@ -194,7 +196,8 @@ impl<P: Platform> Call<'_, P> {
         let Some(seen) = own.seen else {
             return Err(refusal::verdict(Verdict::Unauthorized, refused.status, self.server));
         };
-        let challenge = refused.challenge.as_ref();
+        let challenge = refused.challenge.clone().map(|challenge| challenge.without(&sent_with(&own.headers)));
+        let challenge = challenge.as_ref();
         // 403 is about what the account may do there; only a scope can be asked for.
         if refused.status == StatusCode::FORBIDDEN && !challenge.is_some_and(Challenge::is_insufficient_scope) {
             return Err(refusal::forbidden(self.server));
@@ -257,6 +260,15 @@ impl<P: Platform> Call<'_, P> {
     pub fn account(&self) -> &str {
         self.claims.account.as_deref().unwrap_or(FIRST_ACCOUNT)
     }
+}
+
+/// The credentials among the headers of a message, the part behind `Bearer` or the like by itself as well.
+fn sent_with(headers: &OwnHeaders) -> Sent {
+    let values = headers.iter().filter_map(|(_, value)| value.to_str().ok());
+    values.fold(Sent::default(), |sent, value| {
+        let last = value.rsplit(' ').next().unwrap_or_default();
+        sent.with(&Secret::new(value)).with(&Secret::new(last))
+    })
 }
 
 /// The answer with our id of a session that was opened for it, unless the server has just opened another.

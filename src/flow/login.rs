@@ -9,6 +9,7 @@ use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 use super::{Answered, Head, Site, consent, provider, read_small, session};
 use crate::config::{DevAccount, Login};
 use crate::failure::{Blame, Failure};
+use crate::foreign::Sent;
 use crate::login::cookie::{self, Jar, SetCookie};
 use crate::login::oidc::Demand;
 use crate::login::transaction::{self, LoginTransaction, ReturnTo};
@@ -96,7 +97,9 @@ pub async fn callback<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Str
             let state = oidc::callback_state(head.query()).ok_or_else(lost)?;
             let transaction = open(site, head, &state)?;
             let provider = provider::metadata(site, login).await?;
-            let code = oidc::callback(head.query(), &transaction.state, &provider.issuer, provider.iss_parameter);
+            let sent = Sent::default().with(&transaction.state).with(&transaction.nonce);
+            let (state, issuer) = (&transaction.state, &provider.issuer);
+            let code = oidc::callback(head.query(), state, issuer, provider.iss_parameter, &sent);
             let code = code.map_err(|error| refused(&error))?;
             (provider::identify(site, login, &provider, &code, &transaction).await?, transaction)
         }

@@ -73,7 +73,8 @@ pub async fn identify<P: Platform>(
     let request =
         oidc::token_request(provider, &login.client_id, secret.as_ref(), code, &transaction.verifier, &redirect_uri);
     let (status, answer) = send(site, request.map_err(|error| misconfigured(&error))?, oidc::MAX_BYTES).await?;
-    let token = oidc::token_response(status, &answer).map_err(|error| {
+    let sent = oidc::secrets(&login.client_id, secret.as_ref(), code, &transaction.verifier);
+    let token = oidc::token_response(status, &answer, &sent).map_err(|error| {
         Failure::new(Blame::Upstream, 502, error.reason(), error.to_string())
             .fix("Start again from your client; if it stays, the operator must check login.client_id and its secret.")
     })?;

@@ -16,7 +16,7 @@ use crate::upstream::plan::Plan;
 use crate::upstream::reach::Reach;
 use crate::upstream::resource_metadata::{self, ResourceMetadata};
 use crate::upstream::scope::{self, Known};
-use crate::upstream::{registration, revocation};
+use crate::upstream::{claimed_endpoint, registration, revocation};
 
 pub mod client;
 pub mod fetch;
@@ -160,7 +160,25 @@ async fn issuer<P: Platform>(
         let found = found(site, server, &origin, &at, reach).await?;
         found.unwrap_or_else(|| issuer_metadata::fallback(&server.url))
     };
-    Ok(oauth.client.as_ref().map_or(metadata.clone(), |client| with_configured(metadata, client)))
+    let metadata = oauth.client.as_ref().map_or(metadata.clone(), |client| with_configured(metadata, client));
+    if oauth.client.as_ref().is_none_or(|client| client.authorization_endpoint.is_none()) {
+        require_own_endpoint(site, server, &metadata).await?;
+    }
+    Ok(metadata)
+}
+
+/// Refuses an issuer that would send people to another one's page: that one's code would be redeemed here.
+async fn require_own_endpoint<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    issuer: &IssuerMetadata,
+) -> Result<(), Failure> {
+    for places in claimed_endpoint::places(issuer) {
+        if let Document::Found(document) = fetch::first(site, server, &places, issuer_metadata::MAX_BYTES).await? {
+            claimed_endpoint::require_unclaimed(issuer, &document).map_err(|error| refused(server, &error))?;
+        }
+    }
+    Ok(())
 }
 
 /// The metadata of an issuer, if it has any.

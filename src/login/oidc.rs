@@ -13,7 +13,7 @@ use url::{Url, form_urlencoded};
 
 use super::LoginError;
 use super::discovery::Provider;
-use crate::foreign::presentable;
+use crate::foreign::Sent;
 use crate::json;
 use crate::secret::Secret;
 
@@ -86,12 +86,18 @@ pub fn callback_state(query: &str) -> Option<Secret> {
     parameters(query).ok()?.get("state").map(|state| Secret::new(state.as_ref()))
 }
 
-/// The code of a callback.
+/// The code of a callback. `sent` is what was sent there and is not to be shown.
 ///
 /// 1. The state is the one of this browser's transaction (RFC 6749 §10.12).
 /// 2. The issuer is the configured one: where sent, and it must be where the provider promises it (RFC 9207 §2.4).
 /// 3. An error ends the login (RFC 6749 §4.1.2.1).
-pub fn callback(query: &str, expected_state: &Secret, issuer: &str, iss_parameter: bool) -> Result<Secret, LoginError> {
+pub fn callback(
+    query: &str,
+    expected_state: &Secret,
+    issuer: &str,
+    iss_parameter: bool,
+    sent: &Sent,
+) -> Result<Secret, LoginError> {
     let parameters = parameters(query)?;
     let parameter = |name| parameters.get(name).map(Cow::as_ref);
 
@@ -109,8 +115,8 @@ pub fn callback(query: &str, expected_state: &Secret, issuer: &str, iss_paramete
 
     // 3.
     if let Some(error) = parameter("error") {
-        let description = parameter("error_description").map(presentable);
-        return Err(LoginError::Refused { error: presentable(error), description });
+        let description = parameter("error_description").map(|description| sent.presentable(description));
+        return Err(LoginError::Refused { error: sent.presentable(error), description });
     }
 
     let code =
@@ -153,8 +159,17 @@ pub fn token_request(
     request.body(form.finish().into_bytes()).map_err(|_| LoginError::UnfitUrl("token_endpoint"))
 }
 
+/// What of such a request must not come back in a text.
+pub fn secrets(client_id: &str, secret: Option<&Secret>, code: &Secret, verifier: &Secret) -> Sent {
+    let sent = Sent::default().with(code).with(verifier);
+    match secret {
+        Some(secret) => sent.with(secret).with(&joined(client_id, secret)),
+        None => sent,
+    }
+}
+
 /// The ID token of a token response, not verified yet. The access token is not kept: the gateway has no use for it.
-pub fn token_response(status: StatusCode, bytes: &[u8]) -> Result<Secret, LoginError> {
+pub fn token_response(status: StatusCode, bytes: &[u8], sent: &Sent) -> Result<Secret, LoginError> {
     #[derive(Deserialize)]
     struct Refusal {
         error: String,
@@ -167,21 +182,25 @@ pub fn token_response(status: StatusCode, bytes: &[u8]) -> Result<Secret, LoginE
     let bytes = Some(bytes).filter(|bytes| bytes.len() <= MAX_BYTES);
     if status != StatusCode::OK {
         let refusal: Option<Refusal> = bytes.and_then(|bytes| json::read(bytes).ok());
-        let error = refusal.map(|refusal| presentable(&refusal.error));
+        let error = refusal.map(|refusal| sent.presentable(&refusal.error));
         return Err(LoginError::TokenRefused { status: status.as_u16(), error });
     }
     let tokens: Option<Tokens> = bytes.and_then(|bytes| json::read(bytes).ok());
     tokens.ok_or(LoginError::TokenMalformed)?.id_token.map(Secret::new).ok_or(LoginError::IdTokenMissing)
 }
 
-/// RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
 fn basic_credentials(client_id: &str, secret: &Secret) -> Result<HeaderValue, LoginError> {
-    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let joined = Secret::new(format!("{}:{}", encoded(client_id), encoded(secret.expose())));
-    let mut value = HeaderValue::from_str(&format!("Basic {}", Base64::encode_string(joined.expose().as_bytes())))
+    let mut value = HeaderValue::from_str(&format!("Basic {}", joined(client_id, secret).expose()))
         .map_err(|_| LoginError::UnfitUrl("token_endpoint"))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
+fn joined(client_id: &str, secret: &Secret) -> Secret {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let joined = Secret::new(format!("{}:{}", encoded(client_id), encoded(secret.expose())));
+    Secret::new(Base64::encode_string(joined.expose().as_bytes()))
 }
 
 /// RFC 6749 §3.1: no parameter more than once. Unknown ones are ignored.
@@ -227,7 +246,9 @@ mod tests {
     }
 
     fn called_back(query: &str, iss_parameter: bool) -> Result<String, LoginError> {
-        callback(query, &Secret::new("s1"), ISSUER, iss_parameter).map(|code| code.expose().to_owned())
+        let state = Secret::new("s1");
+        callback(query, &state, ISSUER, iss_parameter, &Sent::default().with(&state))
+            .map(|code| code.expose().to_owned())
     }
 
     fn redeemed(methods: &[&str], secret: Option<&str>) -> (Option<String>, String) {
@@ -316,6 +337,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_is_not_shown() {
+        let (secret, code, verifier) =
+            (Secret::new("s3cret of the gateway"), Secret::new("code-1"), Secret::new("v-1234"));
+        let sent = secrets("gw", Some(&secret), &code, &verifier);
+        let basic = joined("gw", &secret);
+        let texts = [secret.expose(), code.expose(), verifier.expose(), basic.expose(), "s3cret+of+the+gateway"];
+        for text in texts {
+            let body = serde_json::json!({"error": format!("no: {text}")}).to_string();
+            let error = token_response(StatusCode::UNAUTHORIZED, body.as_bytes(), &sent).unwrap_err();
+            assert_eq!(error, LoginError::TokenRefused { status: 401, error: Some("no: [cut]".into()) }, "{text}");
+        }
+        let state = Secret::new("state-1");
+        let query = "state=state-1&error=x&error_description=bad+state-1";
+        let error = callback(query, &state, ISSUER, false, &Sent::default().with(&state)).unwrap_err();
+        assert_eq!(error.to_string(), "The identity provider refused the sign-in: x (bad [cut]).");
+    }
+
+    #[test]
     fn a_callback_without_a_usable_code_is_refused() {
         for query in ["state=s1", "code=&state=s1", "code=a%00&state=s1", "code=%ff&state=s1"] {
             assert_eq!(called_back(query, false), Err(LoginError::CodeMissing), "{query}");
@@ -337,8 +376,8 @@ mod tests {
     #[test]
     fn a_token_response_yields_its_id_token_only() {
         let answer = br#"{"access_token":"a","token_type":"Bearer","expires_in":60,"id_token":"h.c.s"}"#;
-        assert_eq!(token_response(StatusCode::OK, answer).unwrap().expose(), "h.c.s");
-        let failed = |status, bytes: &[u8]| token_response(status, bytes).unwrap_err();
+        assert_eq!(token_response(StatusCode::OK, answer, &Sent::default()).unwrap().expose(), "h.c.s");
+        let failed = |status, bytes: &[u8]| token_response(status, bytes, &Sent::default()).unwrap_err();
         assert_eq!(failed(StatusCode::OK, br#"{"access_token":"a"}"#), LoginError::IdTokenMissing);
         assert_eq!(failed(StatusCode::OK, b"<html>"), LoginError::TokenMalformed);
         let large = format!("{}{}", String::from_utf8_lossy(answer), " ".repeat(MAX_BYTES));
@@ -350,7 +389,7 @@ mod tests {
             refused(Some("invalid_client"))
         );
         assert_eq!(failed(unauthorized, b"nope"), refused(None));
-        assert!(token_response(StatusCode::FOUND, answer).is_err());
+        assert!(token_response(StatusCode::FOUND, answer, &Sent::default()).is_err());
     }
 
     proptest! {
@@ -365,8 +404,8 @@ mod tests {
 
         #[test]
         fn any_token_response_is_read_without_harm(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-            prop_assert!(token_response(StatusCode::OK, &bytes).is_err());
-            prop_assert!(token_response(StatusCode::BAD_REQUEST, &bytes).is_err());
+            prop_assert!(token_response(StatusCode::OK, &bytes, &Sent::default()).is_err());
+            prop_assert!(token_response(StatusCode::BAD_REQUEST, &bytes, &Sent::default()).is_err());
         }
     }
 }

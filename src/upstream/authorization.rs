@@ -7,7 +7,7 @@ use std::fmt;
 use url::Url;
 
 use super::scope::OFFLINE_ACCESS;
-use crate::foreign::presentable;
+use crate::foreign::{Sent, presentable};
 use crate::oauth::form::{self, Form};
 use crate::oauth::pkce::S256Challenge;
 use crate::secret::Secret;
@@ -69,15 +69,17 @@ pub fn callback(query: &str, issuer: &str, iss_parameter: bool) -> Result<Secret
 
     // 1.
     match one(&form, "iss")? {
-        Some(iss) if iss != issuer => return Err(CallbackError::OtherIssuer { expected: presentable(issuer) }),
+        Some(iss) if iss != issuer => return Err(CallbackError::of_other_issuer(issuer)),
         None if iss_parameter => return Err(CallbackError::IssuerMissing { expected: presentable(issuer) }),
         _ => {}
     }
 
     // 2.
     if let Some(error) = one(&form, "error")? {
-        let description = one(&form, "error_description")?.map(presentable);
-        return Err(CallbackError::Refused { error: presentable(error), description });
+        let sent =
+            one(&form, "state")?.map(Secret::new).into_iter().fold(Sent::default(), |sent, state| sent.with(&state));
+        let description = one(&form, "error_description")?.map(|description| sent.presentable(description));
+        return Err(CallbackError::Refused { error: sent.presentable(error), description });
     }
 
     // 3.
@@ -117,6 +119,11 @@ pub enum CallbackError {
 }
 
 impl CallbackError {
+    /// An answer that is not from this issuer.
+    pub fn of_other_issuer(expected: &str) -> Self {
+        Self::OtherIssuer { expected: presentable(expected) }
+    }
+
     /// A stable code for logs and for the page.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -244,6 +251,12 @@ mod tests {
         assert_eq!(error.to_string(), "the authorization server refused: access_denied (No ?seat?)");
         assert_eq!(error.reason(), "upstream_access_denied");
         assert_eq!(answered("error=invalid_scope", false).unwrap_err().reason(), "upstream_scope_refused");
+    }
+
+    #[test]
+    fn what_was_sent_is_not_shown() {
+        let error = answered("state=sealed-state-of-alice&error=no&error_description=bad+sealed-state-of-alice", false);
+        assert_eq!(error.unwrap_err().to_string(), "the authorization server refused: no (bad [cut])");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 
 use super::scope;
+use crate::foreign::Sent;
 
 /// More than any challenge holds; what lies beyond is not read.
 const LONGEST: usize = 8 * 1024;
@@ -23,6 +24,13 @@ pub struct Challenge {
 }
 
 impl Challenge {
+    /// The same without a scope in which something stands that was sent: scopes are shown.
+    #[must_use]
+    pub fn without(mut self, sent: &Sent) -> Self {
+        self.scope = self.scope.filter(|scope| !sent.is_in(scope));
+        self
+    }
+
     /// Whether the token was fine, but lacks a scope (MCP authorization, "Scope Challenge Handling").
     pub fn is_insufficient_scope(&self) -> bool {
         self.error.as_deref() == Some("insufficient_scope")
@@ -138,6 +146,14 @@ mod tests {
         ] {
             assert_eq!(read(&[&value]), Some(of(Some(PRM), Some("a b"), None)), "{value}");
         }
+    }
+
+    #[test]
+    fn a_scope_that_quotes_the_token_is_none() {
+        let challenge = read(&["Bearer error=\"insufficient_scope\", scope=\"files:token-of-alice\""]).unwrap();
+        let sent = Sent::default().with(&crate::secret::Secret::new("token-of-alice"));
+        assert_eq!(challenge.clone().without(&Sent::default()), challenge);
+        assert_eq!(challenge.without(&sent), of(None, None, Some("insufficient_scope")));
     }
 
     #[test]

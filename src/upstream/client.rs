@@ -7,6 +7,7 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::{self, Serializer};
 
+use crate::foreign::Sent;
 use crate::secret::{Secret, sealed};
 
 /// The gateway's identity at one issuer. Serialized only into records that are sealed.
@@ -19,6 +20,9 @@ pub struct UpstreamClient {
     pub secret: Option<Secret>,
     /// How it authenticates.
     pub method: Method,
+    /// The number of its registration at the issuer, where the gateway registered itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered: Option<u64>,
 }
 
 /// A `token_endpoint_auth_method` that the gateway can use.
@@ -50,6 +54,13 @@ impl Method {
         [Self::Basic, Self::Post, Self::None].into_iter().find(|method| method.as_str() == name)
     }
 
+    /// The method to register with. Of the two that send a secret, the one that the issuer names first: the official Python SDK names
+    /// post first, and whoever registered with basic there cannot revoke a token.
+    pub fn to_register_with(supported: Option<&[String]>) -> Self {
+        let mut named = supported.into_iter().flatten().filter_map(|name| Self::named(name));
+        named.find(|method| *method != Self::None).unwrap_or_else(|| Self::choose(supported, true))
+    }
+
     /// The method for a client whose own is not known, by `token_endpoint_auth_methods_supported`: basic, post, none, whichever
     /// comes first. An issuer that does not say takes basic (RFC 8414 §2).
     pub fn choose(supported: Option<&[String]>, has_secret: bool) -> Self {
@@ -67,13 +78,26 @@ impl Method {
 impl UpstreamClient {
     /// A public client.
     pub fn public(id: impl Into<String>) -> Self {
-        Self { id: id.into(), secret: None, method: Method::None }
+        Self { id: id.into(), secret: None, method: Method::None, registered: None }
     }
 
-    /// Adds the client to a form, or gives the `Authorization` header that carries it instead.
+    /// Its secrets, as they are sent.
+    pub fn sent(&self) -> Sent {
+        let Some(secret) = &self.secret else { return Sent::default() };
+        Sent::default().with(secret).with(&joined(&self.id, secret))
+    }
+
+    /// Adds the client to a form, or gives the `Authorization` header that carries it instead. One that registered itself is named in
+    /// the form as well (RFC 6749 §3.2.1): the official Python SDK looks for it there only. Others refuse both (Okta), and whoever
+    /// was registered by hand can be such a one's.
     pub fn authenticate(&self, form: &mut Serializer<'_, String>) -> Option<HeaderValue> {
         match (self.method, &self.secret) {
-            (Method::Basic, Some(secret)) => basic(&self.id, secret),
+            (Method::Basic, Some(secret)) => {
+                if self.registered.is_some() {
+                    form.append_pair("client_id", &self.id);
+                }
+                basic(&self.id, secret)
+            }
             (Method::Post, Some(secret)) => {
                 form.append_pair("client_id", &self.id).append_pair("client_secret", secret.expose());
                 None
@@ -86,14 +110,17 @@ impl UpstreamClient {
     }
 }
 
-/// OAuth 2.1 §2.4.1: both parts are form-encoded before they are joined, so the header is visible ASCII.
 fn basic(id: &str, secret: &Secret) -> Option<HeaderValue> {
-    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let joined = Secret::new(format!("{}:{}", encoded(id), encoded(secret.expose())));
-    let mut value =
-        HeaderValue::from_str(&format!("Basic {}", Base64::encode_string(joined.expose().as_bytes()))).ok()?;
+    let mut value = HeaderValue::from_str(&format!("Basic {}", joined(id, secret).expose())).ok()?;
     value.set_sensitive(true);
     Some(value)
+}
+
+/// OAuth 2.1 §2.4.1: both parts are form-encoded before they are joined, so the header is visible ASCII.
+fn joined(id: &str, secret: &Secret) -> Secret {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let joined = Secret::new(format!("{}:{}", encoded(id), encoded(secret.expose())));
+    Secret::new(Base64::encode_string(joined.expose().as_bytes()))
 }
 
 #[cfg(test)]
@@ -101,7 +128,10 @@ mod tests {
     use super::*;
 
     fn authenticated(method: Method, secret: Option<&str>) -> (Option<String>, String) {
-        let client = UpstreamClient { id: "gate way".into(), secret: secret.map(Secret::new), method };
+        sent_by(&UpstreamClient { id: "gate way".into(), secret: secret.map(Secret::new), method, registered: None })
+    }
+
+    fn sent_by(client: &UpstreamClient) -> (Option<String>, String) {
         let mut form = Serializer::new(String::new());
         let header = client.authenticate(&mut form);
         assert!(header.as_ref().is_none_or(HeaderValue::is_sensitive));
@@ -117,6 +147,29 @@ mod tests {
         assert_eq!(authenticated(Method::Post, Some("p:w+")), (None, post));
         for (method, secret) in [(Method::None, None), (Method::None, Some("p")), (Method::Basic, None)] {
             assert_eq!(authenticated(method, secret), (None, "client_id=gate+way".to_owned()), "{method:?}");
+        }
+    }
+
+    #[test]
+    fn with_basic_only_who_registered_is_named_in_the_form_as_well() {
+        let secret = Some(Secret::new("p:w+"));
+        let by_hand = UpstreamClient { id: "gate way".into(), secret, method: Method::Basic, registered: None };
+        let (header, form) = sent_by(&UpstreamClient { registered: Some(1), ..by_hand.clone() });
+        assert_eq!((header.clone(), form.as_str()), (sent_by(&by_hand).0, "client_id=gate+way"));
+        assert!(header.is_some() && sent_by(&by_hand).1.is_empty());
+    }
+
+    #[test]
+    fn it_registers_for_the_secret_to_be_sent_as_the_issuer_names_first() {
+        for (supported, expected) in [
+            (None, Method::Basic),
+            (Some(&["client_secret_post", "client_secret_basic"][..]), Method::Post),
+            (Some(&["none", "private_key_jwt", "client_secret_basic", "client_secret_post"]), Method::Basic),
+            (Some(&["none"]), Method::None),
+            (Some(&[]), Method::Basic),
+        ] {
+            let names = supported.map(|names| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
+            assert_eq!(Method::to_register_with(names.as_deref()), expected, "{supported:?}");
         }
     }
 
@@ -139,9 +192,18 @@ mod tests {
 
     #[test]
     fn stored_as_in_metadata_and_never_printed() {
-        let client = UpstreamClient { id: "c".into(), secret: Some(Secret::new("hunter2")), method: Method::Post };
+        let secret = Some(Secret::new("hunter2"));
+        let client = UpstreamClient { id: "c".into(), secret, method: Method::Post, registered: None };
         let json = r#"{"id":"c","secret":"hunter2","method":"client_secret_post"}"#;
         assert_eq!(serde_json::to_string(&client).unwrap(), json);
+        let registered = r#"{"id":"c","secret":"hunter2","method":"client_secret_post","registered":3}"#;
+        assert_eq!(serde_json::to_string(&UpstreamClient { registered: Some(3), ..client }).unwrap(), registered);
+        assert_eq!(serde_json::from_str::<UpstreamClient>(registered).unwrap().registered, Some(3));
+        assert_eq!(
+            serde_json::from_str::<UpstreamClient>(json).unwrap().registered,
+            None,
+            "as before there were numbers"
+        );
         assert!(!format!("{:?}", serde_json::from_str::<UpstreamClient>(json).unwrap()).contains("hunter2"));
         let public = r#"{"id":"c","method":"none"}"#;
         assert_eq!(serde_json::to_string(&UpstreamClient::public("c")).unwrap(), public);

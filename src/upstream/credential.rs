@@ -211,7 +211,12 @@ mod tests {
     fn what_is_sealed_keeps_its_form() {
         let full = Oauth {
             resource: Some("https://docs.example/mcp".to_owned()),
-            client: UpstreamClient { id: "gw".to_owned(), secret: Some(Secret::new("cs")), method: Method::Basic },
+            client: UpstreamClient {
+                id: "gw".to_owned(),
+                secret: Some(Secret::new("cs")),
+                method: Method::Basic,
+                registered: None,
+            },
             revocation_endpoint: Some("https://as.example/revoke".to_owned()),
             token: Token { scope: Some("read".to_owned()), ..token(Some(60)) },
             ..oauth(Some("rt0"), token(None))

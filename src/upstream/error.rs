@@ -50,6 +50,13 @@ pub enum DiscoveryError {
     },
     /// The issuer does not offer PKCE with S256.
     NoPkce,
+    /// The issuer sends people to the authorization endpoint of another one: its answers would be taken for the first one's.
+    ClaimedEndpoint {
+        /// The authorization endpoint.
+        endpoint: String,
+        /// Whose it is.
+        issuer: String,
+    },
     /// The issuer takes neither metadata documents nor dynamic registration, and no client is configured.
     NoRegistration {
         /// The issuer.
@@ -75,6 +82,7 @@ impl DiscoveryError {
             Self::IssuerIncomplete(_) => "upstream_issuer_metadata_incomplete",
             Self::OtherIssuer { .. } => "upstream_issuer_mismatch",
             Self::NoPkce => "upstream_without_pkce",
+            Self::ClaimedEndpoint { .. } => "upstream_endpoint_of_other_issuer",
             Self::NoRegistration { .. } => "upstream_without_registration",
         }
     }
@@ -86,6 +94,9 @@ impl DiscoveryError {
             | Self::UnexpectedIssuer { expected, advertised }
             | Self::OtherIssuer { expected, advertised } => {
                 vec![("expected", expected.clone()), ("advertised", advertised.clone())]
+            }
+            Self::ClaimedEndpoint { endpoint, issuer } => {
+                vec![("authorization_endpoint", endpoint.clone()), ("issuer", issuer.clone())]
             }
             Self::Unreachable { member, url, .. } => vec![(member, url.clone())],
             _ => Vec::new(),
@@ -100,6 +111,9 @@ impl DiscoveryError {
             ),
             Self::UnexpectedIssuer { .. } => format!(
                 "If the server has moved, the operator must change servers.{slug}.auth.issuer and register the client there."
+            ),
+            Self::ClaimedEndpoint { .. } => format!(
+                "If people are meant to sign in there, the operator must register a client there by hand and write that issuer into servers.{slug}.auth.issuer; else whoever runs the server must correct its metadata."
             ),
             Self::NoRegistration { .. } => format!(
                 "The operator must register a client there by hand, with this gateway's callback URL, and fill servers.{slug}.auth.client: client_id, client_secret and, beside it, issuer."
@@ -139,6 +153,10 @@ impl fmt::Display for DiscoveryError {
                 "the authorization server's metadata is for another issuer: expected {expected}, advertised {advertised}"
             ),
             Self::NoPkce => f.write_str("the server's authorization server does not offer PKCE with S256"),
+            Self::ClaimedEndpoint { issuer, .. } => write!(
+                f,
+                "the server's authorization server sends people to an authorization endpoint that belongs to another one, {issuer}"
+            ),
             Self::NoRegistration { issuer } => write!(
                 f,
                 "the server's authorization server {issuer} does not support dynamic client registration, and no client is configured for it"

@@ -5,6 +5,7 @@
 
 pub mod authorization;
 pub mod challenge;
+pub mod claimed_endpoint;
 pub mod client;
 pub mod connection;
 pub mod credential;

@@ -52,7 +52,11 @@ impl Plan {
             resource,
             scope,
         };
-        let method = Method::choose(issuer.auth_methods.as_deref(), true);
+        let methods = issuer.auth_methods.as_deref();
+        let method = match way {
+            Way::Register(_) => Method::to_register_with(methods),
+            Way::Configured | Way::Document => Method::choose(methods, true),
+        };
         Self { source, authorization_endpoint: issuer.authorization_endpoint.to_string(), way, method }
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Method as HttpMethod, Request, StatusCode};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::client::{Method, UpstreamClient};
 use super::error::DiscoveryError;
@@ -14,6 +15,7 @@ use super::issuer_metadata::IssuerMetadata;
 use super::token::{Busy, busy};
 use crate::foreign::presentable;
 use crate::json;
+use crate::loopback;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::version::V1;
@@ -61,6 +63,7 @@ struct Metadata<'a> {
 
 impl<'a> Metadata<'a> {
     fn new(client_id: Option<&'a str>, client_name: &'a str, redirect_uri: &'a str, method: Method) -> Self {
+        let is_on_loopback = Url::parse(redirect_uri).is_ok_and(|uri| loopback::is_loopback(&uri));
         Self {
             client_id,
             client_name,
@@ -68,8 +71,9 @@ impl<'a> Metadata<'a> {
             grant_types: ["authorization_code", "refresh_token"],
             response_types: ["code"],
             token_endpoint_auth_method: method.as_str(),
-            // MCP authorization, "Application Type": a gateway is a web application, wherever it runs.
-            application_type: "web",
+            // MCP authorization, "Application Type". A gateway is a web application; on loopback it is one that such may not be (OpenID
+            // Connect Registration §2), and FastMCP's proxy refuses it.
+            application_type: if is_on_loopback { "native" } else { "web" },
         }
     }
 
@@ -103,14 +107,24 @@ pub fn request(
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Registered {
     v: V1,
-    /// The gateway there.
-    pub client: UpstreamClient,
+    /// The gateway there. It is sealed before it has its number.
+    client: UpstreamClient,
     /// When the secret ends; most never do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_expires: Option<Timestamp>,
 }
 
 impl Registered {
+    /// The client that it is under this number.
+    pub fn into_client(self, generation: u64) -> UpstreamClient {
+        UpstreamClient { registered: Some(generation), ..self.client }
+    }
+
+    /// Whether it is the client of that id.
+    pub fn is(&self, client_id: &str) -> bool {
+        self.client.id == client_id
+    }
+
     /// Whether its secret has ended, so that the gateway has to register again.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.secret_expires.is_some_and(|expires| expires.reached(now))
@@ -154,7 +168,7 @@ pub fn response(
     };
     let method = if secret.is_none() { Method::None } else { method };
     let secret_expires = answer.client_secret_expires_at.filter(|at| *at > 0).map(Timestamp);
-    Ok(Registered { v: V1, client: UpstreamClient { id, secret, method }, secret_expires })
+    Ok(Registered { v: V1, client: UpstreamClient { id, secret, method, registered: None }, secret_expires })
 }
 
 #[derive(Deserialize)]
@@ -237,7 +251,6 @@ mod tests {
 
     use super::*;
     use crate::upstream::issuer_metadata::fallback;
-    use url::Url;
 
     const CALLBACK: &str = "https://gw.example/oauth/upstream-callback";
     const DOCUMENT: &str = "https://gw.example/oauth/client-metadata.json";
@@ -295,6 +308,10 @@ mod tests {
             assert_eq!(body["redirect_uris"], json!([CALLBACK]));
             assert!(body.get("client_id").is_none());
         }
+        let local =
+            request("https://as.example/register", Method::Basic, "Gateway", "http://localhost:8787/cb").unwrap();
+        let local: Value = serde_json::from_slice(local.body()).unwrap();
+        assert_eq!(local["application_type"], "native");
     }
 
     #[test]
@@ -328,6 +345,8 @@ mod tests {
         assert_eq!(serde_json::to_string(&registered).unwrap(), golden);
         let read: Registered = serde_json::from_str(golden).unwrap();
         assert!(read.has_expired(Timestamp(99)) && !read.has_expired(Timestamp(98)));
+        assert!(read.is("c") && !read.is("d"));
+        assert_eq!(read.into_client(7).registered, Some(7));
         assert!(serde_json::from_str::<Registered>(&golden.replace("\"v\":1", "\"v\":2")).is_err());
     }
 

@@ -44,7 +44,8 @@ mod tests {
     #[test]
     fn the_client_proves_itself() {
         let endpoint = "https://as.example/revoke";
-        let client = UpstreamClient { id: "gw".into(), secret: Some(Secret::new("s")), method: Method::Basic };
+        let client =
+            UpstreamClient { id: "gw".into(), secret: Some(Secret::new("s")), method: Method::Basic, registered: None };
         let sent = request(endpoint, &client, &Secret::new("r/1"), Kind::RefreshToken).unwrap();
         assert_eq!(sent.headers()[AUTHORIZATION], "Basic Z3c6cw==");
         assert_eq!(sent.body(), b"token=r%2F1&token_type_hint=refresh_token");

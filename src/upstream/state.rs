@@ -4,6 +4,7 @@
 //! reading the answer (`authorization`).
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::client::Method;
 use super::key::{ConnectionKey, Owner};
@@ -107,6 +108,11 @@ impl State {
         Secret::new(keys.seal_json(Purpose::UpstreamState, &[browser.as_str()], nonce, self))
     }
 
+    /// Whether its answer was told to come to this path.
+    pub fn is_answered_at(&self, path: &str) -> bool {
+        Url::parse(&self.redirect_uri).is_ok_and(|told| told.path() == path)
+    }
+
     /// A `state` that this browser began, in time.
     pub fn open(keys: &KeyRing, browser: &Digested, sealed: &Secret, now: Timestamp) -> Result<Self, StateError> {
         let state: Self =
@@ -167,6 +173,16 @@ mod tests {
         assert_eq!(State::open(&keys, &alice, &sealed, late).unwrap_err(), StateError::Expired);
         let changed = Secret::new(sealed.expose().replace('A', "B"));
         assert!(State::open(&keys, &alice, &changed, NOW).is_err());
+    }
+
+    #[test]
+    fn its_answer_comes_where_it_was_told_to() {
+        assert!(state().is_answered_at("/oauth/upstream-callback"));
+        let own = State { redirect_uri: "https://gw.example/oauth/upstream-callback/a".into(), ..state() };
+        assert!(own.is_answered_at("/oauth/upstream-callback/a"));
+        for path in ["/oauth/upstream-callback", "/oauth/upstream-callback/b", "/oauth/upstream-callback/a/", ""] {
+            assert!(!own.is_answered_at(path), "{path}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
 use super::client::UpstreamClient;
-use crate::foreign::presentable;
+use crate::foreign::{Sent, presentable};
 use crate::json;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
@@ -75,6 +75,16 @@ pub fn request(
     post(endpoint, client, form)
 }
 
+/// What of such a request must not come back in a text.
+pub fn secrets(client: &UpstreamClient, grant: &Grant<'_>) -> Sent {
+    let sent = client.sent();
+    match grant {
+        Grant::Code { code, verifier, .. } => sent.with(code).with(verifier),
+        Grant::Refresh(token) => sent.with(token),
+        Grant::ClientCredentials(_) => sent,
+    }
+}
+
 /// A form posted as this client.
 pub(super) fn post(
     endpoint: &str,
@@ -109,7 +119,8 @@ pub struct Tokens {
     pub scope: Option<String>,
 }
 
-/// Reads the answer to [`request`]. `sent_scope` is what was asked for, to be named when it is refused.
+/// Reads the answer to [`request`]. `sent_scope` is what was asked for, to be named when it is refused, and `sent` what is not to be
+/// shown of the request.
 ///
 /// 1. An issuer that is overloaded or broken says nothing about the grant.
 /// 2. An error counts by its code, whatever the status: some issuers send it with 200.
@@ -119,6 +130,7 @@ pub fn response(
     headers: &HeaderMap,
     bytes: &[u8],
     sent_scope: Option<&str>,
+    sent: &Sent,
     now: Timestamp,
 ) -> Result<Tokens, TokenError> {
     // 1.
@@ -131,8 +143,9 @@ pub fn response(
 
     // 2.
     if let Some(error) = answer.error.as_ref().and_then(Value::as_str) {
-        let description = answer.error_description.as_ref().and_then(Value::as_str).map(presentable);
-        return Err(TokenError::of(error, description, sent_scope, status));
+        let description = answer.error_description.as_ref().and_then(Value::as_str);
+        let description = description.map(|description| sent.presentable(description));
+        return Err(TokenError::of(error, description, sent_scope, sent, status));
     }
     if status != StatusCode::OK && status != StatusCode::CREATED {
         return Err(garbage());
@@ -140,15 +153,16 @@ pub fn response(
 
     // 3.
     if answer.token_type.as_deref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        let kind = answer.token_type.as_deref().map(presentable).unwrap_or_default();
+        let kind = sent.presentable(answer.token_type.as_deref().unwrap_or_default());
         return Err(TokenError::TokenType { kind });
     }
     let access_token = answer.access_token.filter(|token| sendable(token)).ok_or_else(garbage)?;
+    let scope = answer.scope.as_ref().and_then(Value::as_str);
     Ok(Tokens {
         access_token: Secret::new(access_token),
         expires: answer.expires_in.as_ref().and_then(lifetime).map(|lifetime| now + lifetime),
         refresh_token: answer.refresh_token.filter(|token| sendable(token)).map(Secret::new),
-        scope: answer.scope.as_ref().and_then(Value::as_str).and_then(super::scope::proven),
+        scope: scope.and_then(super::scope::proven).filter(|scope| !sent.is_in(scope)),
     })
 }
 
@@ -240,7 +254,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    fn of(error: &str, description: Option<String>, sent_scope: Option<&str>, status: StatusCode) -> Self {
+    fn of(error: &str, description: Option<String>, sent_scope: Option<&str>, sent: &Sent, status: StatusCode) -> Self {
         match error {
             // The others are GitHub's and Slack's names for it.
             "invalid_grant" | "bad_refresh_token" | "invalid_refresh_token" | "bad_verification_code" => {
@@ -251,8 +265,13 @@ impl TokenError {
             "server_error" | "temporarily_unavailable" | "slow_down" => {
                 Self::Temporary(Busy { status: status.as_u16(), retry_after: None })
             }
-            error => Self::Refused { error: presentable(error), description },
+            error => Self::Refused { error: sent.presentable(error), description },
         }
+    }
+
+    /// Whether the issuer does not know the gateway's client. That it may not do this says nothing of the kind.
+    pub fn is_client_unknown(&self) -> bool {
+        matches!(self, Self::BadClient { error, .. } if error == "invalid_client")
     }
 
     /// A stable code for logs and for the page.

@@ -7,6 +7,7 @@ use crate::world::client::Client;
 use crate::world::platform::Scripted;
 use crate::world::protected::Protected;
 use crate::world::{ADMIN_TOKEN, World};
+use mcp_edge_gateway::secret::Digested;
 use serde_json::{Value, json};
 
 fn world(auth: &Value) -> (World, Protected) {
@@ -14,6 +15,11 @@ fn world(auth: &Value) -> (World, Protected) {
     let server = Protected::new(&world, "linear");
     world.reconfigure(|config| config["servers"]["linear"] = server.configured("Linear", auth));
     (world, server)
+}
+
+/// Where its authorization server sends people back to.
+fn callback_of(server: &Protected) -> String {
+    format!("/oauth/upstream-callback/{}", Digested::of(&server.issuer).as_str())
 }
 
 /// A client whose person has consented, and was sent on to the connect page.
@@ -39,7 +45,7 @@ fn a_person_connects_in_the_one_trip_that_lets_the_client_in() {
     assert_eq!(parameter(&authorize, "resource"), "https://linear.example/mcp");
     assert_eq!(parameter(&authorize, "scope"), "read");
     assert_eq!(parameter(&authorize, "client_id"), "client-1");
-    assert_eq!(parameter(&authorize, "redirect_uri"), "http://localhost:8787/oauth/upstream-callback");
+    assert_eq!(parameter(&authorize, "redirect_uri"), format!("http://localhost:8787{}", callback_of(&server)));
 
     let client = client.follows(&server.approves(&authorize));
     assert!(!client.code.is_empty(), "back at the client");
@@ -63,8 +69,8 @@ fn the_gateway_registers_once_at_an_issuer() {
     }
     assert_eq!(server.seen("/register").len(), 1);
     let sent = &server.seen("/register")[0];
-    assert_eq!(sent["application_type"], "\"web\"");
-    assert_eq!(sent["redirect_uris"], "[\"http://localhost:8787/oauth/upstream-callback\"]");
+    assert_eq!(sent["application_type"], "\"native\"", "on loopback");
+    assert_eq!(sent["redirect_uris"], format!("[\"http://localhost:8787{}\"]", callback_of(&server)));
 }
 
 #[test]
@@ -273,9 +279,19 @@ fn a_second_account_can_be_chosen_for_a_client() {
 #[test]
 fn the_gateways_own_document_is_published() {
     let world = World::public(|_| ());
-    let document = world.get("/oauth/client-metadata.json").with(200).json();
-    assert_eq!(document["client_id"], "https://mcp.example.com/oauth/client-metadata.json");
-    assert_eq!(document["redirect_uris"], json!(["https://mcp.example.com/oauth/upstream-callback"]));
+    let issuer = Digested::of("https://as.linear.example");
+    let (own, callback) = (format!("/{}.json", issuer.as_str()), format!("/{}", issuer.as_str()));
+    // The one for all is what connections were made with that are still renewed.
+    for (document, callback) in [(own.as_str(), callback.as_str()), (".json", "")] {
+        let id = format!("https://mcp.example.com/oauth/client-metadata{document}");
+        let document = world.get(&id).with(200).json();
+        assert_eq!(document["client_id"], id);
+        let redirect_uris = format!("https://mcp.example.com/oauth/upstream-callback{callback}");
+        assert_eq!(document["redirect_uris"], json!([redirect_uris]));
+    }
+    for none in ["/x.json", "/.json", &callback, &format!("{callback}/x.json")] {
+        world.get(&format!("/oauth/client-metadata{none}")).refused(404, "no_such_endpoint");
+    }
 }
 
 #[test]
@@ -285,10 +301,11 @@ fn an_issuer_that_takes_documents_gets_the_gateways_own() {
     server.says.borrow_mut().issuer["client_id_metadata_document_supported"] = true.into();
     world.reconfigure(|config| config["servers"]["linear"] = server.configured("Linear", &json!({})));
     let client = at_connect_page(&world).presses_connect();
-    assert_eq!(parameter(&client.browser.at, "client_id"), "https://mcp.example.com/oauth/client-metadata.json");
+    let id = format!("https://mcp.example.com/oauth/client-metadata/{}.json", Digested::of(&server.issuer).as_str());
+    assert_eq!(parameter(&client.browser.at, "client_id"), id);
     let client = client.clone().follows(&server.approves(&client.browser.at));
     assert!(!client.code.is_empty() && server.seen("/register").is_empty());
-    assert_eq!(server.seen("/token")[0]["client_id"], "https://mcp.example.com/oauth/client-metadata.json");
+    assert_eq!(server.seen("/token")[0]["client_id"], id);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The trip to an authorization server: everything its answer will be held to is sealed into the `state`, and the browser is sent.
 //!
 //! An issuer that forgot the gateway's registration tells only the person, on a page of its own. The gateway sees that they come back
-//! without an answer, by a mark in their browser, and registers anew. Not here: what connecting takes (`flow::upstream`), the way back
+//! without an answer, by a mark in their browser, and registers anew, if that has not just been done. Not here: what connecting takes (`flow::upstream`), the way back
 //! (`flow::callback`).
 
 use http::header::SET_COOKIE;
@@ -38,7 +38,7 @@ pub async fn begin<P: Platform>(
     plan: Plan,
 ) -> Answered<P> {
     let configured = oauth.client.as_ref();
-    let redirect_uri = client::redirect_uri(site, configured);
+    let redirect_uri = client::redirect_uri(site, configured, &plan);
     let client = known_client(site, head, server, configured, &plan, &redirect_uri).await;
     let (client, kind) = client.map_err(|failure| way_on(failure, &errand))?;
     let endpoint = Url::parse(&plan.authorization_endpoint).map_err(|_| form_gone())?;
@@ -89,7 +89,9 @@ async fn known_client<P: Platform>(
     if !went || register::require_allowance(site, head).await.is_err() {
         return Ok(found);
     }
-    client::retire(site, issuer, found.1).await?;
+    if !client::abandon(site, issuer, found.1).await? {
+        return Ok(found);
+    }
     client::for_plan(site, server, configured, plan, redirect_uri).await
 }
 

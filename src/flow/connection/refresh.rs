@@ -11,7 +11,7 @@ use super::kept::{self, Found};
 use super::renewal::{self, Renewal};
 use crate::config::{Auth, Server};
 use crate::failure::{Blame, Failure};
-use crate::flow::{Site, upstream};
+use crate::flow::{Site, both, upstream};
 use crate::memory::Held;
 use crate::ports::{Platform, Unavailable};
 use crate::time::Lifetime;
@@ -198,7 +198,8 @@ impl<P: Platform> Refresh<'_, P> {
             let found = match self.site.platform.connection(self.key, command).await {
                 Err(Unavailable) => continue,
                 Ok(Outcome::Stored { generation }) => {
-                    kept::take(self.site, self.server, self.key, generation, sealed).await
+                    let kept = kept::take(self.site, self.server, self.key, generation, sealed);
+                    both(kept, self.proven(&credential)).await.0
                 }
                 Ok(Outcome::Live { generation, sealed }) => {
                     kept::take(self.site, self.server, self.key, generation, sealed).await
@@ -219,6 +220,12 @@ impl<P: Platform> Refresh<'_, P> {
         kept::remember(self.site, self.key, &held);
         let replicated = kept::replicate(self.site, self.key, &replica).await;
         replicated.map(|()| Led::Found(Found::Fresh(held))).map_err(|Unavailable| Failure::storage())
+    }
+
+    async fn proven(&self, credential: &Credential) {
+        if let Kind::Oauth(oauth) = &credential.kind {
+            upstream::client::proven(self.site, &oauth.issuer, &oauth.client).await;
+        }
     }
 
     /// Dead as the object knows it, unless a holder before had a credential that it could not tell the object of.

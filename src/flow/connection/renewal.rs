@@ -7,7 +7,6 @@ use crate::failure::{Blame, Failure};
 use crate::flow::upstream::{client, fetch, issuer_named};
 use crate::flow::{Site, keep, secret_missing, sentence};
 use crate::ports::Platform;
-use crate::route::Endpoint;
 use crate::upstream::client::{Method, UpstreamClient};
 use crate::upstream::connection::{Death, Reason};
 use crate::upstream::credential::{Credential, Kind, Oauth, Token};
@@ -61,7 +60,8 @@ async fn refreshed<P: Platform>(
     let Some(refresh_token) = &oauth.refresh_token else { return Err(died(Death::Expired)) };
     let own = configured.client.as_ref().filter(|client| {
         // Who registered the gateway on the way chose its id, and must not be sent the secret of an operator's client of that name.
-        client.client_id == oauth.client.id
+        oauth.client.registered.is_none()
+            && client.client_id == oauth.client.id
             && client.token_endpoint.as_ref().is_none_or(|endpoint| endpoint.as_str() == oauth.token_endpoint)
     });
     let client = match own {
@@ -76,8 +76,10 @@ async fn refreshed<P: Platform>(
             let token = Token { access_token, expires, obtained: site.now, scope };
             Ok(oauth.refreshed(token, refresh_token))
         }
-        Err(Asked::Refused(TokenError::BadClient { .. })) if is_registered(site, own.is_some(), &oauth) => {
-            client::forget(site, &oauth.issuer, &oauth.client.id).await;
+        Err(Asked::Refused(error @ TokenError::BadClient { .. })) if is_registered(site, own.is_some(), &oauth) => {
+            if error.is_client_unknown() {
+                client::forget(site, &oauth.issuer, &oauth.client).await;
+            }
             Err(died(Death::ClientGone))
         }
         Err(asked) => Err(judged(site, server, asked)),
@@ -113,7 +115,7 @@ async fn issued<P: Platform>(site: &Site<'_, P>, server: &Server, own: &ClientCr
         }
     };
     let method = own.method.map_or_else(|| Method::choose(methods.as_deref(), true), client::method);
-    let client = UpstreamClient { id: own.client_id.clone(), secret: Some(secret), method };
+    let client = UpstreamClient { id: own.client_id.clone(), secret: Some(secret), method, registered: None };
     let scope = own.scope.as_deref();
     let grant = Grant::ClientCredentials(scope);
     let tokens = ask(site, server, &endpoint, &client, &grant, own.resource.as_deref(), scope).await;
@@ -138,7 +140,8 @@ async fn ask<P: Platform>(
     let silent = || Asked::Unanswered(unanswered(server));
     let request = token::request(endpoint, client, grant, resource).map_err(|_| silent())?;
     let (status, headers, body) = fetch::send(site, request, token::MAX_BYTES).await.map_err(|_| silent())?;
-    token::response(status, &headers, &body, scope, site.now).map_err(Asked::Refused)
+    let sent = token::secrets(client, grant);
+    token::response(status, &headers, &body, scope, &sent, site.now).map_err(Asked::Refused)
 }
 
 fn judged<P: Platform>(site: &Site<'_, P>, server: &Server, asked: Asked) -> Renewal {
@@ -166,7 +169,8 @@ fn judged<P: Platform>(site: &Site<'_, P>, server: &Server, asked: Asked) -> Ren
 
 /// Whether the client was registered on the way: then nobody can bring it back.
 fn is_registered<P: Platform>(site: &Site<'_, P>, is_configured: bool, oauth: &Oauth) -> bool {
-    !is_configured && oauth.client.id != site.url(Endpoint::ClientMetadata.path())
+    let client = &oauth.client;
+    !is_configured && (client.registered.is_some() || !client::is_document(site, &oauth.issuer, &client.id))
 }
 
 fn later(failure: Failure) -> Renewal {

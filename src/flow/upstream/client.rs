@@ -7,7 +7,7 @@ use crate::config::{AuthenticationMethod, Server, UpstreamClient as Configured};
 use crate::failure::{Blame, Failure};
 use crate::flow::{Site, secret_missing, sentence};
 use crate::ports::{Platform, Unavailable};
-use crate::route::Endpoint;
+use crate::route::{self, Endpoint};
 use crate::upstream::client::{Method, UpstreamClient};
 use crate::upstream::issuer::{Command, Outcome};
 use crate::upstream::plan::Plan;
@@ -22,10 +22,36 @@ const PAUSE: u32 = 50;
 const LONGEST_PAUSE: u32 = 1000;
 const MOST_TRIES: u32 = 24;
 
-/// Where a server's issuer sends people back to.
-pub fn redirect_uri<P: Platform>(site: &Site<'_, P>, configured: Option<&Configured>) -> String {
-    let configured = configured.and_then(|client| client.redirect_uri.clone());
-    configured.unwrap_or_else(|| site.url(Endpoint::UpstreamCallback.path()))
+/// Where the issuer of a plan sends people back to: a place of its own, so that no issuer's answer is taken for another's (RFC 9700
+/// §2.1). Where an operator registered the gateway it is one place for all (P7).
+pub fn redirect_uri<P: Platform>(site: &Site<'_, P>, configured: Option<&Configured>, plan: &Plan) -> String {
+    match plan.way {
+        Way::Document | Way::Register(_) => own_redirect_uri(site, &plan.source.issuer),
+        Way::Configured => {
+            let configured = configured.and_then(|client| client.redirect_uri.clone());
+            configured.unwrap_or_else(|| site.url(Endpoint::UpstreamCallback.path()))
+        }
+    }
+}
+
+fn own_redirect_uri<P: Platform>(site: &Site<'_, P>, issuer: &str) -> String {
+    site.url(&route::issuer_callback_path(route::of_issuer(issuer).as_str()))
+}
+
+/// The gateway's client id by a document of its own, for answers that come to this address. Trips begun and connections made before
+/// each issuer had one know another.
+fn document_id<P: Platform>(site: &Site<'_, P>, issuer: &str, redirect_uri: &str) -> String {
+    if redirect_uri == own_redirect_uri(site, issuer) {
+        site.url(&route::issuer_document_path(route::of_issuer(issuer).as_str()))
+    } else {
+        site.url(Endpoint::ClientMetadata.path())
+    }
+}
+
+/// Whether a client id at an issuer is the address of a document of the gateway's own.
+pub fn is_document<P: Platform>(site: &Site<'_, P>, issuer: &str, client_id: &str) -> bool {
+    let callbacks = [own_redirect_uri(site, issuer), site.url(Endpoint::UpstreamCallback.path())];
+    callbacks.iter().any(|callback| client_id == document_id(site, issuer, callback))
 }
 
 /// The gateway's name on the consent pages of others.
@@ -52,7 +78,7 @@ pub async fn for_plan<P: Platform>(
         Way::Document => ClientKind::Document,
         Way::Register(endpoint) => return registered(site, server, plan, endpoint, redirect_uri).await,
     };
-    Ok((of_kind(site, server, client, &plan.source.issuer, kind).await?, kind))
+    Ok((of_kind(site, server, client, &plan.source.issuer, kind, redirect_uri).await?, kind))
 }
 
 /// The client a trip was made as, when its answer comes.
@@ -62,12 +88,15 @@ pub async fn of_kind<P: Platform>(
     client: Option<&Configured>,
     issuer: &str,
     kind: ClientKind,
+    redirect_uri: &str,
 ) -> Result<UpstreamClient, Failure> {
     match kind {
         ClientKind::Configured(method) => configured(site, client.ok_or_else(|| gone(server))?, method),
-        ClientKind::Document => Ok(UpstreamClient::public(site.url(Endpoint::ClientMetadata.path()))),
+        ClientKind::Document => Ok(UpstreamClient::public(document_id(site, issuer, redirect_uri))),
         ClientKind::Registered(generation) => match ask(site, issuer, Command::Get { generation }).await? {
-            Outcome::Registered { sealed, .. } => Ok(open(site, issuer, &sealed).ok_or_else(|| gone(server))?.client),
+            Outcome::Registered { sealed, .. } => {
+                Ok(open(site, issuer, &sealed).ok_or_else(|| gone(server))?.into_client(generation))
+            }
             _ => Err(gone(server)),
         },
     }
@@ -81,14 +110,32 @@ pub async fn retire<P: Platform>(site: &Site<'_, P>, issuer: &str, kind: ClientK
     Ok(())
 }
 
+/// A registration that somebody went off with and came back without an answer: whether another one is to be had for it. Anybody can
+/// do that, so it is not believed often, nor of one that has just been good for a token.
+pub async fn abandon<P: Platform>(site: &Site<'_, P>, issuer: &str, kind: ClientKind) -> Result<bool, Failure> {
+    let ClientKind::Registered(generation) = kind else { return Ok(false) };
+    Ok(ask(site, issuer, Command::Abandon { generation }).await? == Outcome::Noted)
+}
+
+/// A client that a token was issued to just now. Should storage fail, the next one will do.
+pub async fn proven<P: Platform>(site: &Site<'_, P>, issuer: &str, client: &UpstreamClient) {
+    if let Some(generation) = client.registered {
+        let _ = ask(site, issuer, Command::Proven { generation }).await;
+    }
+}
+
 /// A client that its issuer does not know any more, found out when it refreshed: the next person's trip registers anew.
-pub async fn forget<P: Platform>(site: &Site<'_, P>, issuer: &str, client_id: &str) {
+pub async fn forget<P: Platform>(site: &Site<'_, P>, issuer: &str, client: &UpstreamClient) {
     let holder = site.id();
-    let lease = Command::Lease { redirect_uri: redirect_uri(site, None), holder: holder.clone() };
+    let which = match client.registered {
+        Some(generation) => Command::Get { generation },
+        // Connected before connections knew it, when there was one callback for all.
+        None => Command::Lease { redirect_uri: site.url(Endpoint::UpstreamCallback.path()), holder: holder.clone() },
+    };
     // Should storage fail, the trip finds it out.
-    match ask(site, issuer, lease).await {
+    match ask(site, issuer, which).await {
         Ok(Outcome::Registered { generation, sealed })
-            if open(site, issuer, &sealed).is_some_and(|registered| registered.client.id == client_id) =>
+            if open(site, issuer, &sealed).is_some_and(|registered| registered.is(&client.id)) =>
         {
             let _ = ask(site, issuer, Command::Retire { generation }).await;
         }
@@ -117,7 +164,7 @@ pub fn configured<P: Platform>(
         None if secret.is_none() => Method::None,
         None => method,
     };
-    Ok(UpstreamClient { id: client.client_id.clone(), secret, method })
+    Ok(UpstreamClient { id: client.client_id.clone(), secret, method, registered: None })
 }
 
 /// As it stands in the configuration.
@@ -153,7 +200,7 @@ async fn registered<P: Platform>(
         };
         match open(site, issuer, &sealed) {
             Some(registered) if !registered.has_expired(site.now) => {
-                return Ok((registered.client, ClientKind::Registered(generation)));
+                return Ok((registered.into_client(generation), ClientKind::Registered(generation)));
             }
             // Its secret has ended, or its key is gone from the ring.
             _ => drop(ask(site, issuer, Command::Retire { generation }).await?),

@@ -41,6 +41,17 @@ tagged! { "command",
             /// Its number.
             generation: u64,
         },
+        /// Somebody who was sent off with this registration came back without an answer: perhaps the authorization server does not know it
+        /// any more. Anybody can make this up.
+        Abandon {
+            /// Its number.
+            generation: u64,
+        },
+        /// The authorization server has just issued a token to this registration.
+        Proven {
+            /// Its number.
+            generation: u64,
+        },
     }
 }
 
@@ -53,6 +64,8 @@ impl fmt::Debug for Command {
             Self::Finish { .. } => "Finish",
             Self::Fail { .. } => "Fail",
             Self::Retire { .. } => "Retire",
+            Self::Abandon { .. } => "Abandon",
+            Self::Proven { .. } => "Proven",
         })
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::command::{Command, Outcome};
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::lease::LEASE;
+use crate::upstream::state;
 use crate::version::V1;
 
 /// How long registrations are kept that nobody asked for.
@@ -18,6 +19,15 @@ const USED: Lifetime = Lifetime::days(1);
 /// Registrations that are kept, the retired included: one for each public origin and each time it was replaced.
 const MOST_REGISTRATIONS: usize = 16;
 
+/// How exactly it is known when a registration was handed out or proven: not worth a write each time either.
+const PRECISION: Lifetime = Lifetime::minutes(1);
+
+/// How long a token is proof enough that the authorization server knows a registration.
+const PROOF: Lifetime = Lifetime::hours(1);
+
+/// How often registrations are given up at most because people came back without an answer.
+const ABANDONED: Lifetime = Lifetime::minutes(10);
+
 /// What an object knows about its issuer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -28,6 +38,9 @@ pub struct Record {
     registrations: Vec<Registration>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     leases: Vec<Lease>,
+    /// When one was last given up because somebody came back without an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    abandoned: Option<Timestamp>,
     /// When it was last asked for, to the day.
     used: Timestamp,
 }
@@ -38,6 +51,12 @@ struct Registration {
     redirect_uri: String,
     sealed: String,
     retired: bool,
+    /// When it was last handed out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    handed: Option<Timestamp>,
+    /// When a token was last issued to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proven: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,12 +74,14 @@ pub fn apply(record: Option<Record>, command: Command, now: Timestamp) -> (Optio
     let outcome = match command {
         Command::Get { generation } => record.get(generation),
         Command::Lease { redirect_uri, holder } => record.lease(redirect_uri, holder, now),
-        Command::Finish { redirect_uri, sealed } => record.finish(redirect_uri, sealed),
+        Command::Finish { redirect_uri, sealed } => record.finish(redirect_uri, sealed, now),
         Command::Fail { holder } => {
             record.leases.retain(|lease| lease.holder != holder);
             Outcome::Noted
         }
         Command::Retire { generation } => record.retire(generation),
+        Command::Abandon { generation } => record.abandon(generation, now),
+        Command::Proven { generation } => record.proven(generation, now),
     };
     if record == before && nothing {
         return (None, outcome);
@@ -78,21 +99,34 @@ impl Record {
     }
 
     fn new(now: Timestamp) -> Self {
-        Self { v: V1, generation: 0, registrations: Vec::new(), leases: Vec::new(), used: now }
+        Self { v: V1, generation: 0, registrations: Vec::new(), leases: Vec::new(), abandoned: None, used: now }
     }
 
-    fn get(&self, generation: u64) -> Outcome {
-        let found = self.registrations.iter().find(|registration| registration.generation == generation);
-        found.map_or(Outcome::Unknown, Registration::shown)
+    fn get(&mut self, generation: u64) -> Outcome {
+        self.numbered(generation).map_or(Outcome::Unknown, |registration| registration.shown())
     }
 
-    fn current(&self, redirect_uri: &str) -> Option<&Registration> {
-        self.registrations.iter().rfind(|other| other.redirect_uri == redirect_uri && !other.retired)
+    fn numbered(&mut self, generation: u64) -> Option<&mut Registration> {
+        self.registrations.iter_mut().find(|registration| registration.generation == generation)
+    }
+
+    /// What there is to go with for a redirect URI.
+    fn handed_out(&mut self, redirect_uri: &str, now: Timestamp) -> Option<Outcome> {
+        let current = |other: &&mut Registration| other.redirect_uri == redirect_uri && !other.retired;
+        let registration = self.registrations.iter_mut().rfind(current)?;
+        note(&mut registration.handed, now);
+        Some(registration.shown())
     }
 
     fn lease(&mut self, redirect_uri: String, holder: String, now: Timestamp) -> Outcome {
-        if let Some(registration) = self.current(&redirect_uri) {
-            return registration.shown();
+        if let Some(registered) = self.handed_out(&redirect_uri, now) {
+            return registered;
+        }
+        // No room for another until one of them can be forgotten.
+        let room = self.registrations.iter().map(Registration::named_until).min();
+        if let Some(until) = room.filter(|until| self.registrations.len() >= MOST_REGISTRATIONS && !until.reached(now))
+        {
+            return Outcome::Wait { until };
         }
         self.leases.retain(|lease| !lease.until.reached(now));
         match self.leases.iter().find(|lease| lease.redirect_uri == redirect_uri) {
@@ -106,34 +140,77 @@ impl Record {
     }
 
     /// The first to finish wins: a second registration is a client that nobody uses, not one that replaces another in use.
-    fn finish(&mut self, redirect_uri: String, sealed: String) -> Outcome {
+    fn finish(&mut self, redirect_uri: String, sealed: String, now: Timestamp) -> Outcome {
         self.leases.retain(|lease| lease.redirect_uri != redirect_uri);
-        if let Some(registration) = self.current(&redirect_uri) {
-            return registration.shown();
+        if let Some(registered) = self.handed_out(&redirect_uri, now) {
+            return registered;
         }
         self.generation = self.generation.saturating_add(1);
-        let registration = Registration { generation: self.generation, redirect_uri, sealed, retired: false };
+        let registration = Registration {
+            generation: self.generation,
+            redirect_uri,
+            sealed,
+            retired: false,
+            handed: Some(now),
+            proven: None,
+        };
         let outcome = registration.shown();
         self.registrations.push(registration);
-        if self.registrations.len() > MOST_REGISTRATIONS {
-            let least = self.registrations.iter().position(|other| other.retired).unwrap_or_default();
+        while self.registrations.len() > MOST_REGISTRATIONS {
+            let Some(least) = self.least_needed(now) else { break };
             self.registrations.remove(least);
         }
         outcome
     }
 
+    /// The oldest that nobody is under way with, the retired first.
+    fn least_needed(&self, now: Timestamp) -> Option<usize> {
+        let idle = |other: &Registration| other.named_until().reached(now);
+        let retired = self.registrations.iter().position(|other| other.retired && idle(other));
+        retired.or_else(|| self.registrations.iter().position(idle))
+    }
+
     fn retire(&mut self, generation: u64) -> Outcome {
-        match self.registrations.iter_mut().find(|registration| registration.generation == generation) {
-            Some(registration) => {
-                registration.retired = true;
-                Outcome::Noted
-            }
-            None => Outcome::Unknown,
+        let Some(registration) = self.numbered(generation) else { return Outcome::Unknown };
+        registration.retired = true;
+        Outcome::Noted
+    }
+
+    /// Retires a registration, unless one was given up a moment ago or this one has just been good for a token: who says so may be anybody.
+    fn abandon(&mut self, generation: u64, now: Timestamp) -> Outcome {
+        let just_now = self.abandoned.is_some_and(|at| !(at + ABANDONED).reached(now));
+        let Some(registration) = self.numbered(generation) else { return Outcome::Unknown };
+        let proven = registration.proven.is_some_and(|at| !(at + PRECISION + PROOF).reached(now));
+        if !registration.retired && (just_now || proven) {
+            return registration.shown();
         }
+        if !registration.retired {
+            registration.retired = true;
+            self.abandoned = Some(now);
+        }
+        Outcome::Noted
+    }
+
+    fn proven(&mut self, generation: u64, now: Timestamp) -> Outcome {
+        let Some(registration) = self.numbered(generation) else { return Outcome::Unknown };
+        note(&mut registration.proven, now);
+        Outcome::Noted
+    }
+}
+
+/// Writes down that something is so now, unless that was written a moment ago.
+fn note(moment: &mut Option<Timestamp>, now: Timestamp) {
+    if moment.is_none_or(|at| (at + PRECISION).reached(now)) {
+        *moment = Some(now);
     }
 }
 
 impl Registration {
+    /// How long a `state` may name it: whoever was sent off with it last has till then.
+    fn named_until(&self) -> Timestamp {
+        self.handed.map_or(Timestamp(0), |at| at + PRECISION + state::LIFETIME)
+    }
+
     fn shown(&self) -> Outcome {
         Outcome::Registered { generation: self.generation, sealed: self.sealed.clone() }
     }

@@ -23,7 +23,14 @@ fn posted(client: &UpstreamClient, grant: &Grant<'_>, resource: Option<&str>) ->
 }
 
 fn read(status: u16, body: &str) -> Result<Tokens, TokenError> {
-    response(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), Some("a b"), NOW)
+    response(
+        StatusCode::from_u16(status).unwrap(),
+        &HeaderMap::new(),
+        body.as_bytes(),
+        Some("a b"),
+        &Sent::default(),
+        NOW,
+    )
 }
 
 fn temporary(status: u16) -> TokenError {
@@ -42,7 +49,12 @@ fn a_code_is_redeemed_with_its_verifier_and_the_resource_as_written() {
 
 #[test]
 fn a_refresh_names_the_resource_too() {
-    let client = UpstreamClient { id: "gw".into(), secret: Some(Secret::new("s")), method: Authentication::Basic };
+    let client = UpstreamClient {
+        id: "gw".into(),
+        secret: Some(Secret::new("s")),
+        method: Authentication::Basic,
+        registered: None,
+    };
     let (authorization, body) = posted(&client, &Grant::Refresh(&Secret::new("r")), Some("https://up.example/mcp"));
     assert_eq!(authorization.as_deref(), Some("Basic Z3c6cw=="));
     assert_eq!(body, "grant_type=refresh_token&refresh_token=r&resource=https%3A%2F%2Fup.example%2Fmcp");
@@ -50,7 +62,12 @@ fn a_refresh_names_the_resource_too() {
 
 #[test]
 fn client_credentials_ask_for_what_is_configured() {
-    let client = UpstreamClient { id: "gw".into(), secret: Some(Secret::new("s")), method: Authentication::Post };
+    let client = UpstreamClient {
+        id: "gw".into(),
+        secret: Some(Secret::new("s")),
+        method: Authentication::Post,
+        registered: None,
+    };
     let (authorization, body) = posted(&client, &Grant::ClientCredentials(Some("x y")), None);
     assert_eq!(
         (authorization, body.as_str()),
@@ -173,7 +190,7 @@ fn a_busy_issuer_may_say_until_when() {
         [("30", Some(Lifetime(30))), (" 5 ", Some(Lifetime(5))), ("Fri, 20 Nov 2026 12:00:00 GMT", None), ("-1", None)]
     {
         let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_str(value).unwrap())]);
-        let error = response(StatusCode::TOO_MANY_REQUESTS, &headers, b"", None, NOW).unwrap_err();
+        let error = response(StatusCode::TOO_MANY_REQUESTS, &headers, b"", None, &Sent::default(), NOW).unwrap_err();
         assert_eq!(error, TokenError::Temporary(Busy { status: 429, retry_after: expected }), "{value}");
     }
 }
@@ -184,7 +201,7 @@ proptest! {
     #[test]
     fn any_answer_is_read_without_harm(status in 200u16..600, bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
         let status = StatusCode::from_u16(status).unwrap();
-        prop_assert!(response(status, &HeaderMap::new(), &bytes, None, NOW).is_err());
+        prop_assert!(response(status, &HeaderMap::new(), &bytes, None, &Sent::default(), NOW).is_err());
     }
 
     #[test]
@@ -198,5 +215,39 @@ proptest! {
             }
             Err(error) => prop_assert_eq!(error, temporary(200)),
         }
+    }
+}
+
+#[test]
+fn nothing_that_was_sent_comes_back_in_a_text() {
+    let secret = Some(Secret::new("s3cret of gateway"));
+    let client = UpstreamClient { id: "gw".into(), secret, method: Authentication::Basic, registered: None };
+    let (code, verifier, refresh) = (Secret::new("c/0de"), Secret::new("v3rifier"), Secret::new("r3fresh-token"));
+    let grant = Grant::Code { code: &code, verifier: &verifier, redirect_uri: "https://gw.example/cb" };
+    let basic = "Z3c6czNjcmV0K29mK2dhdGV3YXk="; // base64("gw:s3cret+of+gateway")
+    for (grant, echo) in [
+        (&grant, "c/0de"),
+        (&grant, "c%2F0de"),
+        (&grant, "v3rifier"),
+        (&grant, "s3cret of gateway"),
+        (&grant, basic),
+        (&Grant::Refresh(&refresh), "r3fresh-token"),
+        (&Grant::ClientCredentials(None), "s3cret%20of%20gateway"),
+    ] {
+        let sent = secrets(&client, grant);
+        let read = |body: Value| {
+            let body = body.to_string();
+            response(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), None, &sent, NOW).unwrap_err()
+        };
+        let error = read(serde_json::json!({"error": "invalid_grant", "error_description": format!("not {echo}")}));
+        assert!(error.to_string().ends_with("(not [cut])"), "{error}");
+        let error = read(serde_json::json!({"error": format!("x {echo}")}));
+        assert_eq!(error, TokenError::Refused { error: "x [cut]".to_owned(), description: None });
+        let body = serde_json::json!({"access_token": "at", "token_type": echo}).to_string();
+        let odd = response(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), None, &sent, NOW).unwrap_err();
+        assert_eq!(odd, TokenError::TokenType { kind: "[cut]".to_owned() });
+        let body = serde_json::json!({"access_token": "at", "scope": format!("read {echo}")}).to_string();
+        let tokens = response(StatusCode::OK, &HeaderMap::new(), body.as_bytes(), None, &sent, NOW).unwrap();
+        assert_eq!(tokens.scope, None);
     }
 }
