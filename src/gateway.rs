@@ -13,9 +13,11 @@ use url::Url;
 use crate::failure::{Blame, Failure};
 use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
+pub use crate::flow::tenure::Standing;
 use crate::flow::{
     Head, Site, apart, authorize, call, callback, configure, connect, connections, consent, discover, index, login,
-    refusal, register, revoke, shared, subject, token,
+    refusal, register, revoke, shared, subject, tenure,
+    token,
 };
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
@@ -104,6 +106,11 @@ impl<'a, P: Platform> Gateway<'a, P> {
         cors::dress(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
         dress(&mut reply, &route, &request_id);
         if head.method == "HEAD" { reply.without_body() } else { reply }
+    }
+
+    /// Looks at a stream that was handed on: whether it goes on, on the terms of its reply.
+    pub async fn look(&self, words: &str) -> Standing {
+        tenure::look(self.platform, self.memory, words).await
     }
 
     async fn dispatch(

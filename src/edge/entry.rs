@@ -33,7 +33,17 @@ pub fn begin(call: u32, request: &str, now: f64, env: Env) -> String {
     call::begin(call, |desk| {
         let request = wire::request(request, JsStream::of_request(Rc::clone(&desk)));
         let platform = Workers::new(env, timestamp(now), desk);
-        async move { Gateway::new(&platform, &memory).handle(request).await }
+        async move { wire::reply(Gateway::new(&platform, &memory).handle(request).await) }
+    })
+}
+
+/// A look at a stream that was handed on, on the terms of its reply.
+#[wasm_bindgen]
+pub fn look(call: u32, words: String, now: f64, env: Env) -> String {
+    let memory = MEMORY.with(Rc::clone);
+    call::begin(call, |desk| {
+        let platform = Workers::new(env, timestamp(now), desk);
+        async move { wire::standing(Gateway::new(&platform, &memory).look(&words).await) }
     })
 }
 

@@ -9,9 +9,9 @@ use std::fmt::Write;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::errand::{Errand, JsStream};
-use crate::gateway::Request;
+use crate::gateway::{Request, Standing};
 use crate::ports::{Answer, FetchError, Outgoing};
-use crate::reply::{Body, Reply};
+use crate::reply::{Body, Reply, Terms};
 use crate::time::Lifetime;
 
 thread_local! {
@@ -46,10 +46,15 @@ pub fn answer(head: &str, opening: Option<u8>, body: u32) -> Result<Answer<u32>,
     }
 }
 
-/// A reply: its status, where its body is, and its headers.
+/// A reply: its status, where its body is, and its headers. Before it, where it is a stream, when to look at it, and with which words.
 pub fn reply(reply: Reply<JsStream>) -> String {
-    let (status, headers, body) = reply.into_parts();
     let mut text = String::with_capacity(1024);
+    if let Some(Terms { words, after }) = reply.terms() {
+        push(&mut text, "stream");
+        number(&mut text, milliseconds(*after));
+        push(&mut text, words);
+    }
+    let (status, headers, body) = reply.into_parts();
     push(&mut text, "reply");
     push(&mut text, status.as_str());
     match body {
@@ -59,6 +64,24 @@ pub fn reply(reply: Reply<JsStream>) -> String {
     }
     push_headers(&mut text, &headers);
     text.push('\0');
+    text
+}
+
+/// What becomes of a stream.
+pub fn standing(standing: Standing) -> String {
+    let mut text = String::new();
+    match standing {
+        Standing::GoesOn(after) => {
+            push(&mut text, "goes_on");
+            number(&mut text, milliseconds(after));
+            text.push('\0');
+        }
+        Standing::Ends(event) => {
+            push(&mut text, "ends");
+            text.push('\0');
+            text.push_str(&String::from_utf8_lossy(&event));
+        }
+    }
     text
 }
 

@@ -13,6 +13,7 @@ use super::standin::{self, Said};
 use super::{Answered, Head, Site, apart, refusal};
 use crate::config::Server;
 use crate::failure::Failure;
+use crate::mcp::ending::Ending;
 use crate::mcp::envelope::Payload;
 use crate::mcp::forward;
 use crate::mcp::headers::SESSION_ID;
@@ -50,6 +51,8 @@ pub struct Call<'a, P> {
     pub era: Era,
     /// What the server is asked for.
     pub expects: Expects,
+    /// How the answer ends where it is a stream that the gateway ends.
+    pub ending: Ending,
     /// Its parameters, if the message is `initialize`.
     pub initialize: Option<InitializeParams>,
 }
