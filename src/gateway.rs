@@ -16,8 +16,7 @@ use crate::flow::status::{self, Ground};
 pub use crate::flow::tenure::Standing;
 use crate::flow::{
     Head, Site, apart, authorize, call, callback, configure, connect, connections, consent, discover, index, login,
-    refusal, register, revoke, shared, subject, tenure,
-    token,
+    refusal, register, revoke, shared, subject, tenure, token,
 };
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};

@@ -99,13 +99,13 @@ impl<P: Platform> Call<'_, P> {
                 self.exchange(&Method::POST, body, &mut presented, own).await?
             }
         };
-        Ok(match end {
-            End::Answered(reply) => with_session(reply, presented),
+        match end {
+            End::Answered(reply) => Ok(with_session(reply, presented)),
             End::Needed(need, body) => {
                 let session = presented.as_ref().map(|its| &its.session);
                 standin::answer(self, &Said { payload, body: &body, session, choice }, &need)
             }
-        })
+        }
     }
 
     /// Waits a while for a person who went to connect: clients come back at once, and give up after a few rounds.

@@ -85,6 +85,23 @@ pub fn upstream_error(status: StatusCode, server: &Server) -> Failure {
         .fix("Try again; if it stays, tell whoever runs the server, with the request id.")
 }
 
+/// A client asks which revisions a server speaks that cannot be asked. The code is none of the modern ones, which would keep it from
+/// beginning with `initialize` (2026-07-28 versioning, dual-era clients).
+pub fn era_unknown(server: &Server) -> Failure {
+    let name = &server.name;
+    let message = format!("{name} needs a connected account before it can say which revisions of MCP it speaks.");
+    Failure::client(400, "era_unknown", message)
+        .fix("Begin with initialize; clients that speak both eras do so by themselves. A client that cannot must have the account connected first, while it is authorized.")
+        .slug(server.slug.as_str())
+}
+
+/// A session of the legacy era at a server that has no such sessions.
+pub fn modern_only(server: &Server) -> Failure {
+    let name = &server.name;
+    upstream("upstream_modern_only", 502, format!("{name} speaks only revisions of MCP from 2026-07-28 on, and this session is of an older one."))
+        .fix("Connect the client again: now that the server can be asked, one that speaks both eras finds out by itself. One that does not cannot use this server.")
+}
+
 /// The server does not want the client that the gateway introduces.
 pub fn not_initialized(server: &Server) -> Failure {
     upstream(

@@ -29,7 +29,8 @@ impl<P: Platform> Markers<'_, P> {
         if let Some(revoked) = self.memory.revoked.get(grant.as_str(), self.now) {
             return Ok(revoked);
         }
-        let marker = self.platform.get(&token::revocation_key(grant)).await.map_err(|Unavailable| Failure::storage())?;
+        let marker =
+            self.platform.get(&token::revocation_key(grant)).await.map_err(|Unavailable| Failure::storage())?;
         // Revoked in this isolate while storage was asked: that is the newer answer.
         let revoked = marker.is_some() || self.memory.revoked.get(grant.as_str(), self.now) == Some(true);
         let until = if revoked { exp } else { self.now + REMEMBERED };

@@ -133,12 +133,7 @@ impl Tenure {
     }
 
     /// Of all streams of an isolate one asks for a marker; the others wait, and then find what it found.
-    async fn alone<P: Platform, T>(
-        &self,
-        markers: &Markers<'_, P>,
-        marker: &str,
-        asked: impl Future<Output = T>,
-    ) -> T {
+    async fn alone<P: Platform, T>(&self, markers: &Markers<'_, P>, marker: &str, asked: impl Future<Output = T>) -> T {
         let Markers { platform, memory, now } = markers;
         let is_asked = || memory.asking.get(marker, *now).is_some();
         for _ in 0..MOMENTS {
