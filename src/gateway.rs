@@ -30,6 +30,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// All headers of a request together; more than clients send, less than an attack needs.
 const HEADER_BYTES: usize = 32 * 1024;
 
+/// Of an answer to a program: should a browser ever show it, nothing in it runs, whatever a server put there.
+const NOTHING_RUNS: &str = "sandbox; default-src 'none'";
+
 /// A request as the runtime delivers it.
 pub struct Request<S> {
     /// The method, in capitals as it came.
@@ -274,7 +277,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             status: reply.status().as_u16(),
             reason: refusal.map(|refusal| refusal.reason).or(reply.reason()),
             blame: refusal.map(|refusal| refusal.blame.as_str()),
-            message: refusal.map(|refusal| refusal.message.as_str()),
+            message: refusal.map(|refusal| refusal.logged.unwrap_or(&refusal.message)),
             slug: refusal.map_or(slug.filter(|_| reply.reason().is_some()), |refusal| refusal.slug.as_deref()),
         };
         // Only texts and a number, so there is no failure to report.
@@ -320,6 +323,7 @@ fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, request_id: &str) {
     }
     if !route.is_page() {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NOTHING_RUNS));
         return;
     }
     for (name, value) in page::security::headers() {

@@ -85,8 +85,23 @@ pub struct Limits {
 impl Config {
     /// Parses `gateway.json`. A document with mistakes gives all of them at once.
     pub fn parse(text: &str) -> Result<Self, ConfigErrors> {
+        Self::read(text, |_| ())
+    }
+
+    /// Parses a document that was valid when it was stored. Bounds that were narrowed since then narrow it, and refuse nothing.
+    pub fn parse_stored(text: &str) -> Result<Self, ConfigErrors> {
+        Self::read(text, |document| {
+            document.limits.body_bytes = document.limits.body_bytes.min(*BODY_BYTES.end());
+        })
+    }
+
+    fn read(text: &str, adapt: fn(&mut Document)) -> Result<Self, ConfigErrors> {
         let mut report = Report::default();
-        let config = reading::read(text, &mut report).and_then(|document| prove(document, &mut report));
+        let document = reading::read(text, &mut report).map(|mut document| {
+            adapt(&mut document);
+            document
+        });
+        let config = document.and_then(|document| prove(document, &mut report));
         match config {
             Some(config) if report.is_empty() => Ok(config),
             _ => Err(report.into_errors()),

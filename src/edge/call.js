@@ -16,9 +16,9 @@ const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d]; // RFC 8259 §2
 export const isReply = (outcome) => outcome.startsWith("reply\n");
 
 /** The response that a reply describes. */
-export function response(born, outcome, bodies) {
+export function response(born, number, outcome, bodies) {
   const [, status, source, ...headers] = linesOf(outcome);
-  const body = own(born, source, outcome) ?? relayed(bodies?.[source]);
+  const body = own(born, number, source, outcome) ?? relayed(bodies?.[source]);
   return new Response(body, { status, headers: unpacked(headers) });
 }
 
@@ -37,9 +37,9 @@ function unpacked(lines) {
 const linesOf = (outcome) => outcome.slice(0, outcome.indexOf("\0")).split("\n");
 
 /** A body that comes from Rust. */
-function own(born, source, outcome) {
+function own(born, number, source, outcome) {
   if (source === "text") return outcome.slice(outcome.indexOf("\0") + 1);
-  if (source === "bytes") return enter(born, (rust) => rust.bytes());
+  if (source === "bytes") return enter(born, (rust) => rust.bytes(number));
 }
 
 /** A body that is handed on: read already, or as the stream that it is. */
@@ -64,7 +64,7 @@ export class Call {
   /** Goes on from an outcome to the reply. What lasts longer, a stream of events, is given to `keep` as a promise. */
   async run(outcome, env, keep) {
     const last = await this.#settle(outcome);
-    if (isReply(last)) return response(this.#born, last, this.#bodies);
+    if (isReply(last)) return response(this.#born, this.#number, last, this.#bodies);
     const [, milliseconds, words] = linesOf(last);
     const reply = last.slice(last.indexOf("\nreply\n") + 1);
     const source = linesOf(reply)[2];
@@ -72,7 +72,7 @@ export class Call {
     const look = () => enter(this.#born, (rust) => rust.look(this.#number, words, Date.now(), env));
     keep(this.#hand(this.#bodies[source].body, writable, Number(milliseconds), look).catch(() => {}));
     this.#bodies[source] = { body: readable };
-    return response(this.#born, reply, this.#bodies);
+    return response(this.#born, this.#number, reply, this.#bodies);
   }
 
   /** Does errands until the flow comes to something. */
@@ -130,7 +130,7 @@ export class Call {
   }
 
   async #fetch([method, url, milliseconds, source, ...headers], outcome) {
-    const init = { method, headers: unpacked(headers), body: own(this.#born, source, outcome), redirect: "manual" };
+    const init = { method, headers: unpacked(headers), body: own(this.#born, this.#number, source, outcome), redirect: "manual" };
     this.#until(Date.now() + Number(milliseconds));
     let head, first;
     try {

@@ -82,7 +82,7 @@ impl Call {
                 return outcome;
             }
             if let Some(errand) = self.desk.take() {
-                break wire::errand(errand);
+                break wire::errand(number, errand);
             }
             if !self.bell.rung.load(Ordering::Relaxed) {
                 break wire::wait();

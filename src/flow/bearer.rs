@@ -7,7 +7,7 @@ use std::rc::Rc;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 
-use super::revocation::Markers;
+use super::revocation::{self, Markers};
 use super::{Head, Site, both, sentence};
 use crate::config::Server;
 use crate::failure::Failure;
@@ -99,7 +99,7 @@ fn revoked<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
     refuse(
         site,
         server,
-        "token_revoked",
+        revocation::REASON,
         "The access this token was issued for was revoked. Authorize again from the client.".to_owned(),
     )
 }

@@ -139,7 +139,7 @@ fn read(stored: &str, known: Option<&LoadedConfig>, now: Timestamp) -> Result<Lo
     let digest = Digested::of(stored.config.get());
     let config = match known.filter(|known| known.digest == digest) {
         Some(known) => Rc::clone(&known.config),
-        None => Rc::new(Config::parse(stored.config.get()).map_err(|_| unreadable())?),
+        None => Rc::new(Config::parse_stored(stored.config.get()).map_err(|_| unreadable())?),
     };
     Ok(LoadedConfig { config, version: stored.version, at: stored.at, digest, fresh_until: now + FRESH })
 }

@@ -13,6 +13,9 @@ use crate::time::{Lifetime, Timestamp};
 /// How long an isolate goes on with what it read: with the directory's own delay the bound of a revocation.
 pub const REMEMBERED: Lifetime = Lifetime(30);
 
+/// The stable code of what was revoked.
+pub const REASON: &str = "token_revoked";
+
 /// The markers as one request sees them.
 pub struct Markers<'a, P> {
     /// The ports.

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::both;
 use super::exchange::Call;
-use super::revocation::{Markers, REMEMBERED};
+use super::revocation::{self, Markers, REMEMBERED};
 use crate::failure::Failure;
 use crate::json;
 use crate::mcp::ending::Ending;
 use crate::mcp::error::Data;
 use crate::memory::Memory;
+use crate::oauth::access_token::TokenError;
 use crate::oauth::grant::GrantId;
 use crate::ports::Platform;
 use crate::reply::Terms;
@@ -102,11 +103,11 @@ impl Tenure {
         let now = markers.now;
         if self.due.reached(now) {
             let message = "The access token that this stream was opened with has expired.";
-            return Err(Failure::client(401, "token_expired", message).fix(AGAIN));
+            return Err(Failure::client(401, TokenError::Expired.reason(), message).fix(AGAIN));
         }
         if self.is_revoked(markers).await? {
             let message = "The access that this stream was opened with was revoked.";
-            return Err(Failure::client(401, "token_revoked", message).fix(AGAIN));
+            return Err(Failure::client(401, revocation::REASON, message).fix(AGAIN));
         }
         let next = markers.known_until(&self.grant, &self.subject).unwrap_or(now + REMEMBERED);
         Ok(next.min(self.due).remaining(now).max(Lifetime(1)))

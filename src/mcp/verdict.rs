@@ -88,6 +88,14 @@ impl MediaType {
             None
         }
     }
+
+    /// As the gateway writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::EventStream => "text/event-stream",
+        }
+    }
 }
 
 /// A JSON-RPC error that a server sent, as far as the gateway looks into it.
