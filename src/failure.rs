@@ -56,6 +56,8 @@ pub struct Details {
     pub reason: &'static str,
     /// What happened, in one sentence. Never holds a secret.
     pub message: String,
+    /// What logs say instead, where the sentence repeats words of a client's message: its arguments are not the operator's business.
+    pub logged: Option<&'static str>,
     /// What to do about it.
     pub fix: String,
     /// The OAuth error code, where the wire has room for one.
@@ -79,6 +81,7 @@ impl Failure {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             reason,
             message: message.into(),
+            logged: None,
             fix: String::new(),
             code: None,
             rpc: if blame == Blame::Client { Code::InvalidRequest } else { Code::Internal },
@@ -117,6 +120,13 @@ impl Failure {
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
         self.0.status = StatusCode::from_u16(status).unwrap_or(self.0.status);
+        self
+    }
+
+    /// Keeps the sentence out of logs.
+    #[must_use]
+    pub fn logged(mut self, instead: &'static str) -> Self {
+        self.0.logged = Some(instead);
         self
     }
 

@@ -13,9 +13,10 @@ use url::Url;
 use crate::failure::{Blame, Failure};
 use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
+pub use crate::flow::tenure::Standing;
 use crate::flow::{
     Head, Site, apart, authorize, call, callback, configure, connect, connections, consent, discover, index, login,
-    refusal, register, revoke, shared, subject, token,
+    refusal, register, revoke, shared, subject, tenure, token,
 };
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
@@ -28,6 +29,9 @@ use crate::{cors, origin, page};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// All headers of a request together; more than clients send, less than an attack needs.
 const HEADER_BYTES: usize = 32 * 1024;
+
+/// Of an answer to a program: should a browser ever show it, nothing in it runs, whatever a server put there.
+const NOTHING_RUNS: &str = "sandbox; default-src 'none'";
 
 /// A request as the runtime delivers it.
 pub struct Request<S> {
@@ -104,6 +108,11 @@ impl<'a, P: Platform> Gateway<'a, P> {
         cors::dress(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
         dress(&mut reply, &route, &request_id);
         if head.method == "HEAD" { reply.without_body() } else { reply }
+    }
+
+    /// Looks at a stream that was handed on: whether it goes on, on the terms of its reply.
+    pub async fn look(&self, words: &str) -> Standing {
+        tenure::look(self.platform, self.memory, words).await
     }
 
     async fn dispatch(
@@ -273,7 +282,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             status: reply.status().as_u16(),
             reason: refusal.map(|refusal| refusal.reason).or(reply.reason()),
             blame: refusal.map(|refusal| refusal.blame.as_str()),
-            message: refusal.map(|refusal| refusal.message.as_str()),
+            message: refusal.map(|refusal| refusal.logged.unwrap_or(&refusal.message)),
             slug: refusal.map_or(slug.filter(|_| reply.reason().is_some()), |refusal| refusal.slug.as_deref()),
         };
         // Only texts and a number, so there is no failure to report.
@@ -319,6 +328,7 @@ fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, request_id: &str) {
     }
     if !route.is_page() {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NOTHING_RUNS));
         return;
     }
     for (name, value) in page::security::headers() {

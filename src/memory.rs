@@ -43,6 +43,8 @@ pub struct Memory {
     pub revoked: Cache<bool>,
     /// Until when everything of a subject was revoked, if ever, asked at most this long ago.
     pub subjects: Cache<Option<Timestamp>>,
+    /// Markers of revocations that a stream of this isolate asks storage for now, by their keys.
+    pub asking: Cache<()>,
     /// Sessions that replaced one a client still names, by the digest of that client's id.
     pub sessions: Cache<Rc<Session>>,
     /// Clients read from the directory or fetched as metadata documents.
@@ -135,6 +137,11 @@ impl<V: Clone + 'static> Cache<V> {
         let entries = self.entries.borrow();
         let (value, _) = entries.get(key).filter(|(_, until)| !until.reached(now))?;
         value.downcast_ref().cloned()
+    }
+
+    /// Until when the value is remembered, if it is.
+    pub fn until(&self, key: &str, now: Timestamp) -> Option<Timestamp> {
+        self.entries.borrow().get(key).map(|(_, until)| *until).filter(|until| !until.reached(now))
     }
 
     /// Remembers a value until a moment.

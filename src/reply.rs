@@ -6,6 +6,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
+use crate::time::Lifetime;
+
 /// An answer. `S` is an unread stream from an upstream.
 #[derive(Debug)]
 pub struct Reply<S> {
@@ -13,6 +15,16 @@ pub struct Reply<S> {
     headers: HeaderMap,
     body: Body<S>,
     reason: Option<&'static str>,
+    terms: Option<Terms>,
+}
+
+/// On which terms a stream is handed on: whether it may go on is asked again, with these words, as long as it lasts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// What is to be asked: one line of JSON.
+    pub words: String,
+    /// When it is asked first.
+    pub after: Lifetime,
 }
 
 /// The body of a [`Reply`].
@@ -29,7 +41,7 @@ pub enum Body<S> {
 impl<S> Reply<S> {
     /// A status without a body: 202, 204 or a redirect.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Body::Empty, reason: None }
+        Self { status, headers: HeaderMap::new(), body: Body::Empty, reason: None, terms: None }
     }
 
     /// JSON that no cache keeps.
@@ -45,7 +57,7 @@ impl<S> Reply<S> {
 
     /// Bytes of a content type that no cache keeps.
     pub fn bytes(status: StatusCode, content_type: &'static str, bytes: Vec<u8>) -> Self {
-        let mut reply = Self { status, headers: HeaderMap::new(), body: Body::Bytes(bytes), reason: None };
+        let mut reply = Self { status, headers: HeaderMap::new(), body: Body::Bytes(bytes), reason: None, terms: None };
         reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         reply.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         reply
@@ -59,7 +71,8 @@ impl<S> Reply<S> {
     /// An upstream's answer with its body untouched; statuses that carry no body get none.
     pub fn relay(status: StatusCode, headers: HeaderMap, stream: S) -> Self {
         let bodiless = matches!(status.as_u16(), 204 | 205 | 304) || status.is_informational();
-        Self { status, headers, body: if bodiless { Body::Empty } else { Body::Relay(stream) }, reason: None }
+        let body = if bodiless { Body::Empty } else { Body::Relay(stream) };
+        Self { status, headers, body, reason: None, terms: None }
     }
 
     /// Sets a header; a value that is not legal in a header is left out.
@@ -82,6 +95,17 @@ impl<S> Reply<S> {
     #[must_use]
     pub fn because(self, reason: &'static str) -> Self {
         Self { reason: Some(reason), ..self }
+    }
+
+    /// Hands its stream on for as long as it may last.
+    #[must_use]
+    pub fn on(self, terms: Terms) -> Self {
+        Self { terms: Some(terms), ..self }
+    }
+
+    /// How long its stream may last.
+    pub fn terms(&self) -> Option<&Terms> {
+        self.terms.as_ref()
     }
 
     /// What logs say of it.

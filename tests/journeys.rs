@@ -28,6 +28,8 @@ mod servers;
 mod sessions;
 #[path = "journeys/signal.rs"]
 mod signal;
+#[path = "journeys/streams.rs"]
+mod streams;
 mod world;
 
 use serde_json::json;

@@ -1,6 +1,6 @@
 // In place of instance.js: the gateway's JavaScript with nothing behind it. It reads requests whole, does the errands of a call and builds
 // its responses, but what Rust would have found out stands here already. What the gateway costs beyond this is Rust and the way into it.
-const ours = "vary\norigin\nx-request-id\n00000000000000000000000000000000\nx-content-type-options\nnosniff\n\0";
+const ours = "vary\norigin\nx-request-id\n00000000000000000000000000000000\nx-content-type-options\nnosniff\ncontent-security-policy\nsandbox; default-src 'none'\n\0";
 const challenge = 'Bearer resource_metadata="http://localhost:8787/.well-known/oauth-protected-resource/v1/mcp/bench", scope="mcp:tools"';
 const refusal = {
   error: "token_missing",

@@ -19,7 +19,8 @@ pub(super) const SESSION_TTL: RangeInclusive<u64> = 1..=2_592_000;
 pub(super) const ACCESS_TTL: RangeInclusive<u64> = 1..=86_400;
 pub(super) const REFRESH_TTL: RangeInclusive<u64> = 1..=31_536_000;
 pub(super) const SERVER_TIMEOUT: RangeInclusive<u64> = 1..=600;
-pub(super) const BODY_BYTES: RangeInclusive<u64> = 1024..=32 << 20;
+/// An isolate has 128 MB for everything, and a body is there about three times: as it came, in Rust, and as it is sent on.
+pub(super) const BODY_BYTES: RangeInclusive<u64> = 1024..=16 << 20;
 pub(super) const DEPTH: RangeInclusive<u64> = 8..=100;
 
 /// The configuration of the MCP gateway.
@@ -260,7 +261,7 @@ pub(super) struct ServerDocument {
 #[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
 #[serde(deny_unknown_fields, default, expecting = "an object")]
 pub(super) struct LimitsDocument {
-    /// The largest request body, in bytes.
+    /// The largest request body, in bytes. An isolate of 128 MB holds each about three times.
     #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *BODY_BYTES.start(), max = *BODY_BYTES.end())))]
     pub(super) body_bytes: u64,
     /// How deep JSON may be nested.

@@ -86,16 +86,23 @@ pub struct Limits {
 impl Config {
     /// Parses `gateway.json`. A document with mistakes gives all of them at once.
     pub fn parse(text: &str) -> Result<Self, ConfigErrors> {
-        Self::read(text, Report::default())
+        Self::read(text, Report::default(), |_| ())
     }
 
-    /// Parses a configuration that was taken before, perhaps by an earlier release with fewer rules.
+    /// Parses a configuration that was taken before, perhaps by an earlier release with fewer rules. A bound that is narrower today narrows
+    /// it, and refuses nothing.
     pub fn parse_stored(text: &str) -> Result<Self, ConfigErrors> {
-        Self::read(text, Report::of_stored())
+        Self::read(text, Report::of_stored(), |document| {
+            document.limits.body_bytes = document.limits.body_bytes.min(*BODY_BYTES.end());
+        })
     }
 
-    fn read(text: &str, mut report: Report) -> Result<Self, ConfigErrors> {
-        let config = reading::read(text, &mut report).and_then(|document| prove(document, &mut report));
+    fn read(text: &str, mut report: Report, adapt: fn(&mut Document)) -> Result<Self, ConfigErrors> {
+        let document = reading::read(text, &mut report).map(|mut document| {
+            adapt(&mut document);
+            document
+        });
+        let config = document.and_then(|document| prove(document, &mut report));
         match config {
             Some(config) if report.is_empty() => Ok(config),
             _ => Err(report.into_errors()),

@@ -221,13 +221,24 @@ fn numbers_stay_within_their_ranges() {
         ("/tokens/access_ttl_seconds", 0, 86_401),
         ("/tokens/refresh_ttl_seconds", 0, 31_536_001),
         ("/servers/docs/timeout_seconds", 0, 601),
-        ("/limits/body_bytes", 1023, (32 << 20) + 1),
+        ("/limits/body_bytes", 1023, (16 << 20) + 1),
         ("/limits/depth", 7, 101),
     ] {
         refused(pointer, json!(below), &["write a number from"]);
         refused(pointer, json!(above), &[&above.to_string(), &(above - 1).to_string()]);
         refused(pointer, json!("1"), &["plain text", "whole number"]);
     }
+}
+
+#[test]
+fn what_was_stored_under_wider_bounds_still_opens() {
+    let document = |bytes: u64| {
+        let limits = json!({"body_bytes": bytes});
+        json!({"login": {"kind": "dev"}, "servers": {}, "limits": limits}).to_string()
+    };
+    assert!(Config::parse(&document(32 << 20)).is_err());
+    assert_eq!(Config::parse_stored(&document(32 << 20)).unwrap().limits.body_bytes, 16 << 20);
+    assert_eq!(Config::parse_stored(&document(2048)).unwrap().limits.body_bytes, 2048);
 }
 
 #[test]

@@ -3,20 +3,22 @@
 //
 // Not here: what an answer means, which Rust judges. How it is waited for is decided here, because only here a body can be left alone.
 
-import { enter, woken } from "./instance.js";
+import { alive, enter, woken } from "./instance.js";
 
 // An answer up to this size is waited for: should it stall, break off or be garbage, the client can still be told.
 const SMALL = 16 * 1024;
 // A client that leaves sooner, in milliseconds, is noticed when this is over.
 const UNWATCHED = 500;
+// What a flow comes to; everything else is an errand.
+const OUTCOMES = ["reply", "stream", "goes_on", "ends"];
 const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d]; // RFC 8259 §2
 
 export const isReply = (outcome) => outcome.startsWith("reply\n");
 
 /** The response that a reply describes. */
-export function response(born, outcome, bodies) {
+export function response(born, number, outcome, bodies) {
   const [, status, source, ...headers] = linesOf(outcome);
-  const body = own(born, source, outcome) ?? relayed(bodies?.[source]);
+  const body = own(born, number, source, outcome) ?? relayed(bodies?.[source]);
   return new Response(body, { status, headers: unpacked(headers) });
 }
 
@@ -35,9 +37,9 @@ function unpacked(lines) {
 const linesOf = (outcome) => outcome.slice(0, outcome.indexOf("\0")).split("\n");
 
 /** A body that comes from Rust. */
-function own(born, source, outcome) {
+function own(born, number, source, outcome) {
   if (source === "text") return outcome.slice(outcome.indexOf("\0") + 1);
-  if (source === "bytes") return enter(born, (rust) => rust.bytes());
+  if (source === "bytes") return enter(born, (rust) => rust.bytes(number));
 }
 
 /** A body that is handed on: read already, or as the stream that it is. */
@@ -59,10 +61,25 @@ export class Call {
     this.#bodies = [request];
   }
 
-  /** Goes on from an outcome to the reply. */
-  async run(outcome) {
-    while (!isReply(outcome)) {
+  /** Goes on from an outcome to the reply. What lasts longer, a stream of events, is given to `keep` as a promise. */
+  async run(outcome, env, keep) {
+    const last = await this.#settle(outcome);
+    if (isReply(last)) return response(this.#born, this.#number, last, this.#bodies);
+    const [, milliseconds, words] = linesOf(last);
+    const reply = last.slice(last.indexOf("\nreply\n") + 1);
+    const source = linesOf(reply)[2];
+    const { readable, writable } = new IdentityTransformStream();
+    const look = () => enter(this.#born, (rust) => rust.look(this.#number, words, Date.now(), env));
+    keep(this.#hand(this.#bodies[source].body, writable, Number(milliseconds), look).catch(() => {}));
+    this.#bodies[source] = { body: readable };
+    return response(this.#born, this.#number, reply, this.#bodies);
+  }
+
+  /** Does errands until the flow comes to something. */
+  async #settle(outcome) {
+    for (;;) {
       const [errand, ...lines] = linesOf(outcome);
+      if (OUTCOMES.includes(errand)) return outcome;
       if (errand.startsWith("fetch")) {
         this.#attended = errand === "fetch";
         outcome = await this.#fetch(lines, outcome);
@@ -71,7 +88,41 @@ export class Call {
       else if (errand === "wait") outcome = await woken(this.#number).then(() => this.#enter((rust, call) => rust.woken(call)));
       else throw new Error("nothing to go on with");
     }
-    return response(this.#born, outcome, this.#bodies);
+  }
+
+  /**
+   * Hands events on for as long as they may last. The pipe is the runtime's own: no JavaScript runs for what passes. Where something is
+   * stuck in it at the end, because the client does not read, the connection breaks, and what is sent at last is not put into the middle.
+   */
+  async #hand(events, writable, milliseconds, look) {
+    const stop = new AbortController();
+    const through = events.pipeTo(writable, { signal: stop.signal, preventClose: true, preventAbort: true });
+    const last = await this.#lasts(through, milliseconds, look).catch(() => undefined);
+    stop.abort();
+    await through.catch(() => {});
+    if (last === undefined) return writable.abort();
+    const writer = writable.getWriter();
+    if (last) await writer.write(new TextEncoder().encode(last));
+    await writer.close();
+  }
+
+  /** What is sent at last: nothing where the stream ends by itself. Rejects when it breaks off, or the client leaves. */
+  async #lasts(through, milliseconds, look) {
+    this.#attended = true;
+    for (;;) {
+      this.#until(Date.now() + milliseconds);
+      try {
+        await this.#limited(through);
+        return "";
+      } catch (reason) {
+        if (reason !== "timed_out") throw reason;
+      }
+      this.#born = alive(); // Rust keeps nothing of a stream: it may go on after the instance it began in
+      const standing = await this.#settle(look());
+      if (standing.startsWith("ends\n")) return standing.slice(standing.indexOf("\0") + 1);
+      if (this.#bodies[0].signal.aborted) throw "client_gone";
+      milliseconds = Number(linesOf(standing)[1]);
+    }
   }
 
   #enter(operation) {
@@ -79,7 +130,7 @@ export class Call {
   }
 
   async #fetch([method, url, milliseconds, source, ...headers], outcome) {
-    const init = { method, headers: unpacked(headers), body: own(this.#born, source, outcome), redirect: "manual" };
+    const init = { method, headers: unpacked(headers), body: own(this.#born, this.#number, source, outcome), redirect: "manual" };
     this.#until(Date.now() + Number(milliseconds));
     let head, first;
     try {

@@ -13,9 +13,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use js_sys::Function;
 use wasm_bindgen::JsValue;
 
-use super::errand::{Desk, Done, JsStream};
+use super::errand::{Desk, Done};
 use super::wire;
-use crate::reply::Reply;
 
 thread_local! {
     static WAITING: RefCell<BTreeMap<u32, Call>> = RefCell::default();
@@ -23,7 +22,7 @@ thread_local! {
 }
 
 struct Call {
-    flow: Pin<Box<dyn Future<Output = Reply<JsStream>>>>,
+    flow: Pin<Box<dyn Future<Output = String>>>,
     desk: Rc<Desk>,
     bell: Arc<Bell>,
 }
@@ -55,8 +54,8 @@ pub fn attend(wake: Function) {
     WAKE.set(wake);
 }
 
-/// Begins a request under a number of its own; answers its reply or what it waits for, as JavaScript reads it.
-pub fn begin<F: Future<Output = Reply<JsStream>> + 'static>(call: u32, flow: impl FnOnce(Rc<Desk>) -> F) -> String {
+/// Begins a flow under a number of its own; answers what it comes to or what it waits for, as JavaScript reads it.
+pub fn begin<F: Future<Output = String> + 'static>(call: u32, flow: impl FnOnce(Rc<Desk>) -> F) -> String {
     let desk = Rc::<Desk>::default();
     let bell = Bell { call, polled: AtomicBool::new(false), rung: AtomicBool::new(false) };
     Call { flow: Box::pin(flow(Rc::clone(&desk))), desk, bell: Arc::new(bell) }.advance()
@@ -79,11 +78,11 @@ impl Call {
         self.bell.polled.store(true, Ordering::Relaxed);
         let text = loop {
             self.bell.rung.store(false, Ordering::Relaxed);
-            if let Poll::Ready(reply) = self.flow.as_mut().poll(&mut context) {
-                return wire::reply(reply);
+            if let Poll::Ready(outcome) = self.flow.as_mut().poll(&mut context) {
+                return outcome;
             }
             if let Some(errand) = self.desk.take() {
-                break wire::errand(errand);
+                break wire::errand(number, errand);
             }
             if !self.bell.rung.load(Ordering::Relaxed) {
                 break wire::wait();

@@ -14,10 +14,11 @@ export default {
       const number = (calls = (calls + 1) >>> 0);
       const head = `${request.method}\n${request.url}\n${packed(request.headers)}`;
       const outcome = enter(born, (rust) => rust.begin(number, head, Date.now(), env));
-      if (isReply(outcome)) return response(born, outcome); // without a promise: refusals and metadata
-      const answer = new Call(born, number, request).run(outcome).catch(panicked);
+      if (isReply(outcome)) return response(born, number, outcome); // without a promise: refusals and metadata
+      const keep = (work) => ctx.waitUntil(work);
+      const answer = new Call(born, number, request).run(outcome, env, keep).catch(panicked);
       // To its end even when the client leaves: a call that is dropped half-way never frees what it holds in Rust.
-      ctx.waitUntil(answer);
+      keep(answer);
       return answer;
     } catch {
       return panicked();

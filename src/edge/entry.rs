@@ -33,7 +33,17 @@ pub fn begin(call: u32, request: &str, now: f64, env: Env) -> String {
     call::begin(call, |desk| {
         let request = wire::request(request, JsStream::of_request(Rc::clone(&desk)));
         let platform = Workers::new(env, timestamp(now), desk);
-        async move { Gateway::new(&platform, &memory).handle(request).await }
+        async move { wire::reply(call, Gateway::new(&platform, &memory).handle(request).await) }
+    })
+}
+
+/// A look at a stream that was handed on, on the terms of its reply.
+#[wasm_bindgen]
+pub fn look(call: u32, words: String, now: f64, env: Env) -> String {
+    let memory = MEMORY.with(Rc::clone);
+    call::begin(call, |desk| {
+        let platform = Workers::new(env, timestamp(now), desk);
+        async move { wire::standing(Gateway::new(&platform, &memory).look(&words).await) }
     })
 }
 
@@ -69,8 +79,8 @@ pub fn woken(call: u32) -> String {
     call::resume(call, None)
 }
 
-/// The body of what was just answered, where it did not fit in.
+/// The body of what was answered last for a call, where it did not fit in.
 #[wasm_bindgen]
-pub fn bytes() -> Vec<u8> {
-    wire::bytes()
+pub fn bytes(call: u32) -> Vec<u8> {
+    wire::bytes(call)
 }

@@ -4,26 +4,28 @@
 //! Not here: any policy on headers; what must not pass is decided in `mcp::forward`.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::errand::{Errand, JsStream};
-use crate::gateway::Request;
+use crate::gateway::{Request, Standing};
 use crate::ports::{Answer, FetchError, Outgoing};
-use crate::reply::{Body, Reply};
+use crate::reply::{Body, Reply, Terms};
 use crate::time::Lifetime;
 
 thread_local! {
-    static BYTES: RefCell<Vec<u8>> = RefCell::default();
+    /// By call: others go on between an answer and the moment JavaScript reads it.
+    static BYTES: RefCell<BTreeMap<u32, Vec<u8>>> = RefCell::default();
 }
 
 /// A body up to this size crosses within the string if it is text, and a longer one as bytes, which are not decoded.
 const SHORT: usize = 16 * 1024;
 
-/// The bytes of the body that was last written as "bytes".
-pub fn bytes() -> Vec<u8> {
-    BYTES.take()
+/// The bytes of the body that was last written as "bytes" for a call.
+pub fn bytes(call: u32) -> Vec<u8> {
+    BYTES.with_borrow_mut(|bytes| bytes.remove(&call)).unwrap_or_default()
 }
 
 /// The method, the URL and the headers of a request.
@@ -46,15 +48,20 @@ pub fn answer(head: &str, opening: Option<u8>, body: u32) -> Result<Answer<u32>,
     }
 }
 
-/// A reply: its status, where its body is, and its headers.
-pub fn reply(reply: Reply<JsStream>) -> String {
-    let (status, headers, body) = reply.into_parts();
+/// A reply: its status, where its body is, and its headers. Before it, where it is a stream, when to look at it, and with which words.
+pub fn reply(call: u32, reply: Reply<JsStream>) -> String {
     let mut text = String::with_capacity(1024);
+    if let Some(Terms { words, after }) = reply.terms() {
+        push(&mut text, "stream");
+        number(&mut text, milliseconds(*after));
+        push(&mut text, words);
+    }
+    let (status, headers, body) = reply.into_parts();
     push(&mut text, "reply");
     push(&mut text, status.as_str());
     match body {
         Body::Empty => push(&mut text, "none"),
-        Body::Bytes(body) => return with_body(text, &headers, body),
+        Body::Bytes(body) => return with_body(call, text, &headers, body),
         Body::Relay(stream) => number(&mut text, stream.number()),
     }
     push_headers(&mut text, &headers);
@@ -62,8 +69,26 @@ pub fn reply(reply: Reply<JsStream>) -> String {
     text
 }
 
+/// What becomes of a stream.
+pub fn standing(standing: Standing) -> String {
+    let mut text = String::new();
+    match standing {
+        Standing::GoesOn(after) => {
+            push(&mut text, "goes_on");
+            number(&mut text, milliseconds(after));
+            text.push('\0');
+        }
+        Standing::Ends(event) => {
+            push(&mut text, "ends");
+            text.push('\0');
+            text.push_str(&String::from_utf8_lossy(&event));
+        }
+    }
+    text
+}
+
 /// An errand of a call.
-pub fn errand(errand: Errand) -> String {
+pub fn errand(call: u32, errand: Errand) -> String {
     let mut text = String::with_capacity(1024);
     match errand {
         Errand::Fetch { request: Outgoing { method, url, headers, body, within }, attended } => {
@@ -71,7 +96,7 @@ pub fn errand(errand: Errand) -> String {
             push(&mut text, method.as_str());
             push(&mut text, url.as_str());
             number(&mut text, milliseconds(within));
-            return with_body(text, &headers, body);
+            return with_body(call, text, &headers, body);
         }
         Errand::Read { body, limit, within } => {
             push(&mut text, "read");
@@ -93,14 +118,14 @@ pub fn wait() -> String {
     "wait\n\0".to_owned()
 }
 
-fn with_body(mut text: String, headers: &HeaderMap, body: Vec<u8>) -> String {
+fn with_body(call: u32, mut text: String, headers: &HeaderMap, body: Vec<u8>) -> String {
     let short = (body.len() <= SHORT).then(|| std::str::from_utf8(&body).ok()).flatten();
     push(&mut text, if body.is_empty() { "none" } else { short.map_or("bytes", |_| "text") });
     push_headers(&mut text, headers);
     text.push('\0');
     match short {
         Some(body) => text.push_str(body),
-        None => drop(BYTES.replace(body)),
+        None => drop(BYTES.with_borrow_mut(|bytes| bytes.insert(call, body))),
     }
     text
 }

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 
-use super::{Head, Site, both, sentence, subject, token};
+use super::revocation::{self, Markers};
+use super::{Head, Site, both, sentence};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::memory::Verified;
@@ -15,12 +16,8 @@ use crate::oauth::access_token::{self, Claims, TokenError};
 use crate::oauth::challenge::Challenge;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;
-use crate::ports::{Platform, Unavailable};
+use crate::ports::Platform;
 use crate::route;
-use crate::time::Lifetime;
-
-/// How long an isolate believes that a grant was not revoked. With KV's own delay this bounds how long a revoked token works.
-const NOT_REVOKED: Lifetime = Lifetime(30);
 
 /// The caller of an MCP request.
 pub async fn authenticate<P: Platform>(
@@ -38,9 +35,10 @@ pub async fn authenticate<P: Platform>(
     claims
         .check(site.origin.as_str(), &resource, server.slug.as_str())
         .map_err(|error| invalid(site, server, error))?;
+    let markers = Markers { platform: site.platform, memory: site.memory, now: site.now };
     // A token can be made from an old grant where the revocation has not been heard of yet.
-    let of_subject = subject::is_revoked(site, &claims.sub, Some(claims.auth_time.unwrap_or(claims.iat)));
-    let (of_grant, of_subject) = both(is_revoked(site, &claims), of_subject).await;
+    let of_subject = markers.of_subject(&claims.sub, Some(claims.authenticated()));
+    let (of_grant, of_subject) = both(markers.of_grant(&claims.grant, claims.exp), of_subject).await;
     if of_grant? || of_subject? {
         return Err(revoked(site, server));
     }
@@ -58,19 +56,6 @@ fn verify<P: Platform>(site: &Site<'_, P>, server: &Server, token: &str) -> Resu
         site.memory.tokens.put(ending, verified, claims.exp, site.now);
     }
     Ok(claims)
-}
-
-async fn is_revoked<P: Platform>(site: &Site<'_, P>, claims: &Claims) -> Result<bool, Failure> {
-    if let Some(revoked) = site.memory.revoked.get(claims.grant.as_str(), site.now) {
-        return Ok(revoked);
-    }
-    let marker =
-        site.platform.get(&token::revocation_key(&claims.grant)).await.map_err(|Unavailable| Failure::storage())?;
-    // Revoked in this isolate while storage was asked: that is the newer answer.
-    let revoked = marker.is_some() || site.memory.revoked.get(claims.grant.as_str(), site.now) == Some(true);
-    let until = if revoked { claims.exp } else { site.now + NOT_REVOKED };
-    site.memory.revoked.put(claims.grant.as_str(), revoked, until, site.now);
-    Ok(revoked)
 }
 
 /// The bearer token as it stands in the header, and nowhere else (OAuth 2.1 §5.1).
@@ -116,7 +101,7 @@ fn revoked<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
     refuse(
         site,
         server,
-        "token_revoked",
+        revocation::REASON,
         "The access this token was issued for was revoked. Authorize again from the client.".to_owned(),
     )
 }

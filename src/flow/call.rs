@@ -6,6 +6,7 @@ use super::exchange::Call;
 use super::{Answered, Head, Site, bearer, refusal, unreadable};
 use crate::config::Server;
 use crate::failure::Failure;
+use crate::mcp::ending::Ending;
 use crate::mcp::envelope::{self, Payload, RequestId};
 use crate::mcp::headers;
 use crate::mcp::revision::{self, Era};
@@ -67,7 +68,8 @@ pub async fn post<P: Platform>(
         }
         _ => None,
     };
-    let call = Call { site, head, server, claims: &claims, era, expects, initialize };
+    let ending = Ending::of(&payload, era);
+    let call = Call { site, head, server, claims: &claims, era, expects, ending, initialize };
     call.send(&payload, bytes).await.map_err(read)
 }
 
@@ -77,7 +79,7 @@ pub async fn delete<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Serve
     if session::presented(&head.headers).is_ok_and(|session| session.is_none()) {
         return Err(refusal::session_missing().slug(server.slug.as_str()));
     }
-    let (era, expects) = (Era::Legacy, Expects::End);
-    let call = Call { site, head, server, claims: &claims, era, expects, initialize: None };
+    let (era, expects, ending) = (Era::Legacy, Expects::End, Ending::break_off());
+    let call = Call { site, head, server, claims: &claims, era, expects, ending, initialize: None };
     call.end().await.map_err(|failure| failure.slug(server.slug.as_str()))
 }

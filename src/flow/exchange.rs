@@ -14,6 +14,7 @@ use super::{Answered, Head, Site, apart, refusal};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::foreign::Sent;
+use crate::mcp::ending::Ending;
 use crate::mcp::envelope::Payload;
 use crate::mcp::forward;
 use crate::mcp::headers::SESSION_ID;
@@ -52,6 +53,8 @@ pub struct Call<'a, P> {
     pub era: Era,
     /// What the server is asked for.
     pub expects: Expects,
+    /// How the answer ends where it is a stream that the gateway ends.
+    pub ending: Ending,
     /// Its parameters, if the message is `initialize`.
     pub initialize: Option<InitializeParams>,
 }
@@ -98,13 +101,13 @@ impl<P: Platform> Call<'_, P> {
                 self.exchange(&Method::POST, body, &mut presented, own).await?
             }
         };
-        Ok(match end {
-            End::Answered(reply) => with_session(reply, presented),
+        match end {
+            End::Answered(reply) => Ok(with_session(reply, presented)),
             End::Needed(need, body) => {
                 let session = presented.as_ref().map(|its| &its.session);
                 standin::answer(self, &Said { payload, body: &body, session, choice }, &need)
             }
-        })
+        }
     }
 
     /// Waits a while for a person who went to connect: clients come back at once, and give up after a few rounds.

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use super::exchange::{Call, OwnHeaders};
 use super::refusal;
 use super::relay::Refused;
+use crate::config::Server;
 use crate::failure::Failure;
 use crate::mcp::headers::PROTOCOL_VERSION;
 use crate::mcp::revision::Era;
@@ -162,6 +163,10 @@ async fn initialize<P: Platform>(
     let Answer { status, headers, opening, body } = post(call, None, own, initialize::request(params)).await?;
     match verdict::judge(status, &headers, opening, Expects::Reply, false) {
         Verdict::Relay => {}
+        Verdict::ReadError => {
+            let answer = body.read(ANSWER, call.server.timeout).await.unwrap_or_default();
+            return Err(unwelcome(&answer, call.server).unwrap_or_else(|| refusal::upstream_error(status, call.server)));
+        }
         Verdict::Unauthorized => {
             body.discard().await;
             return Ok(Err(Refused::of(status, &headers)));
@@ -172,7 +177,8 @@ async fn initialize<P: Platform>(
         }
     }
     let answer = body.read(ANSWER, call.server.timeout).await.unwrap_or_default();
-    let introduction = initialize::read(&answer).ok_or_else(|| refusal::not_initialized(call.server))?;
+    let introduction = initialize::read(&answer)
+        .ok_or_else(|| unwelcome(&answer, call.server).unwrap_or_else(|| refusal::not_initialized(call.server)))?;
     let spoken = call.head.header(PROTOCOL_VERSION).map(str::trim);
     let revision = Some(introduction.revision).filter(|revision| spoken.is_some_and(|spoken| spoken != revision));
     let session = session.reopened(UpstreamSession::of_answer(&headers), revision);
@@ -181,6 +187,12 @@ async fn initialize<P: Platform>(
         told.body.discard().await;
     }
     Ok(Ok(session))
+}
+
+/// What a server means that answers `initialize` with an error.
+fn unwelcome(answer: &[u8], server: &Server) -> Option<Failure> {
+    let error = verdict::error_body(answer)?;
+    Some(if error.says_modern_only() { refusal::modern_only(server) } else { refusal::not_initialized(server) })
 }
 
 async fn post<P: Platform>(

@@ -25,12 +25,14 @@ pub mod provider;
 pub mod refusal;
 pub mod register;
 pub mod relay;
+pub mod revocation;
 pub mod revoke;
 pub mod session;
 pub mod shared;
 pub mod standin;
 pub mod status;
 pub mod subject;
+pub mod tenure;
 pub mod token;
 pub mod upstream;
 

@@ -36,10 +36,11 @@ pub fn require_json(head: &Head) -> Result<(), Failure> {
 
 /// A body that is no message.
 pub fn envelope(error: &EnvelopeError, server: &Server) -> Failure {
-    Failure::client(400, error.reason(), format!("The message was refused: {error}."))
+    let failure = Failure::client(400, error.reason(), format!("The message was refused: {error}."))
         .rpc(error.code())
         .fix("Nothing was sent to the server. Correct the message and send it again; a client that sends such messages needs an update.")
-        .slug(server.slug.as_str())
+        .slug(server.slug.as_str());
+    if error.quotes() { failure.logged("The message was refused for one of its keys.") } else { failure }
 }
 
 /// Headers that say something else than the body.
@@ -81,8 +82,30 @@ pub fn no_answer(error: FetchError, server: &Server) -> Failure {
 
 /// An error status without an MCP error.
 pub fn upstream_error(status: StatusCode, server: &Server) -> Failure {
+    if status == StatusCode::NOT_FOUND {
+        let message = format!("{} answered 404: there is no MCP server at its url.", server.name);
+        return upstream("upstream_not_found", 502, message)
+            .fix("The operator must check the server's url, above all its path: it usually ends in /mcp.");
+    }
     upstream("upstream_error", 502, format!("{} answered {} without an MCP error.", server.name, status.as_u16()))
         .fix("Try again; if it stays, tell whoever runs the server, with the request id.")
+}
+
+/// A client asks which revisions a server speaks that cannot be asked. The code is none of the modern ones, which would keep it from
+/// beginning with `initialize` (2026-07-28 versioning, dual-era clients).
+pub fn era_unknown(server: &Server) -> Failure {
+    let name = &server.name;
+    let message = format!("{name} needs a connected account before it can say which revisions of MCP it speaks.");
+    Failure::client(400, "era_unknown", message)
+        .fix("Begin with initialize; clients that speak both eras do so by themselves. A client that cannot must have the account connected first, while it is authorized.")
+        .slug(server.slug.as_str())
+}
+
+/// A session of the legacy era at a server that has no such sessions.
+pub fn modern_only(server: &Server) -> Failure {
+    let name = &server.name;
+    upstream("upstream_modern_only", 502, format!("{name} speaks only revisions of MCP from 2026-07-28 on, and this session is of an older one."))
+        .fix("Connect the client again: now that the server can be asked, one that speaks both eras finds out by itself. One that does not cannot use this server.")
 }
 
 /// The server does not want the client that the gateway introduces.

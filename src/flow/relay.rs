@@ -6,12 +6,12 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use super::exchange::Call;
-use super::refusal;
+use super::{refusal, tenure};
 use crate::failure::Failure;
 use crate::mcp::forward;
 use crate::mcp::revision::Era;
 use crate::mcp::session::{Session, UpstreamSession};
-use crate::mcp::verdict::{self, Verdict};
+use crate::mcp::verdict::{self, MediaType, Verdict};
 use crate::ports::{Answer, Platform, Stream};
 use crate::reply::Reply;
 use crate::time::Lifetime;
@@ -62,8 +62,9 @@ impl<P: Platform> Call<'_, P> {
         match verdict::judge(status, &headers, opening, self.expects, in_session) {
             Verdict::Relay => {
                 let session = self.sealed_session(&headers, session);
-                let headers = forward::response_headers(&headers, session.as_deref());
-                Ok(Outcome::Answered(Reply::relay(status, headers, body)))
+                let streams = MediaType::of(&headers) == Some(MediaType::EventStream);
+                let reply = Reply::relay(status, forward::response_headers(&headers, session.as_deref()), body);
+                Ok(Outcome::Answered(if streams { reply.on(tenure::terms(self)) } else { reply }))
             }
             Verdict::Accepted => {
                 body.discard().await;

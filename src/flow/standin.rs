@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::connection::Need;
 use super::exchange::Call;
-use super::refusal;
+use super::{Answered, refusal};
 use crate::failure::Failure;
 use crate::mcp::capabilities;
 use crate::mcp::connect_signal::{Asked, Signal, State};
@@ -37,17 +37,21 @@ pub struct Said<'a> {
     pub choice: Option<Choice>,
 }
 
-/// Answers a message while the server needs a connection.
-pub fn answer<P: Platform>(call: &Call<'_, P>, said: &Said<'_>, need: &Need) -> Reply<P::Stream> {
+/// Answers a message while the server needs a connection. Whether it is modern cannot be known; what is legacy works with most servers of
+/// either era, so that a client that can speak both begins with `initialize`.
+pub fn answer<P: Platform>(call: &Call<'_, P>, said: &Said<'_>, need: &Need) -> Answered<P> {
     let signal = Teller { call, need };
-    match said.payload {
+    Ok(match said.payload {
+        Payload::One(message) if call.era == Era::Modern && message.method() == Some("server/discover") => {
+            return Err(refusal::era_unknown(call.server));
+        }
         Payload::One(message) => signal.one(said, message),
         Payload::Batch(messages) => {
             let answers = messages.iter().filter_map(|message| signal.body(said, message));
             let answers: Vec<Value> = answers.map(|(_, body)| body).collect();
             if answers.is_empty() { call.accepted() } else { Reply::json(StatusCode::OK, &answers) }
         }
-    }
+    })
 }
 
 /// The answer to a call of the stand-in's tool once there is nothing left to do for it.

@@ -7,9 +7,9 @@ use http::StatusCode;
 use serde_json::json;
 use url::form_urlencoded;
 
+use super::revocation::{Markers, REMEMBERED};
 use super::{Answered, Head, Site, keep, operator, token};
 use crate::failure::Failure;
-use crate::json;
 use crate::oauth::grant::GrantId;
 use crate::oauth::{account, grant};
 use crate::ports::{Platform, Unavailable};
@@ -17,9 +17,6 @@ use crate::reply::Reply;
 use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::key::{ConnectionKey, Owner};
-
-/// How long an isolate goes on with what it read: with the directory's own delay the bound of a revocation.
-const REMEMBERED: Lifetime = Lifetime(30);
 
 /// Longer than any refresh token lives.
 const MARKED: Lifetime = Lifetime::days(400);
@@ -64,31 +61,22 @@ pub async fn end<P: Platform>(site: &Site<'_, P>, id: &GrantId) -> Result<(), Fa
     let command = grant::Command::Revoke { client_id: None };
     let outcome = site.platform.grant(id, command).await.map_err(|Unavailable| Failure::storage())?;
     match outcome {
-        grant::Outcome::Revoked { until } if !until.reached(site.now) => token::revoke_access(site, id, until).await,
+        grant::Outcome::Revoked { until } => token::revoke_access(site, id, until).await,
         _ => Ok(()),
     }
 }
 
-/// Whether something of a subject's, made at that moment, was revoked since. Asked at most twice a minute by an isolate.
+/// Whether something of a subject's, made at that moment, was revoked since.
 pub async fn is_revoked<P: Platform>(
     site: &Site<'_, P>,
     subject: &str,
     made: Option<Timestamp>,
 ) -> Result<bool, Failure> {
-    let before = |at: Option<Timestamp>| at.is_some_and(|at| made.is_none_or(|made| made <= at));
-    if let Some(at) = site.memory.subjects.get(subject, site.now) {
-        return Ok(before(at));
-    }
-    let marker = site.platform.get(&key(subject)).await.map_err(|Unavailable| Failure::storage())?;
-    // A marker that cannot be read revokes whatever was made until now.
-    let at = marker.map(|marker| json::read(marker.as_bytes()).unwrap_or(site.now));
-    // Revoked in this isolate while storage was asked: that is the newer answer.
-    let at = at.max(site.memory.subjects.get(subject, site.now).flatten());
-    site.memory.subjects.put(subject, at, site.now + REMEMBERED, site.now);
-    Ok(before(at))
+    Markers { platform: site.platform, memory: site.memory, now: site.now }.of_subject(subject, made).await
 }
 
-fn key(subject: &str) -> String {
+/// Storage key of a subject's revocation marker.
+pub fn key(subject: &str) -> String {
     format!("subject:{}", Digested::of(subject).as_str())
 }
 

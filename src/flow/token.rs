@@ -7,6 +7,7 @@ use http::{HeaderValue, StatusCode};
 use super::{Answered, Head, Site, client, read_small, register, sentence, subject};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::mcp::ending;
 use crate::oauth::access_token::{self, Claims};
 use crate::oauth::account;
 use crate::oauth::client::ClientCredentials;
@@ -66,7 +67,13 @@ pub async fn authenticate<P: Platform>(site: &Site<'_, P>, credentials: &ClientC
 
 /// Makes access tokens of a grant worthless everywhere: at once here, and elsewhere as soon as KV has carried the marker there.
 /// The isolate remembers only what storage has taken: were that lost, the next attempt must not be skipped.
+///
+/// `until` the last of them expires; streams that were opened with it may still be open then.
 pub async fn revoke_access<P: Platform>(site: &Site<'_, P>, grant: &GrantId, until: Timestamp) -> Result<(), Failure> {
+    let until = until + ending::GRACE;
+    if until.reached(site.now) {
+        return Ok(());
+    }
     let lifetime = until.remaining(site.now);
     let stored = site.platform.put(&revocation_key(grant), "1", Some(lifetime)).await;
     stored.map_err(|Unavailable| Failure::storage())?;
@@ -215,7 +222,7 @@ fn moved() -> Failure {
 async fn refuse<P: Platform>(site: &Site<'_, P>, grant: &GrantId, outcome: grant::Outcome) -> Failure {
     let grant::Outcome::Rejected { why, revoked_until } = outcome else { return Failure::storage() };
     let said = site.memory.revoked.get(grant.as_str(), site.now) == Some(true);
-    if let Some(until) = revoked_until.filter(|until| !said && !until.reached(site.now))
+    if let Some(until) = revoked_until.filter(|_| !said)
         && let Err(failure) = revoke_access(site, grant, until).await
     {
         return failure;

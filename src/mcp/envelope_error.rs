@@ -62,6 +62,12 @@ impl EnvelopeError {
         }
     }
 
+    /// Whether what it says repeats words of the message: the names in it are those of a tool's arguments.
+    pub fn quotes(&self) -> bool {
+        use strict_json::Fault::{DuplicateKey, KeyCase};
+        matches!(self.fault, Fault::Json(DuplicateKey { .. } | KeyCase { .. }))
+    }
+
     /// The JSON-RPC code.
     pub fn code(&self) -> Code {
         match self.fault {

@@ -52,14 +52,19 @@ pub fn request_headers(
 /// The headers of our answer, from the server's. `session_id` is our own sealed one, if this answer opens a session.
 pub fn response_headers(upstream: &HeaderMap, session_id: Option<&str>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
-    for name in [CONTENT_TYPE, RETRY_AFTER, HeaderName::from_static(PROTOCOL_VERSION)] {
+    let media_type = MediaType::of(upstream);
+    // In words of the gateway's: browsers read more into parameters, up to another type after a comma.
+    if let Some(media_type) = media_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type.as_str()));
+    }
+    for name in [RETRY_AFTER, HeaderName::from_static(PROTOCOL_VERSION)] {
         if let Some(value) = upstream.get(&name) {
             headers.insert(name, value.clone());
         }
     }
     // What one subject may see is for no shared cache, and a proxy that compresses a stream also buffers it.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
-    if MediaType::of(upstream) == Some(MediaType::EventStream) {
+    if media_type == Some(MediaType::EventStream) {
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     }
     if let Some(id) = session_id.and_then(|id| HeaderValue::from_str(id).ok()) {
@@ -204,5 +209,19 @@ mod tests {
     fn streams_ask_not_to_be_buffered() {
         let out = response_headers(&headers(&[("content-type", "Text/Event-Stream; charset=utf-8")]), None);
         assert_eq!(out["x-accel-buffering"], "no");
+    }
+
+    #[test]
+    fn the_media_type_is_in_our_own_words() {
+        for (sent, written) in [
+            ("text/event-stream;, text/html", Some("text/event-stream")),
+            ("Text/Event-Stream; charset=utf-8", Some("text/event-stream")),
+            ("application/json; charset=utf-7", Some("application/json")),
+            ("application/json;,text/html", Some("application/json")),
+            ("text/html", None),
+        ] {
+            let out = response_headers(&headers(&[("content-type", sent)]), None);
+            assert_eq!(out.get("content-type").map(|value| value.to_str().unwrap()), written, "{sent}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod capabilities;
 pub mod connect_signal;
+pub mod ending;
 pub mod envelope;
 mod envelope_error;
 pub mod error;

@@ -15,8 +15,8 @@ use super::headers::PROTOCOL_VERSION;
 /// The first modern revision.
 const FIRST_MODERN: &str = "2026-07-28";
 
-/// The revisions the gateway itself can speak to a client, newest first.
-pub const SUPPORTED: [&str; 5] = [FIRST_MODERN, NEWEST_LEGACY, "2025-06-18", BATCHING, "2024-11-05"];
+/// The revisions with `initialize` that the gateway itself can speak to a client, newest first.
+const LEGACY: [&str; 4] = [NEWEST_LEGACY, "2025-06-18", BATCHING, "2024-11-05"];
 
 /// The newest revision with `initialize`.
 const NEWEST_LEGACY: &str = "2025-11-25";
@@ -56,8 +56,7 @@ pub fn negotiated(params: Option<&str>) -> &'static str {
         version: Cow<'a, str>,
     }
     let wanted = params.and_then(|params| serde_json::from_str::<Params>(params).ok());
-    let legacy = SUPPORTED.iter().filter(|revision| **revision < FIRST_MODERN);
-    wanted.and_then(|wanted| legacy.copied().find(|revision| *revision == wanted.version)).unwrap_or(NEWEST_LEGACY)
+    wanted.and_then(|wanted| LEGACY.into_iter().find(|revision| *revision == wanted.version)).unwrap_or(NEWEST_LEGACY)
 }
 
 /// Allows an array only where the client names the one revision that has them: without the header a request may belong to any

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::message::{Message, RequestId};
-use super::revision::{Era, SUPPORTED, negotiated};
+use super::revision::{Era, negotiated};
 
 /// The server that is stood in for.
 #[derive(Debug, Clone, Copy)]
@@ -38,12 +38,13 @@ impl Server<'_> {
     }
 
     /// The answer to a request, if it can be answered without the server. `initialize` are the client's parameters of that method.
+    ///
+    /// `server/discover` is not among them: an answer would promise an era and leave out extensions, and a client asks only once.
     pub fn answer(&self, message: &Message, era: Era, initialize: Option<&str>) -> Option<Value> {
         let method = message.method()?;
         let result = match (method, era) {
             ("initialize", Era::Legacy) => self.initialized(initialize),
             ("ping" | "logging/setLevel", Era::Legacy) => json!({}),
-            ("server/discover", Era::Modern) => self.discovered(),
             _ => self.list(method)?,
         };
         Some(self.response(message.id()?, era, result, method != "ping"))
@@ -68,14 +69,6 @@ impl Server<'_> {
             // What the server may turn out to have: a client never asks again, and asks for nothing that was not named here.
             "capabilities": {"tools": lists, "prompts": lists, "resources": lists, "logging": {}, "completions": {}},
             "serverInfo": self.info(),
-            "instructions": self.instructions(),
-        })
-    }
-
-    fn discovered(&self) -> Value {
-        json!({
-            "supportedVersions": SUPPORTED,
-            "capabilities": {"tools": {}, "prompts": {}, "resources": {}},
             "instructions": self.instructions(),
         })
     }
@@ -160,15 +153,6 @@ mod tests {
     }
 
     #[test]
-    fn a_modern_client_discovers() {
-        let result = result("server/discover", Era::Modern, None).unwrap();
-        assert_eq!(result["supportedVersions"][0], "2026-07-28");
-        assert_eq!(result["capabilities"], json!({"tools": {}, "prompts": {}, "resources": {}}));
-        assert_eq!((&result["ttlMs"], &result["cacheScope"]), (&json!(0), &json!("private")));
-        assert_eq!(result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "docs");
-    }
-
-    #[test]
     fn lists_hold_the_one_tool_and_nothing_else() {
         for (method, member, length) in [
             ("tools/list", "tools", 1),
@@ -202,6 +186,7 @@ mod tests {
         for (method, era) in [("initialize", Era::Modern), ("ping", Era::Modern), ("server/discover", Era::Legacy)] {
             assert_eq!(result(method, era, None), None, "{method} is of the other era");
         }
+        assert_eq!(result("server/discover", Era::Modern, None), None, "nobody knows what the server speaks");
     }
 
     #[test]

@@ -88,6 +88,14 @@ impl MediaType {
             None
         }
     }
+
+    /// As the gateway writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::EventStream => "text/event-stream",
+        }
+    }
 }
 
 /// A JSON-RPC error that a server sent, as far as the gateway looks into it.
@@ -99,6 +107,11 @@ pub struct ErrorBody {
 }
 
 impl ErrorBody {
+    /// Whether a server says to `initialize` that it speaks other revisions only (2026-07-28 versioning, modern-only servers).
+    pub fn says_modern_only(&self) -> bool {
+        self.code == UNSUPPORTED_REVISION
+    }
+
     /// Whether a server that does not say so by its status has lost the session: the SDKs' examples answer 400, as many servers do.
     pub fn says_session_is_lost(&self, status: StatusCode) -> bool {
         let message = self.message.to_ascii_lowercase();
@@ -107,6 +120,9 @@ impl ErrorBody {
             && LOST_SESSIONS.iter().any(|words| message.contains(words))
     }
 }
+
+/// 2026-07-28 "Protocol Version Negotiation".
+const UNSUPPORTED_REVISION: i64 = -32022;
 
 /// What they say then. A server that has been started anew has no session at all.
 const LOST_SESSIONS: [&str; 6] = [

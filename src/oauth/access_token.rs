@@ -71,6 +71,11 @@ impl Claims {
         }
         Ok(())
     }
+
+    /// When the person proved who they are; at the latest when the token was made.
+    pub fn authenticated(&self) -> Timestamp {
+        self.auth_time.unwrap_or(self.iat)
+    }
 }
 
 /// Why an access token is not good.

@@ -68,6 +68,46 @@ fn nothing_of_a_server_reaches_the_browser_or_the_clients_credentials() {
 }
 
 #[test]
+fn no_answer_to_a_program_is_more_than_data_to_a_browser() {
+    let world = World::new();
+    let client = world.client("claude").connects("alice");
+    for (sent, written) in [
+        ("text/event-stream;, text/html", "text/event-stream"),
+        ("application/json;,text/html;charset=utf-7", "application/json"),
+    ] {
+        world.outside_answers("https://demo.example", 200, &[("content-type", sent)], "{}<script>");
+        let answer = client.call("echo").with(200);
+        assert_eq!(answer.header("content-type"), Some(written));
+        assert_eq!(answer.header("content-security-policy"), Some("sandbox; default-src 'none'"));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    }
+    for path in ["/v1/mcp/demo", "/.well-known/oauth-authorization-server", "/healthz", "/oauth/token"] {
+        assert_eq!(world.get(path).header("content-security-policy"), Some("sandbox; default-src 'none'"), "{path}");
+    }
+}
+
+#[test]
+fn what_a_tool_is_called_with_is_in_no_log() {
+    let world = World::new();
+    let client = world.client("claude").connects("alice");
+    for (arguments, reason) in [
+        (r#"{"diagnosis_of_bob":1,"diagnosis_of_bob":2}"#, "duplicate_key"),
+        (r#"{"diagnosis_of_bob":{"a":1,"a":2}}"#, "duplicate_key"),
+    ] {
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"echo","arguments":{arguments}}}}}"#
+        );
+        let answer = post(&client, &body, &[("mcp-param-diagnosis_of_bob", "1")]).with(400);
+        assert_eq!(answer.reason(), reason);
+    }
+    let told = post(&client, r#"{"jsonrpc":"2.0","id":1,"Method":"tools/list","method":"x"}"#, &[]).with(400);
+    assert!(told.text().contains(r#"\"Method\""#), "the client is told: {}", told.text());
+    let journal = world.platform.journal.borrow().join("\n");
+    assert!(journal.contains("duplicate_key") && journal.contains("key_case"), "{journal}");
+    assert!(!journal.contains("diagnosis_of_bob") && !journal.contains("\"Method"), "{journal}");
+}
+
+#[test]
 fn a_session_of_one_person_or_server_is_404_for_another() {
     let world = World::new();
     let alice = world.client("claude").connects("alice").initializes();

@@ -48,8 +48,7 @@ describe("stock clients at a server that is not connected yet", { timeout: 120_0
   });
 
   test("[X2] SDK 2.x in the modern era shows the link by itself and retries with the state", async (t) => {
-    const { as, host, follow } = unconnected.somebody();
-    const client = await unconnected.sdk2(t, "auto", host, SHOWS_LINKS);
+    const { as, client, follow } = await unconnected.modern(t, SHOWS_LINKS);
     const shown = [];
     client.setRequestHandler("elicitation/create", async ({ params }) => {
       shown.push(params);
@@ -64,8 +63,7 @@ describe("stock clients at a server that is not connected yet", { timeout: 120_0
   });
 
   test("[X2] SDK 2.x whose person says no hears that, and is asked again by the next call", async (t) => {
-    const { host } = unconnected.somebody();
-    const client = await unconnected.sdk2(t, "auto", host, SHOWS_LINKS);
+    const { client } = await unconnected.modern(t, SHOWS_LINKS);
     let asked = 0;
     client.setRequestHandler("elicitation/create", async () => {
       asked += 1;

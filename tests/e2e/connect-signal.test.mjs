@@ -17,9 +17,12 @@ const TOOL = "connect_notes";
 const URI = "test://static-text";
 
 describe("a server that is not connected yet", () => {
-  let gateway, server, upstream, url, somebody, sdk1, sdk2, stop;
-  before(async () => ({ gateway, server, upstream, url, somebody, sdk1, sdk2, stop } = await startUnconnected()));
-  after(() => stop?.());
+  let unconnected, gateway, server, upstream, url, somebody, sdk1, sdk2;
+  before(async () => {
+    unconnected = await startUnconnected();
+    ({ gateway, server, upstream, url, somebody, sdk1, sdk2 } = unconnected);
+  });
+  after(() => unconnected?.stop());
 
   /** Everything a client can ask for without naming anything. */
   async function asksForAll(client) {
@@ -57,7 +60,7 @@ describe("a server that is not connected yet", () => {
     assert.equal(read.code, -31042, String(read));
     assert.equal(read.data.state, "authenticating");
     assert.match(read.data.authUrl, /\/connect\/notes\?s=/);
-    const modern = await sdk2(t, "auto", somebody().host);
+    const { client: modern } = await unconnected.modern(t);
     const refused = await modern.readResource({ uri: URI }).catch((error) => error);
     assert.equal(refused.code, -32021, String(refused));
     assert.deepEqual(refused.data.requiredCapabilities, { elicitation: { url: {} } });
@@ -103,8 +106,7 @@ describe("a server that is not connected yet", () => {
   });
 
   test("[X2] SDK 2.x in the modern era: prompts and resources ask too, and go on with the retry", async (t) => {
-    const { as, host, follow } = somebody();
-    const client = await sdk2(t, "auto", host, SHOWS_LINKS);
+    const { as, client, follow } = await unconnected.modern(t, SHOWS_LINKS);
     const shown = [];
     client.setRequestHandler("elicitation/create", async ({ params }) => {
       shown.push(params);
@@ -113,14 +115,13 @@ describe("a server that is not connected yet", () => {
     });
     const read = await client.readResource({ uri: URI });
     assert.equal(read.contents[0].uri, URI);
-    assert.deepEqual(shown.map(({ mode, message }) => [mode, message.startsWith("Notes must be connected")]), [["url", true]]);
+    assert.deepEqual(shown.map(({ mode, message }) => [mode, message.startsWith("Notes authorization must be renewed")]), [["url", true]]);
     assert.equal((await client.callTool({ name: "who_am_i" })).content[0].text, `${as}@notes`);
     assert.equal(shown.length, 1);
   });
 
   test("[X2] SDK 2.x in the modern era: a person who takes their time is waited for", async (t) => {
-    const { as, host, follow } = somebody();
-    const client = await sdk2(t, "auto", host, SHOWS_LINKS);
+    const { as, client, follow } = await unconnected.modern(t, SHOWS_LINKS);
     let rounds = 0;
     let followed;
     client.setRequestHandler("elicitation/create", async ({ params }) => {

@@ -135,3 +135,18 @@ fn each_bound_of_a_message_has_its_reason() {
     headers.json(&json!({})).send().refused(431, "headers_too_large");
     assert!(world.sent().is_empty(), "nothing of it reached the server");
 }
+
+#[test]
+fn a_server_that_is_not_at_its_url_is_told_from_one_that_fails() {
+    let world = World::new();
+    let client = world.client("claude").connects("alice");
+    for (status, reason) in [(404, "upstream_not_found"), (410, "upstream_error"), (500, "upstream_error")] {
+        world.outside_answers("https://demo.example", status, &[("content-type", "text/html")], "<h1>Not Found</h1>");
+        let answer = client.call("echo");
+        answer.refused(502, reason);
+        assert_eq!(answer.json()["error"]["data"]["fix"].as_str().unwrap().contains("path"), status == 404);
+    }
+    let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no such method"}}"#;
+    world.outside_answers("https://demo.example", 404, &[("content-type", "application/json")], error);
+    assert_eq!(client.call("echo").with(404).text(), error, "what MCP says is the client's to read");
+}

@@ -40,11 +40,16 @@ fn a_client_without_elicitation_reads_the_link() {
 }
 
 #[test]
-fn a_modern_client_starts_and_lists() {
+fn a_modern_client_lists_and_is_not_promised_that_the_server_is() {
     let (world, server) = World::guarded();
     let client = world.client("claude").at("docs").connects("alice");
-    let discovered = client.sends_modern("server/discover", &json!({}), json!({})).with(200).json();
-    assert_eq!(discovered["result"]["supportedVersions"][0], "2026-07-28");
+    let asked = client.sends_modern("server/discover", &json!({}), json!({}));
+    asked.refused(400, "era_unknown");
+    assert_eq!(
+        asked.json()["error"]["code"],
+        -32600,
+        "no modern code: a client that speaks both eras begins with initialize"
+    );
     let list = client.sends_modern("tools/list", &json!({}), json!({})).with(200);
     assert_eq!(list.json()["result"]["tools"][0]["name"], "connect_docs");
     assert_eq!((&list.json()["result"]["ttlMs"], list.header("mcp-session-id")), (&json!(0), None));

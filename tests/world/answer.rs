@@ -3,6 +3,7 @@
 //! Not here: what it should have answered.
 
 use http::HeaderMap;
+use mcp_edge_gateway::reply::Terms;
 use serde_json::Value;
 use url::Url;
 
@@ -12,6 +13,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
+    /// On which terms it is a stream.
+    pub terms: Option<Terms>,
 }
 
 impl Answer {

@@ -32,7 +32,7 @@ pub struct Form {
 
 impl Browser {
     pub fn new(world: &World) -> Self {
-        let nothing = Answer { status: 0, headers: http::HeaderMap::new(), body: Vec::new() };
+        let nothing = Answer { status: 0, headers: http::HeaderMap::new(), body: Vec::new(), terms: None };
         Self { world: world.clone(), cookies: BTreeMap::new(), at: Url::parse("about:blank").unwrap(), shows: nothing }
     }
 

@@ -22,10 +22,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mcp_edge_gateway::gateway::{Gateway, Request};
+use mcp_edge_gateway::gateway::{Gateway, Request, Standing};
 use mcp_edge_gateway::memory::Memory;
 use mcp_edge_gateway::ports::{FetchError, Outgoing};
-use mcp_edge_gateway::reply::Body;
+use mcp_edge_gateway::reply::{Body, Terms};
 use serde_json::{Value, json};
 
 use answer::Answer;
@@ -196,6 +196,13 @@ impl World {
         Asking { world: self.clone(), method: method.to_owned(), url, headers: HeaderMap::new(), body: Vec::new() }
     }
 
+    /// What becomes of streams that were handed on, looked at together.
+    pub fn look_at<'t>(&self, streams: impl IntoIterator<Item = &'t Terms>) -> Vec<Standing> {
+        let memory = Rc::clone(&self.memory.borrow());
+        let gateway = Gateway::new(&*self.platform, &memory);
+        self.platform.together(streams.into_iter().map(|terms| gateway.look(&terms.words)))
+    }
+
     pub fn get(&self, url: &str) -> Answer {
         self.request("GET", url).send()
     }
@@ -249,11 +256,12 @@ impl Asking {
         let memory = Rc::clone(&self.world.memory.borrow());
         let request = Request { method: self.method, url: self.url, headers: self.headers, body: Bytes(self.body) };
         let reply = Gateway::new(&*self.world.platform, &memory).handle(request).await;
+        let terms = reply.terms().cloned();
         let (status, headers, body) = reply.into_parts();
         let body = match body {
             Body::Empty => Vec::new(),
             Body::Bytes(bytes) | Body::Relay(Bytes(bytes)) => bytes,
         };
-        Answer { status: status.as_u16(), headers, body }
+        Answer { status: status.as_u16(), headers, body, terms }
     }
 }

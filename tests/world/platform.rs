@@ -98,6 +98,8 @@ pub struct InMemory {
     pub journal: RefCell<Vec<String>>,
     pub directory_down: Cell<bool>,
     pub directory_read_only: Cell<bool>,
+    /// How long a value is on its way out of the directory, milliseconds.
+    pub slow_directory: Cell<u32>,
     pub ledger_down: Cell<bool>,
     pub accounts_down: Cell<bool>,
     pub signatures_down: Cell<bool>,
@@ -297,6 +299,9 @@ impl Directory for InMemory {
     async fn get(&self, key: &str) -> Result<Option<String>, Unavailable> {
         self.directory()?;
         assert!(key.len() <= 512, "KV keys have 512 bytes at most");
+        if self.slow_directory.get() > 0 {
+            self.pause(self.slow_directory.get()).await;
+        }
         let directory = self.directory.borrow();
         let live = directory.get(key).filter(|(_, until)| until.is_none_or(|until| !until.reached(self.now())));
         Ok(live.map(|(value, _)| value.clone()))

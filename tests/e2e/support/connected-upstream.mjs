@@ -15,9 +15,10 @@ const METADATA = "/.well-known/oauth-protected-resource";
  * - `scopes`: what every call needs, and what a challenge asks for; `toolScopes`: {tool: [scope, …]} asked for on top by a 403
  * - `scopesSupported`: what its metadata names
  * - `metadata: "path" | "root" | "unhinted" | "none"`: where its metadata is and whether the challenge says so
+ * - `modernOnly`: it refuses the older revisions
  * - `within`: the authorization server whose origin it shares
  */
-export async function startConnectedUpstream({ servers, name, scopes = ["read"], scopesSupported, toolScopes = {}, metadata = "path", within }) {
+export async function startConnectedUpstream({ servers, name, scopes = ["read"], scopesSupported, toolScopes = {}, metadata = "path", within, modernOnly }) {
   const front = within?.front ?? (await startBendingProxy());
   const url = `${front.origin}${PATH}`;
   const metadataPath = metadata === "root" ? METADATA : `${METADATA}${PATH}`;
@@ -62,6 +63,7 @@ export async function startConnectedUpstream({ servers, name, scopes = ["read"],
   const upstream = await startUpstream({
     path: PATH,
     name,
+    modernOnly,
     admit,
     extend: (mcp) =>
       mcp.registerTool("who_am_i", { description: "Says whose token it was called with" }, ({ http }) => ({

@@ -90,13 +90,15 @@ export async function connectSdk1(mcpUrl, { host = new SdkHost(mcpUrl), options 
   return { client: connected, host };
 }
 
-/** The same with SDK 2.x; `mode` says which eras it tries. */
+/** The same with SDK 2.x; `mode` says which eras it tries. An application that has a token uses it. */
 export async function connectSdk2(mcpUrl, mode, { host = new SdkHost(mcpUrl), options } = {}) {
   const transport = () => new sdk2.StreamableHTTPClientTransport(new URL(mcpUrl), { authProvider: host });
   const client = () => new sdk2.Client({ name: "sdk-2", version: "1" }, { versionNegotiation: { mode }, ...options });
-  const first = transport();
-  await assert.rejects(client().connect(first), sdk2.UnauthorizedError);
-  await first.finishAuth(host.callback);
+  if (!host.tokens()) {
+    const first = transport();
+    await assert.rejects(client().connect(first), sdk2.UnauthorizedError);
+    await first.finishAuth(host.callback);
+  }
   const connected = client();
   await connected.connect(transport());
   return { client: connected, host };

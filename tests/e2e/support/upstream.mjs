@@ -13,9 +13,10 @@ import { buildServer } from "./upstream-features.mjs";
 
 /**
  * Starts one. `requests` holds {method, headers, body, json} of everything received, oldest first.
+ * `modernOnly` makes it refuse the older revisions.
  * `admit(request, response, json)` may answer a request itself and then says false; `extend(server)` adds to what it offers.
  */
-export async function startUpstream({ path = "/mcp", name, port = 0, admit = () => true, extend = () => {} } = {}) {
+export async function startUpstream({ path = "/mcp", name, port = 0, modernOnly = false, admit = () => true, extend = () => {} } = {}) {
   const requests = [];
   const sessions = new Map();
   const offer = (options) => {
@@ -35,7 +36,7 @@ export async function startUpstream({ path = "/mcp", name, port = 0, admit = () 
     if (!(await admit(request, response, json))) return;
     if (new URL(request.url, "http://upstream").pathname !== path) return void response.writeHead(404).end();
     if (!hostAllowed(request, response) || !originAllowed(request, response)) return;
-    if (await isLegacyRequest(webRequest(request), json)) return serveLegacy(request, response, json);
+    if (!modernOnly && (await isLegacyRequest(webRequest(request), json))) return serveLegacy(request, response, json);
     await serveModern(request, response, json);
   });
 
