@@ -14,8 +14,8 @@ use crate::failure::{Blame, Failure};
 use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
 use crate::flow::{
-    Head, Site, apart, authorize, call, callback, configure, connect, connections, consent, discover, index, login,
-    refusal, register, revoke, shared, subject, token,
+    Head, Site, apart, authorize, call, callback, configure, connect, connections, consent, deployment, discover,
+    index, login, refusal, register, revoke, shared, subject, token,
 };
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
@@ -131,6 +131,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Route::Endpoint(Endpoint::AdminConfig) => {
                 return apart(configure::show(self.platform, head)).await.map_err(json);
             }
+            Route::Endpoint(Endpoint::Deployment) => return deployment::prove(self.platform, head).map_err(json),
             _ => {}
         }
         // 2. The surroundings every other flow needs.
@@ -202,7 +203,9 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::LoginCallback => apart(login::callback(site, head, body)).await.map_err(Refused::Page),
             Endpoint::Logout => apart(login::logout(site, head)).await.map_err(Refused::Page),
             // Answered before a configuration is needed.
-            Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig => Err(Refused::Json(unknown_endpoint())),
+            Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig | Endpoint::Deployment => {
+                Err(Refused::Json(unknown_endpoint()))
+            }
         }
     }
 

@@ -12,6 +12,7 @@ pub mod connect;
 pub mod connection;
 pub mod connections;
 pub mod consent;
+pub mod deployment;
 pub mod discover;
 pub mod exchange;
 pub mod hold;
