@@ -21,6 +21,7 @@ pub mod initialize;
 pub mod keep;
 pub mod login;
 pub mod provider;
+pub mod reached;
 pub mod refusal;
 pub mod register;
 pub mod relay;

@@ -1,4 +1,5 @@
-//! `GET /status`: what is ready, what is not and why, which servers are where, and whether the public URL is the one people use.
+//! `GET /status`: what is ready, what is not and why, which servers are where and what they were like when last
+//! used, and whether the public URL is the one people use.
 //!
 //! Not here: `/healthz`, which only says that the Worker runs.
 
@@ -6,6 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::configure::authorize_operator;
+use super::reached::{self, Condition};
 use super::{Head, Site, provider};
 use crate::config::{Config, Login, Origin};
 use crate::failure::{Blame, Failure};
@@ -47,6 +49,8 @@ struct Listed<'a> {
     name: &'a str,
     path: &'a str,
     url: String,
+    #[serde(flatten)]
+    condition: Condition,
 }
 
 /// What was found out about the gateway before any configuration applies.
@@ -82,8 +86,11 @@ pub async fn report<P: Platform>(
     }
     let warnings = loaded.map(|loaded| warnings(&loaded.config, head)).unwrap_or_default();
     let ready = site.is_some() && checks.iter().all(|check| check.ok);
-    let shown = |site: &&Site<'_, P>| site.shows_servers() || authorize_operator(platform, head).is_ok();
-    let servers = site.filter(shown).map(|site| listed(&site.config, site.origin.as_str()));
+    let is_operator = authorize_operator(platform, head).is_ok();
+    let servers = match site.filter(|site| is_operator || site.shows_servers()) {
+        Some(site) => Some(listed(site, is_operator).await),
+        None => None,
+    };
     let report = Report {
         ready,
         gateway_version: env!("CARGO_PKG_VERSION"),
@@ -145,15 +152,16 @@ fn warnings(config: &Config, head: &Head) -> Vec<Check> {
     vec![Check::of("public_url", Err(failure))]
 }
 
-fn listed<'a>(config: &'a Config, origin: &str) -> Vec<Listed<'a>> {
-    config
-        .servers
-        .values()
-        .map(|server| Listed {
+async fn listed<'a, P: Platform>(site: &'a Site<'_, P>, for_operator: bool) -> Vec<Listed<'a>> {
+    let mut listed = Vec::new();
+    for server in site.config.servers.values() {
+        listed.push(Listed {
             slug: server.slug.as_str(),
             name: &server.name,
             path: &server.path,
-            url: route::resource_url(origin, server),
-        })
-        .collect()
+            url: route::resource_url(site.origin.as_str(), server),
+            condition: reached::condition(site, server, for_operator).await,
+        });
+    }
+    listed
 }
