@@ -46,7 +46,7 @@ function problemsOf(text) {
     if (entry) {
       const [, name, value] = entry;
       if (["", "''", '""', "``"].includes(value.trim()) || value.startsWith("#")) note(`${name} has no value`);
-      if (/^[^'"`].*\S#/.test(value)) note(`the value of ${name} has a # in it: write it in quotes, or what follows is lost`);
+      if (/^[^'"`]/.test(value) && /\S#/.test(value)) note(`the value of ${name} has a # in it: write it in quotes, or what follows is lost`);
       if (names.has(name)) note(`${name} is there twice`);
       names.add(name);
     } else if (!nothing) {

@@ -168,7 +168,7 @@ impl Secrets for Workers {
     }
 
     fn secret_names(&self) -> Vec<String> {
-        let names = Object::keys(self.env.unchecked_ref()).iter().filter_map(|name| name.as_string());
+        let names = Object::keys(self.env.unchecked_ref::<Object>()).into_iter().filter_map(|name| name.as_string());
         names.filter(|name| self.secret(name).is_some()).collect()
     }
 }
