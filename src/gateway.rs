@@ -15,8 +15,8 @@ use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
 pub use crate::flow::tenure::Standing;
 use crate::flow::{
-    Head, Site, apart, authorize, call, callback, configure, connect, connections, consent, discover, index, login,
-    refusal, register, revoke, shared, subject, tenure, token,
+    Head, Site, apart, authorize, call, callback, configure, connect, connections, consent, deployment, discover,
+    index, login, refusal, register, revoke, shared, subject, tenure, token,
 };
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
@@ -140,6 +140,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Route::Endpoint(Endpoint::AdminConfig) => {
                 return apart(configure::show(self.platform, self.memory, head)).await.map_err(json);
             }
+            Route::Endpoint(Endpoint::Deployment) => return deployment::prove(self.platform, head).map_err(json),
             _ => {}
         }
         // 2. The surroundings every other flow needs.
@@ -216,7 +217,9 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::Logout if head.method != "POST" => Ok(login::sign_out_page::<P>(head)),
             Endpoint::Logout => apart(login::logout(site, head)).await.map_err(Refused::Page),
             // Answered before a configuration is needed.
-            Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig => Err(Refused::Json(unknown_endpoint())),
+            Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig | Endpoint::Deployment => {
+                Err(Refused::Json(unknown_endpoint()))
+            }
         }
     }
 

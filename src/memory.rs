@@ -61,6 +61,17 @@ pub struct Memory {
     pub guessing: Cache<()>,
     /// Connections that a request of this isolate refreshes now.
     pub refreshing: Cache<()>,
+    /// What servers were like when they were last used here, by slug.
+    pub used: Cache<LastUse>,
+}
+
+/// The last use of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastUse {
+    /// When that was, to the minute.
+    pub at: Timestamp,
+    /// The reason code of why it came to nothing, if it did.
+    pub trouble: Option<&'static str>,
 }
 
 /// An access token whose signature was verified.
@@ -127,6 +138,7 @@ impl Memory {
             self.providers.clear();
             self.unavailable.clear();
             self.jwks.clear();
+            self.used.clear();
         }
     }
 }

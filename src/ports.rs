@@ -55,6 +55,9 @@ pub trait Entropy {
 pub trait Secrets {
     /// The secret, or `None` where the deployment has none of that name.
     fn secret(&self, name: &str) -> Option<Secret>;
+
+    /// The names of all of them, to tell an operator which one was probably meant.
+    fn secret_names(&self) -> Vec<String>;
 }
 
 /// Public-key signatures, verified by native code of the platform.

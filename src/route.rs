@@ -40,6 +40,8 @@ pub enum Endpoint {
     Logout,
     /// The configuration, for the operator.
     AdminConfig,
+    /// Which deployment this is, for whoever made it.
+    Deployment,
 }
 
 /// Who may call an endpoint from a browser page of another origin.
@@ -77,6 +79,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::LoginCallback, path: "/login/callback", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::Logout, path: "/logout", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::AdminConfig, path: "/admin/config", allow: "GET, PUT", cors: Cors::None },
+    Row { endpoint: Endpoint::Deployment, path: "/admin/deployment", allow: "GET", cors: Cors::None },
 ];
 
 const CONNECT: &str = "/connect/";

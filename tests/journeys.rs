@@ -6,12 +6,16 @@
 
 #[path = "journeys/accounts.rs"]
 mod accounts;
+#[path = "journeys/condition.rs"]
+mod condition;
 #[path = "journeys/connect.rs"]
 mod connect;
 #[path = "journeys/connected.rs"]
 mod connected;
 #[path = "journeys/connections.rs"]
 mod connections;
+#[path = "journeys/deploying.rs"]
+mod deploying;
 #[path = "journeys/keeping.rs"]
 mod keeping;
 #[path = "journeys/lifetimes.rs"]

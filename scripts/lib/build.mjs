@@ -1,12 +1,16 @@
 // The Worker from Rust to build/: cargo, bindgen, wasm-opt, and the hand-written scripts beside them.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+//
+// Each build is a folder of its own under .builds/, and build/ is a link to the newest that changes in one step: whoever reads a build
+// while another is made has all of one.
+import { copyFileSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, realpathSync } from "node:fs";
+import { renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 
 import { environment, fingerprint, inRoot, run } from "./ground.mjs";
 import { bindgen } from "./setup.mjs";
+import { parsed } from "./usage.mjs";
 
 const target = "wasm32-unknown-unknown";
 // What rustc emits for this target; wasm-opt refuses instructions it was not told of.
@@ -14,44 +18,66 @@ const features = ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-f
 
 const compiled = join(process.env.CARGO_TARGET_DIR || inRoot("target"), target, "release", "mcp_edge_gateway.wasm");
 const optimiser = (wasm) => ["-Os", ...features.map((name) => `--enable-${name}`), wasm, "-o", wasm];
+const scripts = ["entry.js", "call.js", "instance.js"].map((name) => inRoot("src/edge", name));
+const [link, folders] = [inRoot("build"), inRoot(".builds")];
+const KEPT = 4; // folders: whoever reads one has that many builds of time
 
 /** Builds build/entry.js and what it imports. Cheap when nothing changed; an optimised build serves where a plain one would do. */
 export function build({ optimise = true } = {}) {
   run("cargo", ["build", "--release", "--lib", "--target", target]);
-  const [wasm, glue, stamp] = ["index_bg.wasm", "index.js", ".built"].map((name) => inRoot("build", name));
-  const source = `${fingerprint(compiled, fileURLToPath(import.meta.url))} ${bindgen().directory}`;
+  const source = sources();
   const [plain, optimised] = [`${source} plain`, `${source} optimised`];
+  const [rust, beside] = existsSync(join(link, ".built")) ? readFileSync(join(link, ".built"), "utf8").split("\n") : [];
+  const fits = rust === optimised || (rust === plain && !optimise);
+  if (fits && beside === fingerprint(...scripts)) return;
 
-  mkdirSync(inRoot("build"), { recursive: true });
-  copyScripts(inRoot("build"));
-  const built = [wasm, glue, stamp].every((file) => existsSync(file)) && readFileSync(stamp, "utf8");
-  if (built === optimised || (built === plain && !optimise)) return;
+  const folder = join(folders, `${Date.now()}-${process.pid}`);
+  let done = false;
+  process.once("exit", () => done || rmSync(folder, { recursive: true, force: true }));
+  if (fits) cpSync(realpathSync(link), folder, { recursive: true });
+  else compile(folder, { optimise });
+  // Somebody else has built something else meanwhile, and nobody knows which of the two was read.
+  if (sources() !== source) return build({ optimise });
+  copyScripts(folder);
+  writeFileSync(join(folder, ".built"), [fits ? rust : optimise ? optimised : plain, fingerprint(...scripts)].join("\n"));
+  lead(folder);
+  done = true;
+  if (optimise && !fits) report(join(link, "index_bg.wasm"));
+}
 
-  rmSync(stamp, { force: true });
-  rmSync(inRoot("build/snippets"), { recursive: true, force: true });
-  run(join(bindgen().directory, "bindgen"), [compiled, inRoot("build")]);
-  if (optimise) run("wasm-opt", optimiser(wasm));
-  writeFileSync(stamp, optimise ? optimised : plain);
+const sources = () => `${fingerprint(compiled, fileURLToPath(import.meta.url))} ${bindgen().directory}`;
 
-  if (!optimise) return;
+/** The same build once more in `folder`, with the names of the functions in the wasm, which a profile shows. After `build`. */
+export function buildNamed(folder, { optimise = true } = {}) {
+  compile(folder, { optimise, names: true });
+  copyScripts(folder);
+}
+
+function compile(folder, { optimise, names = false }) {
+  mkdirSync(folder, { recursive: true });
+  run(join(bindgen().directory, "bindgen"), [compiled, folder], { env: { ...environment, ...(names && { KEEP_NAMES: "1" }) } });
+  if (optimise) run("wasm-opt", [...(names ? ["-g"] : []), ...optimiser(join(folder, "index_bg.wasm"))]);
+}
+
+function copyScripts(folder) {
+  for (const file of scripts) copyFileSync(file, join(folder, basename(file)));
+}
+
+/** Lets build/ lead to a folder that is complete, and forgets old ones. */
+function lead(folder) {
+  // It was a folder itself once.
+  if (lstatSync(link, { throwIfNoEntry: false })?.isDirectory()) rmSync(link, { recursive: true });
+  const next = `${folder}.link`;
+  symlinkSync(join(".builds", basename(folder)), next);
+  renameSync(next, link);
+  const all = readdirSync(folders).sort((a, b) => parseInt(b) - parseInt(a));
+  for (const old of all.slice(KEPT)) rmSync(join(folders, old), { recursive: true, force: true });
+}
+
+function report(wasm) {
   const bytes = readFileSync(wasm);
   const kilobytes = (length) => `${Math.round(length / 1024)} KB`;
   console.log(`build: ${kilobytes(bytes.length)} of wasm, ${kilobytes(gzipSync(bytes).length)} compressed`);
 }
 
-function copyScripts(folder) {
-  for (const name of ["entry.js", "call.js", "instance.js"]) copyFileSync(inRoot("src/edge", name), join(folder, name));
-}
-
-/** The same build once more in `folder`, with the names of the functions in the wasm, which a profile shows. After `build`. */
-export function buildNamed(folder, { optimise = true } = {}) {
-  mkdirSync(folder, { recursive: true });
-  copyScripts(folder);
-  run(join(bindgen().directory, "bindgen"), [compiled, folder], { env: { ...environment, KEEP_NAMES: "1" } });
-  if (optimise) run("wasm-opt", ["-g", ...optimiser(join(folder, "index_bg.wasm"))]);
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { dev: { type: "boolean" }, release: { type: "boolean" } } });
-  build({ optimise: !values.dev });
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) build({ optimise: !parsed("build").dev });

@@ -1,11 +1,11 @@
 // Which end-to-end tests prove which promised feature: rows from tests/features.json, proofs from the names of tests.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { parseArgs } from "node:util";
 
 import { inRoot, root } from "./ground.mjs";
+import { parsed } from "./usage.mjs";
 
-const { values: options } = parseArgs({ options: { missing: { type: "boolean", default: false } } });
+const options = parsed("features");
 const rows = JSON.parse(readFileSync(inRoot("tests/features.json"), "utf8"));
 const known = new Set(rows.map(({ id }) => id));
 const proofs = endToEndTests();

@@ -24,9 +24,15 @@ export function fail(message) {
   process.exit(1);
 }
 
+/** What nobody expected is said in a line as well. The stack is for who works on the scripts. */
+export const inWords = (error) => (process.env.DEBUG ? error.stack : error.message) ?? String(error);
+export const unexpected = (error) => fail(inWords(error));
+process.on("uncaughtException", unexpected);
+
 /** Runs a command in the open; ends the script when it fails. */
 export function run(command, args, options = {}) {
-  const { status, error } = spawnSync(command, args, { cwd: root, env: environment, stdio: "inherit", ...options });
+  const { status, signal, error } = spawnSync(command, args, { cwd: root, env: environment, stdio: "inherit", ...options });
+  if (signal === "SIGINT") process.exit(130); // whoever pressed Ctrl-C knows
   if (status !== 0) fail(`failed: ${command} ${args.join(" ")}${error ? ` (${error.message})` : ""}`);
 }
 

@@ -2,12 +2,12 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 
 import { build } from "./build.mjs";
 import { environment, inRoot, output, root } from "./ground.mjs";
+import { parsed } from "./usage.mjs";
 
-const { values: options } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
+const options = parsed("test");
 const total = { passed: 0, failed: 0 };
 
 await check("cargo", ["fmt", "--check"]);

@@ -2,7 +2,7 @@
 //!
 //! Not here: I/O, the clock, randomness. Secrets are names here, and stay names until `flow` asks for them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::time::Lifetime;
 
@@ -11,6 +11,7 @@ mod clients;
 mod consent;
 mod document;
 mod login;
+mod near;
 mod origin;
 mod reading;
 mod report;
@@ -114,17 +115,15 @@ impl Config {
         self.servers.values().find(|server| server.path == path)
     }
 
-    /// Every secret the deployment must hold for this configuration.
-    pub fn secret_names(&self) -> BTreeSet<&SecretName> {
+    /// Every place that names a secret the deployment must hold.
+    pub fn secret_names(&self) -> Vec<&SecretName> {
         let login = match &self.login {
             Login::Oidc(oidc) => oidc.client_secret.as_ref(),
             Login::Dev { .. } => None,
         };
         let clients = self.clients.preregistered.iter().filter_map(|client| client.client_secret.as_ref());
         let servers = self.servers.values().flat_map(|server| server.auth.secret_names());
-        let mut names = BTreeSet::new(); // to collect would be to sort: for each type code of its own, 3 KB of gzip
-        names.extend(login.into_iter().chain(clients).chain(servers));
-        names
+        login.into_iter().chain(clients).chain(servers).collect()
     }
 }
 

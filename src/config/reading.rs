@@ -8,7 +8,7 @@ use std::mem;
 
 use super::document::Document;
 use super::report::{Pointer, Report, shown};
-use super::tree;
+use super::{near, tree};
 use crate::json::{self, Node, Step};
 
 const LOGIN_KINDS: &[&str] = &["dev", "oidc", "auth0"];
@@ -115,7 +115,12 @@ fn explained(message: &str, node: &Node<'_>) -> (String, String) {
         return ("is not built yet: every tool of a server is passed on".to_owned(), "remove the filter".to_owned());
     }
     if message.starts_with("unknown field") {
-        return ("is not a field of this object".to_owned(), format!("remove it or correct its name: {}", known()));
+        let meant = quoted(message).next().and_then(|field| near::nearest(field, quoted(known())));
+        let fix = match meant {
+            Some(meant) => format!("did you mean `{meant}`? Otherwise remove it"),
+            None => format!("remove it or correct its name: {}", known()),
+        };
+        return ("is not a field of this object".to_owned(), fix);
     }
     if let Some(field) = message.strip_prefix("missing field ") {
         return (format!("has no {field}"), format!("add {field}"));
@@ -133,6 +138,11 @@ fn explained(message: &str, node: &Node<'_>) -> (String, String) {
         other => other,
     };
     (format!("is {}", described(node)), format!("write {expected}"))
+}
+
+/// What stands in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
 }
 
 fn described(node: &Node<'_>) -> String {
@@ -201,11 +211,13 @@ mod tests {
 
     #[test]
     fn an_error_names_what_is_there_and_what_belongs_there() {
-        let text = r#"{"limits": {"depth": 1.5, "dept": 1}, "consent": "sometimes", "login": {"kind": "saml"}, "public_url": {}}"#;
+        let text = r#"{"limits": {"depth": 1.5, "dept": 1, "heap": 1}, "logn": 1, "consent": "sometimes", "login": {"kind": "saml"}, "public_url": {}}"#;
         let text = errors(text).to_string();
         for line in [
             "/limits/depth: is 1.5; write a whole number, zero or more",
-            "/limits/dept: is not a field of this object; remove it or correct its name: `body_bytes` or `depth`",
+            "/limits/dept: is not a field of this object; did you mean `depth`? Otherwise remove it",
+            "/limits/heap: is not a field of this object; remove it or correct its name: `body_bytes` or `depth`",
+            "/logn: is not a field of this object; did you mean `login`? Otherwise remove it",
             "/consent: is \"sometimes\"; write one of `always`, `once`, `never`",
             "/login/kind: is \"saml\", a kind this gateway does not have; write one of \"dev\", \"oidc\", \"auth0\"",
             "/public_url: is an object; write a string",

@@ -44,6 +44,12 @@ impl std::error::Error for ConfigErrors {}
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Pointer(String);
 
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl Pointer {
     #[cfg(test)]
     pub(super) fn as_str(&self) -> &str {

@@ -1,20 +1,24 @@
-//! The name of a deployment secret: all the configuration ever says about one.
+//! The name of a deployment secret: all the configuration ever says about one, and where it says so.
 //!
 //! Not here: the secret (`ports::Secrets`).
 
 use std::fmt;
 
 use super::document::SecretDocument;
-use super::report::{Pointer, Report};
+use super::near;
+use super::report::{ConfigError, Pointer, Report};
 
 const LONGEST: usize = 64;
 
-/// The gateway's own: no server, provider or client may be sent what seals its tokens or opens its configuration.
-const OWN: &[&str] = &["ADMIN_TOKEN", "KEY_RING"];
+/// The gateway's own: no server, provider or client may be sent what seals its tokens, opens its configuration or proves who it is.
+const OWN: &[&str] = &["ADMIN_TOKEN", "DEPLOYMENT_KEY", "KEY_RING"];
 
 /// A name such as `LOGIN_CLIENT_SECRET`: capital letters, digits and `_`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SecretName(String);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretName {
+    name: String,
+    at: Pointer,
+}
 
 impl SecretName {
     /// Proves the name at `<at>/secret`. The text is never repeated: it may be the secret itself, pasted where its name belongs.
@@ -27,7 +31,7 @@ impl SecretName {
         }
         let rest = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
         if name.len() <= LONGEST && name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(rest) {
-            return Some(Self(name));
+            return Some(Self { name, at: at.child("secret") });
         }
         report.add(
             &at.child("secret"),
@@ -40,13 +44,27 @@ impl SecretName {
 
     /// As text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// The error of a deployment that holds other secrets, of these names, but not this one.
+    pub fn is_missing(&self, others: &[String]) -> ConfigError {
+        let own = |other: &&str| !OWN.contains(other);
+        let meant = near::nearest(&self.name, others.iter().map(String::as_str).filter(own));
+        let meant = meant.map(|other| format!("write \"{other}\" if that is meant, or ")).unwrap_or_default();
+        ConfigError {
+            pointer: self.at.to_string(),
+            problem: format!("names the secret {self}, which is not set in this deployment"),
+            fix: format!(
+                "{meant}add {self}=… to the file given with --env-file (`npx wrangler secret put {self}` sets it alone)"
+            ),
+        }
     }
 }
 
 impl fmt::Display for SecretName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 
@@ -72,7 +90,7 @@ mod tests {
 
     #[test]
     fn the_gateways_own_secrets_are_sent_to_nobody() {
-        for secret in ["KEY_RING", "ADMIN_TOKEN"] {
+        for secret in OWN.iter().copied() {
             let mut report = Report::default();
             let document = SecretDocument { secret: secret.to_owned() };
             assert_eq!(SecretName::prove(document, &Pointer::default().child("x"), &mut report), None);

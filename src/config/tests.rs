@@ -156,7 +156,7 @@ fn every_field_arrives() {
     assert!(matches!(&headers[1], (name, Value::Literal(text)) if name == "x-team" && text == "edge"));
     assert_eq!(config.limits, Limits { body_bytes: 1 << 20, depth: 32 });
     let names: Vec<_> = config.secret_names().into_iter().map(SecretName::as_str).collect();
-    assert_eq!(names, ["DOCS_KEY", "GLEAN_SECRET", "LOGIN_CLIENT_SECRET", "MAIL_CLIENT_SECRET", "REPORTS_SECRET"]);
+    assert_eq!(names, ["LOGIN_CLIENT_SECRET", "GLEAN_SECRET", "DOCS_KEY", "MAIL_CLIENT_SECRET", "REPORTS_SECRET"]);
 }
 
 #[test]
@@ -323,4 +323,19 @@ proptest! {
     fn any_text_is_proven_or_explained(text in "\\PC{0,64}") {
         prop_assert!(Config::parse(&text).is_err_and(|errors| !errors.0.is_empty()));
     }
+}
+
+#[test]
+fn a_missing_secret_is_reported_where_the_document_names_it() {
+    let document = complete();
+    let config = Config::parse(&document.to_string()).unwrap();
+    for name in config.secret_names() {
+        let error = name.is_missing(&[]);
+        assert_eq!(document.pointer(&error.pointer), Some(&json!(name.as_str())), "{error}");
+        assert!(error.problem.contains(name.as_str()) && error.fix.contains("--env-file"), "{error}");
+    }
+    let login = config.secret_names()[0];
+    let others = ["KEY_RING", "LOGIN_CLIENTSECRET", "DOCS_KEY"].map(ToOwned::to_owned);
+    assert!(login.is_missing(&others).fix.starts_with("write \"LOGIN_CLIENTSECRET\" if that is meant"));
+    assert!(!login.is_missing(&others[2..]).fix.contains("if that is meant"));
 }

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{JSON, Promise, Reflect, Uint8Array};
+use js_sys::{JSON, Object, Promise, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -165,6 +165,11 @@ impl Secrets for Workers {
     fn secret(&self, name: &str) -> Option<Secret> {
         let value = js_sys::Reflect::get(&self.env, &JsValue::from_str(name)).ok()?.as_string()?;
         Some(Secret::new(value))
+    }
+
+    fn secret_names(&self) -> Vec<String> {
+        let names = Object::keys(self.env.unchecked_ref::<Object>()).into_iter().filter_map(|name| name.as_string());
+        names.filter(|name| self.secret(name).is_some()).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::{Answered, Head, apart, operator, read_small};
-use crate::config::{Config, ConfigError, SecretName};
+use crate::config::{Config, ConfigError};
 use crate::failure::{Blame, Failure};
 use crate::memory::{LoadedConfig, Memory};
 use crate::ports::{Platform, Unavailable};
@@ -83,6 +83,7 @@ pub async fn show<P: Platform>(platform: &P, memory: &Memory, head: &Head) -> An
 }
 
 /// `PUT /admin/config`: a valid configuration replaces the one in effect and the old one is kept; an invalid one changes nothing.
+/// With `?dry_run` neither does a valid one.
 pub async fn replace<P: Platform>(
     platform: &P,
     memory: &Memory,
@@ -91,6 +92,7 @@ pub async fn replace<P: Platform>(
     request_id: &str,
 ) -> Answered<P> {
     operator::authorize(platform, memory, head).await?;
+    let dry = is_dry(head)?;
     let body = read_small(body, LIMIT).await?;
     let text = String::from_utf8(body)
         .map_err(|_| Failure::client(400, "body_not_utf8", "The configuration is not UTF-8."))?;
@@ -101,6 +103,9 @@ pub async fn replace<P: Platform>(
     let missing = missing_secrets(platform, &config);
     if !missing.is_empty() {
         return Ok(refusal(&missing, request_id));
+    }
+    if dry {
+        return Ok(Reply::json(StatusCode::OK, &json!({"valid": true})));
     }
     let now = platform.now();
     let previous = platform.get(CURRENT).await.map_err(|Unavailable| Failure::storage())?;
@@ -131,18 +136,24 @@ fn read(stored: &str, known: Option<&LoadedConfig>, now: Timestamp) -> Result<Lo
     Ok(LoadedConfig { config, version: stored.version, at: stored.at, digest, fresh_until: now + FRESH })
 }
 
+/// Whether nothing is to be applied. What might have meant that is refused, lest it be applied.
+fn is_dry(head: &Head) -> Result<bool, Failure> {
+    match head.query() {
+        "" => Ok(false),
+        "dry_run" | "dry_run=" | "dry_run=1" | "dry_run=true" => Ok(true),
+        _ => Err(Failure::client(400, "config_query_unknown", "Only dry_run can stand in the query here.")
+            .fix("Send PUT /admin/config?dry_run to validate, or without a query to apply.")),
+    }
+}
+
 fn missing_secrets<P: Platform>(platform: &P, config: &Config) -> Vec<ConfigError> {
-    let names = config.secret_names().into_iter().map(SecretName::as_str);
-    let missing = names.filter(|name| platform.secret(name).is_none());
-    missing
-        .map(|name| ConfigError {
-            pointer: String::new(),
-            problem: format!("names the secret {name}, which is not set in this deployment"),
-            fix: format!(
-                "run `npx wrangler secret put {name}` (in development: add {name}=… to the file given with --env-file)"
-            ),
-        })
-        .collect()
+    let missing = config.secret_names().into_iter().filter(|name| platform.secret(name.as_str()).is_none());
+    let missing: Vec<_> = missing.collect();
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    let others = platform.secret_names();
+    missing.into_iter().map(|name| name.is_missing(&others)).collect()
 }
 
 fn refusal<S>(errors: &[ConfigError], request_id: &str) -> Reply<S> {

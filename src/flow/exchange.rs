@@ -10,11 +10,12 @@ use super::connection::{self, Credential, Need};
 use super::initialize::{Opened, Presented};
 use super::relay::{Outcome, Refused};
 use super::standin::{self, Said};
-use super::{Answered, Head, Site, apart, refusal};
+use super::{Answered, Head, Site, apart, reached, refusal};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::foreign::Sent;
 use crate::mcp::ending::Ending;
+use crate::mcp::connect_signal::State;
 use crate::mcp::envelope::Payload;
 use crate::mcp::forward;
 use crate::mcp::headers::SESSION_ID;
@@ -98,12 +99,17 @@ impl<P: Platform> Call<'_, P> {
                     return Ok(reply);
                 }
                 let own = Own { headers, seen, fresh, renewals: 0 };
-                self.exchange(&Method::POST, body, &mut presented, own).await?
+                let end = self.exchange(&Method::POST, body, &mut presented, own).await;
+                reached::note(self.site, self.server, end.as_ref().err());
+                end?
             }
         };
         match end {
             End::Answered(reply) => Ok(with_session(reply, presented)),
             End::Needed(need, body) => {
+                if need.state == State::AdminConnectRequired {
+                    reached::note_unconnected(self.site, self.server);
+                }
                 let session = presented.as_ref().map(|its| &its.session);
                 standin::answer(self, &Said { payload, body: &body, session, choice }, &need)
             }

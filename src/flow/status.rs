@@ -1,10 +1,12 @@
-//! `GET /status`: what is ready, what is not and why, which servers are where, and whether the public URL is the one people use.
+//! `GET /status`: what is ready, what is not and why, which servers are where and what they were like when last
+//! used, and whether the public URL is the one people use.
 //!
 //! Not here: `/healthz`, which only says that the Worker runs.
 
 use http::StatusCode;
 use serde::Serialize;
 
+use super::reached::{self, Condition};
 use super::{Head, Site, operator, provider};
 use crate::config::{Config, Login, Origin};
 use crate::failure::{Blame, Failure};
@@ -46,6 +48,8 @@ struct Listed<'a> {
     name: &'a str,
     path: &'a str,
     url: String,
+    #[serde(flatten)]
+    condition: Condition,
 }
 
 /// What was found out about the gateway before any configuration applies.
@@ -84,8 +88,11 @@ pub async fn report<P: Platform>(
     // Clients are served all the same.
     warnings.extend(operator::token(platform).err().map(|short| Check::of("operator_token", Err(short))));
     let ready = site.is_some() && checks.iter().all(|check| check.ok);
-    let shown = site.is_some_and(Site::shows_servers) || operator::authorize(platform, memory, head).await.is_ok();
-    let servers = site.filter(|_| shown).map(|site| listed(&site.config, site.origin.as_str()));
+    let is_operator = operator::authorize(platform, memory, head).await.is_ok();
+    let servers = match site.filter(|site| is_operator || site.shows_servers()) {
+        Some(site) => Some(listed(site, is_operator).await),
+        None => None,
+    };
     let report = Report {
         ready,
         gateway_version: env!("CARGO_PKG_VERSION"),
@@ -147,15 +154,16 @@ fn warnings(config: &Config, head: &Head) -> Vec<Check> {
     vec![Check::of("public_url", Err(failure))]
 }
 
-fn listed<'a>(config: &'a Config, origin: &str) -> Vec<Listed<'a>> {
-    config
-        .servers
-        .values()
-        .map(|server| Listed {
+async fn listed<'a, P: Platform>(site: &'a Site<'_, P>, for_operator: bool) -> Vec<Listed<'a>> {
+    let mut listed = Vec::new();
+    for server in site.config.servers.values() {
+        listed.push(Listed {
             slug: server.slug.as_str(),
             name: &server.name,
             path: &server.path,
-            url: route::resource_url(origin, server),
-        })
-        .collect()
+            url: route::resource_url(site.origin.as_str(), server),
+            condition: reached::condition(site, server, for_operator).await,
+        });
+    }
+    listed
 }

@@ -2,6 +2,7 @@
 //!
 //! Not here: I/O, the clock, randomness. Nonces are arguments; which record is sealed to which place is `flow`'s to say.
 
+pub mod deployment;
 mod envelope;
 mod key_ring;
 mod purpose;

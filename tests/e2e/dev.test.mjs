@@ -3,14 +3,14 @@
 // Not here: what the gateway answers in detail; this is about the script, wrangler and a gateway under them.
 
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { ROOT, start } from "./support/child.mjs";
+import { dev, startedBy } from "./support/dev-script.mjs";
 import { eventually } from "./support/expect.mjs";
 import { request } from "./support/http.mjs";
 import { freePort, listen } from "./support/listen.mjs";
@@ -33,37 +33,13 @@ describe("scripts/dev", { timeout: 2 * START }, () => {
     return file;
   };
 
-  /** Starts it and waits until it is ready. What it stored goes when the test ends. */
-  async function dev(t, args, { port } = {}) {
-    port ??= await freePort();
-    const mark = randomBytes(8).toString("hex");
-    const kept = new Set(existsSync(path.join(ROOT, ".dev")) ? readdirSync(path.join(ROOT, ".dev")) : []);
-    const script = start(path.join(ROOT, "scripts/dev"), ["--port", String(port), ...args], { env: { ...process.env, STARTED_BY_TEST: mark } });
-    t.after(async () => {
-      script.signal("SIGTERM");
-      await script.ended;
-      for (const name of readdirSync(path.join(ROOT, ".dev"))) {
-        if (name.startsWith(`${port}`) && !kept.has(name)) rmSync(path.join(ROOT, ".dev", name), { recursive: true, force: true });
-      }
-    });
-    const [, url] = await script.says(/^ready (\S+)$/m);
-    return {
-      script,
-      url,
-      port,
-      mark,
-      mcpUrl: (slug) => `${url}/v1/mcp/${slug}`,
-      fetch: (target, options) => request(new URL(target, url), options),
-    };
-  }
-
   const config = (servers, rest = {}) => ({ login: { kind: "dev" }, servers, public_index: true, ...rest });
   const demo = (name = "Demo") => ({ name, url: DEMO, auth: { kind: "none" } });
 
   test("one command: a ready line, a URL and a line to paste; a client signs in and calls the demo; Ctrl-C ends everything", { timeout: START }, async (t) => {
     const port = await freePort();
     const gateway = await dev(t, ["--config", write("first.json", config({ demo: demo() }))], { port });
-    await gateway.script.says(/Ctrl-C/);
+    await gateway.script.says(/^Open http:\/\/localhost:\d+ and sign in as alice\.\n.*Ctrl-C/m);
     const { stdout } = gateway.script.said;
     assert.match(stdout, /^configuration version 1 in effect$/m);
     assert.match(stdout, new RegExp(`^ready http://localhost:${port}$`, "m"));
@@ -196,16 +172,3 @@ describe("scripts/dev", { timeout: 2 * START }, () => {
     await refuses(["--port", String(await freePort()), "--config", path.join(work, "missing.json")], /missing\.json does not exist/);
   });
 });
-
-/** The processes that inherited the mark, the script's own included. Linux only, which is where this runs unattended. */
-function startedBy(mark) {
-  const ids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return ids.flatMap((id) => {
-    try {
-      if (!readFileSync(`/proc/${id}/environ`, "latin1").includes(`STARTED_BY_TEST=${mark}`)) return [];
-      return [`${id} ${readFileSync(`/proc/${id}/cmdline`, "latin1").replaceAll("\0", " ")}`];
-    } catch {
-      return []; // it ended in the meantime
-    }
-  });
-}

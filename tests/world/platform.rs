@@ -187,6 +187,10 @@ impl Secrets for InMemory {
     fn secret(&self, name: &str) -> Option<Secret> {
         self.secrets.borrow().get(name).map(Secret::new)
     }
+
+    fn secret_names(&self) -> Vec<String> {
+        self.secrets.borrow().keys().cloned().collect()
+    }
 }
 
 impl Signatures for InMemory {

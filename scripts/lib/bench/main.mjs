@@ -5,10 +5,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 
 import { build } from "../build.mjs";
 import { fail, output } from "../ground.mjs";
+import { misused, parsed } from "../usage.mjs";
 import { SHORT } from "./issuer.mjs";
 import { description, disturbance } from "./machine.mjs";
 import { measureCold, measureMemory, measureRow } from "./measure.mjs";
@@ -17,33 +17,7 @@ import { coldTable, goals, memoryTable, rowTable, sizeTable } from "./report.mjs
 import { rows } from "./rows.mjs";
 import { prepare, size, startTargets } from "./targets.mjs";
 
-const usage = `scripts/bench [options]
-  --rows LIST      only these, separated by commas: ${rows.map(({ id }) => id).join(", ")}, cold, memory
-  --targets LIST   only these: const, pass, parse, shell (the gateway without Rust), peer, gateway
-  --rounds 5       how often each target is measured in a row
-  --seconds 2      how long each time
-  --profile        where the CPU goes in the gateway, and what one request does, instead of the measurement (default row: json-1kb)
-  --quick          a few requests of everything, to see that it works
-  --force          measure although the machine is busy
-  --json FILE      also write every figure there`;
-
-const { values: options } = parseArgs({
-  options: {
-    rows: { type: "string" },
-    targets: { type: "string" },
-    rounds: { type: "string" },
-    seconds: { type: "string" },
-    profile: { type: "boolean", default: false },
-    quick: { type: "boolean", default: false },
-    force: { type: "boolean", default: false },
-    json: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-if (options.help) {
-  console.log(usage);
-  process.exit();
-}
+const options = parsed("bench");
 if (!existsSync("/proc/self/stat")) fail("bench: the CPU time of a process is read from /proc, so this runs on Linux only");
 const plan = options.quick
   ? { rounds: 1, seconds: 0.1, warmup: 0.02, cold: 1, counts: [20, 40], streams: 5, crowd: 1000 }
@@ -54,7 +28,8 @@ const listed = (option) => option?.split(",").map((name) => name.trim());
 const wanted = (name) => listed(options.rows)?.includes(name) ?? true;
 const names = ["const", "pass", "parse", "shell", "peer", "gateway"].filter((name) => listed(options.targets)?.includes(name) ?? true);
 const unknown = (listed(options.rows) ?? []).filter((name) => !["cold", "memory", ...rows.map(({ id }) => id)].includes(name));
-if (unknown.length > 0 || names.length === 0) fail(usage);
+if (unknown.length > 0) misused("bench", `no row ${unknown.join(", ")}; there are ${rows.map(({ id }) => id).join(", ")}, cold, memory`);
+if (names.length === 0) misused("bench", `no target ${options.targets}`);
 
 build();
 if (!options.quick && !options.force && !options.profile) {
