@@ -15,7 +15,7 @@ use crate::config::Server;
 use crate::failure::Failure;
 use crate::mcp::envelope::Payload;
 use crate::mcp::forward;
-use crate::mcp::headers::SESSION_ID;
+use crate::mcp::header_names::SESSION_ID;
 use crate::mcp::request_state::Choice;
 use crate::mcp::revision::Era;
 use crate::mcp::session::{InitializeParams, Session};
