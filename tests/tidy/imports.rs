@@ -117,17 +117,18 @@ fn without_tests(text: &str) -> String {
     code.map(|line| line.replace("pub(in crate::", "pub(in ")).collect::<Vec<_>>().join("\n")
 }
 
-/// Each path that is imported, with `self` as the module itself, and whether it is exported again.
+/// Each path that is imported, and whether it is exported again.
 fn uses(code: &str) -> Vec<(Vec<String>, bool)> {
     let mut found = Vec::new();
-    for (start, _) in code.match_indices("use ") {
-        let before = code[..start].rsplit('\n').next().unwrap_or_default().trim();
-        let Some(tree) = code[start + 4..].split(';').next() else { continue };
-        if before.is_empty() || before.starts_with("pub") {
-            let mut paths = Vec::new();
-            spread(tree, &[], &mut paths);
-            found.extend(paths.into_iter().map(|path| (path, before == "pub")));
+    for statement in code.split(';') {
+        let mut lines = statement.lines().skip_while(|line| !line.contains("use "));
+        let Some((visibility, first)) = lines.next().and_then(|line| line.split_once("use ")) else { continue };
+        if !visibility.trim().is_empty() && !visibility.trim().starts_with("pub") {
+            continue;
         }
+        let mut paths = Vec::new();
+        spread(&lines.fold(first.to_owned(), |tree, line| tree + line), &[], &mut paths);
+        found.extend(paths.into_iter().map(|path| (path, visibility.trim() == "pub")));
     }
     found
 }
