@@ -9,6 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use imports::Imports;
+
+#[path = "tidy/imports.rs"]
+mod imports;
+
 const PURE: &[&str] = &["foreign", "json", "loopback", "secret", "time", "version"];
 
 /// What each part of the crate may name of the others. A part that is not listed may not exist.
@@ -58,6 +63,14 @@ struct File {
 impl File {
     fn name(&self) -> String {
         self.path.display().to_string()
+    }
+
+    /// A file that only unit tests have.
+    fn is_of_tests(&self) -> bool {
+        self.path.components().any(|part| {
+            let part = Path::new(part.as_os_str()).file_stem().unwrap_or_default();
+            ["tests", "golden", "gallery", "test_keys"].iter().any(|name| part == *name)
+        })
     }
 
     /// `oauth` for `src/oauth/…` and `src/oauth.rs`.
@@ -126,6 +139,15 @@ fn layers_import_only_downwards() {
         }
     }
     none(offences, "layers import only downwards");
+}
+
+#[test]
+fn no_two_files_need_each_other() {
+    let sources = files("src");
+    let sources = sources.iter().filter(|file| !file.is_of_tests());
+    let imports = Imports::of(sources.map(|file| (file.path.as_path(), file.text.as_str())));
+    assert!(imports.arrows().values().map(BTreeSet::len).sum::<usize>() > 300, "the imports are not found any more");
+    none(imports.circles().iter().map(|circle| circle.join(", ")), "imports run in circles");
 }
 
 #[test]

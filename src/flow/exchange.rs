@@ -18,7 +18,7 @@ use crate::mcp::ending::Ending;
 use crate::mcp::connect_signal::State;
 use crate::mcp::envelope::Payload;
 use crate::mcp::forward;
-use crate::mcp::headers::SESSION_ID;
+use crate::mcp::header_names::SESSION_ID;
 use crate::mcp::request_state::Choice;
 use crate::mcp::revision::Era;
 use crate::mcp::session::{InitializeParams, Session};

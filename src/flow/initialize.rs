@@ -13,7 +13,7 @@ use super::refusal;
 use super::relay::Refused;
 use crate::config::Server;
 use crate::failure::Failure;
-use crate::mcp::headers::PROTOCOL_VERSION;
+use crate::mcp::header_names::PROTOCOL_VERSION;
 use crate::mcp::revision::Era;
 use crate::mcp::session::{self, Session, UpstreamSession};
 use crate::mcp::verdict::{self, Expects, Verdict};

@@ -8,12 +8,21 @@ use std::slice::Iter;
 
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Expected, MapAccess, SeqAccess, Unexpected,
+    VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 use serde_json::Number;
 
-use super::{Error, Node, Step};
+use super::error::{Error, Step};
+use super::node::Node;
+
+impl Node<'_> {
+    /// The value as a type.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        T::deserialize(self)
+    }
+}
 
 #[cold]
 fn unfit(expected: &dyn Expected) -> Error {

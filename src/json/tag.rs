@@ -5,8 +5,9 @@
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::error::Error;
+use super::node::Node;
 use super::reading::Variant;
-use super::{Error, Node};
 
 /// An enum with the JSON of serde's `tag`, read from the tree: serde would copy the object into a buffer of its own, and read each variant
 /// from that as well.

@@ -9,10 +9,7 @@ use super::members::Envelope;
 use super::strict_json::{self, Reader, Shape, Walk, walk};
 
 pub use super::envelope_error::{EnvelopeError, Fault};
-pub use super::message::{Kind, Message, Payload, RequestId, name_member};
-
-/// The most messages a batch may hold, as the TypeScript SDK's servers have it.
-pub const MAX_BATCH: usize = 100;
+pub use super::message::{Kind, MAX_BATCH, Message, Payload, RequestId, name_member};
 
 /// Reads the body of a POST, allowing `depth` objects and arrays inside each other.
 pub fn parse(bytes: &[u8], depth: usize) -> Result<Payload, EnvelopeError> {

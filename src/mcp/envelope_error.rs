@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::error::Code;
-use super::message::RequestId;
+use super::message::{MAX_BATCH, RequestId};
 use super::strict_json;
 
 /// Why a body is not a message.
@@ -34,7 +34,7 @@ pub enum Fault {
     InvalidParams,
     /// Request and response at once, result and error at once, or none of them.
     Shapeless,
-    /// An array without messages, or with more than [`MAX_BATCH`](super::envelope::MAX_BATCH).
+    /// An array without messages, or with more than [`MAX_BATCH`].
     BatchSize,
     /// `initialize` inside an array (2025-03-26, lifecycle).
     BatchInitialize,
@@ -98,7 +98,7 @@ impl fmt::Display for EnvelopeError {
             Fault::InvalidMethod => f.write_str("method must be a string"),
             Fault::InvalidParams => f.write_str("params must be an object"),
             Fault::Shapeless => f.write_str("a message has either a method, or a result with an id, or an error"),
-            Fault::BatchSize => write!(f, "a batch holds 1 to {} messages", super::envelope::MAX_BATCH),
+            Fault::BatchSize => write!(f, "a batch holds 1 to {MAX_BATCH} messages"),
             Fault::BatchInitialize => f.write_str("initialize cannot be part of a batch"),
             Fault::BatchForbidden => f.write_str(
                 "send one message for each POST: an array needs the header MCP-Protocol-Version: 2025-03-26, and other revisions have none",

@@ -4,7 +4,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::envelope::RequestId;
+use super::message::RequestId;
 
 /// A code the gateway answers with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

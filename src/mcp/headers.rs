@@ -11,18 +11,8 @@ use http::{HeaderMap, HeaderValue};
 
 use super::envelope::{Message, name_member};
 use super::error::Code;
+use super::header_names::{METHOD, NAME, PROTOCOL_VERSION};
 use super::revision::Era;
-
-/// The revision a request speaks.
-pub const PROTOCOL_VERSION: &str = "mcp-protocol-version";
-/// The JSON-RPC method.
-pub const METHOD: &str = "mcp-method";
-/// The tool, prompt, resource or task a request names.
-pub const NAME: &str = "mcp-name";
-/// The session of a legacy connection.
-pub const SESSION_ID: &str = "mcp-session-id";
-/// What headers of mirrored tool arguments begin with.
-pub const PARAM_PREFIX: &str = "mcp-param-";
 
 /// Compares the headers with the message. Modern requests must carry them; whoever sends one must send the right one, in any era.
 ///

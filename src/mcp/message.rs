@@ -5,6 +5,9 @@
 use serde::Serialize;
 use serde_json::Number;
 
+/// The most messages a batch may hold, as the TypeScript SDK's servers have it.
+pub const MAX_BATCH: usize = 100;
+
 /// What a POST carried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payload {

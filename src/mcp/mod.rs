@@ -10,6 +10,7 @@ pub mod envelope;
 mod envelope_error;
 pub mod error;
 pub mod forward;
+pub mod header_names;
 pub mod headers;
 pub mod initialize;
 mod members;

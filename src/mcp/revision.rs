@@ -10,7 +10,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 
 use super::envelope::{EnvelopeError, Fault, Message};
-use super::headers::PROTOCOL_VERSION;
+use super::header_names::PROTOCOL_VERSION;
 
 /// The first modern revision.
 const FIRST_MODERN: &str = "2026-07-28";

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::capabilities;
-use super::headers::SESSION_ID;
+use super::header_names::SESSION_ID;
 use super::raw_object::RawObject;
 use crate::version::V1;
 

@@ -232,3 +232,15 @@ pub struct AuthorizationRequest {
     /// Whether the client wants the person to be asked again (`prompt=consent`).
     pub prompt_consent: bool,
 }
+
+impl AuthorizationRequest {
+    /// Where to send the browser with the code.
+    pub fn success_location(&self, issuer: &str, code: &str) -> String {
+        authorization_response::success_location(&self.redirect, issuer, self.state.as_deref(), code)
+    }
+
+    /// Where to send the browser when consent is refused or we fail.
+    pub fn error_location(&self, issuer: &str, error: &RedirectError) -> String {
+        authorization_response::error_location(&self.redirect, issuer, self.state.as_deref(), error)
+    }
+}

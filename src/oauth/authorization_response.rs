@@ -4,27 +4,15 @@
 //! when it was read. Not here: the redirect itself; after a form it is a 303, never a 307 (OAuth 2.1 §7).
 
 use crate::oauth::authorization_error::RedirectError;
-use crate::oauth::authorization_request::AuthorizationRequest;
 use crate::oauth::redirect::RedirectUri;
 
-impl AuthorizationRequest {
-    /// Where to send the browser with the code: `code`, `state` if one was sent, and `iss`.
-    pub fn success_location(&self, issuer: &str, code: &str) -> String {
-        location(&self.redirect, &[("code", code)], self.state.as_deref(), issuer)
-    }
-
-    /// Where to send the browser when consent is refused or we fail.
-    pub fn error_location(&self, issuer: &str, error: &RedirectError) -> String {
-        error_location(&self.redirect, issuer, self.state.as_deref(), error)
-    }
+/// Where to send the browser with the code: `code`, `state` if one was sent, and `iss`.
+pub fn success_location(redirect: &RedirectUri, issuer: &str, state: Option<&str>, code: &str) -> String {
+    location(redirect, &[("code", code)], state, issuer)
 }
 
-pub(super) fn error_location(
-    redirect: &RedirectUri,
-    issuer: &str,
-    state: Option<&str>,
-    error: &RedirectError,
-) -> String {
+/// Where to send the browser with an error.
+pub fn error_location(redirect: &RedirectUri, issuer: &str, state: Option<&str>, error: &RedirectError) -> String {
     let told = [("error", error.error.as_str()), ("error_description", error.description())];
     location(redirect, &told, state, issuer)
 }
@@ -43,22 +31,11 @@ mod tests {
 
     use super::*;
     use crate::oauth::error::ErrorCode;
-    use crate::oauth::pkce::S256Challenge;
-    use crate::oauth::scope::ScopeSet;
 
     const ISSUER: &str = "https://gw.example";
 
-    fn request(redirect: &str, state: Option<&str>) -> AuthorizationRequest {
-        AuthorizationRequest {
-            client_id: "c".to_owned(),
-            redirect: RedirectUri::parse(redirect).unwrap(),
-            state: state.map(str::to_owned),
-            challenge: S256Challenge::of("v"),
-            scope: ScopeSet::default(),
-            resource: String::new(),
-            slug: String::new(),
-            prompt_consent: false,
-        }
+    fn success(redirect: &str, state: Option<&str>, code: &str) -> String {
+        success_location(&RedirectUri::parse(redirect).unwrap(), ISSUER, state, code)
     }
 
     fn parameters(location: &str) -> Vec<(String, String)> {
@@ -71,21 +48,20 @@ mod tests {
 
     #[test]
     fn one_of_each_and_the_own_query_stays() {
-        let with_state = request("https://a.example/cb?x=1", Some("s"));
-        assert_eq!(names(&with_state.success_location(ISSUER, "c")), ["x", "code", "state", "iss"]);
+        let redirect = "https://a.example/cb?x=1";
+        assert_eq!(names(&success(redirect, Some("s"), "c")), ["x", "code", "state", "iss"]);
         let denied = RedirectError::new(ErrorCode::AccessDenied, "the person refused");
-        let location = with_state.error_location(ISSUER, &denied);
+        let location = error_location(&RedirectUri::parse(redirect).unwrap(), ISSUER, Some("s"), &denied);
         assert_eq!(names(&location), ["x", "error", "error_description", "state", "iss"]);
         assert!(location.contains("error=access_denied"));
-        let without = request("cursor://anysphere.cursor-mcp/oauth/callback", None);
-        assert_eq!(names(&without.success_location(ISSUER, "c")), ["code", "iss"]);
+        assert_eq!(names(&success("cursor://anysphere.cursor-mcp/oauth/callback", None, "c")), ["code", "iss"]);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
         #[test]
         fn state_comes_back_exactly(state in "\\PC{1,40}", code in "[ -~]{1,40}") {
-            let told = parameters(&request("http://localhost/cb", Some(&state)).success_location(ISSUER, &code));
+            let told = parameters(&success("http://localhost/cb", Some(&state), &code));
             let expected = [("code", code.as_str()), ("state", state.as_str()), ("iss", ISSUER)];
             prop_assert_eq!(told, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
         }

@@ -10,7 +10,7 @@ use crate::config::Server;
 use crate::failure::{Blame, Failure};
 use crate::flow::Site;
 use crate::foreign::presentable;
-use crate::mcp::headers::{METHOD, PROTOCOL_VERSION};
+use crate::mcp::header_names::{METHOD, PROTOCOL_VERSION};
 use crate::ports::{Answer, FetchError, Outgoing, Platform, ReadError, Stream};
 use crate::time::Lifetime;
 use crate::upstream::challenge::{self, Challenge};
