@@ -91,6 +91,20 @@ fn a_configuration_stored_yesterday_is_in_effect_today() {
 }
 
 #[test]
+fn a_configuration_stored_before_a_rule_was_made_is_in_effect_without_what_breaks_it() {
+    let world = World::bare("http://localhost:8787");
+    let config = json!({
+        "login": {"kind": "dev"}, "servers": {"demo": {"url": "https://demo.example/mcp"}},
+        "clients": {"preregistered": [{"client_id": "ours", "redirect_uris": ["javascript:alert(1)", "https://ours.example/callback"]}]},
+    });
+    put(&world, "config:current", &json!({"v": 1, "version": 7, "at": 1, "config": config}).to_string());
+    world.client("ours").with_id("ours").authorizes().signs_in("alice").consents().redeems().calls("echo");
+    let mut script = world.client("ours").with_id("ours").comes_back_at("javascript:alert(1)");
+    script.authorization(|_| ()).refused(400, "redirect_uri_unregistered");
+    world.configure(&config).with(422);
+}
+
+#[test]
 fn a_configuration_in_effect_outlasts_storage_that_shows_none_or_an_older_one() {
     let world = World::bare("http://localhost:8787");
     let config = |name: &str| json!({"login": {"kind": "dev"}, "servers": {"demo": {"name": name, "url": "https://demo.example/mcp"}}});
