@@ -3,7 +3,7 @@
 // Not here: an ordinary start (dev.test.mjs).
 
 import assert from "node:assert/strict";
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, realpathSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -45,7 +45,10 @@ describe("scripts/dev, while it runs", { timeout: 2 * START }, () => {
     const gateway = await dev(t, ["--no-demo", "--config", write("building.json", config())]);
     const { token } = await signedIn(gateway, "alpha", { as: "carol" });
     const before = realpathSync(path.join(ROOT, "build"));
-    rmSync(path.join(before, ".built")); // there is something to build
+    // There is something to build, and what is there is as good as half written.
+    rmSync(path.join(before, ".built"));
+    truncateSync(path.join(before, "index_bg.wasm"), 100_000);
+    appendFileSync(path.join(before, "entry.js"), "\n");
 
     const builder = start(path.join(ROOT, "scripts/build"), ["--dev"]);
     t.after(builder.stop);
