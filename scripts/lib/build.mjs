@@ -21,6 +21,7 @@ const optimiser = (wasm) => ["-Os", ...features.map((name) => `--enable-${name}`
 const scripts = ["entry.js", "call.js", "instance.js"].map((name) => inRoot("src/edge", name));
 const [link, folders] = [inRoot("build"), inRoot(".builds")];
 const KEPT = 4; // folders: whoever reads one has that many builds of time
+const AN_HOUR = 3_600_000; // longer than any build takes
 
 /** Builds build/entry.js and what it imports. Cheap when nothing changed; an optimised build serves where a plain one would do. */
 export function build({ optimise = true } = {}) {
@@ -71,7 +72,10 @@ function lead(folder) {
   symlinkSync(join(".builds", basename(folder)), next);
   renameSync(next, link);
   const all = readdirSync(folders).sort((a, b) => parseInt(b) - parseInt(a));
-  for (const old of all.slice(KEPT)) rmSync(join(folders, old), { recursive: true, force: true });
+  const whole = all.filter((name) => existsSync(join(folders, name, ".built")));
+  // One that is not whole is being made, or was given up.
+  const abandoned = all.filter((name) => !whole.includes(name) && parseInt(name) < Date.now() - AN_HOUR);
+  for (const old of [...whole.slice(KEPT), ...abandoned]) rmSync(join(folders, old), { recursive: true, force: true });
 }
 
 function report(wasm) {

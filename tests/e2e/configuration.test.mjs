@@ -5,7 +5,8 @@ import { after, before, describe, test } from "node:test";
 
 import { assertRefused } from "./support/expect.mjs";
 import { ADMIN_TOKEN, configuration, keyRing, startGateway } from "./support/gateway.mjs";
-import { discover } from "./support/oauth-client.mjs";
+import { callTool } from "./support/mcp.mjs";
+import { discover, signedIn } from "./support/oauth-client.mjs";
 
 const NOWHERE = "http://localhost:9/mcp";
 const good = configuration({ alpha: NOWHERE });
@@ -175,6 +176,30 @@ describe("[N1] what is ready", () => {
       assert.equal(json.ready, true);
       assert.deepEqual(json.servers.map(({ slug, path }) => [slug, path]), [["alpha", "/v1/mcp/alpha"], ["beta", "/beta/mcp"]]);
       assert.deepEqual(json.checks.map(({ name, ok }) => [name, ok]), [["storage", true], ["keys", true], ["configuration", true], ["login", true]]);
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  test("[N1] a server that did not answer, and one that no operator connected, are told of at /status and in the log", async () => {
+    const shared = { url: NOWHERE, auth: { kind: "oauth", shared: true } };
+    const gateway = await startGateway({ config: configuration({ alpha: NOWHERE, beta: shared }) });
+    try {
+      const of = async (slug, headers) => (await gateway.fetch("/status", { headers })).json.servers.find((server) => server.slug === slug);
+      assert.equal((await of("alpha")).last_used, undefined);
+      for (const slug of ["alpha", "beta"]) {
+        const { token } = await signedIn(gateway, slug);
+        await callTool(gateway.mcpUrl(slug), token);
+      }
+      const { reachable, reason, at } = (await of("alpha")).last_used;
+      assert.deepEqual([reachable, reason], [false, "upstream_unreachable"]);
+      assert.ok(Math.abs(at - Date.now() / 1000) < 60);
+      await gateway.logs.find(({ fields }) => fields?.event === "server_changed" && fields.slug === "alpha" && fields.reachable === false);
+      assert.equal((await of("beta")).last_used.reason, "shared_connection_missing");
+      assert.equal((await of("beta")).connected, undefined, "objects are asked for the operator only");
+      const operators = await of("beta", { authorization: `Bearer ${ADMIN_TOKEN}` });
+      assert.equal(operators.connected, false);
+      assert.match(operators.fix, /POST http:\/\/localhost:\d+\/admin\/servers\/beta\/connection/);
     } finally {
       await gateway.stop();
     }

@@ -6,7 +6,7 @@
 // Not here: building (scripts/build), what a client does with the gateway (oauth-client.mjs, mcp.mjs).
 
 import { randomBytes } from "node:crypto";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
 
@@ -15,7 +15,7 @@ import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 import { proxy, request } from "./http.mjs";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const BUILD = path.join(ROOT, "build");
+const BUILD = realpathSync(path.join(ROOT, "build")); // the one there is now, whatever is built meanwhile
 const COUNTING_ENTRY = fileURLToPath(new URL("counting-entry.js", import.meta.url));
 
 export const ADMIN_TOKEN = "admin-token-of-the-tests";
