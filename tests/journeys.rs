@@ -16,6 +16,8 @@ mod connections;
 mod keeping;
 #[path = "journeys/lifetimes.rs"]
 mod lifetimes;
+#[path = "journeys/neighbours.rs"]
+mod neighbours;
 #[path = "journeys/operation.rs"]
 mod operation;
 #[path = "journeys/revoking.rs"]

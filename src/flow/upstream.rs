@@ -20,6 +20,7 @@ use crate::upstream::{claimed_endpoint, registration, revocation};
 
 pub mod client;
 pub mod fetch;
+pub mod tokens;
 
 use fetch::Document;
 

@@ -62,8 +62,13 @@ mod tests {
     #[test]
     fn the_client_proves_itself() {
         let endpoint = "https://as.example/revoke";
-        let client =
-            UpstreamClient { id: "gw".into(), secret: Some(Secret::new("s")), method: Method::Basic, registered: None };
+        let client = UpstreamClient {
+            id: "gw".into(),
+            secret: Some(Secret::new("s")),
+            method: Method::Basic,
+            registered: None,
+            header_alone: false,
+        };
         let sent = request(endpoint, &client, &Secret::new("r/1"), Kind::RefreshToken).unwrap();
         assert_eq!(sent.headers()[AUTHORIZATION], "Basic Z3c6cw==");
         assert_eq!(sent.body(), b"token=r%2F1&token_type_hint=refresh_token");
@@ -74,7 +79,8 @@ mod tests {
     #[test]
     fn an_empty_secret_is_sent_only_where_a_client_that_registered_was_not_understood() {
         let secret = Some(Secret::new("s"));
-        let basic = UpstreamClient { id: "gw".into(), secret, method: Method::Basic, registered: Some(1) };
+        let basic =
+            UpstreamClient { id: "gw".into(), secret, method: Method::Basic, registered: Some(1), header_alone: false };
         let again = |client: &UpstreamClient, refused| {
             spelled_out("https://as.example/revoke", client, &Secret::new("r"), Kind::RefreshToken, refused)
         };
