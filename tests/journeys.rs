@@ -20,6 +20,8 @@ mod deploying;
 mod keeping;
 #[path = "journeys/lifetimes.rs"]
 mod lifetimes;
+#[path = "journeys/neighbours.rs"]
+mod neighbours;
 #[path = "journeys/operation.rs"]
 mod operation;
 #[path = "journeys/prompt.rs"]

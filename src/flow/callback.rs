@@ -6,11 +6,12 @@
 use url::Url;
 
 use super::connect::{done, trip, way_on};
+use super::upstream::tokens::{self, Asked};
 use super::upstream::{client, fetch};
 use super::{Answered, Head, Site, hold, keep, sentence, session};
 use crate::config::{Auth, OAuth, Server};
 use crate::failure::{Blame, Failure};
-use crate::ports::{FetchError, Platform, Unavailable};
+use crate::ports::{Platform, Unavailable};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::upstream::authorization::{self, CallbackError};
@@ -19,7 +20,7 @@ use crate::upstream::connection::{Command, Outcome};
 use crate::upstream::credential::{Credential, Kind, Oauth, Token};
 use crate::upstream::key::Owner;
 use crate::upstream::state::{State, StateError};
-use crate::upstream::token::{self, Grant, TokenError, Tokens};
+use crate::upstream::token::{Grant, TokenError, Tokens};
 
 /// `GET /oauth/upstream-callback`, and the same of one issuer.
 ///
@@ -110,16 +111,13 @@ async fn redeem<P: Platform>(
     let configured = oauth.client.as_ref();
     let client = client::of_kind(site, server, configured, &source.issuer, state.client, &state.redirect_uri).await?;
     let grant = Grant::Code { code, verifier: &state.verifier, redirect_uri: &state.redirect_uri };
-    let unanswered = |error| {
-        Url::parse(&source.token_endpoint).map_or_else(|_| changed(), |url| fetch::unreachable(server, &url, error))
-    };
-    let request = token::request(&source.token_endpoint, &client, &grant, Some(&source.resource))
-        .map_err(|token::Unsendable| unanswered(FetchError::Unreachable))?;
-    let (status, headers, body) = fetch::send(site, request, token::MAX_BYTES).await.map_err(unanswered)?;
-    let sent = token::secrets(&client, &grant);
-    match token::response(status, &headers, &body, source.scope.as_deref(), &sent, site.now) {
-        Ok(tokens) => Ok((client, tokens)),
-        Err(error) => {
+    let (endpoint, resource) = (&source.token_endpoint, source.resource.as_str());
+    match tokens::ask(site, endpoint, &client, &grant, Some(resource), source.scope.as_deref()).await {
+        Ok(redeemed) => Ok(redeemed),
+        Err(Asked::Unanswered(error)) => {
+            Err(Url::parse(endpoint).map_or_else(|_| changed(), |url| fetch::unreachable(server, &url, error)))
+        }
+        Err(Asked::Refused(error)) => {
             if error.is_client_unknown() {
                 client::retire(site, &source.issuer, state.client).await?;
             }

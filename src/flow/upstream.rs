@@ -20,6 +20,7 @@ use crate::upstream::{claimed_endpoint, registration, revocation};
 
 pub mod client;
 pub mod fetch;
+pub mod tokens;
 
 use fetch::Document;
 
@@ -81,8 +82,10 @@ pub async fn revoke<P: Platform>(site: &Site<'_, P>, oauth: &Oauth) {
         Some(token) => (token, revocation::Kind::RefreshToken),
         None => (&oauth.token.access_token, revocation::Kind::AccessToken),
     };
-    if let Ok(request) = revocation::request(endpoint, &oauth.client, token, kind) {
-        let _ = fetch::send(site, request, 0).await;
+    let Ok(request) = revocation::request(endpoint, &oauth.client, token, kind) else { return };
+    let Ok((refused, ..)) = fetch::send(site, request, 0).await else { return };
+    if let Some(again) = revocation::spelled_out(endpoint, &oauth.client, token, kind, refused) {
+        let _ = fetch::send(site, again, 0).await;
     }
 }
 

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::{self, Serializer};
 
+use super::token::TokenError;
 use crate::foreign::Sent;
 use crate::secret::{Secret, sealed};
 
@@ -23,6 +24,9 @@ pub struct UpstreamClient {
     /// The number of its registration at the issuer, where the gateway registered itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered: Option<u64>,
+    /// Whether the issuer refuses to be told twice who it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub header_alone: bool,
 }
 
 /// A `token_endpoint_auth_method` that the gateway can use.
@@ -54,11 +58,11 @@ impl Method {
         [Self::Basic, Self::Post, Self::None].into_iter().find(|method| method.as_str() == name)
     }
 
-    /// The method to register with. Of the two that send a secret, the one that the issuer names first: the official Python SDK names
-    /// post first, and whoever registered with basic there cannot revoke a token.
+    /// The method to register with: post where the issuer takes it, as it says in one place what basic leaves open. With basic the
+    /// official Python SDK wants the id in the form as well, and Cloudflare's provider refuses that.
     pub fn to_register_with(supported: Option<&[String]>) -> Self {
-        let mut named = supported.into_iter().flatten().filter_map(|name| Self::named(name));
-        named.find(|method| *method != Self::None).unwrap_or_else(|| Self::choose(supported, true))
+        let takes_post = supported.is_some_and(|names| names.iter().any(|name| name == Self::Post.as_str()));
+        if takes_post { Self::Post } else { Self::choose(supported, true) }
     }
 
     /// The method for a client whose own is not known, by `token_endpoint_auth_methods_supported`: basic, post, none, whichever
@@ -78,7 +82,7 @@ impl Method {
 impl UpstreamClient {
     /// A public client.
     pub fn public(id: impl Into<String>) -> Self {
-        Self { id: id.into(), secret: None, method: Method::None, registered: None }
+        Self { id: id.into(), secret: None, method: Method::None, registered: None, header_alone: false }
     }
 
     /// Its secrets, as they are sent.
@@ -87,13 +91,23 @@ impl UpstreamClient {
         Sent::default().with(secret).with(&joined(&self.id, secret))
     }
 
+    /// The same client named once, if an issuer may have refused it for being named twice.
+    pub fn named_once(&self, refused: &TokenError) -> Option<Self> {
+        let may_be = matches!(refused, TokenError::Refused { error, .. } if error == "invalid_request");
+        (may_be && self.is_named_twice()).then(|| Self { header_alone: true, ..self.clone() })
+    }
+
+    fn is_named_twice(&self) -> bool {
+        self.method == Method::Basic && self.secret.is_some() && self.registered.is_some() && !self.header_alone
+    }
+
     /// Adds the client to a form, or gives the `Authorization` header that carries it instead. One that registered itself is named in
     /// the form as well (RFC 6749 §3.2.1): the official Python SDK looks for it there only. Others refuse both (Okta), and whoever
     /// was registered by hand can be such a one's.
     pub fn authenticate(&self, form: &mut Serializer<'_, String>) -> Option<HeaderValue> {
         match (self.method, &self.secret) {
             (Method::Basic, Some(secret)) => {
-                if self.registered.is_some() {
+                if self.is_named_twice() {
                     form.append_pair("client_id", &self.id);
                 }
                 basic(&self.id, secret)
@@ -128,7 +142,13 @@ mod tests {
     use super::*;
 
     fn authenticated(method: Method, secret: Option<&str>) -> (Option<String>, String) {
-        sent_by(&UpstreamClient { id: "gate way".into(), secret: secret.map(Secret::new), method, registered: None })
+        sent_by(&UpstreamClient {
+            id: "gate way".into(),
+            secret: secret.map(Secret::new),
+            method,
+            registered: None,
+            header_alone: false,
+        })
     }
 
     fn sent_by(client: &UpstreamClient) -> (Option<String>, String) {
@@ -153,18 +173,34 @@ mod tests {
     #[test]
     fn with_basic_only_who_registered_is_named_in_the_form_as_well() {
         let secret = Some(Secret::new("p:w+"));
-        let by_hand = UpstreamClient { id: "gate way".into(), secret, method: Method::Basic, registered: None };
+        let by_hand = UpstreamClient {
+            id: "gate way".into(),
+            secret,
+            method: Method::Basic,
+            registered: None,
+            header_alone: false,
+        };
         let (header, form) = sent_by(&UpstreamClient { registered: Some(1), ..by_hand.clone() });
         assert_eq!((header.clone(), form.as_str()), (sent_by(&by_hand).0, "client_id=gate+way"));
         assert!(header.is_some() && sent_by(&by_hand).1.is_empty());
+
+        // Until an issuer refuses that.
+        let refused = |error: &str| TokenError::Refused { error: error.to_owned(), description: None };
+        let registered = UpstreamClient { registered: Some(1), ..by_hand.clone() };
+        let once = registered.named_once(&refused("invalid_request")).unwrap();
+        assert_eq!(sent_by(&once), sent_by(&by_hand));
+        assert!(once.named_once(&refused("invalid_request")).is_none(), "nothing else is to be tried");
+        assert!(registered.named_once(&refused("invalid_target")).is_none());
+        assert!(by_hand.named_once(&refused("invalid_request")).is_none());
     }
 
     #[test]
-    fn it_registers_for_the_secret_to_be_sent_as_the_issuer_names_first() {
+    fn it_registers_with_post_where_it_can() {
         for (supported, expected) in [
             (None, Method::Basic),
             (Some(&["client_secret_post", "client_secret_basic"][..]), Method::Post),
-            (Some(&["none", "private_key_jwt", "client_secret_basic", "client_secret_post"]), Method::Basic),
+            (Some(&["none", "private_key_jwt", "client_secret_basic", "client_secret_post"]), Method::Post),
+            (Some(&["client_secret_basic", "none"]), Method::Basic),
             (Some(&["none"]), Method::None),
             (Some(&[]), Method::Basic),
         ] {
@@ -193,12 +229,16 @@ mod tests {
     #[test]
     fn stored_as_in_metadata_and_never_printed() {
         let secret = Some(Secret::new("hunter2"));
-        let client = UpstreamClient { id: "c".into(), secret, method: Method::Post, registered: None };
+        let client =
+            UpstreamClient { id: "c".into(), secret, method: Method::Post, registered: None, header_alone: false };
         let json = r#"{"id":"c","secret":"hunter2","method":"client_secret_post"}"#;
         assert_eq!(serde_json::to_string(&client).unwrap(), json);
         let registered = r#"{"id":"c","secret":"hunter2","method":"client_secret_post","registered":3}"#;
         assert_eq!(serde_json::to_string(&UpstreamClient { registered: Some(3), ..client }).unwrap(), registered);
-        assert_eq!(serde_json::from_str::<UpstreamClient>(registered).unwrap().registered, Some(3));
+        let read = serde_json::from_str::<UpstreamClient>(registered).unwrap();
+        assert_eq!(read.registered, Some(3));
+        let once = r#"{"id":"c","secret":"hunter2","method":"client_secret_post","registered":3,"header_alone":true}"#;
+        assert_eq!(serde_json::to_string(&UpstreamClient { header_alone: true, ..read }).unwrap(), once);
         assert_eq!(
             serde_json::from_str::<UpstreamClient>(json).unwrap().registered,
             None,

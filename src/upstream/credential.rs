@@ -216,6 +216,7 @@ mod tests {
                 secret: Some(Secret::new("cs")),
                 method: Method::Basic,
                 registered: None,
+                header_alone: false,
             },
             revocation_endpoint: Some("https://as.example/revoke".to_owned()),
             token: Token { scope: Some("read".to_owned()), ..token(Some(60)) },

@@ -168,7 +168,11 @@ pub fn response(
     };
     let method = if secret.is_none() { Method::None } else { method };
     let secret_expires = answer.client_secret_expires_at.filter(|at| *at > 0).map(Timestamp);
-    Ok(Registered { v: V1, client: UpstreamClient { id, secret, method, registered: None }, secret_expires })
+    Ok(Registered {
+        v: V1,
+        client: UpstreamClient { id, secret, method, registered: None, header_alone: false },
+        secret_expires,
+    })
 }
 
 #[derive(Deserialize)]

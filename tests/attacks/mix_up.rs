@@ -52,14 +52,14 @@ fn led_to(honest: &Url, evil: &Url) -> Url {
 
 /// The same page with other parameters.
 fn with(page: &Url, changes: &[(&str, &str)]) -> Url {
-    let mut changed = page.clone();
+    let mut led = page.clone();
     let pairs = page.query_pairs().map(|(name, value)| {
         let value =
             changes.iter().find(|change| change.0 == name).map_or(value.into_owned(), |change| change.1.to_owned());
         (name.into_owned(), value)
     });
-    changed.query_pairs_mut().clear().extend_pairs(pairs);
-    changed
+    led.query_pairs_mut().clear().extend_pairs(pairs);
+    led
 }
 
 #[test]

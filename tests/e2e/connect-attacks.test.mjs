@@ -20,7 +20,7 @@ const CALLBACK = "/oauth/upstream-callback";
 const PRM = "/.well-known/oauth-protected-resource/mcp";
 const METADATA = "/.well-known/oauth-authorization-server";
 
-const atCallback = (url) => url.pathname === CALLBACK;
+const atCallback = (url) => url.pathname.startsWith(CALLBACK);
 
 /** Nothing was connected, the page says why, and nobody was sent anywhere. */
 function assertRefused(page, { says = [] } = {}) {
@@ -172,7 +172,8 @@ describe("a link or an answer in the wrong hands", () => {
       response.writeHead(302, { location: String(there) }).end();
     });
     const page = await alice.browser.walk((await alice.call()).signal.url, { as: alice.as });
-    assertRefused(page);
+    assert.equal(new URL(page.url).origin, server.issuer, "it knows the gateway's client, and not with the other's callback");
+    assert.ok(page.status >= 400, page.text);
     for (const { form } of second.tokenRequests("authorization_code")) assert.equal(form.code, undefined, "the honest issuer's code was sent to the other");
   });
 
@@ -399,11 +400,12 @@ describe("a gateway on the public internet", () => {
     await connect(alice.browser, (await alice.call()).signal.url);
     assert.equal((await alice.call()).said, "alice");
     assert.equal(server.registrations().length, 0);
-    const id = `${PUBLIC}/oauth/client-metadata.json`;
-    assert.equal(server.authorizations().at(-1).query.get("client_id"), id);
-    const document = await gateway.fetch("/oauth/client-metadata.json");
+    const { query } = server.authorizations().at(-1);
+    const id = query.get("client_id");
+    assert.ok(id.startsWith(`${PUBLIC}/oauth/client-metadata/`), id);
+    const document = await gateway.fetch(id);
     assert.equal(document.json.client_id, id);
-    assert.deepEqual(document.json.redirect_uris, [`${PUBLIC}${CALLBACK}`]);
+    assert.deepEqual(document.json.redirect_uris, [query.get("redirect_uri")]);
   });
 });
 

@@ -10,6 +10,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 
 import { startAuthorizationServer } from "./support/authorization-server.mjs";
+import { answerWith } from "./support/bending-proxy.mjs";
 import { clientOf, connect } from "./support/connect-driver.mjs";
 import { startConnectedUpstream } from "./support/connected-upstream.mjs";
 import { ADMIN_TOKEN, configuration, keyRing, startGateway } from "./support/gateway.mjs";
@@ -69,14 +70,22 @@ describe("a client registered beforehand", () => {
     assert.equal(server.tokenRequests("refresh_token")[0].form.client_id, "gateway");
   });
 
-  test("[P5] an issuer is enough: its metadata says the rest", async (t) => {
+  test("[P5] [P7] an issuer is enough: its metadata says the rest, and the header alone says who the client is", async (t) => {
     const { gateway, server } = await world(t, {
       server: (callback) => preregistered(callback, { token_endpoint_auth_method: "client_secret_basic" }),
       auth: ({ issuer }) => ({ kind: "oauth", issuer, client: { client_id: "gateway", client_secret: { secret: "NOTES_SECRET" } } }),
     });
+    // As Okta has it: who is named twice is refused.
+    const twice = ({ form, headers }) => form.client_id && headers.authorization;
+    server.bend(twice, answerWith(400, { error: "invalid_request", error_description: "Cannot supply multiple client credentials." }));
     const alice = await clientOf(gateway, "notes", [server]);
     assert.equal((await alice.call()).said, "alice");
     assert.match(server.tokenRequests("authorization_code")[0].headers.authorization, /^Basic /);
+    server.expireAccessTokens();
+    assert.equal((await alice.call()).said, "alice", "refreshed");
+    const page = await alice.browser.walk(`${gateway.url}/connections`);
+    await alice.browser.press(page, page.button("action", (value) => value === "disconnect"));
+    assert.equal(server.revocations().at(-1).status, 200, "and disconnected");
   });
 
   test("[P5] without one, a server that registers nobody is named, with the setting to fill", async (t) => {
@@ -111,18 +120,32 @@ describe("a client registered beforehand", () => {
     assert.deepEqual(server.tokenRequests("refresh_token").map(({ form }) => form.client_id).sort(), ["gateway", "gateway-2"]);
   });
 
-  test("[X19] a registration that the issuer forgot is made anew for the next person, and nobody else is disturbed", async (t) => {
+  test("[X19] a registration that the issuer forgot is made anew for whoever comes back without an answer", async (t) => {
     const { gateway, server } = await world(t);
-    const alice = await clientOf(gateway, "notes", [server]);
-    assert.equal((await alice.call()).said, "alice");
-    server.forgetClients();
-    server.settings.account = "bob";
     const bob = await clientOf(gateway, "notes", [server], { as: "bob", connect: "skip" });
     const { signal } = await bob.call();
-    for (let tries = 0; tries < 2 && server.registrations().length < 2; tries += 1) await bob.browser.walk(signal.url, { as: "bob" });
-    if (!(await bob.call()).said) await connect(bob.browser, (await bob.call()).signal.url, { as: "bob" });
-    assert.equal((await bob.call()).said, "bob");
+    bob.browser.stopsAt = ({ pathname }) => pathname === "/authorize";
+    await bob.browser.walk(signal.url, { as: "bob" });
+    bob.browser.stopsAt = () => false;
+    server.forgetClients();
+    await connect(bob.browser, signal.url, { as: "bob" });
+    assert.equal((await bob.call()).said, "alice");
     assert.equal(server.registrations().length, 2);
+  });
+
+  test("[X19] and for the next person once the issuer says so itself; whoever has a token that is good goes on with it", async (t) => {
+    const { gateway, server } = await world(t);
+    const [alice, bob] = [await clientOf(gateway, "notes", [server]), await clientOf(gateway, "notes", [server], { as: "bob", connect: "skip" })];
+    assert.equal((await alice.call()).said, "alice");
+    bob.browser.stopsAt = ({ pathname }) => pathname.startsWith("/oauth/upstream-callback/");
+    const { landed } = await bob.browser.walk((await bob.call()).signal.url, { as: "bob" });
+    bob.browser.stopsAt = () => false;
+    server.forgetClients();
+    const page = await bob.browser.open(landed);
+    assert.match(page.text, /upstream_client_refused/);
+    await connect(bob.browser, (await bob.call()).signal.url, { as: "bob" });
+    assert.equal(server.registrations().length, 2);
+    assert.ok((await bob.call()).said);
     assert.equal((await alice.call()).said, "alice", "her access token is still good");
   });
 });

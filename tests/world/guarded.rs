@@ -146,7 +146,13 @@ impl World {
     /// Puts a connection to "docs" where the gateway keeps it.
     pub fn connected(&self, person: &str, token: &str) {
         let key = ConnectionKey::new(Owner::Subject(format!("dev:{person}")), "docs", FIRST_ACCOUNT);
-        let client = UpstreamClient { id: "gateway".to_owned(), secret: None, method: Method::None, registered: None };
+        let client = UpstreamClient {
+            id: "gateway".to_owned(),
+            secret: None,
+            method: Method::None,
+            registered: None,
+            header_alone: false,
+        };
         let now = Timestamp(self.now());
         let oauth = Oauth {
             issuer: ISSUER.to_owned(),

@@ -80,7 +80,13 @@ impl Tokens {
         let mut oauth = Oauth {
             issuer: "https://as.docs.example".to_owned(),
             resource: Some("https://docs.example/mcp".to_owned()),
-            client: UpstreamClient { id: "gateway".to_owned(), secret: None, method: Method::None, registered: None },
+            client: UpstreamClient {
+                id: "gateway".to_owned(),
+                secret: None,
+                method: Method::None,
+                registered: None,
+                header_alone: false,
+            },
             token_endpoint: "https://as.docs.example/token".to_owned(),
             revocation_endpoint: Some("https://as.docs.example/revoke".to_owned()),
             refresh_token: Some(Secret::new(refresh_token)),

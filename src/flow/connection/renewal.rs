@@ -4,14 +4,15 @@
 
 use crate::config::{Auth, ClientCredentials, OAuth, Server};
 use crate::failure::{Blame, Failure};
-use crate::flow::upstream::{client, fetch, issuer_named};
+use crate::flow::upstream::tokens::{self, Asked};
+use crate::flow::upstream::{client, issuer_named};
 use crate::flow::{Site, keep, secret_missing, sentence};
 use crate::ports::Platform;
 use crate::upstream::client::{Method, UpstreamClient};
 use crate::upstream::connection::{Death, Reason};
 use crate::upstream::credential::{Credential, Kind, Oauth, Token};
 use crate::upstream::key::ConnectionKey;
-use crate::upstream::token::{self, Grant, TokenError, Tokens};
+use crate::upstream::token::{Grant, TokenError, Tokens};
 
 /// What came of asking.
 pub enum Renewal {
@@ -70,11 +71,12 @@ async fn refreshed<P: Platform>(
         None => oauth.client.clone(),
     };
     let grant = Grant::Refresh(refresh_token);
-    let tokens = ask(site, server, &oauth.token_endpoint, &client, &grant, oauth.resource.as_deref(), None).await;
+    let tokens = tokens::ask(site, &oauth.token_endpoint, &client, &grant, oauth.resource.as_deref(), None).await;
     match tokens {
-        Ok(Tokens { access_token, expires, refresh_token, scope }) => {
+        Ok((named, Tokens { access_token, expires, refresh_token, scope })) => {
             let token = Token { access_token, expires, obtained: site.now, scope };
-            Ok(oauth.refreshed(token, refresh_token))
+            let client = if own.is_some() { oauth.client.clone() } else { named };
+            Ok(Oauth { client, ..oauth.refreshed(token, refresh_token) })
         }
         Err(Asked::Refused(error @ TokenError::BadClient { .. })) if is_registered(site, own.is_some(), &oauth) => {
             if error.is_client_unknown() {
@@ -115,38 +117,22 @@ async fn issued<P: Platform>(site: &Site<'_, P>, server: &Server, own: &ClientCr
         }
     };
     let method = own.method.map_or_else(|| Method::choose(methods.as_deref(), true), client::method);
-    let client = UpstreamClient { id: own.client_id.clone(), secret: Some(secret), method, registered: None };
+    let client = UpstreamClient {
+        id: own.client_id.clone(),
+        secret: Some(secret),
+        method,
+        registered: None,
+        header_alone: false,
+    };
     let scope = own.scope.as_deref();
     let grant = Grant::ClientCredentials(scope);
-    let tokens = ask(site, server, &endpoint, &client, &grant, own.resource.as_deref(), scope).await;
-    tokens.map_err(|asked| judged(site, server, asked))
-}
-
-/// Why there are no tokens.
-enum Asked {
-    Refused(TokenError),
-    Unanswered(Failure),
-}
-
-async fn ask<P: Platform>(
-    site: &Site<'_, P>,
-    server: &Server,
-    endpoint: &str,
-    client: &UpstreamClient,
-    grant: &Grant<'_>,
-    resource: Option<&str>,
-    scope: Option<&str>,
-) -> Result<Tokens, Asked> {
-    let silent = || Asked::Unanswered(unanswered(server));
-    let request = token::request(endpoint, client, grant, resource).map_err(|_| silent())?;
-    let (status, headers, body) = fetch::send(site, request, token::MAX_BYTES).await.map_err(|_| silent())?;
-    let sent = token::secrets(client, grant);
-    token::response(status, &headers, &body, scope, &sent, site.now).map_err(Asked::Refused)
+    let tokens = tokens::ask(site, &endpoint, &client, &grant, own.resource.as_deref(), scope).await;
+    tokens.map(|(_, tokens)| tokens).map_err(|asked| judged(site, server, asked))
 }
 
 fn judged<P: Platform>(site: &Site<'_, P>, server: &Server, asked: Asked) -> Renewal {
     let error = match asked {
-        Asked::Unanswered(failure) => return later(failure),
+        Asked::Unanswered(_) => return later(unanswered(server)),
         Asked::Refused(error) => error,
     };
     let why = match &error {

@@ -164,7 +164,7 @@ pub fn configured<P: Platform>(
         None if secret.is_none() => Method::None,
         None => method,
     };
-    Ok(UpstreamClient { id: client.client_id.clone(), secret, method, registered: None })
+    Ok(UpstreamClient { id: client.client_id.clone(), secret, method, registered: None, header_alone: false })
 }
 
 /// As it stands in the configuration.

@@ -21,8 +21,9 @@ pub const PATIENCE: Lifetime = Lifetime(10);
 /// How long an endpoint may take, and then its bytes: longer, as it may have done already what it is asked for.
 const ENDPOINT_PATIENCE: Lifetime = Lifetime(20);
 const ENDPOINT_BYTES: Lifetime = Lifetime(5);
-const _: () =
-    assert!(ENDPOINT_PATIENCE.0 + ENDPOINT_BYTES.0 < LEASE.0, "a lease would end while its holder still waits");
+/// Both together.
+pub const ENDPOINT: Lifetime = ENDPOINT_PATIENCE.and(ENDPOINT_BYTES);
+const _: () = assert!(ENDPOINT.0 < LEASE.0, "a lease would end while its holder still waits");
 
 /// A request that needs authorization wherever anything does, whole in both eras. Some servers ask for none on `initialize`.
 const PROBE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"mcp-edge-gateway","version":"1"}}}}"#;

@@ -54,6 +54,7 @@ fn a_refresh_names_the_resource_too() {
         secret: Some(Secret::new("s")),
         method: Authentication::Basic,
         registered: None,
+        header_alone: false,
     };
     let (authorization, body) = posted(&client, &Grant::Refresh(&Secret::new("r")), Some("https://up.example/mcp"));
     assert_eq!(authorization.as_deref(), Some("Basic Z3c6cw=="));
@@ -67,6 +68,7 @@ fn client_credentials_ask_for_what_is_configured() {
         secret: Some(Secret::new("s")),
         method: Authentication::Post,
         registered: None,
+        header_alone: false,
     };
     let (authorization, body) = posted(&client, &Grant::ClientCredentials(Some("x y")), None);
     assert_eq!(
@@ -221,7 +223,13 @@ proptest! {
 #[test]
 fn nothing_that_was_sent_comes_back_in_a_text() {
     let secret = Some(Secret::new("s3cret of gateway"));
-    let client = UpstreamClient { id: "gw".into(), secret, method: Authentication::Basic, registered: None };
+    let client = UpstreamClient {
+        id: "gw".into(),
+        secret,
+        method: Authentication::Basic,
+        registered: None,
+        header_alone: false,
+    };
     let (code, verifier, refresh) = (Secret::new("c/0de"), Secret::new("v3rifier"), Secret::new("r3fresh-token"));
     let grant = Grant::Code { code: &code, verifier: &verifier, redirect_uri: "https://gw.example/cb" };
     let basic = "Z3c6czNjcmV0K29mK2dhdGV3YXk="; // base64("gw:s3cret+of+gateway")

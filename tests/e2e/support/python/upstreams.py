@@ -50,6 +50,7 @@ def proxy(server):
         upstream_revocation_endpoint=f"{server['provider']}/revoke",
         upstream_client_id=server["client_id"],
         upstream_client_secret=server["client_secret"],
+        extra_authorize_params={"scope": "read"},
         token_verifier=AnyToken(),
         base_url=server["base"],
         client_storage=MemoryStore(),

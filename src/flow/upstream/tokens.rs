@@ -1,0 +1,62 @@
+//! Asking an authorization server's token endpoint, and once more where only the way in which the gateway named itself was refused.
+//!
+//! Not here: the request and its answer as texts (`upstream::token`), what an answer means for whoever asks (`flow::callback`,
+//! `flow::connection`).
+
+use super::fetch;
+use crate::flow::Site;
+use crate::ports::{FetchError, Platform};
+use crate::time::Lifetime;
+use crate::upstream::client::UpstreamClient;
+use crate::upstream::lease::LEASE;
+use crate::upstream::token::{self, Grant, TokenError, Tokens};
+
+/// A refusal that came so soon leaves time for another request before a lease ends.
+const SOON: Lifetime = Lifetime(4);
+const _: () = assert!(SOON.0 + fetch::ENDPOINT.0 < LEASE.0, "a lease would end while its holder still waits");
+
+/// Why there are no tokens.
+pub enum Asked {
+    /// The authorization server says so.
+    Refused(TokenError),
+    /// It did not answer.
+    Unanswered(FetchError),
+}
+
+/// Asks for tokens. The client comes back as it was named when it got them, to be named like that the next time.
+pub async fn ask<P: Platform>(
+    site: &Site<'_, P>,
+    endpoint: &str,
+    client: &UpstreamClient,
+    grant: &Grant<'_>,
+    resource: Option<&str>,
+    scope: Option<&str>,
+) -> Result<(UpstreamClient, Tokens), Asked> {
+    let began = site.platform.now();
+    let refused = match once(site, endpoint, client, grant, resource, scope).await {
+        Ok(tokens) => return Ok((client.clone(), tokens)),
+        Err(refused) => refused,
+    };
+    let unnamed = match &refused {
+        Asked::Refused(error) if !(began + SOON).reached(site.platform.now()) => client.named_once(error),
+        _ => None,
+    };
+    let Some(client) = unnamed else { return Err(refused) };
+    let tokens = once(site, endpoint, &client, grant, resource, scope).await?;
+    Ok((client, tokens))
+}
+
+async fn once<P: Platform>(
+    site: &Site<'_, P>,
+    endpoint: &str,
+    client: &UpstreamClient,
+    grant: &Grant<'_>,
+    resource: Option<&str>,
+    scope: Option<&str>,
+) -> Result<Tokens, Asked> {
+    let request = token::request(endpoint, client, grant, resource);
+    let request = request.map_err(|token::Unsendable| Asked::Unanswered(FetchError::Unreachable))?;
+    let (status, headers, body) = fetch::send(site, request, token::MAX_BYTES).await.map_err(Asked::Unanswered)?;
+    let sent = token::secrets(client, grant);
+    token::response(status, &headers, &body, scope, &sent, site.now).map_err(Asked::Refused)
+}
