@@ -3,7 +3,7 @@
   let ready = false;
   let timer;
   const mark = () => {
-    for (const button of document.querySelectorAll("form button")) {
+    for (const button of document.querySelectorAll("button")) {
       if (ready) button.removeAttribute("aria-disabled");
       else button.setAttribute("aria-disabled", "true");
     }

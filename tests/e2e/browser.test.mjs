@@ -51,6 +51,9 @@ describe("the pages in Chromium", { skip, timeout: 300_000 }, () => {
     return { page, popup, answer, complaints, openerPolicies };
   }
 
+  /** The buttons do something: they rest for a moment when the page comes to the front. */
+  const ready = (page) => page.locator("button:not([aria-disabled])", { hasText: "Approve" }).waitFor();
+
   const codeOf = (page) => new URL(page.url()).searchParams.get("code");
 
   for (const [name, options] of Object.entries(SURROUNDINGS)) {
@@ -179,6 +182,41 @@ describe("the pages in Chromium", { skip, timeout: 300_000 }, () => {
     await page.getByRole("button", { name: "Approve" }).click();
     await page.getByRole("heading", { name: /no pending authorization/i }).waitFor();
     await keep(page, "no pending authorization");
+  });
+
+  test("the second click of a double click that was begun in a window in front of the page allows nothing", async (t) => {
+    const { page, context } = await openWindow(t);
+    const oauth = await client();
+    await page.goto(String(oauth.authorizationUrl()));
+    await page.getByRole("button", { name: /alice/i }).click();
+    await ready(page);
+    const posted = [];
+    page.on("request", (request) => request.method() === "POST" && posted.push(request.url()));
+    const approve = page.getByRole("button", { name: "Approve" });
+    await approve.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = await approve.boundingBox();
+    const clickAt = () => page.mouse.click(x + width / 2, y + height / 2);
+    // What the page is told as the window in front of it closes.
+    await page.evaluate(() => (globalThis.dispatchEvent(new Event("blur")), globalThis.dispatchEvent(new Event("focus"))));
+    await clickAt();
+    await page.keyboard.press("Enter");
+    assert.equal(await approve.getAttribute("aria-disabled"), "true");
+    await ready(page);
+    assert.deepEqual(posted, []);
+    await clickAt();
+    await page.waitForURL(`${application.callback}?*`);
+    assert.ok(codeOf(page));
+    assert.equal(context.pages().length, 1);
+  });
+
+  test("without scripts the form works all the same", async (t) => {
+    const { page } = await openWindow(t, { javaScriptEnabled: false });
+    const oauth = await client();
+    await page.goto(String(oauth.authorizationUrl()));
+    await page.getByRole("button", { name: /alice/i }).click();
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.waitForURL(`${application.callback}?*`);
+    assert.ok(codeOf(page));
   });
 
   test("no other site can frame the pages", async (t) => {

@@ -128,46 +128,67 @@ describe("consent", () => {
   });
 
   describe("[H6] the policies", () => {
-    const asked = async (gateway, oauth, browser, overrides) => {
+    /** "silent", "go on" (the page with nothing left to allow) or "asked". */
+    const question = async (oauth, browser, overrides) => {
       const arrived = await browser.open(oauth.authorizationUrl(overrides));
-      return !arrived.landed;
+      if (arrived.landed) return arrived.params.get("error") ?? "silent";
+      return /^Continue to/.test(arrived.title) ? "go on" : arrived.button("decision") ? "asked" : arrived.text;
     };
-    const withPolicy = async (consent) => {
+    const withPolicy = async (t, consent, options = {}) => {
       const own = await startGateway({ config: configuration({ alpha: NOWHERE, beta: NOWHERE }, { consent }) });
-      const oauth = new OAuthClient(own, { slug: "alpha" });
+      t.after(own.stop);
+      const oauth = new OAuthClient(own, { slug: "alpha", ...options });
       await oauth.register();
       const browser = new Browser(own.url);
       const first = await oauth.authorize({}, { browser });
       assert.ok(first.params?.get("code"), first.text);
       return { own, oauth, browser, consented: browser.visited.some(({ url }) => url.endsWith("/oauth/consent")) };
     };
+    const SECRETIVE = { method: "client_secret_basic" };
 
-    test("[H6] always: asked every time", async () => {
-      const { own, oauth, browser, consented } = await withPolicy("always");
+    test("[H6] always: asked every time", async (t) => {
+      const { oauth, browser, consented } = await withPolicy(t, "always", SECRETIVE);
       assert.ok(consented);
-      assert.ok(await asked(own, oauth, browser));
-      await own.stop();
+      assert.equal(await question(oauth, browser), "asked");
     });
 
-    test("[H6] never: not asked at all", async () => {
-      const { own, oauth, browser, consented } = await withPolicy("never");
+    test("[H6] never: not asked at all on this machine", async (t) => {
+      const { oauth, browser, consented } = await withPolicy(t, "never");
       assert.ok(!consented);
-      assert.ok(!(await asked(own, oauth, browser)));
-      await own.stop();
+      assert.equal(await question(oauth, browser), "silent");
     });
 
-    test("[H6] once: asked again only for another scope, server, redirect URI or client, and when the client wants it", async () => {
-      const { own, oauth, browser, consented } = await withPolicy("once");
+    test("[H6] once: asked again only for another scope, server, redirect URI or client, and when the client wants it", async (t) => {
+      const { own, oauth, browser, consented } = await withPolicy(t, "once", SECRETIVE);
       assert.ok(consented);
-      assert.ok(!(await asked(own, oauth, browser)), "asked again for the same");
-      assert.ok(!(await asked(own, oauth, browser, { redirect_uri: "http://127.0.0.1:50999/callback" })), "asked again for another loopback port");
-      assert.ok(await asked(own, oauth, browser, { scope: "mcp:tools offline_access" }), "not asked for more scope");
-      assert.ok(await asked(own, oauth, browser, { resource: own.mcpUrl("beta") }), "not asked for another server");
-      assert.ok(await asked(own, oauth, browser, { prompt: "consent" }), "not asked although the client wants it");
-      const other = new OAuthClient(own, { slug: "alpha" });
+      assert.equal(await question(oauth, browser), "silent", "asked again for the same");
+      assert.equal(await question(oauth, browser, { redirect_uri: "http://127.0.0.1:50999/callback" }), "silent", "asked again for another loopback port");
+      assert.equal(await question(oauth, browser, { scope: "mcp:tools offline_access" }), "asked", "not asked for more scope");
+      assert.equal(await question(oauth, browser, { resource: own.mcpUrl("beta") }), "asked", "not asked for another server");
+      assert.equal(await question(oauth, browser, { prompt: "consent" }), "asked", "not asked although the client wants it");
+      const other = new OAuthClient(own, { slug: "alpha", ...SECRETIVE });
       await other.register();
-      assert.ok(await asked(own, other, browser), "not asked for another client");
-      await own.stop();
+      assert.equal(await question(other, browser), "asked", "not asked for another client");
+    });
+
+    test("[H6] once: a client without a secret gets a page of one click, which names client, server and redirect host", async (t) => {
+      const { oauth, browser } = await withPolicy(t, "once", { redirectUri: "https://sunflower.example/cb" });
+      assert.equal(await question(oauth, browser), "go on");
+      const page = await browser.open(oauth.authorizationUrl());
+      for (const said of ["Test client", "The alpha", "sunflower.example"]) assert.ok(page.text.includes(said), `${said} missing in: ${page.text}`);
+      const arrived = await browser.press(page, approve(page));
+      assert.equal((await oauth.redeem(arrived.params.get("code"))).status, 200);
+      const again = await browser.open(oauth.authorizationUrl());
+      assert.equal((await browser.press(again, deny(again))).params.get("error"), "access_denied");
+    });
+
+    test("[H6] prompt=none: a code only where no page would be shown", async (t) => {
+      const quiet = await withPolicy(t, "once", SECRETIVE);
+      assert.equal(await question(quiet.oauth, quiet.browser, { prompt: "none" }), "silent");
+      const open = await withPolicy(t, "once");
+      assert.equal(await question(open.oauth, open.browser, { prompt: "none" }), "consent_required");
+      assert.equal(await question(open.oauth, new Browser(open.own.url), { prompt: "none" }), "login_required");
+      assert.equal(await question(open.oauth, open.browser, { prompt: "none consent" }), "invalid_request");
     });
   });
 });

@@ -88,7 +88,12 @@ describe("the browser session", () => {
     const browser = new Browser(gateway.url);
     await oauth.authorize({}, { browser });
     const copy = { ...browser.cookie(SESSION) };
-    const page = await browser.open(`${gateway.url}/logout`);
+    const asked = await browser.open(`${gateway.url}/logout`);
+    assert.ok(browser.cookie(SESSION), "opening the page ends nothing");
+    const foreign = await browser.press({ ...asked, url: "https://evil.example/", headers: {} }, asked.forms[0].buttons[0]);
+    assertRefusedOnPage(foreign, { status: 403, reason: "form_from_elsewhere" });
+    assert.ok(browser.cookie(SESSION), "nor does another site's form");
+    const page = await browser.press(asked, asked.forms[0].buttons[0]);
     assert.equal(page.status, 200);
     assert.equal(browser.cookie(SESSION), undefined);
     const thief = new Browser(gateway.url);

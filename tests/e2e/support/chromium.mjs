@@ -62,10 +62,11 @@ export async function fits(page) {
   assert.ok(content <= window, `the page is ${content} wide in a window of ${window}`);
 }
 
+/** Tab by Tab to the button or link of that name, and until it does something: buttons rest for a moment when their page comes to the front. */
 export async function tabTo(page, name) {
   for (let presses = 0; presses < 30; presses += 1) {
     await page.keyboard.press("Tab");
-    if (name.test(await page.evaluate(() => document.activeElement?.innerText?.trim() ?? ""))) return;
+    if (name.test(await page.evaluate(() => document.activeElement?.innerText?.trim() ?? ""))) return page.locator(":focus:not([aria-disabled])").waitFor();
   }
   assert.fail(`Tab never reached ${name}`);
 }
