@@ -26,7 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mcp", PURE),
     ("page", PURE),
     ("upstream", &["foreign", "json", "loopback", "oauth", "secret", "time", "vault", "version"]),
-    ("reply", PURE),
+    ("reply", &["mcp"]),
     ("ports", &["login", "oauth", "secret", "time", "upstream"]),
     ("route", &["config"]),
     ("failure", &["mcp", "oauth", "page", "reply"]),
@@ -44,7 +44,8 @@ const FLOW: &[&str] = &[
 ];
 const GATEWAY: &[&str] =
     &["cors", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];
-const EDGE: &[&str] = &["gateway", "json", "login", "memory", "oauth", "ports", "reply", "secret", "time", "upstream"];
+const EDGE: &[&str] =
+    &["gateway", "json", "login", "mcp", "memory", "oauth", "ports", "reply", "secret", "time", "upstream"];
 
 const RUNTIME: &[&str] = &["worker", "web_sys", "js_sys", "wasm_bindgen", "wasm_bindgen_futures"];
 const LONGEST: usize = 400;

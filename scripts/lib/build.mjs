@@ -40,7 +40,7 @@ export function build({ optimise = true } = {}) {
 }
 
 function copyScripts(folder) {
-  for (const name of ["entry.js", "call.js", "instance.js"]) copyFileSync(inRoot("src/edge", name), join(folder, name));
+  for (const name of ["entry.js", "call.js", "rewritten.js", "instance.js"]) copyFileSync(inRoot("src/edge", name), join(folder, name));
 }
 
 /** The same build once more in `folder`, with the names of the functions in the wasm, which a profile shows. After `build`. */

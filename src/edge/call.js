@@ -4,6 +4,7 @@
 // Not here: what an answer means, which Rust judges. How it is waited for is decided here, because only here a body can be left alone.
 
 import { enter, woken } from "./instance.js";
+import { rewritten } from "./rewritten.js";
 
 // An answer up to this size is waited for: should it stall, break off or be garbage, the client can still be told.
 const SMALL = 16 * 1024;
@@ -16,7 +17,7 @@ export const isReply = (outcome) => outcome.startsWith("reply\n");
 /** The response that a reply describes. */
 export function response(born, outcome, bodies) {
   const [, status, source, ...headers] = linesOf(outcome);
-  const body = own(born, source, outcome) ?? relayed(bodies?.[source]);
+  const body = own(born, source, outcome) ?? throughRust(born, source, bodies) ?? relayed(bodies?.[source]);
   return new Response(body, { status, headers: unpacked(headers) });
 }
 
@@ -38,6 +39,14 @@ const linesOf = (outcome) => outcome.slice(0, outcome.indexOf("\0")).split("\n")
 function own(born, source, outcome) {
   if (source === "text") return outcome.slice(outcome.indexOf("\0") + 1);
   if (source === "bytes") return enter(born, (rust) => rust.bytes());
+}
+
+/** A body that Rust reads on its way. */
+function throughRust(born, source, bodies) {
+  if (!source.startsWith("rewritten ")) return undefined;
+  const rewriting = enter(born, (rust) => rust.rewriting());
+  const body = relayed(bodies[source.slice("rewritten ".length)]);
+  return rewritten(new Response(body).body, (operation) => enter(born, () => operation(rewriting)));
 }
 
 /** A body that is handed on: read already, or as the stream that it is. */

@@ -10,12 +10,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::errand::{Errand, JsStream};
 use crate::gateway::Request;
+use crate::mcp::rewrite::Rewriter;
 use crate::ports::{Answer, FetchError, Outgoing};
 use crate::reply::{Body, Reply};
 use crate::time::Lifetime;
 
 thread_local! {
     static BYTES: RefCell<Vec<u8>> = RefCell::default();
+    static REWRITER: RefCell<Option<Box<dyn Rewriter>>> = RefCell::default();
 }
 
 /// A body up to this size crosses within the string if it is text, and a longer one as bytes, which are not decoded.
@@ -24,6 +26,11 @@ const SHORT: usize = 16 * 1024;
 /// The bytes of the body that was last written as "bytes".
 pub fn bytes() -> Vec<u8> {
     BYTES.take()
+}
+
+/// What rewrites the body of the reply that was written last, if that is "rewritten".
+pub fn rewriter() -> Option<Box<dyn Rewriter>> {
+    REWRITER.take()
 }
 
 /// The method, the URL and the headers of a request.
@@ -56,6 +63,11 @@ pub fn reply(reply: Reply<JsStream>) -> String {
         Body::Empty => push(&mut text, "none"),
         Body::Bytes(body) => return with_body(text, &headers, body),
         Body::Relay(stream) => number(&mut text, stream.number()),
+        Body::Rewritten(stream, rewriter) => {
+            REWRITER.set(Some(rewriter));
+            text.push_str("rewritten ");
+            number(&mut text, stream.number());
+        }
     }
     push_headers(&mut text, &headers);
     text.push('\0');
