@@ -6,6 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
+use crate::mcp::rewrite::Rewriter;
 use crate::time::Lifetime;
 
 /// An answer. `S` is an unread stream from an upstream.
@@ -36,6 +37,8 @@ pub enum Body<S> {
     Bytes(Vec<u8>),
     /// An upstream's body, handed on untouched and uncopied.
     Relay(S),
+    /// An upstream's body that is read on its way, because something in it is not for everybody.
+    Rewritten(S, Box<dyn Rewriter>),
 }
 
 impl<S> Reply<S> {
@@ -73,6 +76,16 @@ impl<S> Reply<S> {
         let bodiless = matches!(status.as_u16(), 204 | 205 | 304) || status.is_informational();
         let body = if bodiless { Body::Empty } else { Body::Relay(stream) };
         Self { status, headers, body, reason: None, terms: None }
+    }
+
+    /// The same answer with what it relays rewritten on its way.
+    #[must_use]
+    pub fn rewritten(mut self, rewriter: Box<dyn Rewriter>) -> Self {
+        self.body = match self.body {
+            Body::Relay(stream) => Body::Rewritten(stream, rewriter),
+            other => other,
+        };
+        self
     }
 
     /// Sets a header; a value that is not legal in a header is left out.
@@ -137,5 +150,22 @@ impl<S> Reply<S> {
     #[must_use]
     pub fn without_body(self) -> Self {
         Self { body: Body::Empty, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mcp::rewrite::answer::Answer;
+    use crate::mcp::rewrite::list::Filter;
+    use crate::mcp::verdict::MediaType;
+
+    #[test]
+    fn only_what_is_relayed_is_rewritten() {
+        let rewriter = || Box::new(Answer::new(MediaType::Json, 1, Filter(|_, _: &str| true), |_| Vec::new()));
+        let body = |reply: Reply<u8>| reply.rewritten(rewriter()).into_parts().2;
+        assert!(matches!(body(Reply::relay(StatusCode::OK, HeaderMap::new(), 7)), Body::Rewritten(7, _)));
+        assert!(matches!(body(Reply::relay(StatusCode::NO_CONTENT, HeaderMap::new(), 7)), Body::Empty));
+        assert!(matches!(body(Reply::json(StatusCode::OK, &1)), Body::Bytes(bytes) if bytes == b"1"));
     }
 }

@@ -3,6 +3,7 @@
 //! Not here: malformed input as such, which the property tests of each parser have.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
+#![allow(unreachable_pub, reason = "what the tests of one binary share")]
 
 #[path = "attacks/anonymous.rs"]
 mod anonymous;

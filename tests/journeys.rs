@@ -3,6 +3,7 @@
 //! Not here: who tries to harm (`attacks`), real clients and the real runtime (`tests/e2e`).
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
+#![allow(unreachable_pub, reason = "what the tests of one binary share")]
 
 #[path = "journeys/accounts.rs"]
 mod accounts;

@@ -5,6 +5,7 @@
 //! own. Not here: the messages' JSON, and the real flow (`tests/journeys`).
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
+#![allow(unreachable_pub, reason = "what the tests of one binary share")]
 
 #[path = "lease_model/upstream.rs"]
 mod upstream;

@@ -4,6 +4,7 @@
 //! Not here: what the records mean.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
+#![allow(unreachable_pub, reason = "what the tests of one binary share")]
 
 mod world;
 

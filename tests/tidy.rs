@@ -31,7 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mcp", PURE),
     ("page", PURE),
     ("upstream", &["foreign", "json", "loopback", "oauth", "secret", "time", "vault", "version"]),
-    ("reply", PURE),
+    ("reply", &["mcp"]),
     ("ports", &["login", "oauth", "secret", "time", "upstream"]),
     ("route", &["config", "secret"]),
     ("failure", &["mcp", "oauth", "page", "reply"]),
@@ -49,7 +49,8 @@ const FLOW: &[&str] = &[
 ];
 const GATEWAY: &[&str] =
     &["cors", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];
-const EDGE: &[&str] = &["gateway", "json", "login", "memory", "oauth", "ports", "reply", "secret", "time", "upstream"];
+const EDGE: &[&str] =
+    &["gateway", "json", "login", "mcp", "memory", "oauth", "ports", "reply", "secret", "time", "upstream"];
 
 const RUNTIME: &[&str] = &["worker", "web_sys", "js_sys", "wasm_bindgen", "wasm_bindgen_futures"];
 const LONGEST: usize = 400;

@@ -4,6 +4,7 @@
 // Not here: what an answer means, which Rust judges. How it is waited for is decided here, because only here a body can be left alone.
 
 import { alive, enter, woken } from "./instance.js";
+import { rewritten } from "./rewritten.js";
 
 // An answer up to this size is waited for: should it stall, break off or be garbage, the client can still be told.
 const SMALL = 16 * 1024;
@@ -11,6 +12,8 @@ const SMALL = 16 * 1024;
 const UNWATCHED = 500;
 // What a flow comes to; everything else is an errand.
 const OUTCOMES = ["reply", "stream", "goes_on", "ends"];
+// What stands before the number of a body that Rust reads on its way.
+const REWRITTEN = "rewritten ";
 const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d]; // RFC 8259 §2
 
 export const isReply = (outcome) => outcome.startsWith("reply\n");
@@ -18,7 +21,7 @@ export const isReply = (outcome) => outcome.startsWith("reply\n");
 /** The response that a reply describes. */
 export function response(born, number, outcome, bodies) {
   const [, status, source, ...headers] = linesOf(outcome);
-  const body = own(born, number, source, outcome) ?? relayed(bodies?.[source]);
+  const body = own(born, number, source, outcome) ?? throughRust(born, number, source, bodies) ?? relayed(bodies?.[source]);
   return new Response(body, { status, headers: unpacked(headers) });
 }
 
@@ -40,6 +43,14 @@ const linesOf = (outcome) => outcome.slice(0, outcome.indexOf("\0")).split("\n")
 function own(born, number, source, outcome) {
   if (source === "text") return outcome.slice(outcome.indexOf("\0") + 1);
   if (source === "bytes") return enter(born, (rust) => rust.bytes(number));
+}
+
+/** A body that Rust reads on its way. */
+function throughRust(born, number, source, bodies) {
+  if (!source.startsWith(REWRITTEN)) return undefined;
+  const rewriting = enter(born, (rust) => rust.rewriting(number));
+  const body = relayed(bodies[source.slice(REWRITTEN.length)]);
+  return rewritten(new Response(body).body, (operation) => enter(born, () => operation(rewriting)));
 }
 
 /** A body that is handed on: read already, or as the stream that it is. */
@@ -67,7 +78,7 @@ export class Call {
     if (isReply(last)) return response(this.#born, this.#number, last, this.#bodies);
     const [, milliseconds, words] = linesOf(last);
     const reply = last.slice(last.indexOf("\nreply\n") + 1);
-    const source = linesOf(reply)[2];
+    const source = linesOf(reply)[2].replace(REWRITTEN, "");
     const { readable, writable } = new IdentityTransformStream();
     const look = () => enter(this.#born, (rust) => rust.look(this.#number, words, Date.now(), env));
     keep(this.#hand(this.#bodies[source].body, writable, Number(milliseconds), look).catch(() => {}));

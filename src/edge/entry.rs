@@ -12,6 +12,7 @@ use super::errand::{Done, JsStream};
 use super::host::{Workers, timestamp};
 use super::{call, wire};
 use crate::gateway::Gateway;
+use crate::mcp::rewrite::Rewriter;
 use crate::memory::Memory;
 use crate::ports::ReadError;
 
@@ -83,4 +84,32 @@ pub fn woken(call: u32) -> String {
 #[wasm_bindgen]
 pub fn bytes(call: u32) -> Vec<u8> {
     wire::bytes(call)
+}
+
+/// What the body of a call's reply goes through, where it is "rewritten".
+#[wasm_bindgen]
+pub fn rewriting(call: u32) -> Option<Rewriting> {
+    wire::rewriter(call).map(Rewriting)
+}
+
+/// A body on its way through Rust. JavaScript frees it when it collects the garbage.
+#[wasm_bindgen]
+pub struct Rewriting(Box<dyn Rewriter>);
+
+#[wasm_bindgen]
+impl Rewriting {
+    /// The next bytes; what can be handed on by now.
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.0.push(bytes)
+    }
+
+    /// There is no more; what was held back until now.
+    pub fn end(&mut self) -> Vec<u8> {
+        self.0.end()
+    }
+
+    /// Whether it ended here already, whatever else comes.
+    pub fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
 }

@@ -11,13 +11,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::errand::{Errand, JsStream};
 use crate::gateway::{Request, Standing};
+use crate::mcp::rewrite::Rewriter;
 use crate::ports::{Answer, FetchError, Outgoing};
 use crate::reply::{Body, Reply, Terms};
 use crate::time::Lifetime;
 
 thread_local! {
-    /// By call: others go on between an answer and the moment JavaScript reads it.
+    /// By call, like the rewriters: others go on between an answer and the moment JavaScript reads it.
     static BYTES: RefCell<BTreeMap<u32, Vec<u8>>> = RefCell::default();
+    static REWRITERS: RefCell<BTreeMap<u32, Box<dyn Rewriter>>> = RefCell::default();
 }
 
 /// A body up to this size crosses within the string if it is text, and a longer one as bytes, which are not decoded.
@@ -26,6 +28,11 @@ const SHORT: usize = 16 * 1024;
 /// The bytes of the body that was last written as "bytes" for a call.
 pub fn bytes(call: u32) -> Vec<u8> {
     BYTES.with_borrow_mut(|bytes| bytes.remove(&call)).unwrap_or_default()
+}
+
+/// What rewrites the body that was last written as "rewritten" for a call.
+pub fn rewriter(call: u32) -> Option<Box<dyn Rewriter>> {
+    REWRITERS.with_borrow_mut(|rewriters| rewriters.remove(&call))
 }
 
 /// The method, the URL and the headers of a request.
@@ -63,6 +70,11 @@ pub fn reply(call: u32, reply: Reply<JsStream>) -> String {
         Body::Empty => push(&mut text, "none"),
         Body::Bytes(body) => return with_body(call, text, &headers, body),
         Body::Relay(stream) => number(&mut text, stream.number()),
+        Body::Rewritten(stream, rewriter) => {
+            drop(REWRITERS.with_borrow_mut(|rewriters| rewriters.insert(call, rewriter)));
+            text.push_str("rewritten ");
+            number(&mut text, stream.number());
+        }
     }
     push_headers(&mut text, &headers);
     text.push('\0');

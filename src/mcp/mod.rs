@@ -18,6 +18,7 @@ mod message;
 mod raw_object;
 pub mod request_state;
 pub mod revision;
+pub mod rewrite;
 pub mod session;
 pub mod standin;
 pub mod strict_json;

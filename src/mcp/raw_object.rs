@@ -9,47 +9,46 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::strict_json::Key;
+
 /// An object whose values are not looked into.
 pub(super) struct RawObject<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
 impl<'a> RawObject<'a> {
     /// Reads an object; `None` if it is none.
-    pub fn parse(json: &'a str) -> Option<Self> {
+    pub(super) fn parse(json: &'a str) -> Option<Self> {
         serde_json::from_str(json).ok()
     }
 
     /// The JSON of a member.
-    pub fn get(&self, key: &str) -> Option<&str> {
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, json)| &**json)
     }
 
     /// Puts other JSON in the place of a member's.
-    pub fn replace(&mut self, key: &str, json: String) {
+    pub(super) fn replace(&mut self, key: &str, json: String) {
         if let Some((_, old)) = self.0.iter_mut().find(|(name, _)| name == key) {
             *old = Cow::Owned(json);
         }
     }
 
     /// Takes a member out.
-    pub fn remove(&mut self, key: &str) {
+    pub(super) fn remove(&mut self, key: &str) {
         self.0.retain(|(name, _)| name != key);
     }
 
     /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Its members, in the order they came.
-    pub fn members(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(super) fn members(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, json)| (&**key, &**json))
     }
 
     /// As JSON again.
-    pub fn to_json(&self) -> String {
+    pub(super) fn to_json(&self) -> String {
         let mut json = String::from("{");
         for (at, (key, value)) in self.members().enumerate() {
             if at > 0 {

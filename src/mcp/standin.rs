@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::message::{Message, RequestId};
 use super::revision::{Era, negotiated};
+use super::rewrite::list::List;
 
 /// The server that is stood in for.
 #[derive(Debug, Clone, Copy)]
@@ -21,14 +22,6 @@ pub struct Server<'a> {
 
 /// What the name of its one tool begins with.
 const TOOL: &str = "connect_";
-
-/// The methods that list something, and the member of their result.
-const LISTS: [(&str, &str); 4] = [
-    ("tools/list", "tools"),
-    ("prompts/list", "prompts"),
-    ("resources/list", "resources"),
-    ("resources/templates/list", "resourceTemplates"),
-];
 
 impl Server<'_> {
     /// Whether this is the name of the one tool there is. A server's own tools hardly have it, so it means the same before and after
@@ -74,9 +67,9 @@ impl Server<'_> {
     }
 
     fn list(&self, method: &str) -> Option<Value> {
-        let (_, member) = LISTS.iter().find(|(list, _)| *list == method)?;
-        let tools = if *member == "tools" { json!([self.tool()]) } else { json!([]) };
-        Some(json!({ *member: tools }))
+        let list = List::of(method)?;
+        let members = if list == List::Tools { json!([self.tool()]) } else { json!([]) };
+        Some(json!({ list.member(): members }))
     }
 
     fn tool(&self) -> Value {

@@ -160,7 +160,7 @@ impl<'de> Walk<'de> {
 }
 
 /// The known key that a reader ignoring case would take this one for.
-fn resembles(key: &str, known: &'static [&'static str]) -> Option<&'static str> {
+pub(super) fn resembles(key: &str, known: &'static [&'static str]) -> Option<&'static str> {
     if known.contains(&key) {
         return None;
     }
@@ -178,7 +178,7 @@ fn folded(c: char) -> char {
 
 /// A key, decoded; borrowed where it has no escapes.
 #[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(super) struct Key<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// Nobody looks.
 struct Anything;

@@ -143,11 +143,11 @@ impl Token {
 mod by_name {
     use super::{BTreeMap, Deserialize, Deserializer, Secret, Serializer};
 
-    pub fn serialize<S: Serializer>(secrets: &BTreeMap<String, Secret>, to: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(secrets: &BTreeMap<String, Secret>, to: S) -> Result<S::Ok, S::Error> {
         to.collect_map(secrets.iter().map(|(name, secret)| (name, secret.expose())))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Secret>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Secret>, D::Error> {
         let texts = BTreeMap::<String, String>::deserialize(from)?;
         let mut secrets = BTreeMap::new(); // to collect would be to sort: for each type code of its own, 3 KB of gzip
         secrets.extend(texts.into_iter().map(|(name, secret)| (name, Secret::new(secret))));

@@ -24,7 +24,7 @@ pub struct State {
     v: V1,
     /// What the person wants.
     pub errand: Errand,
-    /// What of the server's configuration it is for ([`super::credential::fits`]).
+    /// What of the server's configuration it is for ([`super::credential::Credential::fits`]).
     pub fits: Digested,
     /// Who was asked, and what for.
     pub source: Source,

@@ -261,6 +261,7 @@ impl Asking {
         let body = match body {
             Body::Empty => Vec::new(),
             Body::Bytes(bytes) | Body::Relay(Bytes(bytes)) => bytes,
+            Body::Rewritten(Bytes(bytes), mut rewriter) => [rewriter.push(&bytes), rewriter.end()].concat(),
         };
         Answer { status: status.as_u16(), headers, body, terms }
     }

@@ -24,7 +24,7 @@ use crate::vault::Purpose;
 const TICKET: Lifetime = Lifetime::minutes(10);
 
 /// The page that puts the question.
-pub fn page<P: Platform>(
+pub(super) fn page<P: Platform>(
     site: &Site<'_, P>,
     head: &Head,
     client: &Client,

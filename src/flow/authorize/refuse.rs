@@ -15,12 +15,12 @@ use crate::reply::Reply;
 /// Whether an error may go to the client without anybody having allowed anything. A registered redirect URI is still only what some
 /// client claimed, and the gateway's own address in a link must not lead wherever a stranger likes (RFC 9700 §4.11.2): only to what runs
 /// on the person's machine, and where the operator said.
-pub fn goes_back(client: &Client, redirectable: &Redirectable) -> bool {
+pub(super) fn goes_back(client: &Client, redirectable: &Redirectable) -> bool {
     redirectable.redirect().is_loopback() || client.is_preregistered()
 }
 
 /// Back to the client where that may be, and where the person is `known` to have allowed this very request before; else a page.
-pub fn answer<P: Platform>(
+pub(super) fn answer<P: Platform>(
     site: &Site<'_, P>,
     client: &Client,
     redirectable: &Redirectable,
@@ -44,12 +44,12 @@ pub fn answer<P: Platform>(
 }
 
 /// `invalid_client` is a 401 for clients that authenticate; a person's browser did nothing of the kind.
-pub fn shown(failure: Failure) -> Failure {
+pub(super) fn shown(failure: Failure) -> Failure {
     if failure.status == StatusCode::UNAUTHORIZED { failure.status(400) } else { failure }
 }
 
 /// Refused before client and redirect URI are proven.
-pub fn local(error: &LocalError) -> Failure {
+pub(super) fn local(error: &LocalError) -> Failure {
     let failure = Failure::oauth(error.code(), error.reason(), sentence(error)).status(400).fix(error.fix());
     match error {
         LocalError::UnregisteredRedirect { requested, registered } => {

@@ -22,7 +22,7 @@ use crate::upstream::state::{Back, Errand};
 const MOST_ACCOUNTS: usize = 16;
 
 /// A person's visit to the page.
-pub struct Visit {
+pub(super) struct Visit {
     /// What connecting here would make.
     pub errand: Errand,
     /// How the page speaks of it.
@@ -39,7 +39,7 @@ pub struct Visit {
 
 impl Visit {
     /// By the page's query. Only whoever it is for gets further.
-    pub async fn of<P: Platform>(
+    pub(super) async fn of<P: Platform>(
         site: &Site<'_, P>,
         server: &Server,
         query: &Form,
@@ -58,7 +58,7 @@ impl Visit {
     }
 
     /// Once more, for the account of a form that could not be taken.
-    pub async fn again<P: Platform>(
+    pub(super) async fn again<P: Platform>(
         site: &Site<'_, P>,
         server: &Server,
         errand: Errand,
@@ -186,7 +186,7 @@ impl Visit {
 }
 
 /// A link that leads nowhere.
-pub fn link_gone() -> Failure {
+pub(super) fn link_gone() -> Failure {
     Failure::client(
         400,
         "connect_link_gone",

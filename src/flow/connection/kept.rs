@@ -31,7 +31,7 @@ const OUTDATED: &str = "connection_outdated";
 const UNREADABLE: &str = "connection_unreadable";
 
 /// What there is for a call.
-pub enum Found {
+pub(super) enum Found {
     /// A credential.
     Usable(Rc<Held>),
     /// One that was made while the call waited for it: if the server refuses that, another is no better.
@@ -52,7 +52,7 @@ pub enum Found {
 
 impl Found {
     /// The same, made just now.
-    pub fn made_now(self) -> Self {
+    pub(super) fn made_now(self) -> Self {
         match self {
             Self::Usable(held) => Self::Fresh(held),
             other => other,
@@ -61,7 +61,7 @@ impl Found {
 }
 
 /// A credential to try a call with, unless none is near.
-pub async fn recall<P: Platform>(site: &Site<'_, P>, server: &Server, key: &ConnectionKey) -> Option<Rc<Held>> {
+pub(super) async fn recall<P: Platform>(site: &Site<'_, P>, server: &Server, key: &ConnectionKey) -> Option<Rc<Held>> {
     if let Some(held) = remembered(site, key) {
         return keep::suits(server, &held.credential).then_some(held);
     }
@@ -74,7 +74,7 @@ pub async fn recall<P: Platform>(site: &Site<'_, P>, server: &Server, key: &Conn
 }
 
 /// A credential near by that should replace this generation, and that the object has not heard of.
-pub async fn orphan<P: Platform>(
+pub(super) async fn orphan<P: Platform>(
     site: &Site<'_, P>,
     server: &Server,
     key: &ConnectionKey,
@@ -89,7 +89,11 @@ pub async fn orphan<P: Platform>(
 }
 
 /// What the object has: the truth, to be asked before anybody is told that something is missing.
-pub async fn ask<P: Platform>(site: &Site<'_, P>, server: &Server, key: &ConnectionKey) -> Result<Found, Failure> {
+pub(super) async fn ask<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    key: &ConnectionKey,
+) -> Result<Found, Failure> {
     let outcome = site.platform.connection(key, Command::Read).await.map_err(|Unavailable| Failure::storage())?;
     Ok(match outcome {
         Outcome::Live { generation, sealed } => take(site, server, key, generation, sealed).await,
@@ -99,7 +103,7 @@ pub async fn ask<P: Platform>(site: &Site<'_, P>, server: &Server, key: &Connect
 }
 
 /// A credential as the object gave it, remembered here and near by.
-pub async fn take<P: Platform>(
+pub(super) async fn take<P: Platform>(
     site: &Site<'_, P>,
     server: &Server,
     key: &ConnectionKey,
@@ -117,18 +121,18 @@ pub async fn take<P: Platform>(
 }
 
 /// What is to be said of a dead credential.
-pub fn dead<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, sealed: Option<&str>) -> Found {
+pub(super) fn dead<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, sealed: Option<&str>) -> Found {
     let credential = sealed.and_then(|sealed| keep::open(site, key, sealed));
     Found::Dead { scope: credential.and_then(|credential| credential.token().and_then(|token| token.scope.clone())) }
 }
 
 /// What this isolate remembers.
-pub fn remembered<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) -> Option<Rc<Held>> {
+pub(super) fn remembered<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) -> Option<Rc<Held>> {
     site.memory.connections.get(key.name(), site.now)
 }
 
 /// Remembers for a while; what nobody else knows of, for longer.
-pub fn remember<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, held: &Rc<Held>) {
+pub(super) fn remember<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, held: &Rc<Held>) {
     let lifetime = if held.after.is_some() { Lifetime::hours(1) } else { REMEMBERED };
     // Another request may have gone on since this one began: its clock is later, its memory newer.
     let until = site.platform.now().max(site.now) + lifetime;
@@ -161,7 +165,7 @@ pub async fn replicate<P: Platform>(
 }
 
 /// Forgets here and near by what the object does not have any more.
-pub async fn erase<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) {
+pub(super) async fn erase<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) {
     forget(site, key);
     let _ = site.platform.delete(key.name()).await; // a call with it would only be refused, and find out again
 }

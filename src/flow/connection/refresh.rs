@@ -39,7 +39,7 @@ const RELIES: u32 = 60_000;
 const STORING: [u32; 4] = [0, 200, 800, 2400];
 
 /// One request that needs another credential than it has seen.
-pub struct Refresh<'a, P> {
+pub(super) struct Refresh<'a, P> {
     /// The surroundings.
     pub site: &'a Site<'a, P>,
     /// The server.
@@ -57,7 +57,7 @@ enum Led {
 
 impl<P: Platform> Refresh<'_, P> {
     /// A credential of another generation than `seen`. `spare` is one that works still, should a new one be long in coming.
-    pub async fn run(&self, seen: u64, spare: Option<Rc<Held>>) -> Result<Found, Failure> {
+    pub(super) async fn run(&self, seen: u64, spare: Option<Rc<Held>>) -> Result<Found, Failure> {
         let name = self.key.name().to_owned();
         let memory = self.site.memory;
         let (mut waited, mut pause) = (0, FIRST_PAUSE);
@@ -151,7 +151,7 @@ impl<P: Platform> Refresh<'_, P> {
     }
 
     /// Tells the object of a credential that it could not be told of when it came.
-    pub async fn report(&self, held: Rc<Held>, after: u64) -> Found {
+    pub(super) async fn report(&self, held: Rc<Held>, after: u64) -> Found {
         let sealed = self.seal(&held.credential);
         let command = Command::Finish { generation: after, sealed: sealed.clone() };
         match self.site.platform.connection(self.key, command).await {

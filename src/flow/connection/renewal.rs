@@ -15,7 +15,7 @@ use crate::upstream::key::ConnectionKey;
 use crate::upstream::token::{Grant, TokenError, Tokens};
 
 /// What came of asking.
-pub enum Renewal {
+pub(super) enum Renewal {
     /// A credential.
     Credential(Box<Credential>),
     /// None.
@@ -32,7 +32,7 @@ const ASK_THE_PERSON: &[&str] =
     &["access_denied", "consent_required", "interaction_required", "login_required", "account_selection_required"];
 
 /// A credential in place of the sealed one that was leased.
-pub async fn renewed<P: Platform>(
+pub(super) async fn renewed<P: Platform>(
     site: &Site<'_, P>,
     server: &Server,
     key: &ConnectionKey,

@@ -1,0 +1,171 @@
+//! `docs/storage.md` names everything at rest and nothing else: its tables are held to the source in both directions,
+//! its examples to the records. Every decision is in the index.
+//!
+//! Not here: the bytes of each record in all of its states, which golden tests pin beside it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mcp_edge_gateway::json;
+use mcp_edge_gateway::oauth::registered_client::RegisteredClient;
+use mcp_edge_gateway::oauth::{account, grant};
+use mcp_edge_gateway::upstream::replica::Replica;
+use mcp_edge_gateway::upstream::{connection, issuer};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+type Names = BTreeSet<String>;
+
+/// What stands before a colon in a text that is made, and is no key of the directory.
+const NO_KEYS: &[&str] = &[
+    "dev:",    // subjects of the development login
+    "header:", // a field of the connect form
+];
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The code of the Worker, without comments and tests.
+fn sources() -> String {
+    let mut code = String::new();
+    let mut folders = vec![PathBuf::from("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let path = folder.join(entry.file_name());
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            if entry.path().is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") && !matches!(stem, "tests" | "golden" | "samples") {
+                let text = read(path.to_str().unwrap());
+                let product = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+                code.extend(
+                    product.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| [line, "\n"]),
+                );
+            }
+        }
+    }
+    code
+}
+
+/// The contents of string literals, and what stands between them: where one begins is not told from where one ends.
+fn texts(code: &str) -> impl Iterator<Item = &str> {
+    code.split('"')
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'))
+}
+
+/// The section of the page under a heading.
+fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+    page.split("\n## ").find_map(|section| section.strip_prefix(heading)?.strip_prefix('\n')).unwrap()
+}
+
+/// The names in one column of a section's table.
+fn column(section: &str, column: usize) -> Names {
+    let rows = section.lines().filter(|line| line.starts_with('|')).skip(2);
+    rows.flat_map(|row| row.split('|').nth(column + 1).unwrap().split('`').skip(1).step_by(2))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_prefix_of_the_directory_is_documented() {
+    let code = sources();
+    let made = code.split("format!(\"").skip(1).filter_map(|rest| rest.split_once(":{")).map(|(prefix, _)| prefix);
+    let constant = code.split(": &str = \"").skip(1).filter_map(|rest| rest.split('"').next()?.split_once(':'));
+    let constant = constant.filter(|(_, rest)| is_word(rest)).map(|(prefix, _)| prefix);
+    let prefixes: Names =
+        made.chain(constant).filter(|prefix| is_word(prefix)).map(|prefix| format!("{prefix}:")).collect();
+    let stale: Vec<_> = NO_KEYS.iter().filter(|prefix| !prefixes.contains(**prefix)).collect();
+    assert!(stale.is_empty(), "{stale:?} are not made any more");
+    let keys: Names = prefixes.into_iter().filter(|prefix| !NO_KEYS.contains(&prefix.as_str())).collect();
+    assert_eq!(column(section(&read("docs/storage.md"), "Directory"), 0), keys);
+}
+
+#[test]
+fn every_class_of_objects_is_documented() {
+    let bindings = read("wrangler.toml");
+    let classes = bindings.split("class_name = \"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
+    assert_eq!(column(section(&read("docs/storage.md"), "Objects"), 0), classes.collect());
+}
+
+#[test]
+fn every_cookie_and_every_kind_of_token_is_documented() {
+    let (code, page) = (sources(), read("docs/storage.md"));
+    let begins = |beginnings: &[&str]| -> Names {
+        let names = texts(&code).filter(|text| {
+            is_word(text) && beginnings.iter().any(|one| text.len() > one.len() && text.starts_with(one))
+        });
+        names.map(str::to_owned).collect()
+    };
+    assert_eq!(column(section(&page, "Cookies"), 0), begins(&["mcp_", "__mcp_"]));
+    let mut tokens = column(section(&page, "Texts that others keep for the gateway"), 1);
+    tokens.retain(|text| text.starts_with("mcpg_"));
+    assert_eq!(tokens, begins(&["mcpg_"]));
+}
+
+#[test]
+fn every_purpose_and_label_of_a_key_is_documented() {
+    let page = read("docs/storage.md");
+    let keys = section(&page, "Keys");
+    let purposes = read("src/vault/purpose.rs");
+    let code: String = purposes.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    assert_eq!(column(keys, 0), texts(&code).skip(1).step_by(2).map(str::to_owned).collect());
+    let code = sources();
+    let labels = code.split("b\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let labels: Names = labels.filter(|label| label.starts_with("mcp-edge-gateway/")).map(str::to_owned).collect();
+    let documented = keys.split('`').skip(1).step_by(2).filter(|text| text.starts_with("mcp-edge-gateway/"));
+    assert_eq!(documented.map(str::to_owned).collect::<Names>(), labels);
+}
+
+#[test]
+fn every_example_is_a_record() {
+    fn is_read<T: Serialize + DeserializeOwned>(example: &str) {
+        let record: T = json::read(example.as_bytes()).unwrap_or_else(|error| panic!("{error}: {example}"));
+        assert_eq!(serde_json::to_string(&record).unwrap(), example);
+    }
+    let page = read("docs/storage.md");
+    let mut shown = Vec::new();
+    for block in page.split("```json ").skip(1) {
+        let (name, rest) = block.split_once('\n').unwrap();
+        let example = rest.split("\n```").next().unwrap();
+        match name {
+            "client:" => is_read::<RegisteredClient>(example),
+            "connection:" => is_read::<Replica>(example),
+            "Grant" => is_read::<grant::Record>(example),
+            "Account" => is_read::<account::Record>(example),
+            "Connection" => is_read::<connection::Record>(example),
+            "Issuer" => is_read::<issuer::Record>(example),
+            other => panic!("{other} is no record that can be read here"),
+        }
+        shown.push(name);
+    }
+    assert_eq!(shown, ["client:", "connection:", "Grant", "Account", "Connection", "Issuer"]);
+}
+
+#[test]
+fn every_decision_is_in_the_index_and_says_why_and_what_it_costs() {
+    let map = read("ARCHITECTURE.md");
+    let linked: Names =
+        map.split("](docs/decisions/").skip(1).map(|rest| rest.split(')').next().unwrap().to_owned()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/decisions");
+    let records: Names =
+        fs::read_dir(folder).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(linked, records);
+    for record in records {
+        let text = read(&format!("docs/decisions/{record}"));
+        let title = text.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap();
+        let headings: Vec<_> = text.lines().filter(|line| line.starts_with("## ")).collect();
+        assert_eq!(headings, ["## Context", "## Decision", "## Consequences"], "{record}");
+        assert!(
+            map.contains(&format!("[{title}](docs/decisions/{record})")),
+            "{record} has another title in the index"
+        );
+    }
+}
