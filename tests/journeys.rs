@@ -6,12 +6,16 @@
 
 #[path = "journeys/accounts.rs"]
 mod accounts;
+#[path = "journeys/choosing.rs"]
+mod choosing;
 #[path = "journeys/connect.rs"]
 mod connect;
 #[path = "journeys/connected.rs"]
 mod connected;
 #[path = "journeys/connections.rs"]
 mod connections;
+#[path = "journeys/entered.rs"]
+mod entered;
 #[path = "journeys/keeping.rs"]
 mod keeping;
 #[path = "journeys/lifetimes.rs"]

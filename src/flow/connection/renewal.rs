@@ -72,7 +72,7 @@ async fn refreshed<P: Platform>(
     let grant = Grant::Refresh(refresh_token);
     let tokens = ask(site, server, &oauth.token_endpoint, &client, &grant, oauth.resource.as_deref(), None).await;
     match tokens {
-        Ok(Tokens { access_token, expires, refresh_token, scope }) => {
+        Ok(Tokens { access_token, expires, refresh_token, scope, .. }) => {
             let token = Token { access_token, expires, obtained: site.now, scope };
             Ok(oauth.refreshed(token, refresh_token))
         }
