@@ -15,7 +15,7 @@ use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
 use crate::flow::{
     Head, Site, apart, authorize, call, callback, configure, connect, connections, consent, discover, index, login,
-    refusal, register, revoke, shared, subject, token,
+    person, refusal, register, revoke, shared, subject, token,
 };
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
@@ -201,6 +201,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::Login => apart(login::show(site, head)).await.map_err(Refused::Page),
             Endpoint::LoginCallback => apart(login::callback(site, head, body)).await.map_err(Refused::Page),
             Endpoint::Logout => apart(login::logout(site, head)).await.map_err(Refused::Page),
+            Endpoint::AdminSubjects => apart(person::find(site, head)).await.map_err(Refused::Json),
             // Answered before a configuration is needed.
             Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig => Err(Refused::Json(unknown_endpoint())),
         }

@@ -39,6 +39,8 @@ pub enum Endpoint {
     Logout,
     /// The configuration, for the operator.
     AdminConfig,
+    /// Who has signed in with an address, for the operator.
+    AdminSubjects,
 }
 
 /// Who may call an endpoint from a browser page of another origin.
@@ -76,6 +78,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::LoginCallback, path: "/login/callback", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::Logout, path: "/logout", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::AdminConfig, path: "/admin/config", allow: "GET, PUT", cors: Cors::None },
+    Row { endpoint: Endpoint::AdminSubjects, path: "/admin/subjects", allow: "GET", cors: Cors::None },
 ];
 
 const CONNECT: &str = "/connect/";

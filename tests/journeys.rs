@@ -22,6 +22,8 @@ mod keeping;
 mod lifetimes;
 #[path = "journeys/operation.rs"]
 mod operation;
+#[path = "journeys/people.rs"]
+mod people;
 #[path = "journeys/revoking.rs"]
 mod revoking;
 #[path = "journeys/servers.rs"]

@@ -6,7 +6,7 @@
 use http::StatusCode;
 use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 
-use super::{Answered, Head, Site, consent, provider, read_small, session};
+use super::{Answered, Head, Site, consent, person, provider, read_small, session};
 use crate::config::{DevAccount, Login};
 use crate::failure::{Blame, Failure};
 use crate::login::cookie::{self, Jar, SetCookie};
@@ -87,6 +87,7 @@ pub async fn callback<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Str
             (provider::identify(site, login, &provider, &code, &transaction).await?, transaction)
         }
     };
+    person::note(site, &identity).await;
     let session = session::start(site, head, identity).await?;
     let spent = SetCookie::removal(cookie_name(site, &transaction.state)?, site.origin.is_secure());
     let header = |cookie: SetCookie| cookie.to_header().map_err(|_| too_long());
@@ -120,7 +121,7 @@ pub async fn logout<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P>
     Ok(Reply::page(StatusCode::OK, page.render()).and(SET_COOKIE, spent))
 }
 
-/// Where "Use another account" on a page leads, to come back there.
+/// Where "Sign in as somebody else" on a page leads, to come back there.
 pub fn sign_out(return_to: &str) -> String {
     with_return(Endpoint::Logout, return_to)
 }

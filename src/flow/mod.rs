@@ -19,6 +19,7 @@ pub mod index;
 pub mod initialize;
 pub mod keep;
 pub mod login;
+pub mod person;
 pub mod provider;
 pub mod refusal;
 pub mod register;

@@ -33,6 +33,8 @@ pub enum Purpose {
     ConnectTicket,
     /// Seals the token of the connections page's forms.
     ConnectionsForm,
+    /// Seals who has signed in with an address.
+    Person,
 }
 
 impl Purpose {
@@ -53,6 +55,7 @@ impl Purpose {
             Self::ConnectLink => "connect link",
             Self::ConnectTicket => "connect ticket",
             Self::ConnectionsForm => "connections form",
+            Self::Person => "person",
         }
     }
 }

@@ -41,6 +41,7 @@ pub(super) struct Subkeys {
     connect_link: Subkey,
     connect_ticket: Subkey,
     connections_form: Subkey,
+    person: Subkey,
 }
 
 impl Subkeys {
@@ -62,6 +63,7 @@ impl Subkeys {
             connect_link: subkey(Purpose::ConnectLink)?,
             connect_ticket: subkey(Purpose::ConnectTicket)?,
             connections_form: subkey(Purpose::ConnectionsForm)?,
+            person: subkey(Purpose::Person)?,
         })
     }
 
@@ -81,6 +83,7 @@ impl Subkeys {
             Purpose::ConnectLink => &self.connect_link,
             Purpose::ConnectTicket => &self.connect_ticket,
             Purpose::ConnectionsForm => &self.connections_form,
+            Purpose::Person => &self.person,
         }
     }
 }
