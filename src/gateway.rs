@@ -16,7 +16,7 @@ use crate::flow::status::{self, Ground};
 pub use crate::flow::tenure::Standing;
 use crate::flow::{
     Head, Site, apart, authorize, call, callback, configure, connect, connections, consent, deployment, discover,
-    index, login, refusal, register, revoke, shared, subject, tenure, token,
+    index, login, person, refusal, register, revoke, shared, subject, tenure, token,
 };
 use crate::mcp::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
@@ -216,6 +216,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::LoginCallback => apart(login::callback(site, head, body)).await.map_err(Refused::Page),
             Endpoint::Logout if head.method != "POST" => Ok(login::sign_out_page::<P>(head)),
             Endpoint::Logout => apart(login::logout(site, head)).await.map_err(Refused::Page),
+            Endpoint::AdminSubjects => apart(person::find(site, head)).await.map_err(Refused::Json),
             // Answered before a configuration is needed.
             Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig | Endpoint::Deployment => {
                 Err(Refused::Json(unknown_endpoint()))

@@ -189,13 +189,15 @@ pub trait Directory {
     async fn delete(&self, key: &str) -> Result<(), Unavailable>;
 }
 
-/// What one address may do only so often.
+/// What one caller, an address or a person, may do only so often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Limited {
     /// Bring a client that nobody vouches for: register it, or have its metadata document fetched.
     Registration,
     /// Register a client that has to be stored. Far fewer.
     StoredRegistration,
+    /// Try a value that a person enters for a server.
+    EnteredValue,
     /// Present a wrong operator token. Far fewer.
     OperatorToken,
 }
@@ -203,8 +205,8 @@ pub enum Limited {
 /// Approximate counting near the caller, against floods.
 #[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
 pub trait Limiter {
-    /// Whether this address may do it once more now.
-    async fn allow(&self, what: Limited, address: &str) -> Result<bool, Unavailable>;
+    /// Whether this caller may do it once more now.
+    async fn allow(&self, what: Limited, caller: &str) -> Result<bool, Unavailable>;
 }
 
 /// Structured lines for whoever operates the gateway.

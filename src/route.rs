@@ -42,6 +42,8 @@ pub enum Endpoint {
     AdminConfig,
     /// Which deployment this is, for whoever made it.
     Deployment,
+    /// Who has signed in with an address, for the operator.
+    AdminSubjects,
 }
 
 /// Who may call an endpoint from a browser page of another origin.
@@ -80,6 +82,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::Logout, path: "/logout", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::AdminConfig, path: "/admin/config", allow: "GET, PUT", cors: Cors::None },
     Row { endpoint: Endpoint::Deployment, path: "/admin/deployment", allow: "GET", cors: Cors::None },
+    Row { endpoint: Endpoint::AdminSubjects, path: "/admin/subjects", allow: "GET", cors: Cors::None },
 ];
 
 const CONNECT: &str = "/connect/";

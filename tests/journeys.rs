@@ -7,6 +7,8 @@
 
 #[path = "journeys/accounts.rs"]
 mod accounts;
+#[path = "journeys/choosing.rs"]
+mod choosing;
 #[path = "journeys/condition.rs"]
 mod condition;
 #[path = "journeys/connect.rs"]
@@ -17,6 +19,8 @@ mod connected;
 mod connections;
 #[path = "journeys/deploying.rs"]
 mod deploying;
+#[path = "journeys/entered.rs"]
+mod entered;
 #[path = "journeys/keeping.rs"]
 mod keeping;
 #[path = "journeys/lifetimes.rs"]
@@ -25,6 +29,8 @@ mod lifetimes;
 mod neighbours;
 #[path = "journeys/operation.rs"]
 mod operation;
+#[path = "journeys/people.rs"]
+mod people;
 #[path = "journeys/prompt.rs"]
 mod prompt;
 #[path = "journeys/revoking.rs"]

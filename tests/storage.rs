@@ -57,7 +57,7 @@ fn every_key_of_the_directory_is_one_of_these() {
     let directory = world.platform.directory.borrow();
     let kinds: BTreeSet<_> = directory.keys().map(|key| key.split_once(':').unwrap()).collect();
     let prefixes: BTreeSet<_> = kinds.iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(prefixes, BTreeSet::from(["client", "config", "revoked", "session"]));
+    assert_eq!(prefixes, BTreeSet::from(["client", "config", "person", "revoked", "session"]));
     assert!(kinds.contains(&("config", "current")) && kinds.contains(&("config", "previous")));
     assert!(kinds.contains(&("client", Digested::of(&client.id).as_str())));
     let (_, grant) = kinds.iter().find(|(kind, _)| *kind == "revoked").unwrap();
@@ -217,7 +217,7 @@ fn a_connection_kept_yesterday_is_used_and_refreshed_today() {
 #[test]
 fn a_revoked_subject_is_marked_like_this() {
     let world = World::new();
-    world.request("DELETE", "/admin/subjects/dev%3Aalice").bearer(world::ADMIN_TOKEN).send().with(200);
+    world.request("DELETE", "/admin/subjects/dev%3Aalice").bearer(world::ADMIN_TOKEN).send().with(404);
     let key = format!("subject:{}", Digested::of("dev:alice").as_str());
     assert_eq!(world.platform.directory.borrow()[&key].0, "1900000000");
 }

@@ -251,11 +251,12 @@ impl Directory for Workers {
 }
 
 impl Limiter for Workers {
-    async fn allow(&self, what: Limited, address: &str) -> Result<bool, Unavailable> {
+    async fn allow(&self, what: Limited, caller: &str) -> Result<bool, Unavailable> {
         let (limiter, key) = match what {
-            Limited::Registration => ("REGISTRATIONS", address.to_owned()),
-            Limited::StoredRegistration => ("ATTEMPTS", format!("registration {address}")),
-            Limited::OperatorToken => ("ATTEMPTS", format!("operator {address}")),
+            Limited::Registration => ("REGISTRATIONS", caller.to_owned()),
+            Limited::EnteredValue => ("REGISTRATIONS", format!("entered {caller}")),
+            Limited::StoredRegistration => ("ATTEMPTS", format!("registration {caller}")),
+            Limited::OperatorToken => ("ATTEMPTS", format!("operator {caller}")),
         };
         let limited = async {
             let options = options(&[("key", key.into())])?;

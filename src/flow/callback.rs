@@ -5,7 +5,7 @@
 
 use url::Url;
 
-use super::connect::{done, trip, way_on};
+use super::connect::{cancelled, done, trip, way_on};
 use super::upstream::tokens::{self, Asked};
 use super::upstream::{client, fetch};
 use super::{Answered, Head, Site, hold, keep, sentence, session};
@@ -49,8 +49,15 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P>
         Outcome::Claimed => {}
         _ => return Err(way_on(used_before(), errand)),
     }
+    let server = site.config.servers.get(errand.slug.as_str());
     let said = match redeem_and_keep(site, head, &state, signed_in.session.since).await {
         Ok(()) => done(site, errand, &signed_in.session).await,
+        Err(failure)
+            if failure.reason == cancelled::REASON
+                && let Some(server) = server =>
+        {
+            cancelled::show(site, server, &signed_in, &state, &failure).await
+        }
         Err(failure) => Err(way_on(failure.slug(errand.slug.as_str()), errand)),
     };
     trip::ended(site, said)
@@ -77,6 +84,7 @@ async fn redeem_and_keep<P: Platform>(
     let (client, tokens) = redeem(site, server, oauth, state, &code).await?;
     // 5.
     let source = state.source.clone();
+    let upstream_name = tokens.account;
     let token = Token {
         access_token: tokens.access_token,
         expires: tokens.expires,
@@ -93,7 +101,7 @@ async fn redeem_and_keep<P: Platform>(
         token,
     };
     let credential = Credential::new(state.fits.clone(), site.now, Kind::Oauth(Box::new(connected)));
-    keep::store(site, &state.errand, &credential, signed_in).await?;
+    keep::store(site, &state.errand, &credential, upstream_name, signed_in).await?;
     if let Kind::Oauth(connected) = &credential.kind {
         client::proven(site, &connected.issuer, &connected.client).await;
     }
@@ -127,10 +135,10 @@ async fn redeem<P: Platform>(
 }
 
 fn refused(server: &Server, state: &State, error: &CallbackError) -> Failure {
-    let blame = if error.reason() == "upstream_access_denied" { Blame::Client } else { Blame::Upstream };
+    let blame = if error.reason() == cancelled::REASON { Blame::Client } else { Blame::Upstream };
     let scope = state.source.scope.as_deref().unwrap_or("(none)");
     let (message, fix) = match error.reason() {
-        "upstream_access_denied" => {
+        cancelled::REASON => {
             (sentence(error), "Nothing was connected. Connect again if that was not what you wanted.".to_owned())
         }
         "upstream_scope_refused" => (

@@ -9,27 +9,29 @@ use http::StatusCode;
 use http::header::CONTENT_SECURITY_POLICY;
 use serde::{Deserialize, Serialize};
 
+use super::authorize::Allowed;
+use super::connections::LONGEST_NAME;
 use super::session::SignedIn;
 use super::upstream::{self, Wanted};
 use super::{Answered, Head, Site, consent, hold, keep, login, read_small, refusal, session};
 use crate::config::{Auth, OAuth, Server, Value};
 use crate::failure::{Details, Failure};
 use crate::login::session::BrowserSession;
-use crate::oauth::form::{self, Form};
+use crate::oauth::form;
 use crate::page;
 use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::route::{self, Endpoint};
-use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
-use crate::upstream::credential::{Credential, Kind};
-use crate::upstream::headers;
 use crate::upstream::key::Owner;
 use crate::upstream::plan::Plan;
 use crate::upstream::state::{Back, Errand};
 use crate::vault::Purpose;
 use crate::version::V1;
 
+pub mod cancelled;
+mod entered;
+mod trial;
 pub mod trip;
 mod visit;
 
@@ -52,6 +54,19 @@ struct Ticket {
     /// Where connecting leads, if that was asked for already.
     plan: Option<Plan>,
     expires: Timestamp,
+}
+
+impl Ticket {
+    /// For one account, with no plan yet.
+    fn new(errand: Errand, wanted: Option<String>, now: Timestamp) -> Self {
+        Self { v: V1, errand, accounts: BTreeMap::new(), wanted, plan: None, expires: now + TICKET }
+    }
+
+    /// As a page carries it, good in this browser's session.
+    fn seal<P: Platform>(&self, site: &Site<'_, P>, signed_in: &SignedIn) -> String {
+        let browser = signed_in.cookie.digest();
+        site.keys.seal_json(Purpose::ConnectTicket, &[browser.as_str()], site.platform.random(), self)
+    }
 }
 
 /// `GET /connect/{slug}`. Where nobody can connect now, a person whose client waits is told on the page itself, and may skip it.
@@ -100,10 +115,10 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str, bo
     }
     if let Some(label) = known {
         account.clone_into(&mut ticket.errand.account);
-        ticket.errand.label = Some(label.clone());
+        ticket.errand.label = Some(label.clone()).filter(|label| !label.is_empty());
     }
     if let Some(label) = field("label").map(str::trim).filter(|label| !label.is_empty()) {
-        ticket.errand.label = Some(label.chars().take(80).collect());
+        ticket.errand.label = Some(label.chars().take(LONGEST_NAME).collect());
     }
     let answered = match (field("decision"), &ticket.errand.back) {
         (Some("skip"), Back::Client(grant)) => hold::release(site, grant, &signed_in.session, None).await,
@@ -122,7 +137,7 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str, bo
                 };
                 trip::begin(site, head, server, oauth, &signed_in, errand, plan).await
             }
-            Auth::Headers(headers) => enter(site, head, server, &signed_in, headers, ticket, &form).await,
+            Auth::Headers(headers) => entered::answer(site, head, server, &signed_in, headers, ticket, &form).await,
             Auth::None | Auth::ClientCredentials(_) => Err(form_gone()),
         },
         _ => Err(form_gone()),
@@ -130,23 +145,27 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str, bo
     answered.map_err(|failure| failure.slug(slug))
 }
 
-/// Where a person goes once their connection is kept.
+/// Where a person goes once their account is connected.
 pub async fn done<P: Platform>(site: &Site<'_, P>, errand: &Errand, session: &BrowserSession) -> Answered<P> {
+    kept(site, errand, session, true).await
+}
+
+/// Where a person goes once their connection is kept, be it known to work or not.
+async fn kept<P: Platform>(site: &Site<'_, P>, errand: &Errand, session: &BrowserSession, works: bool) -> Answered<P> {
     match &errand.back {
         Back::Client(grant) => hold::release(site, grant, session, Some(&errand.account)).await,
         Back::Connections => {
-            Ok(Reply::see_other(&format!("{}?connected={}", Endpoint::Connections.path(), errand.slug)))
+            let news = if works { "connected" } else { "kept" };
+            Ok(Reply::see_other(&format!("{}?{news}={}", Endpoint::Connections.path(), errand.slug)))
         }
-        Back::Page => Ok(connected(site, errand)),
+        Back::Page => Ok(connected(site, errand, works)),
     }
 }
 
 /// Offers the person who failed at an errand a way on.
 pub fn way_on(failure: Failure, errand: &Errand) -> Failure {
     match (&errand.back, &errand.owner) {
-        (Back::Client(grant), _) => {
-            failure.way_on("Connect again, or go on without", hold::connect_path(&errand.slug, grant))
-        }
+        (Back::Client(grant), _) => failure.way_on("Back to connecting", hold::connect_path(&errand.slug, grant)),
         (_, Owner::Subject(_)) => failure.way_on("Your connections", Endpoint::Connections.path()),
         (_, Owner::Gateway) => failure,
     }
@@ -167,38 +186,6 @@ async fn plan<P: Platform>(
     upstream::plan(site, server, oauth, wanted).await.map_err(|failure| way_on(failure, errand))
 }
 
-/// Keeps the values that the person entered.
-async fn enter<P: Platform>(
-    site: &Site<'_, P>,
-    head: &Head,
-    server: &Server,
-    signed_in: &SignedIn,
-    headers: &[(String, Value)],
-    ticket: Ticket,
-    form: &Form,
-) -> Answered<P> {
-    let mut entered = BTreeMap::new();
-    for (name, value) in headers {
-        let Value::Person { label } = value else { continue };
-        let field = format!("header:{name}");
-        let value = Secret::new(form.one(&field).ok().flatten().unwrap_or_default().trim());
-        if headers::header(name, &value).is_err() {
-            // An account chosen from the list comes without: it is asked for now.
-            let problem = form.has(&field).then(|| {
-                format!(
-                    "{label}: it cannot be sent as it is. Enter it on one line, and without letters that are not ASCII."
-                )
-            });
-            let visit = Visit::again(site, server, ticket.errand, &signed_in.session.identity.subject).await?;
-            return Ok(page(site, head, server, signed_in, &visit, None, problem));
-        }
-        entered.insert(name.clone(), value);
-    }
-    let credential = Credential::new(keep::fits(server), site.now, Kind::Headers(entered));
-    keep::store(site, &ticket.errand, &credential, signed_in.session.since).await?;
-    done(site, &ticket.errand, &signed_in.session).await
-}
-
 fn page<P: Platform>(
     site: &Site<'_, P>,
     head: &Head,
@@ -212,15 +199,7 @@ fn page<P: Platform>(
     let errand = &visit.errand;
     let mut accounts = BTreeMap::new(); // to collect would be to sort: for each type code of its own, 3 KB of gzip
     accounts.extend(visit.accounts.iter().map(|account| (account.account.clone(), account.label.clone())));
-    let ticket = Ticket {
-        v: V1,
-        errand: errand.clone(),
-        accounts,
-        wanted: visit.wanted.clone(),
-        plan,
-        expires: site.now + TICKET,
-    };
-    let browser = signed_in.cookie.digest();
+    let ticket = Ticket { accounts, plan, ..Ticket::new(errand.clone(), visit.wanted.clone(), site.now) };
     let page = page::Connect {
         server_name: server.name.clone(),
         server_url: server.url.to_string(),
@@ -233,16 +212,22 @@ fn page<P: Platform>(
         label: visit.label.clone(),
         problem,
         subject_name: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
-        subject_id: identity.email.clone().unwrap_or_else(|| identity.subject.clone()),
-        ticket: site.keys.seal_json(Purpose::ConnectTicket, &[browser.as_str()], site.platform.random(), &ticket),
+        subject_email: identity.email.clone(),
+        subject_id: identity.subject.clone(),
+        ticket: ticket.seal(site, signed_in),
         action: route::connect_path(server.slug.as_str()),
         sign_out: login::sign_out(&format!("{}?{}", head.url.path(), head.query())),
     };
-    // The trip goes over whatever pages the authorization server signs people in at, and may end at the client.
+    let policy = leads_to(site, visit.waiting.as_ref());
+    Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &policy)
+}
+
+/// The policy of a page whose form leads over whatever pages the authorization server signs people in at, and may end at the client.
+fn leads_to<P: Platform>(site: &Site<'_, P>, waiting: Option<&Allowed>) -> String {
     let mut leads_to = vec!["https:"];
     leads_to.extend(site.origin.is_loopback().then_some("http:"));
-    leads_to.extend(visit.waiting.as_ref().map(|allowed| allowed.request.redirect.as_str()));
-    Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &page::security::csp(&leads_to))
+    leads_to.extend(waiting.map(|allowed| allowed.request.redirect.as_str()));
+    page::security::csp(&leads_to)
 }
 
 fn way(server: &Server, plan: Option<&Plan>) -> page::Way {
@@ -262,10 +247,15 @@ fn way(server: &Server, plan: Option<&Plan>) -> page::Way {
     }
 }
 
-fn connected<P: Platform>(site: &Site<'_, P>, errand: &Errand) -> Reply<P::Stream> {
+fn connected<P: Platform>(site: &Site<'_, P>, errand: &Errand, works: bool) -> Reply<P::Stream> {
     let server = site.config.servers.get(errand.slug.as_str());
     let name = server.map_or(errand.slug.as_str(), |server| server.name.as_str());
     let (happened, todo, link) = match errand.owner {
+        Owner::Subject(_) if !works => (
+            format!("What you entered is kept. Whether {name} accepts it is not known yet: it could not be tried."),
+            "Close this page, go back to your client and repeat what you asked for.",
+            Some(page::Link::new("Your connections", Endpoint::Connections.path())),
+        ),
         Owner::Subject(_) => (
             format!("{name} is connected with your account."),
             "Close this page, go back to your client and repeat what you asked for.",
@@ -277,7 +267,7 @@ fn connected<P: Platform>(site: &Site<'_, P>, errand: &Errand) -> Reply<P::Strea
     };
     let notice = page::Notice {
         tone: page::Tone::Success,
-        title: format!("{name} is connected"),
+        title: if works { format!("{name} is connected") } else { format!("{name} is connected, but not checked") },
         happened,
         todo: todo.to_owned(),
         facts: Vec::new(),

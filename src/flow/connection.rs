@@ -43,9 +43,22 @@ pub enum Credential {
         seen: Option<u64>,
         /// Whether they were made for this call: a server that refuses them refuses newer ones as well.
         fresh: bool,
+        /// What the server made of them before.
+        standing: Standing,
     },
     /// Somebody must connect first.
     Needed(Need),
+}
+
+/// What is known of what a person entered. Only the server can tell whether it is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The server takes it; and whatever was not entered by anybody.
+    Good,
+    /// The server has not been seen to take it.
+    Untried,
+    /// The server refused it last.
+    Refused,
 }
 
 /// What connecting needs.
@@ -65,10 +78,39 @@ pub async fn credential<P: Platform>(
     server: &Server,
     claims: &Claims,
 ) -> Result<Credential, Failure> {
-    let Some(key) = key(server, claims) else {
-        return Ok(Credential::Ready { headers: own_headers(site, server)?, seen: None, fresh: false });
-    };
+    let Some(key) = key(server, claims) else { return of_operator(site, server) };
     apart(connected(site, server, key)).await
+}
+
+/// The same as everybody else knows it by now: before a person is told that there is nothing left to do.
+pub async fn confirmed<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    claims: &Claims,
+) -> Result<Credential, Failure> {
+    let Some(key) = key(server, claims) else { return of_operator(site, server) };
+    // One that its object could not be told of yet is known nowhere but near by.
+    if kept::recall(site, server, &key).await.is_none_or(|held| held.after.is_none()) {
+        let found = kept::ask(site, server, &key).await?;
+        if !matches!(found, Found::Usable(_)) {
+            kept::forget(site, &key);
+            return answer(site, server, found);
+        }
+    }
+    apart(connected(site, server, key)).await
+}
+
+/// The server took what a person entered.
+pub async fn proven<P: Platform>(site: &Site<'_, P>, server: &Server, claims: &Claims, seen: Option<u64>) {
+    if let (Some(key), Some(seen)) = (key(server, claims), seen) {
+        kept::prove(site, server, &key, seen).await;
+    }
+}
+
+/// What is to be done about a value that the server refused.
+pub fn refused() -> Need {
+    let state = State::ReconsentRequired;
+    Need { state, reason: state.reason(), scope: None }
 }
 
 async fn connected<P: Platform>(
@@ -107,9 +149,7 @@ pub async fn renew<P: Platform>(
     seen: u64,
     challenge: Option<&Challenge>,
 ) -> Result<Credential, Failure> {
-    let Some(key) = key(server, claims) else {
-        return Ok(Credential::Ready { headers: own_headers(site, server)?, seen: None, fresh: false });
-    };
+    let Some(key) = key(server, claims) else { return of_operator(site, server) };
     let remembered = kept::remembered(site, &key);
     // Another call of this isolate has got a newer one meanwhile.
     if let Some(held) = remembered.as_ref().filter(|held| held.generation > seen) {
@@ -120,7 +160,8 @@ pub async fn renew<P: Platform>(
         return step_up(server, held.as_deref(), challenge);
     }
     if let Auth::Headers(_) = server.auth {
-        // Only the person knows another value. The one there is may still be good: servers err as well.
+        // Only the person knows another value.
+        kept::refuse(site, &key, seen).await;
         return answer(site, server, Found::Dead { scope: None });
     }
     let found = Refresh { site, server, key: &key }.run(seen, None).await?;
@@ -138,20 +179,22 @@ fn key(server: &Server, claims: &Claims) -> Option<ConnectionKey> {
 }
 
 fn answer<P: Platform>(site: &Site<'_, P>, server: &Server, found: Found) -> Result<Credential, Failure> {
-    let need = |state: State, reason, scope| {
-        let state = if server.is_connected_by_operator() { State::AdminConnectRequired } else { state };
-        Ok(Credential::Needed(Need { state, reason, scope }))
-    };
-    let ready = |held: &Held, fresh| {
+    let shared = server.is_connected_by_operator();
+    let missing = if shared { State::AdminConnectRequired } else { State::Authenticating };
+    let ended = if shared { State::AdminRenewalRequired } else { State::ReconsentRequired };
+    let need = |state: State, reason, scope| Ok(Credential::Needed(Need { state, reason, scope }));
+    let ready = |held: &Held, fresh, standing| {
         let headers = headers(site, server, &held.credential)?;
-        Ok(Credential::Ready { headers, seen: Some(held.generation), fresh })
+        Ok(Credential::Ready { headers, seen: Some(held.generation), fresh, standing })
     };
     match found {
-        Found::Usable(held) => ready(&held, false),
-        Found::Fresh(held) => ready(&held, true),
-        Found::Absent => need(State::Authenticating, State::Authenticating.reason(), None),
-        Found::Unfit { reason } => need(State::Authenticating, reason, None),
-        Found::Dead { scope } => need(State::ReconsentRequired, State::ReconsentRequired.reason(), scope),
+        Found::Usable(held) if held.credential.is_untried() => ready(&held, false, Standing::Untried),
+        Found::Usable(held) => ready(&held, false, Standing::Good),
+        Found::Fresh(held) => ready(&held, true, Standing::Good),
+        Found::Refused(held) => ready(&held, false, Standing::Refused),
+        Found::Absent => need(missing, missing.reason(), None),
+        Found::Unfit { reason } => need(missing, reason, None),
+        Found::Dead { scope } => need(ended, ended.reason(), scope),
     }
 }
 
@@ -173,13 +216,19 @@ fn step_up(server: &Server, held: Option<&Held>, challenge: &Challenge) -> Resul
         let message = format!("{} wants the scope {wanted:?} for this call.", server.name);
         return Err(refused(message, "The operator must set the scope in the server's auth."));
     }
-    let state = if server.is_connected_by_operator() { State::AdminConnectRequired } else { State::ReconsentRequired };
+    let state = if server.is_connected_by_operator() { State::AdminRenewalRequired } else { State::ReconsentRequired };
     let scope = Some(held.map_or_else(|| wanted.to_owned(), |held| scope::union(held, wanted)));
     Ok(Credential::Needed(Need { state, reason: MORE_SCOPE, scope }))
 }
 
+/// Of a server that nobody connects.
+fn of_operator<P: Platform>(site: &Site<'_, P>, server: &Server) -> Result<Credential, Failure> {
+    let headers = own_headers(site, server)?;
+    Ok(Credential::Ready { headers, seen: None, fresh: false, standing: Standing::Good })
+}
+
 /// The operator's headers, and those of the connection.
-fn headers<P: Platform>(
+pub fn headers<P: Platform>(
     site: &Site<'_, P>,
     server: &Server,
     credential: &upstream::credential::Credential,
@@ -205,7 +254,10 @@ fn bearer(token: &Token) -> Result<(HeaderName, HeaderValue), Failure> {
 }
 
 /// The headers that are the same for everybody.
-fn own_headers<P: Platform>(site: &Site<'_, P>, server: &Server) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
+pub fn own_headers<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
     let Auth::Headers(headers) = &server.auth else { return Ok(Vec::new()) };
     let header = |(name, value): &(String, Value)| {
         let value = match value {

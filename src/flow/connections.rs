@@ -23,6 +23,9 @@ use crate::version::V1;
 
 const FORM: usize = 8 * 1024;
 
+/// The longest name of an account, characters.
+pub const LONGEST_NAME: usize = 80;
+
 /// How long the page may stay open.
 const TOKEN: Lifetime = Lifetime::hours(1);
 
@@ -51,6 +54,7 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     let identity = &signed_in.session.identity;
     let page = page::Connections {
         signed_in: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
+        subject_id: identity.subject.clone(),
         news: form::parse(head.query().as_bytes()).ok().and_then(|query| news(site, &query)),
         servers,
         clients: clients(site, &listed),
@@ -62,7 +66,7 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     Ok(Reply::page(StatusCode::OK, page.render()))
 }
 
-/// `POST /connections`: ends one connection, or everything of one client. What is not there any more is as good as ended.
+/// `POST /connections`: ends or names one connection, or ends everything of one client. What is not there any more is as good as ended.
 pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     consent::require_own_page(site, head)?;
     let body = read_small(body, FORM).await?;
@@ -79,6 +83,11 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Strea
             }
             Ok(back("disconnected", slug))
         }
+        (Some("rename"), Some(slug), Some(account), _) => {
+            let label = field("label").unwrap_or_default().trim().chars().take(LONGEST_NAME).collect();
+            name(site, subject, slug, account, label).await?;
+            Ok(back("renamed", slug))
+        }
         (Some("revoke"), _, _, Some(grant)) => {
             let client = listed.grants.iter().find(|known| known.grant.as_str() == grant);
             if let Some(client) = client {
@@ -88,6 +97,20 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Strea
         }
         _ => Err(form_gone()),
     }
+}
+
+/// Gives an account another name. One that is not listed has none to change.
+async fn name<P: Platform>(
+    site: &Site<'_, P>,
+    person: &str,
+    slug: &str,
+    account: &str,
+    label: String,
+) -> Result<(), Failure> {
+    let (slug, account) = (slug.to_owned(), account.to_owned());
+    let named = account::Command::NameConnection { slug, account, label };
+    site.platform.account(person, named).await.map_err(|Unavailable| Failure::storage())?;
+    Ok(())
 }
 
 /// Ends every grant of a client, and what the person had agreed to: it may ask again, and the person is asked again.
@@ -115,7 +138,7 @@ fn require_token<P>(site: &Site<'_, P>, signed_in: &SignedIn, sealed: &str) -> R
 
 async fn list<P: Platform>(site: &Site<'_, P>, subject: &str) -> Result<Listed, Failure> {
     match site.platform.account(subject, account::Command::List).await {
-        Ok(account::Outcome::Listed { connections, mut grants }) => {
+        Ok(account::Outcome::Listed { connections, mut grants, .. }) => {
             grants.retain(|grant| !grant.until.reached(site.now));
             Ok(Listed { accounts: connections, grants })
         }
@@ -169,6 +192,7 @@ async fn account<P: Platform>(
     let key = ConnectionKey::new(Owner::Subject(subject.to_owned()), server.slug.as_str(), known.account.as_str());
     let kept = keep::read(site, server, &key).await?;
     let standing = match &kept {
+        Kept::Live(credential) if credential.is_untried() => Standing::NotChecked,
         Kept::Live(_) => Standing::Connected,
         Kept::Dead(_) => Standing::MustBeRenewed,
         Kept::Absent => Standing::Outdated,
@@ -187,6 +211,7 @@ fn shown_account(
     page::ConnectedAccount {
         account: known.account.clone(),
         label: known.label.clone(),
+        upstream_name: known.upstream_name.clone(),
         since: known.at,
         scopes: scopes.split(' ').filter(|scope| !scope.is_empty()).map(ToOwned::to_owned).collect(),
         standing,
@@ -220,7 +245,7 @@ fn clients<P>(site: &Site<'_, P>, listed: &Listed) -> Vec<page::AllowedClient> {
 fn account_name(listed: &Listed, known: &AllowedClient) -> Option<String> {
     let accounts: Vec<_> = listed.accounts.iter().filter(|account| account.slug == known.slug).collect();
     let used = accounts.iter().find(|account| account.account == known.account)?;
-    (accounts.len() > 1).then(|| page::account_title(&used.account, &used.label))
+    (accounts.len() > 1).then(|| page::account_title(&used.account, &used.label, used.upstream_name.as_deref()))
 }
 
 fn server_name<P>(site: &Site<'_, P>, slug: &str) -> String {
@@ -233,6 +258,12 @@ fn news<P>(site: &Site<'_, P>, query: &Form) -> Option<String> {
     let server = |slug: &str| site.config.servers.get(slug).map(|server| server.name.clone());
     if let Some(name) = field("connected").and_then(server) {
         return Some(format!("{name} is connected."));
+    }
+    if let Some(name) = field("kept").and_then(server) {
+        return Some(format!("What you entered for {name} is kept. It could not be tried."));
+    }
+    if let Some(name) = field("renamed").and_then(server) {
+        return Some(format!("Your account at {name} has its new name."));
     }
     if let Some(name) = field("disconnected").and_then(server) {
         return Some(format!("{name} is disconnected. Clients lose it within about a minute."));

@@ -6,7 +6,7 @@
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::connection::{self, Credential, Need};
+use super::connection::{self, Credential, Need, Standing};
 use super::initialize::{Opened, Presented};
 use super::relay::{Outcome, Refused};
 use super::standin::{self, Said};
@@ -86,22 +86,29 @@ impl<P: Platform> Call<'_, P> {
         {
             (body, choice) = (resumed.body, Some(resumed.choice));
         }
-        let mut credential = connection::credential(self.site, self.server, self.claims).await?;
+        let told = if self.needs_connection() { standin::connected(self, payload) } else { None };
+        let mut credential = match told {
+            Some(_) => apart(connection::confirmed(self.site, self.server, self.claims)).await?,
+            None => connection::credential(self.site, self.server, self.claims).await?,
+        };
         if choice == Some(Choice::Accepted) {
             credential = apart(self.connecting(credential)).await?;
         }
-        let end = match credential {
-            Credential::Needed(need) => End::Needed(need, body),
-            Credential::Ready { headers, seen, fresh } => {
-                if self.needs_connection()
-                    && let Some(reply) = standin::connected(self, payload)
-                {
-                    return Ok(reply);
-                }
+        let end = match (credential, told) {
+            (Credential::Needed(need), _) => End::Needed(need, body),
+            (Credential::Ready { standing: Standing::Refused, .. }, Some(_)) => {
+                End::Needed(connection::refused(), body)
+            }
+            (Credential::Ready { .. }, Some(connected)) => return Ok(connected),
+            (Credential::Ready { headers, seen, fresh, standing }, None) => {
                 let own = Own { headers, seen, fresh, renewals: 0 };
                 let end = self.exchange(&Method::POST, body, &mut presented, own).await;
                 reached::note(self.site, self.server, end.as_ref().err());
-                end?
+                let end = end?;
+                if standing != Standing::Good && proves(payload, &end) {
+                    apart(connection::proven(self.site, self.server, self.claims, seen)).await;
+                }
+                end
             }
         };
         match end {
@@ -119,7 +126,7 @@ impl<P: Platform> Call<'_, P> {
     /// Waits a while for a person who went to connect: clients come back at once, and give up after a few rounds.
     async fn connecting(&self, mut credential: Credential) -> Result<Credential, Failure> {
         for _ in 0..CONNECTING {
-            if let Credential::Ready { .. } = credential {
+            if matches!(&credential, Credential::Ready { standing, .. } if *standing != Standing::Refused) {
                 break;
             }
             self.site.platform.pause(1000).await;
@@ -133,7 +140,7 @@ impl<P: Platform> Call<'_, P> {
         let mut presented = Presented::of(self)?;
         let reply = match connection::credential(self.site, self.server, self.claims).await? {
             Credential::Needed(_) => self.accepted(), // the server cannot be told
-            Credential::Ready { headers, seen, fresh } => {
+            Credential::Ready { headers, seen, fresh, .. } => {
                 let own = Own { headers, seen, fresh, renewals: 0 };
                 match self.exchange(&Method::DELETE, Vec::new(), &mut presented, own).await? {
                     End::Answered(reply) => reply,
@@ -217,7 +224,7 @@ impl<P: Platform> Call<'_, P> {
             return Err(refusal::renewed_in_vain(refused.status, self.server));
         }
         match connection::renew(self.site, self.server, self.claims, seen, challenge).await? {
-            Credential::Ready { headers, seen, fresh } => {
+            Credential::Ready { headers, seen, fresh, .. } => {
                 *own = Own { headers, seen, fresh, renewals: own.renewals + 1 };
                 Ok(None)
             }
@@ -278,6 +285,13 @@ fn sent_with(headers: &OwnHeaders) -> Sent {
         let last = value.rsplit(' ').next().unwrap_or_default();
         sent.with(&Secret::new(value)).with(&Secret::new(last))
     })
+}
+
+/// Whether the server did something that it does for those it knows. Of `initialize` and of lists some think nothing.
+fn proves<S>(payload: &Payload, end: &End<S>) -> bool {
+    let method = if let Payload::One(message) = payload { message.method() } else { None };
+    let answered = matches!(end, End::Answered(reply) if reply.status() == StatusCode::OK);
+    answered && matches!(method, Some("tools/call" | "prompts/get" | "resources/read"))
 }
 
 /// The answer with our id of a session that was opened for it, unless the server has just opened another.

@@ -58,7 +58,8 @@ pub async fn read<P: Platform>(site: &Site<'_, P>, server: &Server, key: &Connec
     })
 }
 
-/// Keeps what somebody connected, instead of whatever was there, and lists it for a person. `signed_in` is when they did.
+/// Keeps what somebody connected, instead of whatever was there, and lists it for a person. `signed_in` is when they did,
+/// `upstream_name` what the upstream calls the account.
 ///
 /// 1. An operator's link is used up.
 /// 2. It is listed first: what is kept without being listed could not be disconnected.
@@ -68,20 +69,21 @@ pub async fn store<P: Platform>(
     site: &Site<'_, P>,
     errand: &Errand,
     credential: &Credential,
+    upstream_name: Option<String>,
     signed_in: Timestamp,
 ) -> Result<(), Failure> {
     let key = &errand.key();
     // 1.
     claim_link(site, errand).await?;
     // 2.
-    list(site, errand, signed_in).await?;
+    list(site, errand, upstream_name.clone(), signed_in).await?;
     // 3.
     let sealed = site.keys.seal_json(Purpose::Connection, &key.place(), site.platform.random(), credential);
     let stored = command(site, key, Command::Store { sealed: sealed.clone() }).await?;
     let Outcome::Stored { generation } = stored else { return Err(Failure::storage()) };
     connection::forget(site, key);
     // 4.
-    if let Err(failure) = list(site, errand, signed_in).await {
+    if let Err(failure) = list(site, errand, upstream_name, signed_in).await {
         drop(site, key).await?;
         return Err(failure);
     }
@@ -99,12 +101,30 @@ async fn claim_link<P: Platform>(site: &Site<'_, P>, errand: &Errand) -> Result<
     }
 }
 
-async fn list<P: Platform>(site: &Site<'_, P>, errand: &Errand, signed_in: Timestamp) -> Result<(), Failure> {
+/// Refuses a link that has made its connection already, before anybody fills in a form for nothing.
+pub async fn require_unused<P: Platform>(
+    site: &Site<'_, P>,
+    key: &ConnectionKey,
+    link: &Digested,
+) -> Result<(), Failure> {
+    match command(site, key, Command::Recall { attempt: link.clone() }).await? {
+        Outcome::AlreadyUsed => Err(link_used()),
+        _ => Ok(()),
+    }
+}
+
+async fn list<P: Platform>(
+    site: &Site<'_, P>,
+    errand: &Errand,
+    upstream_name: Option<String>,
+    signed_in: Timestamp,
+) -> Result<(), Failure> {
     let Owner::Subject(subject) = &errand.owner else { return Ok(()) };
     let connection = account::ConnectedAccount {
         slug: errand.slug.clone(),
         account: errand.account.clone(),
         label: errand.label.clone().unwrap_or_default(),
+        upstream_name,
         at: site.now,
     };
     let add = account::Command::AddConnection { connection, signed_in: Some(signed_in) };

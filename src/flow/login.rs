@@ -6,7 +6,7 @@
 use http::StatusCode;
 use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 
-use super::{Answered, Head, Site, consent, provider, read_small, session};
+use super::{Answered, Head, Site, consent, person, provider, read_small, session};
 use crate::config::{DevAccount, Login};
 use crate::failure::{Blame, Failure};
 use crate::foreign::Sent;
@@ -104,6 +104,7 @@ pub async fn callback<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Str
             (provider::identify(site, login, &provider, &code, &transaction).await?, transaction)
         }
     };
+    person::note(site, &identity).await;
     let mut cookies = session::start(site, head, identity).await?;
     cookies.push(SetCookie::removal(cookie_name(site, &transaction.state)?, site.origin.is_secure()));
     with_cookies(Reply::see_other(transaction.return_to.as_str()), &cookies)
@@ -142,7 +143,7 @@ pub async fn logout<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P>
     with_cookies(Reply::page(StatusCode::OK, page.render()), &session::removals(site))
 }
 
-/// Where "Use another account" on a page leads, to come back there.
+/// Where "Sign in as somebody else" on a page leads, to come back there.
 pub fn sign_out(return_to: &str) -> String {
     with_return(Endpoint::Logout, return_to)
 }

@@ -22,6 +22,7 @@ pub mod initialize;
 pub mod keep;
 pub mod login;
 pub mod operator;
+pub mod person;
 pub mod provider;
 pub mod reached;
 pub mod refusal;

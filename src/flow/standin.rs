@@ -142,7 +142,7 @@ impl<P: Platform> Teller<'_, P> {
         let need = match self.need.state {
             State::Authenticating => link::Need::Authenticating,
             State::ReconsentRequired => link::Need::ReconsentRequired,
-            State::AdminConnectRequired => return None,
+            State::AdminConnectRequired | State::AdminRenewalRequired => return None,
         };
         let (owner, slug) = (Owner::Subject(call.claims.sub.clone()), call.server.slug.as_str());
         let expires = site.now + link::LIFETIME;
@@ -160,5 +160,6 @@ impl<P: Platform> Teller<'_, P> {
 }
 
 fn server<'a, P>(call: &'a Call<'_, P>) -> Server<'a> {
-    Server { name: &call.server.name, slug: call.server.slug.as_str(), version: env!("CARGO_PKG_VERSION") }
+    let shared = call.server.is_connected_by_operator();
+    Server { name: &call.server.name, slug: call.server.slug.as_str(), shared, version: env!("CARGO_PKG_VERSION") }
 }

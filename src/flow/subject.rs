@@ -10,6 +10,7 @@ use url::form_urlencoded;
 use super::revocation::{Markers, REMEMBERED};
 use super::{Answered, Head, Site, keep, operator, token};
 use crate::failure::Failure;
+use crate::foreign::presentable;
 use crate::oauth::grant::GrantId;
 use crate::oauth::{account, grant};
 use crate::ports::{Platform, Unavailable};
@@ -21,7 +22,8 @@ use crate::upstream::key::{ConnectionKey, Owner};
 /// Longer than any refresh token lives.
 const MARKED: Lifetime = Lifetime::days(400);
 
-/// `DELETE /admin/subjects/{subject}`. Can be said again: what an interrupted one left undone is done by the next.
+/// `DELETE /admin/subjects/{subject}`. Can be said again: what an interrupted one left undone is done by the next. A subject that nothing
+/// is known of is revoked all the same, and the operator told: they may have meant another.
 ///
 /// 1. The moment is marked: it holds for what is listed nowhere, too. The account is told, so that nothing is connected from then on,
 ///    not even where nobody has heard of it yet.
@@ -39,7 +41,8 @@ pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, encoded: &str)
     told.map_err(|Unavailable| Failure::storage())?;
     // 2.
     let listed = site.platform.account(&subject, account::Command::List).await;
-    let account::Outcome::Listed { connections, grants } = listed.map_err(|Unavailable| Failure::storage())? else {
+    let account::Outcome::Listed { connections, grants, known } = listed.map_err(|Unavailable| Failure::storage())?
+    else {
         return Err(Failure::storage());
     };
     for listed in &grants {
@@ -52,6 +55,9 @@ pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, encoded: &str)
     // 3.
     let forgotten = site.platform.account(&subject, account::Command::ForgetEverything).await;
     forgotten.map_err(|Unavailable| Failure::storage())?;
+    if !known {
+        return Err(no_such_subject(&subject));
+    }
     let done = json!({"subject": subject, "grants": grants.len(), "connections": connections.len()});
     Ok(Reply::json(StatusCode::OK, &done))
 }
@@ -73,6 +79,14 @@ pub async fn is_revoked<P: Platform>(
     made: Option<Timestamp>,
 ) -> Result<bool, Failure> {
     Markers { platform: site.platform, memory: site.memory, now: site.now }.of_subject(subject, made).await
+}
+
+fn no_such_subject(subject: &str) -> Failure {
+    let message = format!("Nothing is known here of a subject {:?}: no client, no connection.", presentable(subject));
+    Failure::client(404, "no_such_subject", message).fix(
+        "Should there be one, it is signed out and revoked all the same. A subject is an id, shown on the consent and connections pages; \\
+         /admin/subjects?q= finds it by the address that somebody signs in with.",
+    )
 }
 
 /// Storage key of a subject's revocation marker.

@@ -10,6 +10,7 @@ mod error;
 pub mod id_token;
 pub mod jwks;
 pub mod oidc;
+pub mod person;
 pub mod session;
 #[cfg(test)]
 mod test_keys;

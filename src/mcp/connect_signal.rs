@@ -21,8 +21,10 @@ pub enum State {
     Authenticating,
     /// The server no longer takes what was connected.
     ReconsentRequired,
-    /// It is the operator's connection for everybody, and only they can renew it.
+    /// It is the operator's connection for everybody, and they have not made it yet.
     AdminConnectRequired,
+    /// The server no longer takes the operator's connection for everybody, and only they can renew it.
+    AdminRenewalRequired,
 }
 
 impl State {
@@ -31,7 +33,7 @@ impl State {
         match self {
             Self::Authenticating => "authenticating",
             Self::ReconsentRequired => "reconsent_required",
-            Self::AdminConnectRequired => "admin_connect_required",
+            Self::AdminConnectRequired | Self::AdminRenewalRequired => "admin_connect_required",
         }
     }
 
@@ -41,6 +43,7 @@ impl State {
             Self::Authenticating => "connection_missing",
             Self::ReconsentRequired => "connection_expired",
             Self::AdminConnectRequired => "shared_connection_missing",
+            Self::AdminRenewalRequired => "shared_connection_expired",
         }
     }
 }
@@ -97,6 +100,9 @@ impl Signal<'_> {
             State::Authenticating => format!("{name} must be connected: sign in there with your own account."),
             State::ReconsentRequired => format!("{name} authorization must be renewed."),
             State::AdminConnectRequired => {
+                format!("{name} must be connected by the operator of this gateway: everybody shares one account there.")
+            }
+            State::AdminRenewalRequired => {
                 format!("{name} authorization must be renewed by the operator of this gateway: everybody shares it.")
             }
         }
@@ -199,7 +205,8 @@ mod tests {
     const LINK: &str = "https://gw.example/connect/docs?s=abc";
 
     fn signal(state: State) -> Signal<'static> {
-        let link = (state != State::AdminConnectRequired).then_some(LINK);
+        let admins = matches!(state, State::AdminConnectRequired | State::AdminRenewalRequired);
+        let link = (!admins).then_some(LINK);
         Signal { state, reason: state.reason(), name: "Docs", slug: "docs", link, request_id: "r1" }
     }
 
@@ -280,6 +287,14 @@ mod tests {
             let required = &body["error"]["data"]["requiredCapabilities"];
             assert_eq!(*required == json!({"elicitation": {"url": {}}}), expected.1 == -32021);
         }
+    }
+
+    #[test]
+    fn who_has_to_connect_and_who_to_renew_is_said_apart() {
+        let said = |state| signal(state).message();
+        assert!(said(State::AdminConnectRequired).contains("must be connected by the operator"));
+        assert!(said(State::AdminRenewalRequired).contains("must be renewed by the operator"));
+        assert_eq!(State::AdminRenewalRequired.as_str(), State::AdminConnectRequired.as_str());
     }
 
     #[test]

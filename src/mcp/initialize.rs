@@ -27,11 +27,16 @@ pub struct Introduction {
     pub revision: String,
 }
 
-/// Reads the body of an answer, JSON or a stream of events that ends with it. `None` if the server refused, or answered something else.
+/// Reads the body of an answer. `None` if the server refused, or answered something else.
 pub fn read(body: &[u8]) -> Option<Introduction> {
+    first(body, result)
+}
+
+/// The first message that can be read so: of JSON that is one, or of a stream of events that has it in it.
+pub fn first<T>(body: &[u8], read: impl Fn(&str) -> Option<T>) -> Option<T> {
     let text = std::str::from_utf8(body).ok()?;
     if text.trim_start().starts_with('{') {
-        return result(text);
+        return read(text);
     }
     // WHATWG HTML §9.2.6. A message in several data lines has none of its line breaks inside a string, so they may be left out.
     let mut data = String::new();
@@ -39,8 +44,8 @@ pub fn read(body: &[u8]) -> Option<Introduction> {
         if let Some(more) = line.strip_prefix("data:") {
             data.push_str(more);
         } else if !data.is_empty() && (line.is_empty() || line.starts_with(':')) {
-            if let Some(introduction) = result(&data) {
-                return Some(introduction);
+            if let Some(found) = read(&data) {
+                return Some(found);
             }
             data.clear();
         }

@@ -15,6 +15,7 @@ pub mod headers;
 pub mod initialize;
 mod members;
 mod message;
+pub mod probe;
 mod raw_object;
 pub mod request_state;
 pub mod revision;

@@ -16,6 +16,8 @@ pub struct Server<'a> {
     pub name: &'a str,
     /// Its slug.
     pub slug: &'a str,
+    /// Whether the operator connects it, once for everybody.
+    pub shared: bool,
     /// The gateway's version.
     pub version: &'a str,
 }
@@ -74,19 +76,31 @@ impl Server<'_> {
 
     fn tool(&self) -> Value {
         let name = self.name;
+        let description = if self.shared {
+            format!(
+                "{name} is used through one account for everybody, and the operator of this gateway has not connected it, so its own \
+                 tools cannot be listed. The user cannot connect it themselves: tell them to ask the operator. Once it is connected, \
+                 list the tools again."
+            )
+        } else {
+            format!(
+                "{name} is not connected to the user's account yet, so its own tools cannot be listed. Call this tool to get the link \
+                 the user must open in a browser; once they have signed in there, call it again and list the tools again."
+            )
+        };
         json!({
             "name": format!("{TOOL}{}", self.slug),
             "title": format!("Connect {name}"),
-            "description": format!(
-                "{name} is not connected to the user's account yet, so its own tools cannot be listed. Call this tool to get the link \
-                 the user must open in a browser; once they have signed in there, call it again and list the tools again."
-            ),
+            "description": description,
             "inputSchema": {"type": "object", "properties": {}, "additionalProperties": false},
         })
     }
 
     fn instructions(&self) -> String {
         let (name, slug) = (self.name, self.slug);
+        if self.shared {
+            return format!("{name} can be used once the operator of this gateway has connected it, for everybody.");
+        }
         format!("{name} must be connected to the user's account before it can be used: call the tool {TOOL}{slug}.")
     }
 
@@ -113,7 +127,7 @@ mod tests {
     use super::*;
     use crate::mcp::envelope::{Payload, parse};
 
-    const DOCS: Server<'static> = Server { name: "Docs", slug: "docs", version: "1.2.3" };
+    const DOCS: Server<'static> = Server { name: "Docs", slug: "docs", shared: false, version: "1.2.3" };
 
     fn message(method: &str) -> Message {
         let json = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{method}"}}"#);
@@ -167,6 +181,20 @@ mod tests {
         assert_eq!(tools["tools"][0]["name"], "connect_docs");
         assert!(DOCS.has_tool("connect_docs") && !DOCS.has_tool("connect_doc") && !DOCS.has_tool("docs"));
         assert_eq!(tools["tools"][0]["inputSchema"]["type"], "object");
+    }
+
+    #[test]
+    fn of_a_server_that_everybody_shares_the_operator_is_spoken_of() {
+        let shared = Server { shared: true, ..DOCS };
+        for (method, member) in [("initialize", "/result/instructions"), ("tools/list", "/result/tools/0/description")]
+        {
+            let said = |server: Server<'_>| {
+                let answer = server.answer(&message(method), Era::Legacy, None).unwrap();
+                answer.pointer(member).unwrap().as_str().unwrap().to_owned()
+            };
+            assert!(said(shared).contains("operator") && !said(shared).contains("user's account"), "{method}");
+            assert!(!said(DOCS).contains("operator"), "{method}");
+        }
     }
 
     #[test]

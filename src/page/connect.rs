@@ -33,13 +33,15 @@ pub struct Connect {
     pub problem: Option<String>,
     /// Who is signed in, as people say it.
     pub subject_name: String,
-    /// Who is signed in, as the gateway says it.
+    /// Their address, where the login says one.
+    pub subject_email: Option<String>,
+    /// Who is signed in, as the gateway and its operator say it.
     pub subject_id: String,
     /// What the answer is for, sealed, posted back as the field `ticket`.
     pub ticket: String,
     /// Where the answer is posted: `decision` is `connect`, `skip` or `use`.
     pub action: String,
-    /// Where "Use another account" is posted; may carry a query that leads back here.
+    /// Where "Sign in as somebody else" is posted; may carry a query that leads back here.
     pub sign_out: String,
 }
 
@@ -91,6 +93,8 @@ pub struct ConnectAccount {
     pub account: String,
     /// What the person calls it; empty where they did not say.
     pub label: String,
+    /// What the server's authorization server calls it.
+    pub upstream_name: Option<String>,
     /// Whether it works; one that does not is offered to be renewed.
     pub live: bool,
 }
@@ -103,6 +107,9 @@ impl Connect {
 
     fn heading(&self) -> String {
         let name = super::short(&self.server_name);
+        if !self.accounts.is_empty() {
+            return format!("Which {name} account?");
+        }
         match self.occasion {
             Occasion::First => format!("Connect {name}"),
             Occasion::Renewal => format!("Connect {name} again"),
@@ -113,6 +120,10 @@ impl Connect {
 
     fn what(&self) -> String {
         let name = super::short(&self.server_name);
+        if !self.accounts.is_empty() {
+            let client = self.client_name.as_deref().map_or("The client".to_owned(), super::short);
+            return format!("You have connected several. {client} will use the one you choose.");
+        }
         match (self.occasion, &self.way) {
             (Occasion::First, Way::OAuth { host, .. }) if self.shared => {
                 format!(
@@ -152,23 +163,40 @@ impl Connect {
         }
     }
 
+    fn other_way(&self) -> &'static str {
+        if self.occasion == Occasion::Renewal { "Or connect the newest again" } else { "Or connect another one" }
+    }
+
     fn button(&self) -> &'static str {
-        if self.accounts.is_empty() || self.occasion == Occasion::Renewal {
+        if self.accounts.is_empty() {
             "Connect"
+        } else if self.occasion == Occasion::Renewal {
+            "Connect again"
         } else {
             "Connect another account"
         }
     }
 }
 
-/// An account as its page calls it, whether or not its person gave it a name.
-pub fn account_title(account: &str, label: &str) -> String {
-    if label.trim().is_empty() { format!("Account {account}") } else { super::short(label) }
+/// An account as its page calls it: by its person's name for it, else by its authorization server's.
+pub fn account_title(account: &str, label: &str, upstream_name: Option<&str>) -> String {
+    let names = [label, upstream_name.unwrap_or_default()];
+    let name = names.into_iter().find(|name| !name.trim().is_empty());
+    name.map_or_else(|| format!("Account {account}"), super::short)
+}
+
+/// What else there is to say of it: its authorization server's name, beside its person's own.
+pub(super) fn account_detail<'a>(label: &str, upstream_name: Option<&'a str>) -> Option<&'a str> {
+    upstream_name.filter(|name| !label.trim().is_empty() && *name != label)
 }
 
 impl ConnectAccount {
     fn title(&self) -> String {
-        account_title(&self.account, &self.label)
+        account_title(&self.account, &self.label, self.upstream_name.as_deref())
+    }
+
+    fn detail(&self) -> Option<&str> {
+        account_detail(&self.label, self.upstream_name.as_deref())
     }
 
     /// A dead account is connected again rather than used.

@@ -4,6 +4,7 @@
 
 use askama::Template;
 
+use super::connect::{account_detail, account_title};
 use super::{day, html, link::web_target};
 use crate::time::Timestamp;
 
@@ -13,6 +14,8 @@ use crate::time::Timestamp;
 pub struct Connections {
     /// Who is signed in, as people say it.
     pub signed_in: String,
+    /// Who is signed in, as the gateway and its operator say it.
+    pub subject_id: String,
     /// What was just done, such as "Linear is disconnected."
     pub news: Option<String>,
     /// The servers that can be connected, and those that still are though they cannot any more.
@@ -21,7 +24,7 @@ pub struct Connections {
     pub clients: Vec<AllowedClient>,
     /// The sealed token of this page's forms, posted back as the field `form`.
     pub form: String,
-    /// Where the forms are posted: `action` is `disconnect` or `revoke`.
+    /// Where the forms are posted: `action` is `disconnect`, `rename` or `revoke`.
     pub action: String,
     /// Where "Sign out" is posted.
     pub sign_out: String,
@@ -49,8 +52,10 @@ pub struct ConnectedServer {
 pub struct ConnectedAccount {
     /// Its id, posted back as the field `account`.
     pub account: String,
-    /// What the person calls it; empty where they did not say.
+    /// What the person calls it; empty where they did not say. Posted back as the field `label`.
     pub label: String,
+    /// What the server's authorization server calls it.
+    pub upstream_name: Option<String>,
     /// When it was connected.
     pub since: Timestamp,
     /// What it may do, where that is known.
@@ -66,6 +71,8 @@ pub struct ConnectedAccount {
 pub enum Standing {
     /// It does.
     Connected,
+    /// It is a value that the person entered, and the server has not been seen to take it.
+    NotChecked,
     /// The server does not accept it any more.
     MustBeRenewed,
     /// The operator changed the server since: another URL or another kind of authentication.
@@ -119,7 +126,16 @@ impl ConnectedAccount {
     }
 
     fn title(&self) -> String {
-        super::connect::account_title(&self.account, &self.label)
+        account_title(&self.account, &self.label, self.upstream_name.as_deref())
+    }
+
+    fn detail(&self) -> Option<&str> {
+        account_detail(&self.label, self.upstream_name.as_deref())
+    }
+
+    /// One of a server that is gone can only be disconnected.
+    fn can_be_named(&self) -> bool {
+        self.standing != Standing::ServerGone
     }
 
     fn reconnect_target(&self) -> Option<&str> {
@@ -131,6 +147,7 @@ impl ConnectedAccount {
         let name = super::short(&server.name);
         match self.standing {
             Standing::Connected => None,
+            Standing::NotChecked => Some(format!("Whether {name} accepts it is seen when it is used.")),
             Standing::MustBeRenewed => Some(format!("{name} authorization must be renewed.")),
             Standing::Outdated => Some(format!("The operator changed {name} since. Connect it again.")),
             Standing::ServerGone => Some("This server is not there any more, or takes no account of yours.".to_owned()),
@@ -142,6 +159,7 @@ impl Standing {
     fn class(self) -> &'static str {
         match self {
             Self::Connected => "good",
+            Self::NotChecked => "open",
             Self::MustBeRenewed | Self::Outdated | Self::ServerGone => "bad",
         }
     }
@@ -149,6 +167,7 @@ impl Standing {
     fn word(self) -> &'static str {
         match self {
             Self::Connected => "Connected",
+            Self::NotChecked => "Not checked",
             Self::MustBeRenewed => "Must be renewed",
             Self::Outdated => "Out of date",
             Self::ServerGone => "Not used any more",

@@ -30,13 +30,15 @@ pub struct Consent {
     pub scopes: Vec<ScopeLine>,
     /// Who is signed in, as people say it.
     pub subject_name: String,
-    /// Who is signed in, as the gateway says it.
+    /// Their address, where the login says one.
+    pub subject_email: Option<String>,
+    /// Who is signed in, as the gateway and its operator say it.
     pub subject_id: String,
     /// The sealed request, posted back as the field `ticket`.
     pub ticket: String,
     /// Where the answer is posted: `decision` is `approve` or `deny`.
     pub action: String,
-    /// Where "Use another account" is posted; may carry a query that leads back here.
+    /// Where "Sign in as somebody else" is posted; may carry a query that leads back here.
     pub sign_out: String,
 }
 

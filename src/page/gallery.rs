@@ -153,13 +153,31 @@ fn an_account_that_works_is_used_and_one_that_does_not_is_renewed() {
     assert!(choice("1").contains(r#"value="use""#) && !choice("1").contains("must be renewed"));
     assert!(choice("2").contains(r#"value="connect""#) && choice("2").contains("must be renewed"));
     assert!(choice("3").contains(r#"name="label""#) && choice("3").contains("Connect another account"));
+    assert!(
+        page.contains("<h1>Which Linear account?</h1>") && page.contains("Claude Code will use the one you choose.")
+    );
+    assert!(choice("1").contains("<bdi>Work</bdi>") && choice("1").contains("<bdi>alice@work.example</bdi>"));
+}
+
+#[test]
+fn who_cancelled_goes_on_without_by_one_button_and_again_by_another() {
+    let page = connecting::cancelled().render();
+    let form = page.split_once(r#"<form class="decision" method="post" action="/connect/linear">"#).unwrap().1;
+    let form = form.split("</form>").next().unwrap();
+    assert!(form.contains(r#"value="connect">Connect again<"#) && form.contains(r#"value="skip">Go on without<"#));
+    assert!(form.contains(r#"name="ticket" value="AQAAAAFhYmM""#) && form.contains(r#"name="account" value="1""#));
+    assert!(
+        !page.contains("sign error") && page.contains("upstream_access_denied") && page.contains("8f14e45fceea167a")
+    );
+    let alone = Cancelled { client_name: None, ..connecting::cancelled() }.render();
+    assert!(!alone.contains(r#"value="skip""#) && alone.contains(r#"href="/connections""#));
 }
 
 #[test]
 fn connections_can_each_be_ended_by_a_form_with_the_token() {
     let page = connecting::connections().render();
     let forms: Vec<_> = page.split("<form ").skip(2).map(|form| form.split("</form>").next().unwrap()).collect();
-    assert_eq!(forms.len(), 6, "four accounts and two clients; the first form signs out");
+    assert_eq!(forms.len(), 11, "four accounts with a name and one without, two clients; the first form signs out");
     for form in &forms {
         assert!(
             form.contains(r#"action="/connections""#) && form.contains(r#"name="form" value="c2VhbGVk""#),
@@ -167,14 +185,17 @@ fn connections_can_each_be_ended_by_a_form_with_the_token() {
         );
     }
     assert!(forms.first().unwrap().contains(r#"name="slug" value="linear""#));
-    assert_eq!(page.matches(r#"value="disconnect""#).count(), 4);
+    assert_eq!(page.matches(r#"value="disconnect""#).count(), 5);
+    assert_eq!(page.matches(r#"value="rename""#).count(), 4);
     assert_eq!(page.matches(r#"value="revoke""#).count(), 2);
     for known in [
         "Linear authorization must be renewed.",
         "Since 3 November 2026",
         "<bdi>Account 3</bdi>",
         "Not connected",
+        "Not checked",
         "Add another account",
+        "<code>dev:alice</code>",
     ] {
         assert!(page.contains(known), "{known}");
     }

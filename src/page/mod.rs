@@ -5,6 +5,7 @@
 //! Not here: statuses, routes, and the wording of errors. A page says what it is given.
 
 mod add;
+mod cancelled;
 mod connect;
 mod connections;
 mod consent;
@@ -21,6 +22,7 @@ mod status;
 
 use askama::Template;
 
+pub use cancelled::Cancelled;
 pub use connect::{Connect, ConnectAccount, ConnectField, Occasion, Way, account_title};
 pub use connections::{AllowedClient, ConnectedAccount, ConnectedServer, Connections, Standing, Usage};
 pub use consent::{ClientOrigin, Consent, ScopeLine};

@@ -23,6 +23,9 @@ pub struct Credential {
     pub fits: Digested,
     /// When the account was connected.
     pub since: Timestamp,
+    /// When the server was first seen to take it, where only that can tell: of what a person entered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Timestamp>,
     /// The rest.
     pub kind: Kind,
 }
@@ -81,7 +84,18 @@ pub struct Token {
 impl Credential {
     /// A credential that was made now.
     pub fn new(fits: Digested, since: Timestamp, kind: Kind) -> Self {
-        Self { v: V1, fits, since, kind }
+        Self { v: V1, fits, since, checked: None, kind }
+    }
+
+    /// The same, seen to be taken.
+    #[must_use]
+    pub fn checked(self, now: Timestamp) -> Self {
+        Self { checked: Some(now), ..self }
+    }
+
+    /// Whether nobody knows if the server takes it. What an authorization server has issued is good until it ends.
+    pub fn is_untried(&self) -> bool {
+        matches!(self.kind, Kind::Headers(_)) && self.checked.is_none()
     }
 
     /// The access token, where the kind has one.
@@ -250,5 +264,21 @@ mod tests {
             }
             assert!(serde_json::from_str::<Credential>(&golden.replace("\"v\":1", "\"v\":2")).is_err());
         }
+    }
+
+    #[test]
+    fn a_value_that_was_tried_says_when_and_one_of_an_older_release_was_not() {
+        let entered = || credential(Kind::Headers(BTreeMap::from([("x-api-key".to_owned(), Secret::new("k"))])));
+        let fits = Digested::of("docs");
+        let golden = format!(
+            r#"{{"v":1,"fits":"{}","since":10000,"checked":10005,"kind":{{"headers":{{"x-api-key":"k"}}}}}}"#,
+            fits.as_str()
+        );
+        let checked = entered().checked(NOW + Lifetime(5));
+        assert_eq!(serde_json::to_string(&checked).unwrap(), golden);
+        assert!(!serde_json::from_str::<Credential>(&golden).unwrap().is_untried());
+        let old = golden.replace(r#""checked":10005,"#, "");
+        assert!(serde_json::from_str::<Credential>(&old).unwrap().is_untried() && entered().is_untried());
+        assert!(!credential(Kind::ClientCredentials(token(None))).is_untried());
     }
 }

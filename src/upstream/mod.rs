@@ -3,6 +3,7 @@
 //!
 //! Not here: I/O, the clock, randomness, and which headers of a client pass ([`crate::mcp::forward`]).
 
+pub mod account_name;
 pub mod authorization;
 pub mod challenge;
 pub mod claimed_endpoint;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
+use super::account_name;
 use super::client::UpstreamClient;
 use crate::foreign::{Sent, presentable};
 use crate::json;
@@ -117,6 +118,8 @@ pub struct Tokens {
     pub refresh_token: Option<Secret>,
     /// What was granted. `None` means what was asked for (OAuth 2.1 §3.2.3).
     pub scope: Option<String>,
+    /// What the issuer calls the account, for its person's eyes only.
+    pub account: Option<String>,
 }
 
 /// Reads the answer to [`request`]. `sent_scope` is what was asked for, to be named when it is refused, and `sent` what is not to be
@@ -163,6 +166,7 @@ pub fn response(
         expires: answer.expires_in.as_ref().and_then(lifetime).map(|lifetime| now + lifetime),
         refresh_token: answer.refresh_token.filter(|token| sendable(token)).map(Secret::new),
         scope: scope.and_then(super::scope::proven).filter(|scope| !sent.is_in(scope)),
+        account: answer.id_token.as_ref().and_then(Value::as_str).and_then(account_name::of_id_token),
     })
 }
 
@@ -173,6 +177,7 @@ struct Answer {
     expires_in: Option<Value>,
     refresh_token: Option<String>,
     scope: Option<Value>,
+    id_token: Option<Value>,
     error: Option<Value>,
     error_description: Option<Value>,
 }

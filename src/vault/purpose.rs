@@ -35,6 +35,8 @@ pub enum Purpose {
     ConnectionsForm,
     /// Seals what a client registered into its id, and makes the secret that goes with it.
     ClientId,
+    /// Seals who has signed in with an address.
+    Person,
 }
 
 impl Purpose {
@@ -56,6 +58,7 @@ impl Purpose {
             Self::ConnectTicket => "connect ticket",
             Self::ConnectionsForm => "connections form",
             Self::ClientId => "client id",
+            Self::Person => "person",
         }
     }
 }

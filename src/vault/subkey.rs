@@ -42,6 +42,7 @@ pub(super) struct Subkeys {
     connect_ticket: Subkey,
     connections_form: Subkey,
     client_id: Subkey,
+    person: Subkey,
 }
 
 impl Subkeys {
@@ -64,6 +65,7 @@ impl Subkeys {
             connect_ticket: subkey(Purpose::ConnectTicket)?,
             connections_form: subkey(Purpose::ConnectionsForm)?,
             client_id: subkey(Purpose::ClientId)?,
+            person: subkey(Purpose::Person)?,
         })
     }
 
@@ -84,6 +86,7 @@ impl Subkeys {
             Purpose::ConnectTicket => &self.connect_ticket,
             Purpose::ConnectionsForm => &self.connections_form,
             Purpose::ClientId => &self.client_id,
+            Purpose::Person => &self.person,
         }
     }
 }

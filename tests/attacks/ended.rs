@@ -181,7 +181,7 @@ fn an_operators_link_makes_one_connection() {
     };
     assert!(connects(operator).with(200).text().contains("connected for everybody"));
     let everybodys = kept();
-    connects(visits("bob")).refused(400, "connect_link_used");
+    visits("bob").browser.shows.refused(400, "connect_link_used");
     // The page that was open already outlives the link, but not what is known of it.
     world.passes(29 * 60);
     connects(late).refused(400, "connect_link_used");

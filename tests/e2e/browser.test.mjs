@@ -238,7 +238,7 @@ describe("the pages in Chromium", { skip, timeout: 300_000 }, () => {
     const oauth = await client();
     await page.goto(String(oauth.authorizationUrl()));
     await page.getByRole("button", { name: /alice/i }).click();
-    await page.getByRole("button", { name: /another account/i }).click();
+    await page.getByRole("button", { name: /somebody else/i }).click();
     await page.getByRole("link", { name: /somebody else|sign in/i }).first().click();
     await page.getByRole("button", { name: /bob/i }).click();
     await page.getByRole("button", { name: "Approve" }).click();

@@ -48,6 +48,19 @@ fn a_key_among_several_that_is_not_for_the_server_any_more_is_entered_again() {
     );
     client.browser.goes_to("/connections");
     assert!(client.browser.shows.text().contains("Work"), "it keeps its name");
+    // And one without a name does not get for one what the page called it.
+    let zed = world.client("zed").at("keyed").in_browser(&client.browser).registers().authorizes();
+    let mut zed = zed.approves();
+    let mut unnamed = zed.browser.form("/connect/keyed");
+    unnamed.fields.insert("decision".into(), "connect".into());
+    zed.browser.submits(&unnamed);
+    let mut form = zed.browser.form("/connect/keyed");
+    assert_eq!(form.fields["account"], "1");
+    form.fields.insert("decision".into(), "connect".into());
+    form.fields.insert("header:x-api-key".into(), "one anew".into());
+    zed.browser.submits(&form);
+    assert!(!zed.arrived().code.is_empty());
+    assert!(!world.platform.accounts.borrow()["dev:alice"].contains("Account 1"));
 }
 
 #[test]
@@ -63,6 +76,7 @@ fn who_has_as_many_accounts_as_there_may_be_still_chooses_one() {
             slug: "linear".to_owned(),
             account: account.to_string(),
             label: String::new(),
+            upstream_name: None,
             at: Timestamp(world.now()),
         };
         let listed = world.platform.account("dev:alice", Command::AddConnection { connection, signed_in: None });
@@ -88,6 +102,7 @@ fn an_account_that_could_not_be_listed_is_not_connected() {
             slug: "others".to_owned(),
             account: account.to_string(),
             label: String::new(),
+            upstream_name: None,
             at: Timestamp(world.now()),
         };
         let listed = world.platform.account("dev:alice", Command::AddConnection { connection, signed_in: None });

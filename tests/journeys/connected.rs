@@ -209,3 +209,17 @@ fn what_another_isolate_renewed_may_have_ended_as_well() {
         "with the first, the second and the third"
     );
 }
+
+#[test]
+fn who_asks_to_connect_hears_of_an_end_that_only_another_isolate_met() {
+    let (world, server) = World::guarded();
+    server.wants("at-1");
+    world.connected("alice", "at-1");
+    let client = world.client("claude").at("docs").connects("alice").initializes().calls("search");
+    let elsewhere = Client { world: world.elsewhere(), ..client.clone() };
+    let elsewhere = elsewhere.calls("search");
+    assert!(elsewhere.call("connect_docs").with(200).text().contains("Docs is connected"));
+    server.wants("at-2");
+    assert!(client.call("search").with(200).text().contains("reconsent_required"));
+    assert!(elsewhere.call("connect_docs").with(200).text().contains("reconsent_required"));
+}

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The file of every module, and what each names.
-pub struct Imports {
+pub(crate) struct Imports {
     modules: BTreeMap<Vec<String>, String>,
     exports: BTreeMap<Vec<String>, Vec<String>>,
     arrows: BTreeMap<String, BTreeSet<String>>,
@@ -15,7 +15,7 @@ pub struct Imports {
 
 impl Imports {
     /// Of files by their paths from the root of the repository, and their texts.
-    pub fn of<'a>(files: impl Iterator<Item = (&'a Path, &'a str)> + Clone) -> Self {
+    pub(crate) fn of<'a>(files: impl Iterator<Item = (&'a Path, &'a str)> + Clone) -> Self {
         let modules = files.clone().map(|(path, _)| (module(path), path.display().to_string())).collect();
         let mut imports = Self { modules, exports: BTreeMap::new(), arrows: BTreeMap::new() };
         let read: Vec<_> = files.map(|(path, text)| (module(path), without_tests(text))).collect();
@@ -38,12 +38,12 @@ impl Imports {
     }
 
     /// From each file to those it names.
-    pub fn arrows(&self) -> &BTreeMap<String, BTreeSet<String>> {
+    pub(crate) fn arrows(&self) -> &BTreeMap<String, BTreeSet<String>> {
         &self.arrows
     }
 
     /// The files that need each other, circle by circle.
-    pub fn circles(&self) -> Vec<Vec<&str>> {
+    pub(crate) fn circles(&self) -> Vec<Vec<&str>> {
         let reached: BTreeMap<&str, BTreeSet<&str>> =
             self.arrows.keys().map(|file| (file.as_str(), self.reachable(file))).collect();
         let mut circles: Vec<Vec<&str>> = Vec::new();

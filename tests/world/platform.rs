@@ -337,7 +337,7 @@ impl Directory for InMemory {
 
 impl Limiter for InMemory {
     async fn allow(&self, what: Limited, address: &str) -> Result<bool, Unavailable> {
-        if what != Limited::Registration {
+        if !matches!(what, Limited::Registration | Limited::EnteredValue) {
             let mut attempts = self.attempts.borrow_mut();
             let count = attempts.entry((what, address.to_owned(), self.now.get() / 60)).or_default();
             *count += 1;

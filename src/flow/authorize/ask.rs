@@ -55,7 +55,8 @@ pub(super) fn page<P: Platform>(
             .map(|scope| page::ScopeLine { name: scope.to_owned(), what: describe(scope).to_owned() })
             .collect(),
         subject_name: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
-        subject_id: identity.email.clone().unwrap_or_else(|| identity.subject.clone()),
+        subject_email: identity.email.clone(),
+        subject_id: identity.subject.clone(),
         ticket: String::new(),
         action: Endpoint::Consent.path().to_owned(),
         sign_out: login::sign_out(&format!("{}?{}", head.url.path(), head.query())),

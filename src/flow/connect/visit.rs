@@ -101,8 +101,8 @@ impl Visit {
                 let mut accounts = Vec::new();
                 for account in several {
                     let live = hold::is_live(site, server, subject, &account.account).await?;
-                    let label = shown_label(account);
-                    accounts.push(ConnectAccount { account: account.account.clone(), label, live });
+                    let ConnectedAccount { account, label, upstream_name, .. } = account.clone();
+                    accounts.push(ConnectAccount { account, label, upstream_name, live });
                 }
                 match (next(&known), several.last()) {
                     // No room for another: one of them it is, or the newest anew.
@@ -142,6 +142,7 @@ impl Visit {
             },
         };
         if errand.owner == Owner::Gateway {
+            keep::require_unused(site, &errand.key(), &digest).await?;
             errand.link = Some(digest);
         } else {
             let known = hold::accounts(site, server, subject).await?;
@@ -203,10 +204,6 @@ fn errand(owner: Owner, server: &Server, account: &str, back: Back) -> Errand {
 fn named(errand: Errand, account: &ConnectedAccount) -> Errand {
     let label = Some(account.label.clone()).filter(|label| !label.is_empty());
     Errand { label, ..errand }
-}
-
-fn shown_label(account: &ConnectedAccount) -> String {
-    if account.label.is_empty() { format!("Account {}", account.account) } else { account.label.clone() }
 }
 
 /// The account after the last.

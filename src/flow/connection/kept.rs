@@ -10,9 +10,11 @@ use crate::flow::{Site, keep};
 use crate::memory::Held;
 use crate::ports::{Platform, Unavailable};
 use crate::time::Lifetime;
-use crate::upstream::connection::{Command, Outcome};
+use crate::upstream::connection::{Command, Death, Outcome, Reason};
+use crate::upstream::credential::Kind;
 use crate::upstream::key::ConnectionKey;
 use crate::upstream::replica::Replica;
+use crate::vault::Purpose;
 
 /// How long an isolate goes on with what it read. With the directory's own delay this bounds how long it uses what a person
 /// disconnected elsewhere.
@@ -43,6 +45,8 @@ pub(super) enum Found {
         /// The stable code of why.
         reason: &'static str,
     },
+    /// A value that a person entered, and that the server refused when it was last sent. It is tried all the same: servers err as well.
+    Refused(Rc<Held>),
     /// One that the upstream does not take any more, and what it was allowed to do.
     Dead {
         /// Its scope.
@@ -97,9 +101,50 @@ pub(super) async fn ask<P: Platform>(
     let outcome = site.platform.connection(key, Command::Read).await.map_err(|Unavailable| Failure::storage())?;
     Ok(match outcome {
         Outcome::Live { generation, sealed } => take(site, server, key, generation, sealed).await,
-        Outcome::Dead { sealed, .. } => dead(site, key, sealed.as_deref()),
+        Outcome::Dead { generation, sealed, .. } => refused(site, server, key, generation, sealed.as_deref())
+            .unwrap_or_else(|| dead(site, key, sealed.as_deref())),
         _ => Found::Absent,
     })
+}
+
+fn refused<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    key: &ConnectionKey,
+    generation: u64,
+    sealed: Option<&str>,
+) -> Option<Found> {
+    let credential = keep::open(site, key, sealed?).filter(|credential| keep::suits(server, credential))?;
+    let entered = matches!(credential.kind, Kind::Headers(_));
+    entered.then(|| Found::Refused(Rc::new(Held { generation, credential, after: None })))
+}
+
+/// Notes where everybody sees it that the server refused what a person entered. What they entered since is not meant.
+pub(super) async fn refuse<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, seen: u64) {
+    let holder = site.id();
+    let lease = Command::Lease { seen, holder: holder.clone(), from_nothing: false };
+    if let Ok(Outcome::Leased { generation, .. }) = site.platform.connection(key, lease).await {
+        let why = Reason::Dead { death: Death::Refused };
+        // Should it fail, the next refusal is noted.
+        let _ = site.platform.connection(key, Command::Fail { holder, generation, why }).await;
+    }
+    erase(site, key).await;
+}
+
+/// Notes that the server has taken what a person entered, whatever it said before.
+pub(super) async fn prove<P: Platform>(site: &Site<'_, P>, server: &Server, key: &ConnectionKey, seen: u64) {
+    let read = site.platform.connection(key, Command::Read).await;
+    let Ok(Outcome::Live { generation, sealed } | Outcome::Dead { generation, sealed: Some(sealed), .. }) = read else {
+        return;
+    };
+    let Some(credential) = keep::open(site, key, &sealed).filter(|_| generation == seen) else { return };
+    let credential = credential.checked(site.now);
+    let sealed = site.keys.seal_json(Purpose::Connection, &key.place(), site.platform.random(), &credential);
+    let finish = Command::Finish { generation, sealed: sealed.clone() };
+    // Should it fail, the next call that is answered is noted.
+    if let Ok(Outcome::Stored { generation }) = site.platform.connection(key, finish).await {
+        take(site, server, key, generation, sealed).await;
+    }
 }
 
 /// A credential as the object gave it, remembered here and near by.

@@ -73,7 +73,7 @@ async fn refreshed<P: Platform>(
     let grant = Grant::Refresh(refresh_token);
     let tokens = tokens::ask(site, &oauth.token_endpoint, &client, &grant, oauth.resource.as_deref(), None).await;
     match tokens {
-        Ok((named, Tokens { access_token, expires, refresh_token, scope })) => {
+        Ok((named, Tokens { access_token, expires, refresh_token, scope, .. })) => {
             let token = Token { access_token, expires, obtained: site.now, scope };
             let client = if own.is_some() { oauth.client.clone() } else { named };
             Ok(Oauth { client, ..oauth.refreshed(token, refresh_token) })

@@ -3,14 +3,14 @@
 //! Not here: which places may be asked (`upstream::reach`), what an answer means.
 
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use url::Url;
 
 use crate::config::Server;
 use crate::failure::{Blame, Failure};
 use crate::flow::Site;
 use crate::foreign::presentable;
-use crate::mcp::header_names::{METHOD, PROTOCOL_VERSION};
+use crate::mcp::probe;
 use crate::ports::{Answer, FetchError, Outgoing, Platform, ReadError, Stream};
 use crate::time::Lifetime;
 use crate::upstream::challenge::{self, Challenge};
@@ -25,9 +25,6 @@ const ENDPOINT_BYTES: Lifetime = Lifetime(5);
 pub const ENDPOINT: Lifetime = ENDPOINT_PATIENCE.and(ENDPOINT_BYTES);
 const _: () = assert!(ENDPOINT.0 < LEASE.0, "a lease would end while its holder still waits");
 
-/// A request that needs authorization wherever anything does, whole in both eras. Some servers ask for none on `initialize`.
-const PROBE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"mcp-edge-gateway","version":"1"}}}}"#;
-
 /// What came of asking for a document.
 pub enum Document {
     /// Its bytes.
@@ -38,15 +35,8 @@ pub enum Document {
 
 /// What the server says to a request without a token, if it minds.
 pub async fn challenge<P: Platform>(site: &Site<'_, P>, server: &Server) -> Result<Option<Challenge>, Failure> {
-    let headers = [
-        (ACCEPT, "application/json, text/event-stream"),
-        (CONTENT_TYPE, "application/json"),
-        (HeaderName::from_static(PROTOCOL_VERSION), "2026-07-28"),
-        (HeaderName::from_static(METHOD), "tools/list"),
-    ];
-    let headers: HeaderMap = headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect();
-    let url = server.url.clone();
-    let request = Outgoing { method: Method::POST, url, headers, body: PROBE.into(), within: PATIENCE };
+    let (url, headers, body) = (server.url.clone(), probe::headers(), probe::request());
+    let request = Outgoing { method: Method::POST, url, headers, body, within: PATIENCE };
     let sent = site.platform.fetch(request).await;
     let Answer { status, headers, body, .. } = sent.map_err(|error| unreachable(server, &server.url, error))?;
     body.discard().await;

@@ -48,6 +48,15 @@ tagged! { "command",
             #[serde(default, skip_serializing_if = "Option::is_none")]
             signed_in: Option<Timestamp>,
         },
+        /// The subject gives an account at a server another name.
+        NameConnection {
+            /// The server.
+            slug: String,
+            /// Which account there.
+            account: String,
+            /// The name; empty for none.
+            label: String,
+        },
         /// An account at a server is disconnected.
         ForgetConnection {
             /// The server.
@@ -98,8 +107,11 @@ pub struct ConnectedAccount {
     pub slug: String,
     /// Which account there: "1", "2", …
     pub account: String,
-    /// What tells it from the subject's others, where something does.
+    /// What the subject calls it, if they gave it a name.
     pub label: String,
+    /// What the server's authorization server calls it. Nobody has verified that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_name: Option<String>,
     /// When it was connected.
     pub at: Timestamp,
 }
@@ -132,6 +144,9 @@ tagged! { "outcome",
             connections: Vec<ConnectedAccount>,
             /// Oldest first.
             grants: Vec<AllowedClient>,
+            /// Whether the subject has ever allowed or connected anything here.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+            known: bool,
         },
     }
 }

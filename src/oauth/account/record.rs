@@ -48,6 +48,9 @@ pub struct Record {
     /// When everything was revoked last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     revoked: Option<Timestamp>,
+    /// Whether there was anything to revoke then, or before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    known: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,15 +72,24 @@ impl Record {
     }
 
     fn is_empty(&self) -> bool {
-        let nothing_listed = self.consents.is_empty() && self.grants.is_empty() && self.connections.is_empty();
-        nothing_listed && self.revoked.is_none()
+        self.lists_nothing() && self.revoked.is_none()
+    }
+
+    fn lists_nothing(&self) -> bool {
+        self.consents.is_empty() && self.grants.is_empty() && self.connections.is_empty()
     }
 }
 
 /// Applies a command. The record that comes back replaces the one that went in; `None` leaves nothing to keep.
 pub fn apply(record: Option<Record>, command: Command, now: Timestamp) -> (Option<Record>, Outcome) {
-    let nothing = Record { v: V1, consents: Vec::new(), grants: Vec::new(), connections: Vec::new(), revoked: None };
-    let mut record = record.unwrap_or(nothing);
+    let mut record = record.unwrap_or_else(|| Record {
+        v: V1,
+        consents: Vec::new(),
+        grants: Vec::new(),
+        connections: Vec::new(),
+        revoked: None,
+        known: false,
+    });
     let outcome = record.obey(command, now);
     ((!record.is_empty()).then_some(record), outcome)
 }
@@ -111,6 +123,7 @@ impl Record {
                 }
             }
             Command::AddConnection { connection, signed_in } => return self.add_connection(connection, signed_in),
+            Command::NameConnection { slug, account, label } => self.name_connection(&slug, &account, label),
             Command::ForgetConnection { slug, account } => self.forget_connection(&slug, &account),
             Command::ForgetClient { client_id } => {
                 let client_id = reference(&client_id);
@@ -118,14 +131,18 @@ impl Record {
                 // Consents of older versions do not say whose they are: to ask once more is the safe side.
                 self.consents.retain(|consent| consent.client_id.as_ref().is_some_and(|other| *other != client_id));
             }
-            Command::Revoke { at } => self.revoked = self.revoked.max(Some(at)),
+            Command::Revoke { at } => {
+                self.known |= !self.lists_nothing();
+                self.revoked = self.revoked.max(Some(at));
+            }
             Command::ForgetEverything => {
                 self.consents.clear();
                 self.grants.clear();
                 self.connections.clear();
             }
             Command::List => {
-                return Outcome::Listed { connections: self.connections.clone(), grants: self.grants.clone() };
+                let (connections, grants) = (self.connections.clone(), self.grants.clone());
+                return Outcome::Listed { connections, grants, known: self.known || !self.lists_nothing() };
             }
         }
         Outcome::Noted
@@ -136,6 +153,7 @@ impl Record {
             return Outcome::Revoked;
         }
         shorten(&mut connection.label);
+        connection.upstream_name.iter_mut().for_each(shorten);
         let same = |other: &&ConnectedAccount| (&other.slug, &other.account) == (&connection.slug, &connection.account);
         match self.connections.iter().find(same) {
             None if self.connections.len() >= MOST_CONNECTIONS => return Outcome::Full,
@@ -146,6 +164,14 @@ impl Record {
         self.forget_connection(&connection.slug, &connection.account);
         self.connections.push(connection);
         Outcome::Noted
+    }
+
+    fn name_connection(&mut self, slug: &str, account: &str, mut label: String) {
+        shorten(&mut label);
+        let named = self.connections.iter_mut().find(|other| other.slug == slug && other.account == account);
+        if let Some(connection) = named {
+            connection.label = label;
+        }
     }
 
     fn unlist_surplus(&mut self) -> Vec<GrantId> {

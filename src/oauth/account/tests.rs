@@ -39,7 +39,13 @@ fn grant(number: u8, client_id: &str, until: Timestamp) -> AllowedClient {
 }
 
 fn connection(account: &str) -> ConnectedAccount {
-    ConnectedAccount { slug: "docs".to_owned(), account: account.to_owned(), label: String::new(), at: NOW }
+    ConnectedAccount {
+        slug: "docs".to_owned(),
+        account: account.to_owned(),
+        label: String::new(),
+        upstream_name: None,
+        at: NOW,
+    }
 }
 
 fn add(connection: ConnectedAccount) -> Command {
@@ -47,7 +53,7 @@ fn add(connection: ConnectedAccount) -> Command {
 }
 
 fn listed(record: Option<Record>) -> (Vec<ConnectedAccount>, Vec<AllowedClient>) {
-    let Outcome::Listed { connections, grants } = apply(record, Command::List, NOW).1 else { panic!("no list") };
+    let Outcome::Listed { connections, grants, .. } = apply(record, Command::List, NOW).1 else { panic!("no list") };
     (connections, grants)
 }
 
@@ -232,6 +238,34 @@ fn records_at_rest_stay_readable() {
 }
 
 #[test]
+fn what_was_there_when_it_was_revoked_is_known_to_have_been() {
+    let known = |record| matches!(apply(record, Command::List, NOW).1, Outcome::Listed { known: true, .. });
+    assert!(!known(None) && !known(told(None, Command::Revoke { at: NOW })));
+    for record in [remember(None, "a"), told(None, add(connection("1")))] {
+        assert!(known(record.clone()));
+        let revoked = told(told(record, Command::Revoke { at: NOW }), Command::ForgetEverything);
+        let golden = r#"{"v":1,"consents":[],"revoked":1000,"known":true}"#;
+        assert_eq!(serde_json::to_string(&revoked).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Option<Record>>(golden).unwrap(), revoked);
+        assert!(known(revoked.clone()) && known(told(revoked, Command::Revoke { at: NOW })));
+    }
+}
+
+#[test]
+fn an_account_is_named_where_it_is_and_stays_as_old_as_it_was() {
+    let record = told(told(None, add(connection("1"))), add(connection("2")));
+    let name = |account: &str, label: String| Command::NameConnection {
+        slug: "docs".to_owned(),
+        account: account.to_owned(),
+        label,
+    };
+    let record = told(told(record, name("1", "x".repeat(300))), name("3", "nobody's".to_owned()));
+    let (connections, _) = listed(record);
+    let named: Vec<_> = connections.iter().map(|known| (known.account.as_str(), known.label.len(), known.at)).collect();
+    assert_eq!(named, [("1", LONGEST_TEXT, NOW), ("2", 0, NOW)]);
+}
+
+#[test]
 fn commands_and_outcomes_keep_their_form_across_deploys() {
     let remember = |client_id| Command::Remember { consent: "a".to_owned(), at: NOW, client_id };
     let commands = [
@@ -249,6 +283,14 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
         (
             add(connection("1")),
             r#"{"command":"add_connection","connection":{"slug":"docs","account":"1","label":"","at":1000},"signed_in":1000}"#,
+        ),
+        (
+            add(ConnectedAccount { upstream_name: Some("a@b".to_owned()), ..connection("1") }),
+            r#"{"command":"add_connection","connection":{"slug":"docs","account":"1","label":"","upstream_name":"a@b","at":1000},"signed_in":1000}"#,
+        ),
+        (
+            Command::NameConnection { slug: "docs".to_owned(), account: "1".to_owned(), label: "Work".to_owned() },
+            r#"{"command":"name_connection","slug":"docs","account":"1","label":"Work"}"#,
         ),
         (Command::Revoke { at: NOW }, r#"{"command":"revoke","at":1000}"#),
         (
@@ -278,8 +320,12 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
             r#"{"outcome":"grant_added","unlisted":["AQEBAQEBAQEBAQEBAQEBAQ"]}"#,
         ),
         (
-            Outcome::Listed { connections: Vec::new(), grants: Vec::new() },
+            Outcome::Listed { connections: Vec::new(), grants: Vec::new(), known: false },
             r#"{"outcome":"listed","connections":[],"grants":[]}"#,
+        ),
+        (
+            Outcome::Listed { connections: Vec::new(), grants: Vec::new(), known: true },
+            r#"{"outcome":"listed","connections":[],"grants":[],"known":true}"#,
         ),
     ];
     for (outcome, golden) in outcomes {

@@ -4,8 +4,8 @@
 
 use super::samples::{HOSTILE, SCRIPT_URL, notice};
 use crate::page::{
-    AllowedClient, Connect, ConnectAccount, ConnectField, ConnectedAccount, ConnectedServer, Connections, Link, Notice,
-    Occasion, Standing, Tone, Usage, Way,
+    AllowedClient, Cancelled, Connect, ConnectAccount, ConnectField, ConnectedAccount, ConnectedServer, Connections,
+    Link, Notice, Occasion, Standing, Tone, Usage, Way,
 };
 use crate::time::Timestamp;
 
@@ -20,6 +20,8 @@ pub(super) fn realistic() -> Vec<(&'static str, String)> {
         ("connect-choose", connect_or_choose().render()),
         ("connections", connections().render()),
         ("connections-none", no_connections().render()),
+        ("cancelled", cancelled().render()),
+        ("cancelled-alone", Cancelled { client_name: None, ..cancelled() }.render()),
         ("notice-connected", connected().render()),
         ("notice-cannot-connect", cannot_connect().render()),
     ]
@@ -32,11 +34,17 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
         server_name: long.clone(),
         server_url: text(),
         client_name: Some(long.clone()),
-        accounts: vec![ConnectAccount { account: text(), label: long.clone(), live: true }],
+        accounts: vec![ConnectAccount {
+            account: text(),
+            label: long.clone(),
+            upstream_name: Some(long.clone()),
+            live: true,
+        }],
         account: text(),
         label: Some(text()),
         problem: Some(text()),
         subject_name: text(),
+        subject_email: Some(text()),
         subject_id: long.clone(),
         ticket: text(),
         action: text(),
@@ -48,12 +56,14 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
     let account = ConnectedAccount {
         account: text(),
         label: long.clone(),
+        upstream_name: Some(text()),
         scopes: vec![text()],
         reconnect: Some(SCRIPT_URL.to_owned()),
         ..account("1", "Work", Standing::MustBeRenewed)
     };
     let page = Connections {
         signed_in: long.clone(),
+        subject_id: text(),
         news: Some(text()),
         servers: vec![ConnectedServer {
             slug: text(),
@@ -77,6 +87,22 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
         ("hostile-connect", foreign.render()),
         ("hostile-connect-key", Connect { way: Way::Headers { host: text(), fields }, ..foreign }.render()),
         ("hostile-connections", page.render()),
+        (
+            "hostile-cancelled",
+            Cancelled {
+                server_name: long.clone(),
+                host: text(),
+                said: text(),
+                client_name: Some(long),
+                connections: Some(SCRIPT_URL.to_owned()),
+                account: text(),
+                ticket: text(),
+                action: text(),
+                request_id: text(),
+                ..cancelled()
+            }
+            .render(),
+        ),
     ]
 }
 
@@ -96,6 +122,7 @@ pub(super) fn connect() -> Connect {
         label: None,
         problem: None,
         subject_name: "Alice Example".to_owned(),
+        subject_email: Some("alice@example.com".to_owned()),
         subject_id: "dev:alice".to_owned(),
         ticket: "AQAAAAFhYmM".to_owned(),
         action: "/connect/linear".to_owned(),
@@ -119,6 +146,7 @@ pub(super) fn connect_or_choose() -> Connect {
     let account = |account: &str, label: &str, live| ConnectAccount {
         account: account.to_owned(),
         label: label.to_owned(),
+        upstream_name: (account == "1").then(|| "alice@work.example".to_owned()),
         live,
     };
     Connect {
@@ -134,6 +162,7 @@ fn account(account: &str, label: &str, standing: Standing) -> ConnectedAccount {
     ConnectedAccount {
         account: account.to_owned(),
         label: label.to_owned(),
+        upstream_name: (account == "1").then(|| "alice@work.example".to_owned()),
         since: Timestamp(1_793_664_000),
         scopes: vec!["read".to_owned(), "write".to_owned()],
         standing,
@@ -158,6 +187,7 @@ pub(super) fn connections() -> Connections {
             vec![ConnectedAccount { scopes: vec![], reconnect: None, ..account("1", "", Standing::ServerGone) }],
         )
     };
+    let key = ConnectedAccount { scopes: vec![], upstream_name: None, ..account("1", "", Standing::NotChecked) };
     let accounts = vec![
         account("1", "Work", Standing::Connected),
         account("2", "Open source", Standing::MustBeRenewed),
@@ -178,8 +208,14 @@ pub(super) fn connections() -> Connections {
     };
     Connections {
         signed_in: "Alice Example".to_owned(),
+        subject_id: "dev:alice".to_owned(),
         news: Some("Docs is disconnected.".to_owned()),
-        servers: vec![server("linear", "Linear", accounts), server("docs", "Docs", vec![]), gone],
+        servers: vec![
+            server("linear", "Linear", accounts),
+            server("tasks", "Tasks", vec![key]),
+            server("docs", "Docs", vec![]),
+            gone,
+        ],
         clients: vec![
             client("g1", "Claude Code", vec![usage("Linear", Some("Work")), usage("Docs", None)]),
             client("g2", "Cursor", vec![usage("Linear", None)]),
@@ -193,6 +229,21 @@ pub(super) fn connections() -> Connections {
 
 pub(super) fn no_connections() -> Connections {
     Connections { news: None, servers: vec![], clients: vec![], ..connections() }
+}
+
+pub(super) fn cancelled() -> Cancelled {
+    Cancelled {
+        server_name: "Linear".to_owned(),
+        host: "auth.linear.app".to_owned(),
+        said: "The authorization server refused: access_denied (The person said no.).".to_owned(),
+        client_name: Some("Claude Code".to_owned()),
+        connections: Some("/connections".to_owned()),
+        account: "1".to_owned(),
+        ticket: "AQAAAAFhYmM".to_owned(),
+        action: "/connect/linear".to_owned(),
+        reason: "upstream_access_denied",
+        request_id: "8f14e45fceea167a".to_owned(),
+    }
 }
 
 fn connected() -> Notice {

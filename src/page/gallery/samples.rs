@@ -57,6 +57,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
                 server_url: text(),
                 scopes: vec![ScopeLine { name: text(), what: text() }],
                 subject_name: text(),
+                subject_email: Some(text()),
                 subject_id: long.clone(),
                 ticket: text(),
                 action: "/oauth/consent\"><script>".to_owned(),
@@ -128,6 +129,7 @@ pub(super) fn consent() -> Consent {
             ScopeLine { name: "offline_access".to_owned(), what: "Stay connected when you are away".to_owned() },
         ],
         subject_name: "Alice Example".to_owned(),
+        subject_email: None,
         subject_id: "dev:alice".to_owned(),
         ticket: "AQAAAAFhYmM".to_owned(),
         action: "/oauth/consent".to_owned(),
@@ -143,6 +145,7 @@ pub(super) fn consent_of_document() -> Consent {
         redirect_uri: "https://claude.ai/api/mcp/auth_callback".to_owned(),
         loopback: false,
         subject_name: "alice@example.com".to_owned(),
+        subject_email: Some("alice@example.com".to_owned()),
         subject_id: "id.example.com|9f2c41d7a0b34e".to_owned(),
         ..consent()
     }

@@ -24,6 +24,11 @@ tagged! { "command",
             /// When the `state` expires.
             until: Timestamp,
         },
+        /// Was this `state`, or this link, used already?
+        Recall {
+            /// Its digest.
+            attempt: Digested,
+        },
         /// A person connected. Whatever was there, and whoever refreshes it, is out of date.
         Store {
             /// The credential, sealed to this connection.
@@ -98,6 +103,7 @@ impl fmt::Debug for Command {
         f.write_str(match self {
             Self::Read => "Read",
             Self::Claim { .. } => "Claim",
+            Self::Recall { .. } => "Recall",
             Self::Store { .. } => "Store",
             Self::Lease { .. } => "Lease",
             Self::Finish { .. } => "Finish",
@@ -155,6 +161,8 @@ tagged! { "outcome",
         Claimed,
         /// The `state` was used before.
         AlreadyUsed,
+        /// The `state` was not used yet.
+        Unused,
         /// Nothing is left.
         Dropped {
             /// What was, so that the upstream can be told.

@@ -4,6 +4,7 @@
 
 use super::tests::{DEAD, NOW, TEMPORARY, after, claim, fail, finish, lease, store};
 use super::*;
+use crate::secret::Digested;
 use crate::time::Lifetime;
 
 #[test]
@@ -50,6 +51,10 @@ fn commands_keep_their_form_across_deploys() {
         (
             claim("s", 600),
             r#"{"command":"claim","attempt":"BDpxh3TFcr2KJa2-sb_NXAJWrhHOz5-cP5JdDlK-r4k","until":1600}"#,
+        ),
+        (
+            Command::Recall { attempt: Digested::of("s") },
+            r#"{"command":"recall","attempt":"BDpxh3TFcr2KJa2-sb_NXAJWrhHOz5-cP5JdDlK-r4k"}"#,
         ),
         (store("a"), r#"{"command":"store","sealed":"a"}"#),
         (lease(1, "me"), r#"{"command":"lease","seen":1,"holder":"me","from_nothing":false}"#),
@@ -98,6 +103,7 @@ fn outcomes_keep_their_form_across_deploys() {
         (Outcome::Stored { generation: 2 }, r#"{"outcome":"stored","generation":2}"#),
         (Outcome::Claimed, r#"{"outcome":"claimed"}"#),
         (Outcome::AlreadyUsed, r#"{"outcome":"already_used"}"#),
+        (Outcome::Unused, r#"{"outcome":"unused"}"#),
         (Outcome::Dropped { sealed: Some(sealed()) }, r#"{"outcome":"dropped","sealed":"a"}"#),
     ];
     for (outcome, golden) in outcomes {

@@ -80,6 +80,7 @@ pub fn apply(record: Option<Record>, command: Command, now: Timestamp) -> (Optio
     let outcome = match command {
         Command::Read => record.shown(),
         Command::Claim { attempt, until } => record.claim(attempt, until, now),
+        Command::Recall { attempt } => record.recall(&attempt),
         Command::Store { sealed } => record.store(Standing::Live { sealed }),
         Command::Lease { seen, holder, from_nothing } => record.lease(seen, holder, from_nothing, now),
         Command::Finish { generation, sealed } => record.finish(generation, sealed),
@@ -117,8 +118,13 @@ impl Record {
         }
     }
 
+    fn recall(&self, attempt: &Digested) -> Outcome {
+        let used = self.claims.iter().any(|claim| claim.attempt == *attempt);
+        if used { Outcome::AlreadyUsed } else { Outcome::Unused }
+    }
+
     fn claim(&mut self, attempt: Digested, until: Timestamp, now: Timestamp) -> Outcome {
-        if self.claims.iter().any(|claim| claim.attempt == attempt) {
+        if self.recall(&attempt) == Outcome::AlreadyUsed {
             return Outcome::AlreadyUsed;
         }
         self.claims.retain(|claim| !claim.until.reached(now));

@@ -32,6 +32,10 @@ pub(super) fn claim(state: &str, after: u64) -> Command {
     Command::Claim { attempt: Digested::of(state), until: NOW + Lifetime(after) }
 }
 
+pub(super) fn recall(state: &str) -> Command {
+    Command::Recall { attempt: Digested::of(state) }
+}
+
 pub(super) const DEAD: Reason = Reason::Dead { death: Death::Revoked };
 pub(super) const TEMPORARY: Reason = Reason::Temporary { retry_at: None };
 
@@ -62,10 +66,11 @@ fn every_state_meets_every_command() {
     ];
     let nothing = Command::Lease { seen: 0, holder: "me".to_owned(), from_nothing: true };
     #[rustfmt::skip]
-    let table: [(&str, Command, [&str; 6]); 12] = [
+    let table: [(&str, Command, [&str; 6]); 13] = [
         // command                              nothing    live       leased     backing off    dead       dropped
         ("read", Command::Read,                ["absent",  "live1",   "live1",   "live1",       "dead1",   "absent"]),
         ("claim", claim("s", 600),             ["claimed", "claimed", "claimed", "claimed",     "claimed", "claimed"]),
+        ("recall", recall("s"),                ["unused",  "unused",  "unused",  "unused",      "unused",  "unused"]),
         ("store", store("b"),                  ["stored1", "stored2", "stored2", "stored2",     "stored2", "stored3"]),
         ("lease", lease(1, "me"),              ["absent",  "leased1", "wait",    "backing_off", "dead1",   "absent"]),
         ("lease again", lease(1, "other"),     ["absent",  "leased1", "leased1", "backing_off", "dead1",   "absent"]),
@@ -81,12 +86,20 @@ fn every_state_meets_every_command() {
         for ((state, record), expected) in states.iter().zip(expected) {
             let (after, outcome) = apply(record.clone(), command.clone(), NOW);
             assert_eq!(word(&outcome), expected, "{name} on {state}");
-            let tells = ["absent", "live", "wait", "backing"].iter().any(|tell| expected.starts_with(tell));
+            let tells = ["absent", "live", "wait", "backing", "unused"].iter().any(|tell| expected.starts_with(tell));
             if tells {
                 assert_eq!(after, *record, "{name} on {state} changes nothing");
             }
         }
     }
+}
+
+#[test]
+fn what_was_used_is_known_to_be_without_using_anything() {
+    let record = after([claim("s", 600)]);
+    assert_eq!(answer(record.clone(), recall("s"), 0), Outcome::AlreadyUsed);
+    assert_eq!(answer(record.clone(), recall("other"), 0), Outcome::Unused);
+    assert_eq!(answer(record, claim("other", 600), 0), Outcome::Claimed);
 }
 
 #[test]

@@ -49,11 +49,12 @@ export class Browser {
     let page = await this.open(url);
     const decisions = [decide, ...(connect ? [connect] : ["use", "connect"])];
     for (let steps = 0; steps < 10 && !page.landed; steps += 1) {
+      if (connect !== "skip" && /was not connected/.test(page.title)) return page; // refused: whether to go back there is no walk's choice
       const next =
         page.button("account", (value) => value.endsWith(as)) ??
         decisions.map((decision) => page.button("decision", (value, label) => value === decision && (value !== "use" || label.includes(use)))).find(Boolean) ??
         page.signIn(as);
-      const onwards = connect === "skip" && page.link(/go on without/i);
+      const onwards = connect === "skip" && page.link(/back to connecting/i);
       if (!next && !onwards) return page;
       page = next ? await this.press(page, next.button ?? next, next.typed ?? typed) : await this.open(onwards, { from: page });
     }

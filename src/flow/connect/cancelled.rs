@@ -1,0 +1,58 @@
+//! A person came back from the authorization server without allowing anything. That is a choice, and they are asked how to go on.
+//!
+//! Not here: answers that say that something is wrong (`flow::callback`).
+
+use http::StatusCode;
+use http::header::CONTENT_SECURITY_POLICY;
+use url::Url;
+
+use super::{Ticket, leads_to};
+use crate::config::Server;
+use crate::failure::Failure;
+use crate::flow::session::SignedIn;
+use crate::flow::{Answered, Site, hold};
+use crate::page;
+use crate::ports::Platform;
+use crate::reply::Reply;
+use crate::route::{self, Endpoint};
+use crate::upstream::key::Owner;
+use crate::upstream::state::{Back, State};
+
+/// The reason of an answer that says so.
+pub const REASON: &str = "upstream_access_denied";
+
+/// The page that asks. `failure` is how the answer was read.
+pub async fn show<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    signed_in: &SignedIn,
+    state: &State,
+    failure: &Failure,
+) -> Answered<P> {
+    let errand = &state.errand;
+    let waiting = match &errand.back {
+        Back::Client(grant) => Some(hold::waiting(site, grant, &signed_in.session.identity.subject).await?),
+        Back::Connections | Back::Page => None,
+    };
+    // Asked for once more as it was: a call may have wanted more than is usual.
+    let ticket = Ticket::new(errand.clone(), state.source.scope.clone(), site.now);
+    let page = page::Cancelled {
+        server_name: server.name.clone(),
+        host: host(&state.source.issuer),
+        said: failure.message.clone(),
+        client_name: waiting.as_ref().map(|allowed| allowed.client_name.clone()),
+        connections: matches!(errand.owner, Owner::Subject(_)).then(|| Endpoint::Connections.path().to_owned()),
+        account: errand.account.clone(),
+        ticket: ticket.seal(site, signed_in),
+        action: route::connect_path(server.slug.as_str()),
+        reason: failure.reason,
+        request_id: site.request_id.to_owned(),
+    };
+    let policy = leads_to(site, waiting.as_ref());
+    Ok(Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &policy).because(failure.reason))
+}
+
+fn host(issuer: &str) -> String {
+    let host = Url::parse(issuer).ok().and_then(|url| url.host_str().map(ToOwned::to_owned));
+    host.unwrap_or_else(|| issuer.to_owned())
+}

@@ -1,0 +1,152 @@
+//! Trying what a person entered before it is kept: the server is asked for its tools with it, in the era that it speaks.
+//!
+//! Not here: what is asked (`mcp::probe`), and what is known of a value later, when calls are sent with it (`flow::connection`).
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+use crate::config::Server;
+use crate::failure::Failure;
+use crate::flow::exchange::OwnHeaders;
+use crate::flow::{Site, connection};
+use crate::mcp::revision::Era;
+use crate::mcp::session::{Session, UpstreamSession};
+use crate::mcp::verdict::{self, Expects, Verdict};
+use crate::mcp::{forward, initialize, probe};
+use crate::ports::{Answer, FetchError, Limited, Outgoing, Platform, ReadError, Stream, Unavailable};
+use crate::secret::Digested;
+use crate::time::Lifetime;
+use crate::upstream::credential::Credential;
+
+/// How long the server may take for each answer: the person waits for all of them.
+const PATIENCE: Lifetime = Lifetime(5);
+
+/// A longer list is not read to its end to know that it is one.
+const ANSWER: usize = 256 * 1024;
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tried {
+    /// The server takes it.
+    Taken,
+    /// The server refused it, with this status.
+    Refused(StatusCode),
+    /// It cannot be said: the server did not answer, or answers without it as well.
+    Unknown,
+}
+
+/// What a server said to a list of its tools.
+enum Heard {
+    Answer,
+    Refusal(StatusCode),
+    Nothing,
+}
+
+/// Whether this person may try once more now. Who guesses keys by way of the gateway does not get far.
+pub(super) async fn is_allowed<P: Platform>(site: &Site<'_, P>, subject: &str) -> Result<bool, Failure> {
+    site.platform
+        .allow(Limited::EnteredValue, Digested::of(subject).as_str())
+        .await
+        .map_err(|Unavailable| Failure::storage())
+}
+
+/// Tries what was entered. A server that lists its tools for everybody has said nothing about it.
+pub(super) async fn of<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    entered: &Credential,
+) -> Result<Tried, Failure> {
+    Ok(match ask(site, server, &connection::headers(site, server, entered)?).await {
+        Heard::Refusal(status) => Tried::Refused(status),
+        Heard::Nothing => Tried::Unknown,
+        Heard::Answer => match ask(site, server, &connection::own_headers(site, server)?).await {
+            Heard::Answer => Tried::Unknown,
+            Heard::Refusal(_) | Heard::Nothing => Tried::Taken,
+        },
+    })
+}
+
+/// A server of one era does not understand the request of the other, and says so before or after it looked at the credentials: both are
+/// tried. One that does not answer at all is not asked twice.
+async fn ask<P: Platform>(site: &Site<'_, P>, server: &Server, own: &OwnHeaders) -> Heard {
+    let mut headers = probe::headers();
+    headers.extend(own.iter().cloned());
+    match post(site, server, headers, probe::request()).await {
+        Ok(answer) => match heard(answer).await {
+            Heard::Nothing => in_session(site, server, own).await.unwrap_or(Heard::Nothing),
+            heard => heard,
+        },
+        Err(_) => Heard::Nothing,
+    }
+}
+
+async fn in_session<P: Platform>(site: &Site<'_, P>, server: &Server, own: &OwnHeaders) -> Result<Heard, FetchError> {
+    let Some(introduction) = probe::introduction() else { return Ok(Heard::Nothing) };
+    let Answer { status, headers, body, .. } =
+        post(site, server, legacy(None, own), initialize::request(&introduction)).await?;
+    if is_refusal(status) {
+        body.discard().await;
+        return Ok(Heard::Refusal(status));
+    }
+    let said = body.read(ANSWER, PATIENCE).await.unwrap_or_default();
+    let Some(server_is) = initialize::read(&said).filter(|_| status == StatusCode::OK) else {
+        return Ok(Heard::Nothing);
+    };
+    let begun = Session::opened(None, None);
+    let session = begun.reopened(UpstreamSession::of_answer(&headers), Some(server_is.revision));
+    let headers = || legacy(Some(&session), own);
+    // Whatever it says to that: the next answer tells whether the session is good.
+    if let Ok(told) = post(site, server, headers(), initialize::initialized()).await {
+        told.body.discard().await;
+    }
+    let list = match post(site, server, headers(), probe::request_in_session()).await {
+        Ok(answer) => heard(answer).await,
+        Err(_) => Heard::Nothing,
+    };
+    if session.upstream.is_some()
+        && let Ok(ended) = site.platform.fetch(outgoing(server, Method::DELETE, headers(), Vec::new())).await
+    {
+        ended.body.discard().await;
+    }
+    Ok(list)
+}
+
+/// The headers of a legacy request. The revision is said from the second one on (2025-11-25, "Protocol Version Header").
+fn legacy(session: Option<&Session>, own: &OwnHeaders) -> HeaderMap {
+    let inbound = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    forward::request_headers(&inbound, session, own, Era::Legacy)
+}
+
+async fn post<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    headers: HeaderMap,
+    body: Vec<u8>,
+) -> Result<Answer<P::Stream>, FetchError> {
+    site.platform.fetch(outgoing(server, Method::POST, headers, body)).await
+}
+
+fn outgoing(server: &Server, method: Method, headers: HeaderMap, body: Vec<u8>) -> Outgoing {
+    Outgoing { method, url: server.url.clone(), headers, body, within: PATIENCE }
+}
+
+async fn heard<S: Stream>(answer: Answer<S>) -> Heard {
+    let Answer { status, headers, opening, body } = answer;
+    if is_refusal(status) {
+        body.discard().await;
+        return Heard::Refusal(status);
+    }
+    if verdict::judge(status, &headers, opening, Expects::Reply, false) != Verdict::Relay {
+        body.discard().await;
+        return Heard::Nothing;
+    }
+    match body.read(ANSWER, PATIENCE).await {
+        Ok(bytes) if !probe::is_answered(&bytes) => Heard::Nothing,
+        Ok(_) | Err(ReadError::TooLarge) => Heard::Answer,
+        Err(ReadError::Broken) => Heard::Nothing,
+    }
+}
+
+fn is_refusal(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
