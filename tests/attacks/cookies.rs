@@ -119,18 +119,17 @@ fn a_made_up_cookie_makes_nobody_delete_or_write_anything() {
     for world in [World::new(), World::public(|_| ())] {
         let origin = world.origin();
         world.get("/login").with(303);
-        let stored = world.platform.directory.borrow().clone();
+        world.platform.directory_read_only.set(true);
         for cookies in [format!("{SESSION}=made-up"), format!("{SESSION}=made-up; {TWIN}=made-up"), String::new()] {
             let uses = world.uses_of(|| {
                 signing_out(&world, &cookies, &[("origin", &origin)]).with(200);
             });
-            assert!(uses.directory <= 1 && uses.ledger == 0, "nothing but one look: {}", uses.directory);
+            assert!(uses.directory <= 1 && uses.ledger == 0, "one look at most: {}", uses.directory);
             let uses = world.uses_of(|| {
                 world.request("GET", "/logout").cookies(&cookies).send().with(200);
                 world.request("GET", "/login").cookies(&cookies).send().with(303);
             });
             assert_eq!((uses.directory, uses.ledger), (0, 0));
         }
-        assert_eq!(*world.platform.directory.borrow(), stored);
     }
 }

@@ -329,6 +329,9 @@ impl Directory for InMemory {
 
     async fn delete(&self, key: &str) -> Result<(), Unavailable> {
         self.directory()?;
+        if self.directory_read_only.get() {
+            return Err(Unavailable);
+        }
         self.used(|uses| uses.writes += 1);
         self.directory.borrow_mut().remove(key);
         Ok(())
