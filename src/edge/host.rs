@@ -247,14 +247,14 @@ impl Directory for Workers {
 
 impl Limiter for Workers {
     async fn allow(&self, what: Limited, address: &str) -> Result<bool, Unavailable> {
-        let (limiter, key) = match what {
+        let (name, key) = match what {
             Limited::Registration => ("REGISTRATIONS", address.to_owned()),
             Limited::StoredRegistration => ("ATTEMPTS", format!("registration {address}")),
             Limited::OperatorToken => ("ATTEMPTS", format!("operator {address}")),
         };
         let limited = async {
             let options = options(&[("key", key.into())])?;
-            let outcome = settled(binding::<RateLimiter>(&self.env, limiter)?.limit(&options)).await?;
+            let outcome = settled(binding::<RateLimiter>(&self.env, name)?.limit(&options)).await?;
             Reflect::get(&outcome, &"success".into())
         };
         limited.await.map_err(unavailable)?.as_bool().ok_or(Unavailable)
