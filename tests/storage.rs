@@ -270,7 +270,7 @@ fn an_access_token_says_this() {
     let claims = part(1);
     let golden = json!({
         "iss": "http://localhost:8787", "aud": "http://localhost:8787/v1/mcp/demo", "sub": "dev:alice",
-        "client_id": registered_client::reference(&client.id), "scope": "mcp:tools offline_access", "iat": 1_900_000_000,
+        "client_id": client.id, "scope": "mcp:tools offline_access", "iat": 1_900_000_000,
         "exp": 1_900_003_600, "jti": claims["jti"], "grant": claims["grant"], "auth_time": 1_900_000_000, "slug": "demo",
     });
     assert_eq!(claims, golden);

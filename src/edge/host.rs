@@ -252,7 +252,7 @@ impl Directory for Workers {
 
 impl Limiter for Workers {
     async fn allow(&self, what: Limited, caller: &str) -> Result<bool, Unavailable> {
-        let (limiter, key) = match what {
+        let (name, key) = match what {
             Limited::Registration => ("REGISTRATIONS", caller.to_owned()),
             Limited::EnteredValue => ("REGISTRATIONS", format!("entered {caller}")),
             Limited::StoredRegistration => ("ATTEMPTS", format!("registration {caller}")),
@@ -260,7 +260,7 @@ impl Limiter for Workers {
         };
         let limited = async {
             let options = options(&[("key", key.into())])?;
-            let outcome = settled(binding::<RateLimiter>(&self.env, limiter)?.limit(&options)).await?;
+            let outcome = settled(binding::<RateLimiter>(&self.env, name)?.limit(&options)).await?;
             Reflect::get(&outcome, &"success".into())
         };
         limited.await.map_err(unavailable)?.as_bool().ok_or(Unavailable)

@@ -8,10 +8,11 @@ use http::{HeaderValue, StatusCode};
 use super::{Answered, Head, Site, caller, read_small, sentence};
 use crate::failure::Failure;
 use crate::json;
-use crate::oauth::registered_client::{self, RegisteredClient};
+use crate::oauth::registered_client::{self, Registered, RegisteredClient};
 use crate::oauth::registration::{self, RegistrationError};
 use crate::ports::{Limited, Platform, Unavailable};
 use crate::reply::Reply;
+use crate::secret::Secret;
 
 /// `POST /oauth/register`. Nothing is stored for whoever asks: the client's id holds what it registered. Only one that is too long for
 /// an id is stored, and far fewer of those are taken.
@@ -28,16 +29,7 @@ pub async fn register<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Str
     let body = read_small(body, registration::LIMIT).await?;
     let registered = registration::parse(&body, &site.redirect_policy(), site.now).map_err(|error| refused(&error))?;
     let sealed = RegisteredClient::seal(&registered, &site.keys, site.platform.random());
-    let (client, secret) = match sealed {
-        Some(sealed) => sealed,
-        None => {
-            count(site, head, Limited::StoredRegistration).await?;
-            let (id, secret) = (site.platform.random(), site.platform.random());
-            let (client, secret) = registration::to_store(registered, id, secret).map_err(|error| refused(&error))?;
-            store(site, &client).await.map_err(|Unavailable| Failure::storage())?;
-            (client, secret)
-        }
-    };
+    let (client, secret) = if let Some(sealed) = sealed { sealed } else { store_new(site, head, registered).await? };
     let answer = registration::answer(&client, &secret);
     Ok(Reply::bytes(StatusCode::CREATED, "application/json", answer.expose().as_bytes().to_vec()))
 }
@@ -60,6 +52,18 @@ pub async fn stored<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<
     let record = site.platform.get(&registered_client::storage_key(client_id)).await?;
     let client = record.and_then(|record| json::read::<RegisteredClient>(record.as_bytes()).ok());
     Ok(client.filter(|client| client.id() == client_id))
+}
+
+async fn store_new<P: Platform>(
+    site: &Site<'_, P>,
+    head: &Head,
+    registered: Registered,
+) -> Result<(RegisteredClient, Secret), Failure> {
+    count(site, head, Limited::StoredRegistration).await?;
+    let (id, secret) = (site.platform.random(), site.platform.random());
+    let (client, secret) = registration::to_store(registered, id, secret).map_err(|error| refused(&error))?;
+    store(site, &client).await.map_err(|Unavailable| Failure::storage())?;
+    Ok((client, secret))
 }
 
 async fn count<P: Platform>(site: &Site<'_, P>, head: &Head, what: Limited) -> Result<(), Failure> {

@@ -15,7 +15,6 @@ use crate::oauth::error::ErrorCode;
 use crate::oauth::form::{self, Form};
 use crate::oauth::grant::{self, GrantId, Granted, Rejection};
 use crate::oauth::opaque::{self, Kind};
-use crate::oauth::registered_client;
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::token_request::{self, TokenRequest, TokenRequestError};
 use crate::oauth::token_response::TokenResponse;
@@ -188,7 +187,7 @@ fn respond<P: Platform>(
         iss: site.origin.as_str().to_owned(),
         aud: granted.resource.clone(),
         sub: granted.subject.clone(),
-        client_id: registered_client::reference(&granted.client_id),
+        client_id: granted.client_id.clone(),
         scope: scope.clone(),
         iat: site.now,
         exp: site.now + lifetime,
