@@ -90,9 +90,9 @@ mod tests {
 
     #[test]
     fn the_gateways_own_secrets_are_sent_to_nobody() {
-        for secret in OWN.iter().copied() {
+        for secret in OWN {
             let mut report = Report::default();
-            let document = SecretDocument { secret: secret.to_owned() };
+            let document = SecretDocument { secret: (*secret).to_owned() };
             assert_eq!(SecretName::prove(document, &Pointer::default().child("x"), &mut report), None);
             assert_eq!(report.into_errors().0[0].pointer, "/x/secret");
         }
