@@ -3,15 +3,16 @@
 // Not here: what becomes of the bytes.
 
 /**
- * The bytes of `stream` as Rust rewrites them. `withRust` calls an operation with what does that, and throws when the instance is gone,
- * which breaks the body off: it never goes on unread.
+ * The bytes of `stream` as Rust rewrites them. `withRust` calls an operation with what does that, and throws when the
+ * instance is gone, which breaks the body off: it never goes on unread.
  */
 export function rewritten(stream, withRust) {
   const reader = stream.getReader();
   return new ReadableStream({
     async pull(controller) {
       for (let bytes = [], over = false; bytes.length === 0 && !over; ) {
-        // One that breaks off ends here: what was complete of it has gone through, and the rest says that it cannot be read.
+        // One that breaks off ends here: what was complete of it has gone through, and the rest says that it cannot be
+        // read.
         const { value } = await reader.read().catch(() => ({}));
         bytes = withRust((rust) => (value ? rust.push(value) : rust.end()));
         over = withRust((rust) => rust.is_over());

@@ -1,4 +1,5 @@
-//! A server's answer, rewritten message by message: a body of JSON once it is complete, a stream of events as they come.
+//! A server's answer, rewritten message by message: a body of JSON once it is complete, a stream of events as they
+//! come.
 //!
 //! Not here: what is changed in a message ([`super::list`]).
 

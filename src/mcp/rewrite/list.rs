@@ -1,7 +1,9 @@
-//! Lists without the members that are not to be seen, in one pass over their bytes: what stays is copied as it was written.
+//! Lists without the members that are not to be seen, in one pass over their bytes: what stays is copied as it was
+//! written.
 //!
-//! Every list in every result of an answer is meant, whatever its id and whichever list was asked for: clients differ in what they
-//! take for the answer to a request. Not here: who may see what, and how an answer is cut into messages ([`super::answer`]).
+//! Every list in every result of an answer is meant, whatever its id and whichever list was asked for: clients differ
+//! in what they take for the answer to a request. Not here: who may see what, and how an answer is cut into messages
+//! ([`super::answer`]).
 
 use std::fmt;
 use std::ops::Range;
@@ -102,8 +104,8 @@ impl<K> Reading<'_, K> {
         start..start + part.get().len()
     }
 
-    /// The key, if it is one of `known`, which must not stand there twice or be taken for another one. One that is no Unicode text is
-    /// none of them.
+    /// The key, if it is one of `known`, which must not stand there twice or be taken for another one. One that is no
+    /// Unicode text is none of them.
     fn known<E: Error>(
         &mut self,
         key: &RawValue,

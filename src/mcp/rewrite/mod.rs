@@ -1,7 +1,9 @@
-//! Bodies that are read on their way to the client, because something in them is not for everybody: lists, and the streams they come in.
+//! Bodies that are read on their way to the client, because something in them is not for everybody: lists, and the
+//! streams they come in.
 //!
-//! Everything else is handed on unread. What a rewriter lets through unchanged it lets through byte for byte, and what it cannot
-//! understand it does not let through at all. Not here: which members of a list somebody may see, and how the bytes get here.
+//! Everything else is handed on unread. What a rewriter lets through unchanged it lets through byte for byte, and what
+//! it cannot understand it does not let through at all. Not here: which members of a list somebody may see, and how the
+//! bytes get here.
 
 pub mod answer;
 pub mod list;
@@ -37,7 +39,8 @@ pub enum Unreadable {
     },
     /// Not UTF-8, or not JSON.
     NotJson,
-    /// JSON, but no JSON-RPC message and no array of them, or with a list that is no array or has a member without a name.
+    /// JSON, but no JSON-RPC message and no array of them, or with a list that is no array or has a member without a
+    /// name.
     Malformed,
     /// A key twice, or one that a reader ignoring case takes for another: two readers would see two different lists.
     Ambiguous,

@@ -1,4 +1,5 @@
-//! A stream of events (HTML, "Server-sent events"), however it is cut into chunks: blocks that know the bytes they came in.
+//! A stream of events (HTML, "Server-sent events"), however it is cut into chunks: blocks that know the bytes they came
+//! in.
 //!
 //! Not here: what an event says ([`super::answer`]).
 
@@ -92,7 +93,8 @@ impl Splitter {
         Ok(())
     }
 
-    /// Ends the line; whether the block ends with it. A comment between events is a block of its own, as it keeps somebody waiting.
+    /// Ends the line; whether the block ends with it. A comment between events is a block of its own, as it keeps
+    /// somebody waiting.
     fn ends_line(&mut self) -> bool {
         let first = self.held.get(self.line).copied();
         self.line = self.held.len();
@@ -265,7 +267,8 @@ mod tests {
         }
     }
 
-    /// The algorithm of HTML, "Interpreting an event stream", as text and with an unfinished event at the end taken for one.
+    /// The algorithm of HTML, "Interpreting an event stream", as text and with an unfinished event at the end taken for
+    /// one.
     fn by_the_book(stream: &str) -> Vec<String> {
         let stream = stream.strip_prefix('\u{feff}').unwrap_or(stream).replace("\r\n", "\n").replace('\r', "\n");
         let mut events = Vec::new();
@@ -306,7 +309,10 @@ mod tests {
         }
 
         #[test]
-        fn other_data_is_read_as_it_was_given(stream in "(data|id|data: |: |[a:]|\r\n|\n|\r){0,12}", other in "[a\n]{0,6}") {
+        fn other_data_is_read_as_it_was_given(
+            stream in "(data|id|data: |: |[a:]|\r\n|\n|\r){0,12}",
+            other in "[a\n]{0,6}",
+        ) {
             for block in blocks([stream.as_bytes()]) {
                 let changed = block.with_data(other.as_bytes());
                 let expected = block.data().map(|_| other.strip_suffix('\n').unwrap_or(&other));
