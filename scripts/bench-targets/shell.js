@@ -43,7 +43,8 @@ const rust = {
   },
   fetched(call, head, first, body) {
     const type = /\ncontent-type\n([^\n]*)\n/.exec(head)[1];
-    return `reply\n200\n${body}\ncontent-type\n${type}\ncache-control\nno-store, no-transform\n${ours}`;
+    const stream = type === "text/event-stream" ? "stream\n30000\n{}\n" : "";
+    return `${stream}reply\n200\n${body}\ncontent-type\n${type}\ncache-control\nno-store, no-transform\n${ours}`;
   },
 };
 

@@ -24,5 +24,7 @@ export function answers() {
     all[`json-${size}`] = { type: "json", body: Buffer.from(text(bytes)) };
     all[`sse-${size}`] = { type: "sse", body: Buffer.from(`event: message\ndata: ${text(bytes)}\n\n`) };
   }
+  const step = `event: message\ndata: ${JSON.stringify({ jsonrpc: "2.0", method: "notifications/progress", params: { progressToken: 1, progress: 1 } })}\n\n`;
+  all["sse-events"] = { type: "sse", body: Buffer.concat([Buffer.from(step.repeat(1000)), all["sse-1kb"].body]), pieces: step.length };
   return all;
 }

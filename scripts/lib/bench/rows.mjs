@@ -48,6 +48,7 @@ export const rows = [
   call("sse-1kb", "tools/call, 1 KB as an event stream"),
   call("sse-100kb", "tools/call, 100 KB as an event stream"),
   call("sse-5mb", "tools/call, 5 MB as an event stream"),
+  call("sse-events", "tools/call, a stream of 1,000 small events, each a piece of its own"),
   {
     id: "list",
     title: "tools/list, 200 tools",

@@ -15,17 +15,17 @@ const head = (...lines) => `HTTP/1.1 200 OK\r\n${lines.join("\r\n")}\r\n\r\n`;
 const stream = ["Content-Type: text/event-stream", "Cache-Control: no-store", "Transfer-Encoding: chunked"];
 
 const written = new Map(
-  Object.entries(answers()).map(([name, { type, body }]) => {
+  Object.entries(answers()).map(([name, { type, body, pieces }]) => {
     if (type === "json") return [name, Buffer.concat([Buffer.from(head("Content-Type: application/json", `Content-Length: ${body.length}`)), body])];
-    return [name, Buffer.concat([Buffer.from(head(...stream)), chunked(body), Buffer.from("0\r\n\r\n")])];
+    return [name, Buffer.concat([Buffer.from(head(...stream)), chunked(body, pieces), Buffer.from("0\r\n\r\n")])];
   }),
 );
 written.set(open, Buffer.concat([Buffer.from(head(...stream)), chunked(Buffer.from(": open\n\n"))]));
 
-function chunked(body) {
+function chunked(body, size = 65_536) {
   const pieces = [];
-  for (let at = 0; at < body.length; at += 65_536) {
-    const piece = body.subarray(at, at + 65_536);
+  for (let at = 0; at < body.length; at += size) {
+    const piece = body.subarray(at, at + size);
     pieces.push(Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from("\r\n"));
   }
   return Buffer.concat(pieces);
