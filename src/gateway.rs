@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 use url::Url;
 
+use crate::config::Origin;
 use crate::failure::{Blame, Failure};
 use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
@@ -23,7 +24,7 @@ use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::route::{Endpoint, Route};
 use crate::vault::KeyRing;
-use crate::{cors, origin, page};
+use crate::{cors, origin, page, transport};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// All headers of a request together; more than clients send, less than an attack needs.
@@ -88,12 +89,13 @@ impl<'a, P: Platform> Gateway<'a, P> {
         let loaded = configure::load(self.platform, self.memory).await;
         let config = loaded.as_ref().ok().and_then(Option::as_ref).map(|loaded| Rc::clone(&loaded.config));
         let route = Route::find(config.as_deref(), head.url.path());
+        let own = own_origin(&head, &loaded);
         let allowed_origin = cors::allowed_origin(config.as_deref(), &head, &route);
         let outcome = match &allowed_origin {
             Ok(_) if head.method == "OPTIONS" => {
                 require_bounded(&head).map(|()| cors::preflight(&route, &head)).map_err(Refused::Json)
             }
-            Ok(_) => self.dispatch(&head, &route, &loaded, body, &request_id).await,
+            Ok(_) => self.dispatch(&head, &route, &loaded, &own, body, &request_id).await,
             Err(failure) => Err(Refused::Json(failure.clone())),
         };
         let (mut reply, refusal) = match outcome {
@@ -102,6 +104,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         };
         self.record(&head, &route, &reply, refusal.as_ref(), &request_id);
         cors::dress(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
+        transport::dress(&mut reply, &head, own.as_ref().ok());
         dress(&mut reply, &route, &request_id);
         if head.method == "HEAD" { reply.without_body() } else { reply }
     }
@@ -111,11 +114,15 @@ impl<'a, P: Platform> Gateway<'a, P> {
         head: &Head,
         route: &Route<'_>,
         loaded: &Result<Option<LoadedConfig>, Failure>,
+        own: &Result<Origin, Failure>,
         body: P::Stream,
         request_id: &str,
     ) -> Result<Reply<P::Stream>, Refused> {
         let json = Refused::Json;
         require_bounded(head).map_err(json)?;
+        if let Some(elsewhere) = transport::require_private(head, route, own.as_ref().ok()).map_err(json)? {
+            return Ok(elsewhere);
+        }
         if matches!(route, Route::Unknown) && loaded.as_ref().is_ok_and(Option::is_some) {
             return Err(json(unknown_endpoint()));
         }
@@ -134,7 +141,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             _ => {}
         }
         // 2. The surroundings every other flow needs.
-        let site = self.site(head, loaded, request_id);
+        let site = self.site(own, loaded, request_id);
         if matches!(route, Route::Endpoint(Endpoint::Status)) {
             let ground = Ground { config: loaded, keys: self.keys().map(|_| ()) };
             return Ok(apart(status::report(self.platform, head, ground, site.as_ref().ok(), request_id)).await);
@@ -208,13 +215,13 @@ impl<'a, P: Platform> Gateway<'a, P> {
 
     fn site<'r>(
         &'r self,
-        head: &Head,
+        own: &Result<Origin, Failure>,
         loaded: &Result<Option<LoadedConfig>, Failure>,
         request_id: &'r str,
     ) -> Result<Site<'r, P>, Failure> {
         let loaded = loaded.as_ref().map_err(Clone::clone)?.as_ref().ok_or_else(status::not_configured)?;
         let keys = self.keys()?;
-        let origin = origin::effective(&loaded.config, &head.url, &head.headers)?;
+        let origin = own.clone()?;
         Ok(Site {
             platform: self.platform,
             memory: self.memory,
@@ -284,6 +291,12 @@ impl Refused {
             Self::Rpc(failure, id) => (failure.as_rpc(id.as_ref(), request_id), Some(failure)),
         }
     }
+}
+
+/// The public origin the request came to, where there is a configuration and it allows the host.
+fn own_origin(head: &Head, loaded: &Result<Option<LoadedConfig>, Failure>) -> Result<Origin, Failure> {
+    let loaded = loaded.as_ref().map_err(Clone::clone)?.as_ref().ok_or_else(status::not_configured)?;
+    origin::effective(&loaded.config, &head.url, &head.headers)
 }
 
 fn require_bounded(head: &Head) -> Result<(), Failure> {

@@ -34,6 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("memory", &["config", "failure", "login", "mcp", "oauth", "secret", "time", "upstream", "vault"]),
     ("flow", FLOW),
     ("cors", &["config", "failure", "flow", "origin", "reply", "route"]),
+    ("transport", &["config", "failure", "flow", "origin", "reply", "route"]),
     ("gateway", GATEWAY),
     ("edge", EDGE),
     ("lib", &[]),
@@ -42,8 +43,21 @@ const FLOW: &[&str] = &[
     "config", "failure", "foreign", "json", "login", "mcp", "memory", "oauth", "origin", "page", "ports", "reply",
     "route", "secret", "time", "upstream", "vault", "version",
 ];
-const GATEWAY: &[&str] =
-    &["cors", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];
+const GATEWAY: &[&str] = &[
+    "config",
+    "cors",
+    "failure",
+    "flow",
+    "mcp",
+    "memory",
+    "origin",
+    "page",
+    "ports",
+    "reply",
+    "route",
+    "transport",
+    "vault",
+];
 const EDGE: &[&str] = &["gateway", "json", "login", "memory", "oauth", "ports", "reply", "secret", "time", "upstream"];
 
 const RUNTIME: &[&str] = &["worker", "web_sys", "js_sys", "wasm_bindgen", "wasm_bindgen_futures"];

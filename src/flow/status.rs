@@ -80,7 +80,8 @@ pub async fn report<P: Platform>(
         };
         checks.push(Check::of("login", signing_in));
     }
-    let warnings = loaded.map(|loaded| warnings(&loaded.config, head)).unwrap_or_default();
+    let warnings =
+        loaded.map(|loaded| warnings(&loaded.config, head, site.map(|site| &site.origin))).unwrap_or_default();
     let ready = site.is_some() && checks.iter().all(|check| check.ok);
     let shown = |site: &&Site<'_, P>| site.shows_servers() || authorize_operator(platform, head).is_ok();
     let servers = site.filter(shown).map(|site| listed(&site.config, site.origin.as_str()));
@@ -137,12 +138,21 @@ impl Check {
     }
 }
 
-fn warnings(config: &Config, head: &Head) -> Vec<Check> {
-    let Some(host) = origin::differs(config, &head.url, &head.headers) else { return Vec::new() };
-    let public = config.public_url.as_ref().map(Origin::as_str).unwrap_or_default();
-    let failure = Failure::client(200, "public_url_mismatch", format!("This request came for the host {host:?}, but public_url is {public}."))
-        .fix("If people reach the gateway at that host, set public_url to it. If a reverse proxy is in front, let it forward the original Host header.");
-    vec![Check::of("public_url", Err(failure))]
+fn warnings(config: &Config, head: &Head, own: Option<&Origin>) -> Vec<Check> {
+    let elsewhere = origin::differs(config, &head.url, &head.headers).map(|host| {
+        let public = config.public_url.as_ref().map(Origin::as_str).unwrap_or_default();
+        let message = format!("This request came for the host {host:?}, but public_url is {public}.");
+        Failure::client(200, "public_url_mismatch", message)
+            .fix("If people reach the gateway at that host, set public_url to it. If a reverse proxy is in front, let it forward the original Host header.")
+    });
+    let clear = origin::is_private(own, &head.url) && origin::may_be_in_the_clear(&head.url, &head.headers);
+    let clear = clear.then(|| {
+        let message = "This request came over plain http, and nothing says that it began as https.";
+        Failure::client(200, "plain_http", message)
+            .fix("If a reverse proxy ends TLS, let it send X-Forwarded-Proto. If not, nobody should reach the gateway this way: tokens can be read.")
+    });
+    let named = [("public_url", elsewhere), ("transport", clear)];
+    named.into_iter().filter_map(|(name, failure)| Some(Check::of(name, Err(failure?)))).collect()
 }
 
 fn listed<'a>(config: &'a Config, origin: &str) -> Vec<Listed<'a>> {
