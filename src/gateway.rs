@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 use url::Url;
 
-use crate::config::Origin;
+use crate::config::{Branding, Origin};
 use crate::failure::{Blame, Failure};
 use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
@@ -100,12 +100,15 @@ impl<'a, P: Platform> Gateway<'a, P> {
         };
         let (mut reply, refusal) = match outcome {
             Ok(reply) => (reply, None),
-            Err(refused) => refused.render(&request_id),
+            Err(refused) => refused.to(&head).render(&request_id),
         };
         self.record(&head, &route, &reply, refusal.as_ref(), &request_id);
         cors::dress(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
         transport::dress(&mut reply, &head, own.as_ref().ok());
         dress(&mut reply, &route, &request_id);
+        if let Some(config) = config.filter(|_| reply.is_page()) {
+            reply = branded(reply, &config.branding);
+        }
         if head.method == "HEAD" { reply.without_body() } else { reply }
     }
 
@@ -161,6 +164,9 @@ impl<'a, P: Platform> Gateway<'a, P> {
                 match head.method.as_str() {
                     "POST" => {}
                     "DELETE" => return apart(call::delete(&site, head, server)).await.map_err(json),
+                    _ if head.wants_page() => {
+                        return apart(index::show_server(&site, head, server)).await.map_err(json);
+                    }
                     _ => return Err(json(refusal::method_not_allowed(&site, server))),
                 }
                 call::post(&site, head, server, body).await.map_err(|refusal| match refusal {
@@ -175,6 +181,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Route::SharedConnection(slug) => apart(shared::answer(&site, head, slug)).await.map_err(json),
             Route::Subject(subject) => apart(subject::revoke(&site, head, subject)).await.map_err(json),
             Route::NoSuchServer(slug) => Err(json(refusal::no_such_server(slug))),
+            Route::NoSlug => Err(json(refusal::slug_missing(&site))),
+            Route::TrailingSlash(bare) => Err(json(refusal::trailing_slash(&site, bare))),
             Route::ProtectedResource(server) => discover::protected_resource(&site, server).map_err(json),
             Route::ProtectedResourceRoot => discover::protected_resource_root(&site).map_err(json),
             Route::AuthorizationServer => discover::authorization_server(&site).map_err(json),
@@ -284,6 +292,14 @@ impl<'a, P: Platform> Gateway<'a, P> {
 }
 
 impl Refused {
+    /// In the form its reader shows: whoever comes with a browser gets a page of everything.
+    fn to(self, head: &Head) -> Self {
+        match self {
+            Self::Json(failure) if head.wants_page() => Self::Page(failure),
+            other => other,
+        }
+    }
+
     fn render<S>(self, request_id: &str) -> (Reply<S>, Option<Failure>) {
         match self {
             Self::Json(failure) => (failure.as_json(request_id), Some(failure)),
@@ -313,7 +329,11 @@ fn require_bounded(head: &Head) -> Result<(), Failure> {
 }
 
 fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
-    if matches!(route, Route::Mcp(_) | Route::NoSuchServer(_) | Route::Unknown) || route.allows(&head.method) {
+    let says_itself = match route {
+        Route::Mcp(_) | Route::NoSuchServer(_) | Route::NoSlug | Route::TrailingSlash(_) | Route::Unknown => true,
+        _ => route.allows(&head.method),
+    };
+    if says_itself {
         return Ok(());
     }
     let message = "This endpoint does not have that method.";
@@ -321,11 +341,12 @@ fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
 }
 
 fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, request_id: &str) {
+    let is_page = route.is_page() || reply.is_page();
     let headers = reply.headers_mut();
     if let Ok(request_id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, request_id);
     }
-    if !route.is_page() {
+    if !is_page {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         return;
     }
@@ -335,6 +356,14 @@ fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, request_id: &str) {
     if let Ok(policy) = HeaderValue::from_str(&page::security::csp(&[])) {
         headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     }
+}
+
+/// A page in its operator's name and colour, whichever flow it comes from.
+fn branded<S>(reply: Reply<S>, branding: &Branding) -> Reply<S> {
+    let brand = page::Brand { name: branding.name.as_deref(), accent: branding.accent };
+    let policy = reply.headers().get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+    let policy = policy.map(|policy| brand.allow_in(policy)).unwrap_or_default();
+    reply.with_page(|page| brand.put_on(page)).with(CONTENT_SECURITY_POLICY, &policy)
 }
 
 fn unknown_endpoint() -> Failure {

@@ -18,6 +18,8 @@ mod keeping;
 mod lifetimes;
 #[path = "journeys/operation.rs"]
 mod operation;
+#[path = "journeys/pages.rs"]
+mod pages;
 #[path = "journeys/revoking.rs"]
 mod revoking;
 #[path = "journeys/servers.rs"]

@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("version", &[]),
     ("vault", PURE),
     ("oauth", &["json", "loopback", "secret", "time", "vault", "version"]),
-    ("config", &["json", "loopback", "secret", "time", "upstream"]),
+    ("config", &["foreign", "json", "loopback", "secret", "time", "upstream"]),
     ("login", PURE),
     ("mcp", PURE),
     ("page", PURE),

@@ -95,7 +95,8 @@ pub async fn report<P: Platform>(
         servers,
         request_id,
     };
-    Reply::json(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &report)
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if head.wants_page() { Reply::page(status, report.to_page().render()) } else { Reply::json(status, &report) }
 }
 
 /// The page at `/` while there is no configuration: how to send one.
@@ -121,6 +122,29 @@ pub fn page<S>(failure: &Failure, head: &Head, request_id: &str) -> Reply<S> {
 pub fn not_configured() -> Failure {
     Failure::new(Blame::Operator, 503, "not_configured", "This gateway has no configuration yet.")
         .fix("Send gateway.json with PUT /admin/config and the ADMIN_TOKEN as bearer token; scripts/dev and scripts/deploy do so by themselves.")
+}
+
+impl Report<'_> {
+    fn to_page(&self) -> page::Readiness {
+        let finding = |check: &Check| page::Finding {
+            name: check.name.replace('_', " "),
+            ok: check.ok,
+            reason: check.reason.clone(),
+            problem: check.problem.clone(),
+            fix: check.fix.clone(),
+        };
+        let server = |listed: &Listed<'_>| (listed.name.to_owned(), listed.url.clone());
+        page::Readiness {
+            ready: self.ready,
+            version: self.gateway_version.to_owned(),
+            configuration: self.configuration_version,
+            public_origin: self.public_origin.map(str::to_owned),
+            checks: self.checks.iter().map(finding).collect(),
+            warnings: self.warnings.iter().map(finding).collect(),
+            servers: self.servers.iter().flatten().map(server).collect(),
+            request_id: self.request_id.to_owned(),
+        }
+    }
 }
 
 impl Check {

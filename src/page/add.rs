@@ -27,8 +27,10 @@ pub(super) fn vscode_link(slug: &str, url: &str) -> String {
     format!("vscode:mcp/install?{}", component(&entry.to_string()))
 }
 
+/// It needs Node 22, and an older npx would choose an old version of it without a word: both are named.
 pub(super) fn inspector_command(url: &str) -> String {
-    format!("npx @modelcontextprotocol/inspector --transport http --server-url {}", shell(url))
+    const INSPECTOR: &str = "npx -y -p node@22 -p @modelcontextprotocol/inspector@latest mcp-inspector";
+    format!("{INSPECTOR} --transport http --server-url {}", shell(url))
 }
 
 /// The `mcpServers` entry that most clients read.

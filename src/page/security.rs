@@ -9,7 +9,7 @@ use http::header::{
 use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
-use super::STYLE;
+use super::{ADDING, STYLE};
 
 /// The headers of every page, its [`csp`] excepted.
 pub fn headers() -> [(HeaderName, HeaderValue); 7] {
@@ -35,9 +35,10 @@ pub fn headers() -> [(HeaderName, HeaderValue); 7] {
 /// URIs are accepted and reduced to the source that covers them; what a policy cannot express is left out. `https:` or `http:` alone
 /// covers the whole web: an authorization server passes people on to login pages that nobody can name beforehand.
 pub fn csp(form_action: &[&str]) -> String {
-    let style = Base64::encode_string(&Sha256::digest(STYLE.as_bytes()));
+    let hash = |text: &str| Base64::encode_string(&Sha256::digest(text.as_bytes()));
+    let (style, adding) = (hash(STYLE), hash(ADDING));
     let mut policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{adding}'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
     );
     for source in form_action.iter().filter_map(|uri| form_source(uri)) {
         policy.push(' ');

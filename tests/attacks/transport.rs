@@ -5,9 +5,9 @@
 use serde_json::json;
 
 use crate::world::answer::Answer;
+use crate::world::browser::ACCEPT;
 use crate::world::{ADMIN_TOKEN, World};
 
-const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 const CLEAR: [(&str, &str); 3] =
     [("x-forwarded-proto", "http"), ("x-forwarded-proto", "http, https"), ("cf-visitor", r#"{"scheme":"http"}"#)];
 
@@ -45,13 +45,13 @@ fn a_person_in_the_clear_is_sent_to_the_same_address_over_https() {
     let world = World::public(|_| ());
     for said in CLEAR {
         for path in ["/", "/oauth/authorize?state=a%20b", "/connections", "/v1/mcp/demo", "/nothing?x=1"] {
-            let answer = clear(&world, said, "GET", path).header("accept", BROWSER).send().with(308);
+            let answer = clear(&world, said, "GET", path).header("accept", ACCEPT).send().with(308);
             assert_eq!(answer.header("location"), Some(format!("https://mcp.example.com{path}").as_str()));
             assert_eq!(hsts(&answer), None);
         }
     }
     let elsewhere = world.request("GET", "http://evil.example/").header("x-forwarded-proto", "http");
-    elsewhere.header("accept", BROWSER).send().refused(403, "https_required");
+    elsewhere.header("accept", ACCEPT).send().refused(403, "https_required");
 }
 
 #[test]
