@@ -63,7 +63,8 @@ mod tests {
     fn commands_are_ready_to_paste() {
         assert_eq!(claude_command("linear", URL), format!("claude mcp add --transport http linear {URL}"));
         assert_eq!(codex_commands("linear", URL), format!("codex mcp add linear --url {URL}\ncodex mcp login linear"));
-        assert!(inspector_command(URL).ends_with(&format!("--server-url {URL}")));
+        let inspector = "npx -y -p node@22 -p @modelcontextprotocol/inspector@latest mcp-inspector --transport http";
+        assert_eq!(inspector_command(URL), format!("{inspector} --server-url {URL}"));
     }
 
     #[test]
