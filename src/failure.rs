@@ -3,6 +3,8 @@
 //!
 //! Not here: when something fails. Pure layers return their own small enums; `flow` lifts them into a [`Failure`].
 
+mod family;
+
 use std::ops::Deref;
 
 use http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -206,30 +208,20 @@ impl Failure {
 
     /// As a page for the person at the browser.
     pub fn as_page<S>(&self, request_id: &str) -> Reply<S> {
+        let family = family::of(self.reason, self.blame);
+        let own = self.way_on.as_ref().map(|way_on| (way_on.0, way_on.1.as_str()));
         let notice = page::Notice {
             tone: page::Tone::Error,
-            title: self.title().to_owned(),
+            title: family.title.to_owned(),
             happened: self.message.clone(),
             todo: self.fix.clone(),
             reason: Some(self.reason),
             request_id: request_id.to_owned(),
             slug: self.slug.clone(),
             facts: self.facts.iter().map(|(label, value)| ((*label).to_owned(), value.clone())).collect(),
-            link: self.way_on.as_ref().map(|way_on| page::Link::new(way_on.0, way_on.1.as_str())),
+            link: own.or(family.way_on).map(|(label, target)| page::Link::new(label, target)),
         };
         self.dress(Reply::page(self.status, notice.render()))
-    }
-
-    fn title(&self) -> &'static str {
-        match (self.reason, self.blame) {
-            ("no_pending_authorization", _) => "No pending authorization",
-            ("redirect_uri_unregistered", _) => "This redirect URI is not registered",
-            ("client_unknown", _) => "This client is not known here",
-            (_, Blame::Client) => "This request cannot be completed",
-            (_, Blame::Upstream) => "Another service did not play along",
-            (_, Blame::Operator) => "The gateway is not set up for this",
-            (_, Blame::Gateway) => "The gateway has a problem",
-        }
     }
 
     fn dress<S>(&self, reply: Reply<S>) -> Reply<S> {

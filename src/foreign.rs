@@ -99,11 +99,28 @@ fn places_of(text: &[u8], length: usize) -> BTreeMap<&[u8], Vec<usize>> {
     places
 }
 
+/// Controls, bidirectional overrides and invisible characters: escaping lets them through, and they rearrange what a person reads.
+pub fn deceives(character: char) -> bool {
+    (character.is_control() && !matches!(character, '\n' | '\t'))
+        || matches!(character, '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}')
+        || matches!(character, '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E007F}')
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_rearranges_text_is_told_from_what_writes_it() {
+        for hidden in ['\u{202E}', '\u{2066}', '\u{200B}', '\u{FEFF}', '\u{E0041}', '\0', '\u{85}'] {
+            assert!(deceives(hidden), "{hidden:?}");
+        }
+        for plain in ['a', ' ', '\n', 'é', '日', '\u{200D}', '👍'] {
+            assert!(!deceives(plain), "{plain:?}");
+        }
+    }
 
     #[test]
     fn foreign_text_is_tamed() {

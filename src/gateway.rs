@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 use url::Url;
 
+use crate::config::{Branding, Origin};
 use crate::failure::{Blame, Failure};
 use crate::flow::call::Refusal;
 use crate::flow::status::{self, Ground};
@@ -24,7 +25,7 @@ use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::route::{Endpoint, Route};
 use crate::vault::KeyRing;
-use crate::{cors, origin, page};
+use crate::{cors, origin, page, transport};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// All headers of a request together; more than clients send, less than an attack needs.
@@ -92,21 +93,26 @@ impl<'a, P: Platform> Gateway<'a, P> {
         let loaded = configure::load(self.platform, self.memory).await;
         let config = loaded.as_ref().ok().and_then(Option::as_ref).map(|loaded| Rc::clone(&loaded.config));
         let route = Route::find(config.as_deref(), head.url.path());
+        let own = own_origin(&head, &loaded);
         let allowed_origin = cors::allowed_origin(config.as_deref(), &head, &route);
         let outcome = match &allowed_origin {
             Ok(_) if head.method == "OPTIONS" => {
                 require_bounded(&head).map(|()| cors::preflight(&route, &head)).map_err(Refused::Json)
             }
-            Ok(_) => self.dispatch(&head, &route, &loaded, body, &request_id).await,
+            Ok(_) => self.dispatch(&head, &route, &loaded, &own, body, &request_id).await,
             Err(failure) => Err(Refused::Json(failure.clone())),
         };
         let (mut reply, refusal) = match outcome {
             Ok(reply) => (reply, None),
-            Err(refused) => refused.render(&request_id),
+            Err(refused) => refused.to(&head).render(&request_id),
         };
         self.record(&head, &route, &reply, refusal.as_ref(), &request_id);
         cors::dress(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
+        transport::dress(&mut reply, &head, own.as_ref().ok());
         dress(&mut reply, &route, &request_id);
+        if let Some(config) = config.filter(|_| reply.is_page()) {
+            reply = branded(reply, &config.branding);
+        }
         if head.method == "HEAD" { reply.without_body() } else { reply }
     }
 
@@ -120,11 +126,15 @@ impl<'a, P: Platform> Gateway<'a, P> {
         head: &Head,
         route: &Route<'_>,
         loaded: &Result<Option<LoadedConfig>, Failure>,
+        own: &Result<Origin, Failure>,
         body: P::Stream,
         request_id: &str,
     ) -> Result<Reply<P::Stream>, Refused> {
         let json = Refused::Json;
         require_bounded(head).map_err(json)?;
+        if let Some(elsewhere) = transport::require_private(head, route, own.as_ref().ok()).map_err(json)? {
+            return Ok(elsewhere);
+        }
         if matches!(route, Route::Unknown) && loaded.as_ref().is_ok_and(Option::is_some) {
             return Err(json(unknown_endpoint()));
         }
@@ -144,7 +154,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             _ => {}
         }
         // 2. The surroundings every other flow needs.
-        let site = self.site(head, loaded, request_id);
+        let site = self.site(own, loaded, request_id);
         if matches!(route, Route::Endpoint(Endpoint::Status)) {
             let ground = Ground { config: loaded, keys: self.keys().map(|_| ()) };
             return Ok(
@@ -166,6 +176,9 @@ impl<'a, P: Platform> Gateway<'a, P> {
                 match head.method.as_str() {
                     "POST" => {}
                     "DELETE" => return apart(call::delete(&site, head, server)).await.map_err(json),
+                    _ if head.wants_page() => {
+                        return apart(index::show_server(&site, head, server)).await.map_err(json);
+                    }
                     _ => return Err(json(refusal::method_not_allowed(&site, server))),
                 }
                 call::post(&site, head, server, body).await.map_err(|refusal| match refusal {
@@ -182,6 +195,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Route::SharedConnection(slug) => apart(shared::answer(&site, head, slug)).await.map_err(json),
             Route::Subject(subject) => apart(subject::revoke(&site, head, subject)).await.map_err(json),
             Route::NoSuchServer(slug) => Err(json(refusal::no_such_server(slug))),
+            Route::NoSlug => Err(json(refusal::slug_missing(&site))),
+            Route::TrailingSlash(bare) => Err(json(refusal::trailing_slash(&site, bare))),
             Route::ProtectedResource(server) => discover::protected_resource(&site, server).map_err(json),
             Route::ProtectedResourceRoot => discover::protected_resource_root(&site).map_err(json),
             Route::AuthorizationServer => discover::authorization_server(&site).map_err(json),
@@ -226,13 +241,13 @@ impl<'a, P: Platform> Gateway<'a, P> {
 
     fn site<'r>(
         &'r self,
-        head: &Head,
+        own: &Result<Origin, Failure>,
         loaded: &Result<Option<LoadedConfig>, Failure>,
         request_id: &'r str,
     ) -> Result<Site<'r, P>, Failure> {
         let loaded = loaded.as_ref().map_err(Clone::clone)?.as_ref().ok_or_else(status::not_configured)?;
         let keys = self.keys()?;
-        let origin = origin::effective(&loaded.config, &head.url, &head.headers)?;
+        let origin = own.clone()?;
         Ok(Site {
             platform: self.platform,
             memory: self.memory,
@@ -295,6 +310,14 @@ impl<'a, P: Platform> Gateway<'a, P> {
 }
 
 impl Refused {
+    /// In the form its reader shows: whoever comes with a browser gets a page of everything.
+    fn to(self, head: &Head) -> Self {
+        match self {
+            Self::Json(failure) if head.wants_page() => Self::Page(failure),
+            other => other,
+        }
+    }
+
     fn render<S>(self, request_id: &str) -> (Reply<S>, Option<Failure>) {
         match self {
             Self::Json(failure) => (failure.as_json(request_id), Some(failure)),
@@ -302,6 +325,12 @@ impl Refused {
             Self::Rpc(failure, id) => (failure.as_rpc(id.as_ref(), request_id), Some(failure)),
         }
     }
+}
+
+/// The public origin the request came to, where there is a configuration and it allows the host.
+fn own_origin(head: &Head, loaded: &Result<Option<LoadedConfig>, Failure>) -> Result<Origin, Failure> {
+    let loaded = loaded.as_ref().map_err(Clone::clone)?.as_ref().ok_or_else(status::not_configured)?;
+    origin::effective(&loaded.config, &head.url, &head.headers)
 }
 
 fn require_bounded(head: &Head) -> Result<(), Failure> {
@@ -318,7 +347,11 @@ fn require_bounded(head: &Head) -> Result<(), Failure> {
 }
 
 fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
-    if matches!(route, Route::Mcp(_) | Route::NoSuchServer(_) | Route::Unknown) || route.allows(&head.method) {
+    let says_itself = match route {
+        Route::Mcp(_) | Route::NoSuchServer(_) | Route::NoSlug | Route::TrailingSlash(_) | Route::Unknown => true,
+        _ => route.allows(&head.method),
+    };
+    if says_itself {
         return Ok(());
     }
     let message = "This endpoint does not have that method.";
@@ -326,11 +359,12 @@ fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
 }
 
 fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, request_id: &str) {
+    let is_page = route.is_page() || reply.is_page();
     let headers = reply.headers_mut();
     if let Ok(request_id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, request_id);
     }
-    if !route.is_page() {
+    if !is_page {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NOTHING_RUNS));
         return;
@@ -341,6 +375,14 @@ fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, request_id: &str) {
     if let Ok(policy) = HeaderValue::from_str(&page::security::csp(&[])) {
         headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     }
+}
+
+/// A page in its operator's name and colour, whichever flow it comes from.
+fn branded<S>(reply: Reply<S>, branding: &Branding) -> Reply<S> {
+    let brand = page::Brand { name: branding.name.as_deref(), accent: branding.accent };
+    let policy = reply.headers().get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+    let policy = policy.map(|policy| brand.allow_in(policy)).unwrap_or_default();
+    reply.with_page(|page| brand.put_on(page)).with(CONTENT_SECURITY_POLICY, &policy)
 }
 
 fn unknown_endpoint() -> Failure {

@@ -31,6 +31,7 @@ pub mod reply;
 pub mod route;
 pub mod secret;
 pub mod time;
+pub mod transport;
 pub mod upstream;
 pub mod vault;
 pub mod version;

@@ -8,17 +8,19 @@ use url::{Position, Url};
 
 use crate::config::{Config, Origin};
 use crate::failure::Failure;
-use crate::loopback::is_loopback;
+use crate::loopback::{is_loopback, is_named};
 
 /// The public origin of a request: `public_url` first, else the effective host (`X-Forwarded-Host` only when that host is
-/// allowed, else `Host`). A host that is neither allowed nor loopback is refused.
+/// allowed, else `Host`). A host that is neither allowed nor this machine's is refused.
 pub fn effective(config: &Config, url: &Url, headers: &HeaderMap) -> Result<Origin, Failure> {
     let host = host_of(url);
     let forwarded = headers.get("x-forwarded-host").and_then(|value| value.to_str().ok()).map(str::to_ascii_lowercase);
     let forwarded = forwarded.filter(|forwarded| is_allowed(config, forwarded));
     // Loopback is trusted more (sign-in without a password): only the request's own URL can say so, never a header.
     let forwarded = forwarded.filter(|forwarded| is_loopback(url) || !names_loopback(forwarded));
-    if forwarded.is_none() && !is_allowed(config, host) && !is_loopback(url) {
+    // A page whose name was rebound to this machine can write that header: where none is public, the Host has to stand alone.
+    let vouched = forwarded.is_some() && config.public_url.as_ref().is_some_and(|public| !public.is_loopback());
+    if !vouched && !is_allowed(config, host) && !is_local(config, url) {
         return Err(refusal(config, host));
     }
     if let Some(public) = &config.public_url {
@@ -31,6 +33,25 @@ pub fn effective(config: &Config, url: &Url, headers: &HeaderMap) -> Result<Orig
         None => Origin::of_host(host),
     };
     own.ok_or_else(|| refusal(config, host))
+}
+
+/// Whether what carried the request here (Cloudflare, a reverse proxy) says that it began as plain http.
+pub fn came_in_the_clear(headers: &HeaderMap) -> bool {
+    let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // Of several proxies the first is the one the client spoke to.
+    let forwarded = said("x-forwarded-proto").split(',').next().unwrap_or_default().trim();
+    forwarded.eq_ignore_ascii_case("http") || said("cf-visitor").contains("\"http\"")
+}
+
+/// Whether a request came over plain http and nothing says how it began: a proxy may have ended TLS.
+pub fn may_be_in_the_clear(url: &Url, headers: &HeaderMap) -> bool {
+    url.scheme() == "http" && !headers.contains_key("x-forwarded-proto") && !headers.contains_key("cf-visitor")
+}
+
+/// Whether an origin is only for requests that nobody can read on the way. Without one, because the host is not believed or nothing
+/// is configured yet, the URL decides.
+pub fn is_private(own: Option<&Origin>, url: &Url) -> bool {
+    own.map_or_else(|| !is_loopback(url), |own| own.is_secure() && !own.is_loopback())
 }
 
 /// The origin a request names itself. Nothing confirms it: it is for telling the person at that browser where they are.
@@ -67,6 +88,13 @@ fn is_allowed(config: &Config, host: &str) -> bool {
         || config.allowed_hosts.iter().any(|allowed| allowed == host || allowed == bare)
 }
 
+/// Whether the host is one of this machine's names, on the port of a public URL that is this machine's too.
+fn is_local(config: &Config, url: &Url) -> bool {
+    let port = |public: &Origin| Url::parse(public.as_str()).ok()?.port_or_known_default();
+    let same_port = |public: &Origin| !public.is_loopback() || port(public) == url.port_or_known_default();
+    is_named(url) && config.public_url.as_ref().is_none_or(same_port)
+}
+
 fn names_loopback(host: &str) -> bool {
     Url::parse(&format!("https://{host}")).is_ok_and(|url| is_loopback(&url))
 }
@@ -99,6 +127,10 @@ mod tests {
         if let Some(public_url) = public_url {
             document["public_url"] = public_url.into();
         }
+        if public_url.is_some_and(|public_url| public_url.starts_with("https:")) {
+            document["login"] =
+                serde_json::json!({"kind": "oidc", "issuer": "https://id.example", "client_id": "gateway"});
+        }
         Config::parse(&document.to_string()).unwrap()
     }
 
@@ -113,10 +145,61 @@ mod tests {
         let open = config(None, &["gw.example"]);
         assert_eq!(origin(&open, "https://gw.example/", None).as_deref(), Some("https://gw.example"));
         assert_eq!(origin(&open, "http://localhost:8787/", None).as_deref(), Some("http://localhost:8787"));
-        assert_eq!(origin(&open, "https://inner.test/", Some("gw.example")).as_deref(), Some("https://gw.example"));
         assert_eq!(origin(&open, "https://gw.example/", Some("evil.example")).as_deref(), Some("https://gw.example"));
         assert_eq!(origin(&open, "https://evil.example/", None), None);
         assert_eq!(origin(&open, "https://evil.example/", Some("evil.example")), None);
+    }
+
+    #[test]
+    fn a_proxy_may_name_the_public_host_and_a_rebound_page_no_other() {
+        let public = config(Some("https://gw.example"), &[]);
+        assert_eq!(origin(&public, "https://inner.test/", Some("gw.example")).as_deref(), Some("https://gw.example"));
+        assert_eq!(origin(&public, "http://127.0.0.1:8787/", None).as_deref(), Some("https://gw.example"));
+        let local = config(Some("http://localhost:8787"), &["gw.example"]);
+        for config in [config(None, &["gw.example", "localhost:8787"]), local] {
+            for forwarded in [None, Some("gw.example"), Some("localhost:8787"), Some("evil.example:8787")] {
+                assert_eq!(origin(&config, "http://evil.example:8787/", forwarded), None, "{forwarded:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn this_machine_answers_to_three_names_on_the_port_that_is_known() {
+        let local = config(Some("http://localhost:8787"), &["localhost:3000"]);
+        for host in ["localhost:8787", "127.0.0.1:8787", "[::1]:8787", "localhost:3000"] {
+            let own = origin(&local, &format!("http://{host}/"), None);
+            assert_eq!(own.as_deref(), Some("http://localhost:8787"), "{host}");
+        }
+        for host in ["localhost", "localhost:8788", "127.0.0.1:80", "127.0.0.2:8787", "gw.localhost:8787"] {
+            assert_eq!(origin(&local, &format!("http://{host}/"), None), None, "{host}");
+        }
+        let open = config(None, &[]);
+        for host in ["localhost:1", "127.0.0.1", "[::1]:8787"] {
+            assert!(origin(&open, &format!("http://{host}/"), None).is_some(), "{host}");
+        }
+        assert_eq!(origin(&open, "http://127.0.0.2:8787/", None), None);
+    }
+
+    #[test]
+    fn how_a_request_began_is_said_by_what_carried_it() {
+        let carried = |name: &'static str, value: &'static str| {
+            HeaderMap::from_iter([(name.parse().unwrap(), HeaderValue::from_static(value))])
+        };
+        for (name, value, clear) in [
+            ("x-forwarded-proto", "http", true),
+            ("x-forwarded-proto", "HTTP, https", true),
+            ("x-forwarded-proto", "https", false),
+            ("x-forwarded-proto", "https,http", false),
+            ("cf-visitor", r#"{"scheme":"http"}"#, true),
+            ("cf-visitor", r#"{"scheme": "https"}"#, false),
+            ("cf-visitor", "", false),
+        ] {
+            assert_eq!(came_in_the_clear(&carried(name, value)), clear, "{name}: {value}");
+            assert!(!may_be_in_the_clear(&Url::parse("http://gw.example/").unwrap(), &carried(name, value)), "{name}");
+        }
+        assert!(!came_in_the_clear(&HeaderMap::new()));
+        assert!(may_be_in_the_clear(&Url::parse("http://gw.example/").unwrap(), &HeaderMap::new()));
+        assert!(!may_be_in_the_clear(&Url::parse("https://gw.example/").unwrap(), &HeaderMap::new()));
     }
 
     #[test]

@@ -131,6 +131,24 @@ impl<S> Reply<S> {
         self.status
     }
 
+    /// Whether it is a page of ours. What an upstream answers never is one.
+    pub fn is_page(&self) -> bool {
+        let html = |value: &HeaderValue| value.as_bytes().starts_with(b"text/html");
+        matches!(self.body, Body::Bytes(_)) && self.headers.get(CONTENT_TYPE).is_some_and(html)
+    }
+
+    /// The same with its page written over.
+    #[must_use]
+    pub fn with_page(self, write: impl FnOnce(&str) -> String) -> Self {
+        match self.body {
+            Body::Bytes(page) => {
+                let body = Body::Bytes(write(&String::from_utf8_lossy(&page)).into_bytes());
+                Self { body, ..self }
+            }
+            body => Self { body, ..self },
+        }
+    }
+
     /// Its headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers

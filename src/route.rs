@@ -115,6 +115,10 @@ pub enum Route<'a> {
     Subject(&'a str),
     /// A path in the default place of servers that names none of them.
     NoSuchServer(&'a str),
+    /// That place itself, without a slug.
+    NoSlug,
+    /// A path that would be known without the slashes at its end: what is left of it.
+    TrailingSlash(&'a str),
     /// RFC 9728 metadata of a server.
     ProtectedResource(&'a Server),
     /// RFC 9728 metadata at the root.
@@ -161,17 +165,17 @@ impl<'a> Route<'a> {
             match (rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest)), known) {
                 (Some(""), 0) => return Self::ProtectedResourceRoot,
                 (Some(rest), 0) => {
-                    return config.server_at(rest).map_or(Self::no_such_server(rest), Self::ProtectedResource);
+                    return config.server_at(rest).map_or(Self::elsewhere(config, rest), Self::ProtectedResource);
                 }
                 (Some(rest), _) if !rest.is_empty() && config.server_at(rest).is_none() => {
-                    return Self::no_such_server(rest);
+                    return Self::elsewhere(config, rest);
                 }
                 (Some(_), 1) => return Self::AuthorizationServer,
                 (Some(_), _) => return Self::OpenIdConfiguration,
                 (None, _) => {}
             }
         }
-        Self::no_such_server(path)
+        Self::elsewhere(config, path)
     }
 
     /// The methods that work here, as `Allow` lists them.
@@ -195,7 +199,7 @@ impl<'a> Route<'a> {
     pub fn cors(&self) -> Cors {
         match self {
             Self::Endpoint(endpoint) => endpoint.row().map_or(Cors::None, |row| row.cors),
-            Self::Mcp(_) | Self::NoSuchServer(_) => Cors::Api,
+            Self::Mcp(_) | Self::NoSuchServer(_) | Self::NoSlug | Self::TrailingSlash(_) => Cors::Api,
             Self::Connect(_) | Self::IssuerCallback | Self::SharedConnection(_) | Self::Subject(_) | Self::Unknown => {
                 Cors::None
             }
@@ -214,6 +218,8 @@ impl<'a> Route<'a> {
             Self::SharedConnection(_) => "shared-connection",
             Self::Subject(_) => "subject",
             Self::NoSuchServer(_) => "no-such-server",
+            Self::NoSlug => "no-slug",
+            Self::TrailingSlash(_) => "trailing-slash",
             Self::ProtectedResource(_) | Self::ProtectedResourceRoot => RESOURCE,
             Self::AuthorizationServer => METADATA,
             Self::OpenIdConfiguration => OPENID,
@@ -238,6 +244,17 @@ impl<'a> Route<'a> {
                         | Endpoint::UpstreamCallback
                 )
         )
+    }
+
+    /// What a path that is none of ours looks like.
+    fn elsewhere(config: &'a Config, path: &'a str) -> Self {
+        let bare = path.trim_end_matches('/');
+        let known = || !matches!(Self::find(Some(config), bare), Self::Unknown | Self::NoSuchServer(_) | Self::NoSlug);
+        match bare {
+            bare if bare.len() < path.len() && !bare.is_empty() && known() => Self::TrailingSlash(bare),
+            "/v1/mcp" | "/mcp" => Self::NoSlug,
+            _ => Self::no_such_server(path),
+        }
     }
 
     fn no_such_server(path: &'a str) -> Self {

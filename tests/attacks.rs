@@ -41,4 +41,6 @@ mod sealed;
 mod signal;
 #[path = "attacks/tokens.rs"]
 mod tokens;
+#[path = "attacks/transport.rs"]
+mod transport;
 mod world;

@@ -29,6 +29,8 @@ mod lifetimes;
 mod neighbours;
 #[path = "journeys/operation.rs"]
 mod operation;
+#[path = "journeys/pages.rs"]
+mod pages;
 #[path = "journeys/people.rs"]
 mod people;
 #[path = "journeys/prompt.rs"]

@@ -26,7 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("version", &[]),
     ("vault", PURE),
     ("oauth", &["json", "loopback", "secret", "time", "vault", "version"]),
-    ("config", &["json", "loopback", "oauth", "secret", "time", "upstream"]),
+    ("config", &["foreign", "json", "loopback", "oauth", "secret", "time", "upstream"]),
     ("login", PURE),
     ("mcp", PURE),
     ("page", PURE),
@@ -39,6 +39,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("memory", &["config", "failure", "login", "mcp", "oauth", "secret", "time", "upstream", "vault"]),
     ("flow", FLOW),
     ("cors", &["config", "failure", "flow", "origin", "reply", "route"]),
+    ("transport", &["config", "failure", "flow", "origin", "reply", "route"]),
     ("gateway", GATEWAY),
     ("edge", EDGE),
     ("lib", &[]),
@@ -47,8 +48,21 @@ const FLOW: &[&str] = &[
     "config", "failure", "foreign", "json", "login", "mcp", "memory", "oauth", "origin", "page", "ports", "reply",
     "route", "secret", "time", "upstream", "vault", "version",
 ];
-const GATEWAY: &[&str] =
-    &["cors", "failure", "flow", "mcp", "memory", "origin", "page", "ports", "reply", "route", "vault"];
+const GATEWAY: &[&str] = &[
+    "config",
+    "cors",
+    "failure",
+    "flow",
+    "mcp",
+    "memory",
+    "origin",
+    "page",
+    "ports",
+    "reply",
+    "route",
+    "transport",
+    "vault",
+];
 const EDGE: &[&str] =
     &["gateway", "json", "login", "mcp", "memory", "oauth", "ports", "reply", "secret", "time", "upstream"];
 

@@ -63,6 +63,21 @@ pub(super) struct Document {
     /// Whether the page that lists the servers is shown without signing in.
     #[serde(default)]
     pub(super) public_index: bool,
+    /// What the gateway's pages are called and coloured.
+    #[serde(default)]
+    pub(super) branding: BrandingDocument,
+}
+
+/// Whose gateway it is.
+#[derive(Default, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(deny_unknown_fields, default, expecting = "an object")]
+pub(super) struct BrandingDocument {
+    /// What people call the gateway, in at most 40 characters. Without it: MCP gateway.
+    pub(super) name: Option<String>,
+    /// The colour of buttons and links, as `#rrggbb` or `#rgb`. Where it could not be read it is made darker or lighter.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(regex(pattern = "^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$")))]
+    pub(super) accent: Option<String>,
 }
 
 /// The identity provider.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::time::Lifetime;
 
 mod auth;
+mod branding;
 mod clients;
 mod consent;
 mod document;
@@ -25,6 +26,7 @@ mod text;
 mod tree;
 
 pub use auth::{Auth, ClientCredentials, OAuth, UpstreamClient, Value};
+pub use branding::Branding;
 pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
 pub use document::{AuthenticationMethod, ConnectTime, ConsentPolicy};
@@ -64,6 +66,8 @@ pub struct Config {
     pub limits: Limits,
     /// Whether the list of servers is shown without signing in.
     pub public_index: bool,
+    /// Whose gateway it is.
+    pub branding: Branding,
 }
 
 /// How long the gateway's tokens live.
@@ -149,6 +153,7 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let servers = report.require(&at, document.servers, "write the servers by slug; {} for none yet");
     let servers = servers.map(|servers| server::prove(servers, public_url.as_ref(), &at, report));
     let limits = prove_limits(&document.limits, &root.child("limits"), report);
+    let branding = branding::prove(document.branding, &root.child("branding"), report);
     let (login, session_ttl) = login?;
     Some(Config {
         public_url,
@@ -162,6 +167,7 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
         servers: servers?,
         limits: limits?,
         public_index: document.public_index,
+        branding,
     })
 }
 

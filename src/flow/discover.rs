@@ -23,7 +23,7 @@ pub fn protected_resource_root<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
     let mut servers = site.config.servers.values();
     match (servers.next(), servers.next()) {
         (Some(only), None) => protected_resource(site, only),
-        _ => Ok(resource(site, site.origin.as_str(), "MCP gateway")),
+        _ => Ok(resource(site, site.origin.as_str(), site.config.branding.name())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The front page: which servers there are and how to add each to a client.
+//! The front page and each server's own: which servers there are and how to add them to a client.
 //!
 //! Not here: the links and commands of each client (`page`).
 
@@ -15,14 +15,7 @@ use crate::route::{self, Endpoint};
 pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     let signed_in = session::current(site, head).await?;
     let servers = if site.shows_servers() || signed_in.is_some() {
-        let origin = site.origin.as_str();
-        let card = |server: &Server| page::ServerCard {
-            slug: server.slug.to_string(),
-            name: server.name.clone(),
-            url: route::resource_url(origin, server),
-            description: server.description.clone(),
-        };
-        Some(site.config.servers.values().map(card).collect())
+        Some(site.config.servers.values().map(|server| card(site, server)).collect())
     } else {
         None
     };
@@ -37,4 +30,24 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     Ok(Reply::page(StatusCode::OK, page.render()))
+}
+
+/// `GET` on a server's address, by a browser. What the server is for is said to who may see the servers; its name is in its metadata,
+/// which everybody may read.
+pub async fn show_server<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server) -> Answered<P> {
+    let mut card = card(site, server);
+    if !site.shows_servers() && session::current(site, head).await?.is_none() {
+        card.description = None;
+    }
+    let page = page::Server { server: card, index: Endpoint::Index.path().to_owned() };
+    Ok(Reply::page(StatusCode::OK, page.render()))
+}
+
+fn card<P: Platform>(site: &Site<'_, P>, server: &Server) -> page::ServerCard {
+    page::ServerCard {
+        slug: server.slug.to_string(),
+        name: server.name.clone(),
+        url: route::resource_url(site.origin.as_str(), server),
+        description: server.description.clone(),
+    }
 }

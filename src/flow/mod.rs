@@ -101,6 +101,17 @@ impl Head {
         self.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default().trim()
     }
 
+    /// Whether a browser comes to show the answer: it asks for HTML by name, and for nothing that clients of the API ask for.
+    pub fn wants_page(&self) -> bool {
+        let accept = self.header("accept").unwrap_or_default();
+        let media = |range: &str| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let lists = |wanted: &str| accept.split(',').any(|range| media(range) == wanted);
+        matches!(self.method.as_str(), "GET" | "HEAD")
+            && lists("text/html")
+            && !lists("text/event-stream")
+            && !lists("application/json")
+    }
+
     /// The raw query.
     pub fn query(&self) -> &str {
         self.url.query().unwrap_or_default()

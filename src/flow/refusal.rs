@@ -176,6 +176,21 @@ pub fn no_such_server(slug: &str) -> Failure {
         .slug(slug)
 }
 
+/// The place of the servers, and none of them.
+pub fn slug_missing<P: Platform>(site: &Site<'_, P>) -> Failure {
+    Failure::client(404, "slug_missing", "This address names no server.").fix(format!(
+        "Use the address of one server: {} and its slug. The page at / lists the servers and their URLs.",
+        site.url("/v1/mcp/")
+    ))
+}
+
+/// An address with slashes at its end that are not part of it.
+pub fn trailing_slash<P: Platform>(site: &Site<'_, P>, bare: &str) -> Failure {
+    Failure::client(404, "trailing_slash", "This address has no slash at its end.")
+        .fix(format!("Use {}.", site.url(bare)))
+        .way_on("Go there", bare)
+}
+
 /// A server that no person connects with an account of their own.
 pub fn not_personal(server: &Server) -> Failure {
     Failure::client(404, "server_not_personal", "Nobody connects this server with an account of their own.")

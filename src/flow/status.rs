@@ -84,7 +84,8 @@ pub async fn report<P: Platform>(
         };
         checks.push(Check::of("login", signing_in));
     }
-    let mut warnings = loaded.map(|loaded| warnings(&loaded.config, head)).unwrap_or_default();
+    let mut warnings =
+        loaded.map(|loaded| warnings(&loaded.config, head, site.map(|site| &site.origin))).unwrap_or_default();
     // Clients are served all the same.
     warnings.extend(operator::token(platform).err().map(|short| Check::of("operator_token", Err(short))));
     let ready = site.is_some() && checks.iter().all(|check| check.ok);
@@ -103,7 +104,8 @@ pub async fn report<P: Platform>(
         servers,
         request_id,
     };
-    Reply::json(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &report)
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if head.wants_page() { Reply::page(status, report.to_page().render()) } else { Reply::json(status, &report) }
 }
 
 /// The page at `/` while there is no configuration: how to send one.
@@ -131,6 +133,29 @@ pub fn not_configured() -> Failure {
         .fix("Send gateway.json with PUT /admin/config and the ADMIN_TOKEN as bearer token; scripts/dev and scripts/deploy do so by themselves.")
 }
 
+impl Report<'_> {
+    fn to_page(&self) -> page::Readiness {
+        let finding = |check: &Check| page::Finding {
+            name: check.name.replace('_', " "),
+            ok: check.ok,
+            reason: check.reason.clone(),
+            problem: check.problem.clone(),
+            fix: check.fix.clone(),
+        };
+        let server = |listed: &Listed<'_>| (listed.name.to_owned(), listed.url.clone());
+        page::Readiness {
+            ready: self.ready,
+            version: self.gateway_version.to_owned(),
+            configuration: self.configuration_version,
+            public_origin: self.public_origin.map(str::to_owned),
+            checks: self.checks.iter().map(finding).collect(),
+            warnings: self.warnings.iter().map(finding).collect(),
+            servers: self.servers.iter().flatten().map(server).collect(),
+            request_id: self.request_id.to_owned(),
+        }
+    }
+}
+
 impl Check {
     fn of(name: &'static str, result: Result<(), Failure>) -> Self {
         match result {
@@ -146,12 +171,21 @@ impl Check {
     }
 }
 
-fn warnings(config: &Config, head: &Head) -> Vec<Check> {
-    let Some(host) = origin::differs(config, &head.url, &head.headers) else { return Vec::new() };
-    let public = config.public_url.as_ref().map(Origin::as_str).unwrap_or_default();
-    let failure = Failure::client(200, "public_url_mismatch", format!("This request came for the host {host:?}, but public_url is {public}."))
-        .fix("If people reach the gateway at that host, set public_url to it. If a reverse proxy is in front, let it forward the original Host header.");
-    vec![Check::of("public_url", Err(failure))]
+fn warnings(config: &Config, head: &Head, own: Option<&Origin>) -> Vec<Check> {
+    let elsewhere = origin::differs(config, &head.url, &head.headers).map(|host| {
+        let public = config.public_url.as_ref().map(Origin::as_str).unwrap_or_default();
+        let message = format!("This request came for the host {host:?}, but public_url is {public}.");
+        Failure::client(200, "public_url_mismatch", message)
+            .fix("If people reach the gateway at that host, set public_url to it. If a reverse proxy is in front, let it forward the original Host header.")
+    });
+    let clear = origin::is_private(own, &head.url) && origin::may_be_in_the_clear(&head.url, &head.headers);
+    let clear = clear.then(|| {
+        let message = "This request came over plain http, and nothing says that it began as https.";
+        Failure::client(200, "plain_http", message)
+            .fix("If a reverse proxy ends TLS, let it send X-Forwarded-Proto. If not, nobody should reach the gateway this way: tokens can be read.")
+    });
+    let named = [("public_url", elsewhere), ("transport", clear)];
+    named.into_iter().filter_map(|(name, failure)| Some(Check::of(name, Err(failure?)))).collect()
 }
 
 async fn listed<'a, P: Platform>(site: &'a Site<'_, P>, for_operator: bool) -> Vec<Listed<'a>> {

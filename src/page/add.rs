@@ -27,8 +27,10 @@ pub(super) fn vscode_link(slug: &str, url: &str) -> String {
     format!("vscode:mcp/install?{}", component(&entry.to_string()))
 }
 
+/// It needs Node 22, and an older npx would choose an old version of it without a word: both are named.
 pub(super) fn inspector_command(url: &str) -> String {
-    format!("npx @modelcontextprotocol/inspector --transport http --server-url {}", shell(url))
+    const INSPECTOR: &str = "npx -y -p node@22 -p @modelcontextprotocol/inspector@latest mcp-inspector";
+    format!("{INSPECTOR} --transport http --server-url {}", shell(url))
 }
 
 /// The `mcpServers` entry that most clients read.
@@ -61,7 +63,8 @@ mod tests {
     fn commands_are_ready_to_paste() {
         assert_eq!(claude_command("linear", URL), format!("claude mcp add --transport http linear {URL}"));
         assert_eq!(codex_commands("linear", URL), format!("codex mcp add linear --url {URL}\ncodex mcp login linear"));
-        assert!(inspector_command(URL).ends_with(&format!("--server-url {URL}")));
+        let inspector = "npx -y -p node@22 -p @modelcontextprotocol/inspector@latest mcp-inspector --transport http";
+        assert_eq!(inspector_command(URL), format!("{inspector} --server-url {URL}"));
     }
 
     #[test]

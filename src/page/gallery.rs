@@ -25,7 +25,7 @@ fn every_page_says_its_language_title_and_size_and_has_one_main_heading() {
 #[test]
 fn no_page_has_script_handlers_inline_style_or_anything_to_load() {
     for (name, page) in realistic().into_iter().chain(hostile()) {
-        let page = without_guard(&page);
+        let page = without_script(&page);
         for forbidden in ["<script", "<img", "<iframe", "<object", " style=", " src=", " srcset=", " on"] {
             assert!(!tags(&page).contains(forbidden), "{forbidden} in {name}");
         }
@@ -40,7 +40,7 @@ fn the_stylesheet_loads_nothing() {
 #[test]
 fn a_foreign_value_stays_text() {
     for (name, page) in hostile() {
-        let page = without_guard(&page);
+        let page = without_script(&page);
         assert!(!page.contains("<script>") && !page.contains("<img") && !page.contains('\u{202E}'), "{name}");
         assert!(page.contains("&#60;script&#62;") || name == "hostile-invitation", "{name} shows it");
     }
@@ -77,13 +77,16 @@ fn the_policy_allows_exactly_the_style_that_is_sent() {
 }
 
 #[test]
-fn the_policy_allows_exactly_the_script_that_pages_with_something_to_grant_carry() {
+fn the_policy_allows_exactly_the_scripts_that_are_sent() {
     use base64ct::{Base64, Encoding};
     use sha2::{Digest, Sha256};
-    for page in [consent().render(), connecting::connect().render()] {
+    let allowed = csp(&[]).split_once("script-src ").unwrap().1.split_once(';').unwrap().0.to_owned();
+    assert_eq!(allowed.split(' ').count(), 2);
+    let granting = [consent().render(), connecting::connect().render()];
+    for page in granting.into_iter().chain([servers(samples::three_servers()).render(), samples::server().render()]) {
         let sent = page.split_once("<script>").unwrap().1.split_once("</script>").unwrap().0;
         let hash = Base64::encode_string(&Sha256::digest(sent.as_bytes()));
-        assert!(csp(&[]).contains(&format!("script-src 'sha256-{hash}';")));
+        assert!(allowed.contains(&format!("'sha256-{hash}'")));
     }
 }
 
@@ -95,6 +98,48 @@ fn going_on_names_client_server_and_redirect_host_and_lists_nothing_to_allow() {
     }
     assert!(page.contains(r#"name="decision" value="approve""#) && page.contains(r#"name="decision" value="deny""#));
     assert!(!page.contains("It will be able to"));
+}
+
+#[test]
+fn what_needs_the_script_is_hidden_until_it_runs() {
+    for page in [servers(samples::fifty_servers()).render(), samples::server().render()] {
+        assert!(page.contains("Copy</button>"));
+        for button in page.split("<button type=\"button\"").skip(1).map(|rest| rest.split('>').next().unwrap()) {
+            assert!(button.ends_with(" hidden"), "{button}");
+        }
+        assert!(!page.contains("<p class=\"filter\">") && !ADDING.contains("</"));
+    }
+}
+
+#[test]
+fn fifty_servers_are_a_line_each_and_a_few_are_all_shown() {
+    let page = servers(samples::fifty_servers()).render();
+    assert_eq!(page.matches("<details class=\"card server row\" id=\"server-").count(), 50);
+    assert_eq!((page.matches("<article class=\"card server\"").count(), page.matches(" open>").count()), (0, 0));
+    let few = servers(samples::three_servers()).render();
+    assert!(few.contains(r#"<article class="card server" id="linear">"#) && !few.contains("class=\"filter\""));
+}
+
+#[test]
+fn every_page_wears_its_operators_name_and_colour_and_its_policy_allows_that() {
+    use base64ct::{Base64, Encoding};
+    use sha2::{Digest, Sha256};
+    let brand = Brand { name: Some("Äcme <tools>"), accent: Some([0, 0xaa, 0x77]) };
+    let policy = brand.allow_in(&csp(&["https://a.example/cb"]));
+    assert_eq!(policy.matches(';').count(), csp(&[]).matches(';').count());
+    for (name, page) in realistic().into_iter().chain(hostile()) {
+        let worn = brand.put_on(&page);
+        assert!(worn.contains(" · Äcme &#60;tools&#62;</title>"), "{name}");
+        assert!(worn.contains("</svg>Äcme &#60;tools&#62;</span>") && worn.contains("fill='%2300aa77'"), "{name}");
+        let styles: Vec<_> = worn.split("<style>").skip(1).map(|rest| rest.split("</style>").next().unwrap()).collect();
+        assert_eq!(styles.len(), 2, "{name}");
+        for style in styles {
+            let hash = Base64::encode_string(&Sha256::digest(style.as_bytes()));
+            assert!(policy.contains(&format!("'sha256-{hash}'")), "{name}");
+        }
+        let plain = Brand { name: None, accent: None };
+        assert_eq!((plain.put_on(&page), plain.allow_in(&csp(&[]))), (page, csp(&[])), "{name}");
+    }
 }
 
 #[test]
@@ -228,7 +273,9 @@ fn a_notice_carries_reason_slug_and_request_id() {
 fn write_every_page() {
     let folder = std::env::temp_dir().join("mcp-gateway-pages");
     std::fs::create_dir_all(&folder).unwrap();
+    let brand = Brand { name: Some("Acme tools"), accent: Some([0, 0xaa, 0x77]) };
     for (name, page) in realistic().into_iter().chain(hostile()) {
+        std::fs::write(folder.join(format!("{name}-branded.html")), brand.put_on(&page)).unwrap();
         std::fs::write(folder.join(format!("{name}.html")), page).unwrap();
     }
     println!("{}", folder.display());
@@ -240,7 +287,7 @@ fn tags(page: &str) -> String {
     inside.flat_map(|tag| ["<"].into_iter().chain(tag.split('"').step_by(2))).collect()
 }
 
-/// The page without the one script it may have.
-fn without_guard(page: &str) -> String {
-    page.replace(&format!("<script>{GUARD}</script>"), "")
+/// The page without the one script that it may have.
+fn without_script(page: &str) -> String {
+    [ADDING, GUARD].iter().fold(page.to_owned(), |page, script| page.replace(&format!("<script>{script}</script>"), ""))
 }

@@ -1,10 +1,11 @@
 //! The pages people see: one struct per page, one template each, one stylesheet inlined into all of them.
 //!
-//! No external resource, and no script but [`GUARD`]. Templates escape by default; what a page may load and who may frame it is in [`security`].
+//! No external resource, and no script that a page needs. Templates escape by default; what a page may load and who may frame it is in [`security`].
 //!
 //! Not here: statuses, routes, and the wording of errors. A page says what it is given.
 
 mod add;
+mod brand;
 mod cancelled;
 mod connect;
 mod connections;
@@ -15,13 +16,18 @@ mod dev_login;
 mod gallery;
 mod link;
 mod notice;
+mod readiness;
 pub mod security;
+mod server;
 mod servers;
 mod sign_out;
 mod status;
 
 use askama::Template;
 
+use crate::foreign::deceives;
+
+pub use brand::{Brand, Colour};
 pub use cancelled::Cancelled;
 pub use connect::{Connect, ConnectAccount, ConnectField, Occasion, Way, account_title};
 pub use connections::{AllowedClient, ConnectedAccount, ConnectedServer, Connections, Standing, Usage};
@@ -29,9 +35,14 @@ pub use consent::{ClientOrigin, Consent, ScopeLine};
 pub use dev_login::{DevLogin, DevLoginAccount};
 pub use link::Link;
 pub use notice::{Notice, Tone};
-pub use servers::{ServerCard, Servers};
+pub use readiness::{Finding, Readiness};
+pub use server::{Server, ServerCard};
+pub use servers::Servers;
 pub use sign_out::SignOut;
 pub use status::{Status, Step};
+
+/// What the gateway is called where its operator gave it no name.
+const NAME: &str = "MCP gateway";
 
 /// The stylesheet, byte for byte what stands in `<style>`: its hash is in the policy of [`security::csp`].
 const STYLE: &str = include_str!("style.css");
@@ -40,18 +51,14 @@ const STYLE: &str = include_str!("style.css");
 /// is gone ("double clickjacking", which no framing policy sees), so its buttons rest for half a second after it came to the front.
 /// Without scripts the form works all the same. Byte for byte what stands in `<script>`, as the policy has its hash.
 const GUARD: &str = include_str!("guard.js");
+/// For pages with something to copy or many servers: what it shows is hidden until it runs, and nothing else depends on it. Byte for
+/// byte what stands in `<script>`, as the policy has its hash.
+const ADDING: &str = include_str!("adding.js");
 
 /// The page as text; every foreign character that could rearrange what a person reads is made visible.
 fn html(page: &impl Template) -> String {
     let written = page.render().unwrap_or_else(|_| "This page could not be written. Please try again.".to_owned());
     written.chars().map(|character| if deceives(character) { char::REPLACEMENT_CHARACTER } else { character }).collect()
-}
-
-/// Controls, bidirectional overrides and invisible characters: a client name may carry them, escaping lets them through.
-fn deceives(character: char) -> bool {
-    (character.is_control() && !matches!(character, '\n' | '\t'))
-        || matches!(character, '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}')
-        || matches!(character, '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E007F}')
 }
 
 /// The letter on the tile that stands for a client, server or person.
@@ -71,16 +78,6 @@ fn short(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_rearranges_text_is_made_visible_and_what_writes_it_is_kept() {
-        for hidden in ['\u{202E}', '\u{2066}', '\u{200B}', '\u{FEFF}', '\u{E0041}', '\0', '\u{85}'] {
-            assert!(deceives(hidden), "{hidden:?}");
-        }
-        for plain in ['a', ' ', '\n', 'é', '日', '\u{200D}', '👍'] {
-            assert!(!deceives(plain), "{plain:?}");
-        }
-    }
 
     #[test]
     fn a_long_name_is_cut_where_it_is_a_heading() {

@@ -45,6 +45,13 @@ impl Notice {
     pub fn render(&self) -> String {
         html(self)
     }
+
+    /// Whether the gateway's other pages may help: not after good news, and not where they would all say the same.
+    fn leads_on(&self) -> bool {
+        let same = ["host_not_allowed", "not_configured", "keys_", "storage_"];
+        let reason = self.reason.unwrap_or_default();
+        self.tone == Tone::Error && !same.iter().any(|beginning| reason.starts_with(beginning))
+    }
 }
 
 impl Tone {

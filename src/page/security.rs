@@ -9,7 +9,7 @@ use http::header::{
 use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
-use super::{GUARD, STYLE};
+use super::{ADDING, GUARD, STYLE};
 
 /// The headers of every page, its [`csp`] excepted.
 pub fn headers() -> [(HeaderName, HeaderValue); 7] {
@@ -36,9 +36,9 @@ pub fn headers() -> [(HeaderName, HeaderValue); 7] {
 /// covers the whole web: an authorization server passes people on to login pages that nobody can name beforehand.
 pub fn csp(form_action: &[&str]) -> String {
     let hash = |text: &str| Base64::encode_string(&Sha256::digest(text.as_bytes()));
-    let (style, script) = (hash(STYLE), hash(GUARD));
+    let (style, guard, adding) = (hash(STYLE), hash(GUARD), hash(ADDING));
     let mut policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{guard}' 'sha256-{adding}'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
     );
     for source in form_action.iter().filter_map(|uri| form_source(uri)) {
         policy.push(' ');

@@ -1,10 +1,10 @@
 //! The index: which servers there are, and how each is added to a client.
 //!
-//! Not here: which servers a person may see.
+//! Not here: which servers a person may see, and the page of a single one (`server`).
 
 use askama::Template;
 
-use super::{add, html, link::web_target};
+use super::{ServerCard, html, link::web_target};
 
 /// The servers of this gateway.
 #[derive(Debug, Template)]
@@ -24,19 +24,6 @@ pub struct Servers {
     pub version: String,
 }
 
-/// One server, and all it takes to add it to a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerCard {
-    /// Its slug, also the name it gets in clients.
-    pub slug: String,
-    /// Its name.
-    pub name: String,
-    /// Its resource URL at this gateway.
-    pub url: String,
-    /// What it is for.
-    pub description: Option<String>,
-}
-
 impl Servers {
     /// The page.
     pub fn render(&self) -> String {
@@ -47,33 +34,12 @@ impl Servers {
         self.connections.as_deref().and_then(web_target)
     }
 
+    /// Whether a name is found sooner when each server is one line.
+    fn is_long(&self) -> bool {
+        self.servers.as_ref().is_some_and(|servers| servers.len() > 5)
+    }
+
     fn sign_in_target(&self) -> &str {
         web_target(&self.sign_in).unwrap_or("/login")
-    }
-}
-
-impl ServerCard {
-    fn claude_command(&self) -> String {
-        add::claude_command(&self.slug, &self.url)
-    }
-
-    fn codex_commands(&self) -> String {
-        add::codex_commands(&self.slug, &self.url)
-    }
-
-    fn cursor_link(&self) -> String {
-        add::cursor_link(&self.slug, &self.url)
-    }
-
-    fn vscode_link(&self) -> String {
-        add::vscode_link(&self.slug, &self.url)
-    }
-
-    fn inspector_command(&self) -> String {
-        add::inspector_command(&self.url)
-    }
-
-    fn json_snippet(&self) -> String {
-        add::json_snippet(&self.slug, &self.url)
     }
 }

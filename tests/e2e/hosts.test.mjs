@@ -85,8 +85,22 @@ describe("the public origin", () => {
     assert.match(warning.problem, /gateway\.internal\.example/);
     assert.match(warning.problem, /mcp\.example\.com/);
     assert.ok(warning.fix);
-    const right = await gateway.at(PUBLIC).fetch("/status");
+    const right = await gateway.at(PUBLIC).fetch("/status", { headers: { "x-forwarded-proto": "https" } });
     assert.deepEqual(right.json.warnings, []);
+  });
+
+  test("plain http: a bearer is told, a browser is sent to https, and what came by https is remembered", async () => {
+    const seen = gateway.at(PUBLIC);
+    for (const headers of [{ "x-forwarded-proto": "http" }, { "cf-visitor": '{"scheme":"http"}' }]) {
+      const refused = await seen.fetch("/v1/mcp/alpha", { method: "POST", headers: { ...headers, authorization: "Bearer x" }, json: {} });
+      assertRefused(refused, { status: 403, reason: "https_required", fix: /https:\/\/mcp\.example\.com/ });
+      const page = await seen.fetch("/connections?a=b", { headers: { ...headers, accept: "text/html,*/*;q=0.8" } });
+      assert.equal(page.status, 308);
+      assert.equal(page.headers.location, `${PUBLIC}/connections?a=b`);
+      for (const { headers } of [refused, page]) assert.equal(headers["strict-transport-security"], undefined);
+    }
+    const secure = await seen.fetch("/healthz", { headers: { "x-forwarded-proto": "https" } });
+    assert.match(secure.headers["strict-transport-security"], /^max-age=\d{7,}$/);
   });
 
   test("the refusal of a host says which setting is meant", async () => {
@@ -111,8 +125,18 @@ describe("without a public URL", () => {
     assert.equal(await issuerAt({ host: "evil.example" }), undefined);
   });
 
+  test("a page whose name was rebound to this machine reaches nothing, whatever header it writes", async () => {
+    for (const forwarded of [undefined, "mcp.example.org", new URL(gateway.url).host]) {
+      const headers = { host: "evil.example", origin: "http://evil.example", "x-forwarded-host": forwarded };
+      for (const path of ["/.well-known/oauth-authorization-server", "/login", "/"]) {
+        assert.equal((await gateway.fetch(path, { headers })).status, 421, `${forwarded} ${path}`);
+      }
+    }
+  });
+
   test("[S13] development on loopback needs no setting at all", async () => {
     assert.equal(await issuerAt({}), gateway.url);
+    assert.equal((await gateway.fetch("/", { headers: { "x-forwarded-proto": "http" } })).headers["strict-transport-security"], undefined);
   });
 
   test("the development login is not served on a public host", async () => {

@@ -265,7 +265,7 @@ describe("tokens", () => {
       try {
         const { token } = await signedIn(own, "alpha");
         await own.configure(configuration({ alpha: upstream.url }, { consent: "never", public_url: "http://localhost:1" }));
-        assertRefused(await callTool(own.mcpUrl("alpha"), token), { status: 401, error: "invalid_token" });
+        assertRefused(await callTool(own.at("http://localhost:1").mcpUrl("alpha"), token), { status: 401, error: "invalid_token" });
       } finally {
         await own.stop();
       }

@@ -11,6 +11,10 @@ use url::Url;
 use super::World;
 use super::answer::Answer;
 
+/// What Chromium asks for where a person goes.
+pub const ACCEPT: &str =
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8";
+
 /// One person's browser.
 #[derive(Clone)]
 pub struct Browser {
@@ -88,7 +92,8 @@ impl Browser {
     }
 
     fn get(&mut self, url: &Url) -> Answer {
-        let answer = self.world.request("GET", url.as_str()).cookies(&self.cookie_header()).send();
+        let answer =
+            self.world.request("GET", url.as_str()).header("accept", ACCEPT).cookies(&self.cookie_header()).send();
         self.keep(&answer);
         answer
     }

@@ -4,8 +4,8 @@
 
 use super::connecting;
 use crate::page::{
-    ClientOrigin, Consent, DevLogin, DevLoginAccount, Link, Notice, ScopeLine, ServerCard, Servers, SignOut, Status,
-    Step, Tone,
+    ClientOrigin, Consent, DevLogin, DevLoginAccount, Finding, Link, Notice, Readiness, ScopeLine, Server, ServerCard,
+    Servers, SignOut, Status, Step, Tone,
 };
 
 pub(super) const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u{202E}{{7*7}}";
@@ -29,6 +29,10 @@ pub(super) fn realistic() -> Vec<(&'static str, String)> {
             Servers { signed_in: None, servers: None, connections: None, ..servers(vec![]) }.render(),
         ),
         ("servers-empty", servers(vec![]).render()),
+        ("servers-fifty", servers(fifty_servers()).render()),
+        ("server", server().render()),
+        ("ready", readiness().render()),
+        ("not-ready", not_ready().render()),
         ("notice-error", notice().render()),
         ("notice-pending", pending().render()),
         ("notice-success", signed_out().render()),
@@ -108,6 +112,24 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
             .render(),
         ),
         ("hostile-sign-out", SignOut { action: text() }.render()),
+        (
+            "hostile-server",
+            Server {
+                server: ServerCard { slug: text(), name: long.clone(), url: text(), description: Some(text()) },
+                index: SCRIPT_URL.to_owned(),
+            }
+            .render(),
+        ),
+        (
+            "hostile-not-ready",
+            Readiness {
+                warnings: vec![Finding { problem: Some(text()), fix: Some(long.clone()), ..finding("login", false) }],
+                servers: vec![(long.clone(), SCRIPT_URL.to_owned())],
+                public_origin: Some(text()),
+                ..not_ready()
+            }
+            .render(),
+        ),
         ("hostile-status", Status { steps: vec![Step { what: text(), command: long }], ..status() }.render()),
     ];
     pages.extend(connecting::hostile());
@@ -176,6 +198,56 @@ pub(super) fn three_servers() -> Vec<ServerCard> {
         card("docs", "Docs", Some("Search in the engineering handbook and the API reference.")),
         card("demo", "Demo", None),
     ]
+}
+
+pub(super) fn fifty_servers() -> Vec<ServerCard> {
+    let nth = |at: usize, card: ServerCard| ServerCard { slug: format!("server-{at}"), ..card };
+    three_servers().into_iter().cycle().take(50).enumerate().map(|(at, card)| nth(at, card)).collect()
+}
+
+pub(super) fn server() -> Server {
+    Server { server: three_servers().remove(0), index: "/".to_owned() }
+}
+
+fn finding(name: &str, ok: bool) -> Finding {
+    Finding { name: name.to_owned(), ok, reason: None, problem: None, fix: None }
+}
+
+fn readiness() -> Readiness {
+    Readiness {
+        ready: true,
+        version: "0.1.0".to_owned(),
+        configuration: Some(7),
+        public_origin: Some("https://mcp.example.com".to_owned()),
+        checks: ["storage", "keys", "configuration", "login"].map(|name| finding(name, true)).into(),
+        warnings: vec![],
+        servers: three_servers().into_iter().map(|card| (card.name, card.url)).collect(),
+        request_id: "8f14e45fceea167a".to_owned(),
+    }
+}
+
+fn not_ready() -> Readiness {
+    let login = Finding {
+        reason: Some("login_unavailable".to_owned()),
+        problem: Some("The identity provider could not be reached.".to_owned()),
+        fix: Some("Try again shortly; if it stays, the operator must check login.issuer.".to_owned()),
+        ..finding("login", false)
+    };
+    let host = Finding {
+        reason: Some("public_url_mismatch".to_owned()),
+        problem: Some(
+            "This request came for the host \"gw.internal\", but public_url is https://mcp.example.com.".to_owned(),
+        ),
+        fix: Some("If people reach the gateway at that host, set public_url to it.".to_owned()),
+        ..finding("public url", false)
+    };
+    Readiness {
+        ready: false,
+        checks: vec![finding("storage", true), finding("keys", true), finding("configuration", true), login],
+        warnings: vec![host],
+        servers: vec![],
+        ..readiness()
+    }
 }
 
 pub(super) fn servers(servers: Vec<ServerCard>) -> Servers {

@@ -1,0 +1,55 @@
+//! `/status` for a person: whether the gateway is ready, what is in order and what is not.
+//!
+//! Not here: finding that out, and the same as JSON (`flow::status`).
+
+use askama::Template;
+
+use super::html;
+
+/// What was found out.
+#[derive(Debug, Template)]
+#[template(path = "readiness.html")]
+pub struct Readiness {
+    /// Whether everything is in order.
+    pub ready: bool,
+    /// The gateway's version.
+    pub version: String,
+    /// The version of the configuration in effect.
+    pub configuration: Option<u64>,
+    /// The origin people use.
+    pub public_origin: Option<String>,
+    /// What must be in order.
+    pub checks: Vec<Finding>,
+    /// What should be looked at.
+    pub warnings: Vec<Finding>,
+    /// The name and the URL of each server that this visitor may see.
+    pub servers: Vec<(String, String)>,
+    /// The request, as in the logs and the response header.
+    pub request_id: String,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is.
+    pub name: String,
+    /// Whether it is in order.
+    pub ok: bool,
+    /// The stable reason code where it is not.
+    pub reason: Option<String>,
+    /// What is the matter.
+    pub problem: Option<String>,
+    /// What to do about it.
+    pub fix: Option<String>,
+}
+
+impl Readiness {
+    /// The page.
+    pub fn render(&self) -> String {
+        html(self)
+    }
+
+    fn title(&self) -> &'static str {
+        if self.ready { "The gateway is ready" } else { "The gateway is not ready" }
+    }
+}
