@@ -10,6 +10,7 @@ const NAME: &str = "prompt";
 
 /// What a client wants. What it does not say is left to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of four values, each of which is there or not")]
 pub struct Prompt {
     /// No page may be shown: whatever needs one is an error.
     pub none: bool,
