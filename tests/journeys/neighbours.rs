@@ -16,8 +16,8 @@ fn connected_and_refreshed(refuses: fn(&Outgoing) -> Option<Value>) -> (usize, u
     let world = World::public(|_| ());
     let server = Protected::new(&world, "linear");
     world.reconfigure(|config| config["servers"]["linear"] = server.configured("Linear", &json!({})));
-    let refused = Rc::new(std::cell::Cell::new(0));
-    let count = Rc::clone(&refused);
+    let times = Rc::new(std::cell::Cell::new(0));
+    let count = Rc::clone(&times);
     server.says.borrow_mut().instead = Some(Rc::new(move |request| {
         let refusal = refuses(request).filter(|_| matches!(request.url.path(), "/token" | "/revoke"))?;
         count.set(count.get() + 1);
@@ -33,7 +33,7 @@ fn connected_and_refreshed(refuses: fn(&Outgoing) -> Option<Value>) -> (usize, u
     client.browser.goes_to("/connections");
     client.browser.presses("/connections", "action", "disconnect");
     assert_eq!(server.seen("/revoke").len(), 1, "it is told");
-    (refused.get(), server.seen("/token").len())
+    (times.get(), server.seen("/token").len())
 }
 
 fn named_in(request: &Outgoing) -> (bool, bool) {
