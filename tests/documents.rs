@@ -21,6 +21,8 @@ type Names = BTreeSet<String>;
 
 /// What stands before a colon in a text that is made, and is no key of the directory.
 const NO_KEYS: &[&str] = &[
+    "--accent:", // a page's style
+    "--mark:",
     "dev:",    // subjects of the development login
     "header:", // a field of the connect form
 ];

@@ -31,7 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mcp", PURE),
     ("page", PURE),
     ("upstream", &["foreign", "json", "loopback", "oauth", "secret", "time", "vault", "version"]),
-    ("reply", &["mcp"]),
+    ("reply", &["mcp", "time"]),
     ("ports", &["login", "oauth", "secret", "time", "upstream"]),
     ("route", &["config", "secret"]),
     ("failure", &["mcp", "oauth", "page", "reply"]),
@@ -264,8 +264,12 @@ fn every_reason_code_is_explained_where_people_look() {
     let unexplained =
         reasons.iter().filter(|(code, places)| !explained.contains(code.as_str()) && !in_family(code, places));
     none(unexplained.map(|(code, places)| format!("{code} of {places:?}")), "README.md explains every reason code");
+    // An authorization request is refused with OAuth's own code.
+    let codes = files("src").into_iter().find(|file| file.name() == "src/oauth/error.rs").unwrap().text;
     let known = |written: &&&str| {
-        FAMILIES.iter().any(|(prefix, _)| **written == format!("{prefix}…")) || reasons.contains_key(**written)
+        FAMILIES.iter().any(|(prefix, _)| **written == format!("{prefix}…"))
+            || reasons.contains_key(**written)
+            || codes.contains(&format!("=> \"{written}\""))
     };
     let stale = explained.iter().filter(|written| !known(written));
     none(stale.map(|written| (*written).to_owned()), "README.md explains what is no reason code");
@@ -282,9 +286,12 @@ fn reasons() -> BTreeMap<String, Vec<String>> {
             let body = body.split("\n    }\n").next().unwrap();
             body.lines().filter_map(|line| line.split_once("=> ").and_then(|(_, value)| literal(value)))
         });
-        // What a connection needs is said with a constant, and becomes the reason of an answer that is no failure.
+        // What a connection needs is said with a constant, and becomes the reason of an answer that is no failure. So is a revocation.
         let needs = source.split("const ").skip(1).filter_map(|rest| literal(rest.split_once(": &str = ")?.1));
-        let needs = needs.filter(|code| file.name().starts_with("src/flow/connection") && code.contains('_'));
+        let needs = needs.filter(|code| {
+            (file.name().starts_with("src/flow/connection") || file.name().ends_with("revocation.rs"))
+                && code.contains('_')
+        });
         for code in made.chain(arms).chain(needs) {
             found.entry(code.to_owned()).or_default().push(file.name());
         }
@@ -310,6 +317,7 @@ const MAKERS: &[&str] = &[
     "refuse(",
     "secret_missing(",
     "\"reason\": ",
+    "{ reason: ",
 ];
 
 fn first_code<'a>(call: &'a str, source: &'a str) -> Option<&'a str> {
