@@ -3,6 +3,7 @@
 //!
 //! Not here: when something fails. Pure layers return their own small enums; `flow` lifts them into a [`Failure`].
 
+mod blame;
 mod family;
 
 use std::ops::Deref;
@@ -18,30 +19,7 @@ use crate::oauth::error::ErrorCode;
 use crate::page;
 use crate::reply::Reply;
 
-/// Who must act for it to go away. Also the failure's origin in logs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blame {
-    /// The client or the person at it.
-    Client,
-    /// The server behind the gateway, or the login.
-    Upstream,
-    /// Who configures or deploys the gateway.
-    Operator,
-    /// The gateway itself.
-    Gateway,
-}
-
-impl Blame {
-    /// As it stands in logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Upstream => "upstream",
-            Self::Operator => "operator",
-            Self::Gateway => "gateway",
-        }
-    }
-}
+pub use blame::Blame;
 
 /// One failure, ready to be rendered. A pointer: it is handed up through every step of a flow, and each of them would copy the details.
 #[derive(Debug, Clone)]

@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use mcp_edge_gateway::oauth::access_token::{self, Claims};
+use mcp_edge_gateway::oauth::client_id;
 use mcp_edge_gateway::oauth::grant::{GrantId, Outcome, Rejection};
 use mcp_edge_gateway::oauth::opaque::{self, Kind};
-use mcp_edge_gateway::oauth::registered_client;
 use mcp_edge_gateway::oauth::{account, grant};
 use mcp_edge_gateway::secret::{Digested, Secret};
 use mcp_edge_gateway::time::Timestamp;
@@ -184,7 +184,7 @@ fn a_consent_given_yesterday_is_not_asked_for_today() {
     let record = world.platform.accounts.borrow()["dev:alice"].clone();
     let record: Value = serde_json::from_str(&record).unwrap();
     let key = record["consents"][0]["key"].as_str().unwrap();
-    let client_id = registered_client::reference(&client.id);
+    let client_id = client_id::reference(&client.id);
     let golden = json!({
         "v": 1,
         "consents": [{"at": 1_900_000_000, "client_id": client_id, "key": key}],

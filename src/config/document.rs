@@ -6,14 +6,18 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-#[cfg(not(target_arch = "wasm32"))]
-use schemars::JsonSchema;
 use serde::Deserialize;
 
+#[cfg(not(target_arch = "wasm32"))]
+use schemars::JsonSchema;
+
 mod auth;
+mod credentials;
 
 pub use auth::ConnectTime;
 pub(super) use auth::{AuthDocument, ClientCredentialsDocument, HeaderDocument, OAuthDocument, UpstreamClientDocument};
+pub use credentials::AuthenticationMethod;
+pub(super) use credentials::SecretDocument;
 
 pub(super) const SESSION_TTL: RangeInclusive<u64> = 1..=2_592_000;
 pub(super) const ACCESS_TTL: RangeInclusive<u64> = 1..=86_400;
@@ -133,19 +137,6 @@ pub(super) enum LoginDocument {
     },
 }
 
-/// The name of a secret of the deployment. The value itself is stored with `wrangler secret put NAME`, never here.
-#[derive(Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
-#[serde(
-    deny_unknown_fields,
-    expecting = "{\"secret\": \"NAME\"} and store the value with `wrangler secret put NAME`, never in this file"
-)]
-pub(super) struct SecretDocument {
-    /// Its name: capital letters, digits and `_`.
-    #[cfg_attr(not(target_arch = "wasm32"), schemars(regex(pattern = "^[A-Z][A-Z0-9_]*$")))]
-    pub(super) secret: String,
-}
-
 /// An account of the development login.
 #[derive(Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
@@ -200,19 +191,6 @@ pub(super) struct PreregisteredDocument {
     pub(super) redirect_uris: Option<Vec<Option<String>>>,
     /// How it sends its secret. Without it: either way where there is a secret.
     pub(super) token_endpoint_auth_method: Option<AuthenticationMethod>,
-}
-
-/// How a client authenticates at the token endpoint (RFC 7591 section 2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
-#[serde(rename_all = "snake_case", expecting = "one of the method names")]
-pub enum AuthenticationMethod {
-    /// Not at all: a public client.
-    None,
-    /// By HTTP Basic.
-    ClientSecretBasic,
-    /// In the form body.
-    ClientSecretPost,
 }
 
 /// How long tokens live.

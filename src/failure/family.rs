@@ -2,7 +2,7 @@
 //!
 //! Not here: what happened and what to do about it. The failure itself says both.
 
-use super::Blame;
+use super::blame::Blame;
 
 /// What the failures of one family have in common on a page.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,16 +4,15 @@
 
 use std::rc::Rc;
 
-use http::HeaderValue;
 use http::header::AUTHORIZATION;
 
-use super::revocation::{self, Markers};
-use super::{Head, Site, both, sentence};
+use super::revocation::Markers;
+use super::{Head, Site, both, challenge, revocation, sentence};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::memory::Verified;
-use crate::oauth::access_token::{self, Claims, TokenError};
-use crate::oauth::challenge::Challenge;
+use crate::oauth::access_token;
+use crate::oauth::access_token::{Claims, TokenError};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;
 use crate::ports::Platform;
@@ -70,14 +69,14 @@ fn present<'r, P: Platform>(site: &Site<'_, P>, head: &'r Head, server: &Server)
         return Err(Failure::client(401, "token_missing", "This server needs an access token.")
             .fix("Let the client authorize: it finds everything it needs at the resource_metadata URL of this answer.")
             .slug(server.slug.as_str())
-            .challenge(challenge(site, server, None)));
+            .challenge(challenge::of(site, server, None)));
     };
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Failure::client(401, "token_scheme_unsupported", "Only bearer tokens are accepted here.")
             .fix("Send Authorization: Bearer followed by an access token of this gateway.")
             .slug(server.slug.as_str())
-            .challenge(challenge(site, server, None)));
+            .challenge(challenge::of(site, server, None)));
     }
     let token = token.trim();
     if token.is_empty() || token.bytes().any(|byte| matches!(byte, b' ' | b',')) {
@@ -113,7 +112,7 @@ fn refuse<P: Platform>(site: &Site<'_, P>, server: &Server, reason: &'static str
         .code(ErrorCode::InvalidToken)
         .fix(fix)
         .slug(server.slug.as_str())
-        .challenge(challenge(site, server, Some((ErrorCode::InvalidToken, description))))
+        .challenge(challenge::of(site, server, Some((ErrorCode::InvalidToken, description))))
 }
 
 fn insufficient<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
@@ -122,7 +121,7 @@ fn insufficient<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
         .code(ErrorCode::InsufficientScope)
         .fix("Authorize again and ask for the scope mcp:tools; most clients do so by themselves.")
         .slug(server.slug.as_str())
-        .challenge(challenge(site, server, Some((ErrorCode::InsufficientScope, description))))
+        .challenge(challenge::of(site, server, Some((ErrorCode::InsufficientScope, description))))
 }
 
 fn malformed<P: Platform>(site: &Site<'_, P>, server: &Server, description: &'static str) -> Failure {
@@ -130,11 +129,5 @@ fn malformed<P: Platform>(site: &Site<'_, P>, server: &Server, description: &'st
         .code(ErrorCode::InvalidRequest)
         .fix("Send Authorization: Bearer followed by one access token, and nothing in the query.")
         .slug(server.slug.as_str())
-        .challenge(challenge(site, server, Some((ErrorCode::InvalidRequest, description))))
-}
-
-/// The `WWW-Authenticate` value for a server (RFC 6750 §3, RFC 9728 §5.1).
-pub fn challenge<P: Platform>(site: &Site<'_, P>, server: &Server, error: Option<(ErrorCode, &str)>) -> HeaderValue {
-    let resource_metadata = route::protected_resource_url(site.origin.as_str(), server);
-    Challenge { resource_metadata: &resource_metadata, scope: ScopeSet::TOOLS, error }.to_header()
+        .challenge(challenge::of(site, server, Some((ErrorCode::InvalidRequest, description))))
 }

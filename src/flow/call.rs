@@ -2,16 +2,16 @@
 //!
 //! Not here: what a message must look like (`mcp::envelope`), sending it (`flow::exchange`), the words of refusals (`flow::refusal`).
 
-use super::exchange::Call;
+use super::context::Call;
 use super::{Answered, Head, Site, bearer, refusal, unreadable};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::mcp::ending::Ending;
-use crate::mcp::envelope::{self, Payload, RequestId};
-use crate::mcp::headers;
-use crate::mcp::revision::{self, Era};
-use crate::mcp::session::{self, InitializeParams};
+use crate::mcp::envelope::{Payload, RequestId};
+use crate::mcp::revision::Era;
+use crate::mcp::session::InitializeParams;
 use crate::mcp::verdict::Expects;
+use crate::mcp::{envelope, headers, revision, session};
 use crate::ports::{Platform, Stream};
 use crate::reply::Reply;
 use crate::time::Lifetime;

@@ -5,16 +5,18 @@
 
 use url::Url;
 
-use super::connect::{cancelled, done, trip, way_on};
-use super::upstream::tokens::{self, Asked};
-use super::upstream::{client, fetch};
-use super::{Answered, Head, Site, hold, keep, sentence, session};
+use super::connect::outcome::{done, way_on};
+use super::connect::{cancelled, trip};
+use super::upstream::tokens::Asked;
+use super::upstream::{client, fetch, tokens};
+use super::{Answered, Head, Site, hold, keep, sealed, sentence, session};
 use crate::config::{Auth, OAuth, Server};
 use crate::failure::{Blame, Failure};
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Secret;
 use crate::time::Timestamp;
-use crate::upstream::authorization::{self, CallbackError};
+use crate::upstream::authorization;
+use crate::upstream::authorization::CallbackError;
 use crate::upstream::client::UpstreamClient;
 use crate::upstream::connection::{Command, Outcome};
 use crate::upstream::credential::{Credential, Kind, Oauth, Token};
@@ -71,7 +73,7 @@ async fn redeem_and_keep<P: Platform>(
 ) -> Result<(), Failure> {
     let server = site.config.servers.get(state.errand.slug.as_str()).ok_or_else(changed)?;
     let Auth::OAuth(oauth) = &server.auth else { return Err(changed()) };
-    if keep::fits(server) != state.fits {
+    if sealed::fits(server) != state.fits {
         return Err(changed());
     }
     // 3.

@@ -4,18 +4,22 @@
 
 use std::rc::Rc;
 
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Method;
+use http::StatusCode;
 use http::header::ACCEPT;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::{Head, Site, register, secret_missing};
 use crate::config::{AuthenticationMethod, Preregistered};
 use crate::failure::Failure;
 use crate::oauth::address::NotPublic;
 use crate::oauth::client::{Authentication, Client, GrantType, Origin};
-use crate::oauth::client_document::{self, DocumentError};
+use crate::oauth::client_document::DocumentError;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::redirect::RedirectUri;
-use crate::oauth::registered_client::{self, RegisteredClient};
+use crate::oauth::registered_client::RegisteredClient;
+use crate::oauth::{client_document, client_id};
 use crate::ports::{Answer, Outgoing, Platform, ReadError, Stream, Unavailable};
 use crate::time::Lifetime;
 use crate::vault::OpenError;
@@ -51,7 +55,7 @@ async fn known<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Cl
     if let Some(client) = site.config.clients.preregistered.iter().find(|client| client.client_id == client_id) {
         return preregistered(site, client).map(Rc::new);
     }
-    if !registered_client::is_registered_id(client_id) {
+    if !client_id::is_registered_id(client_id) {
         return Err(unknown());
     }
     registered(site, client_id).await

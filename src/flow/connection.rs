@@ -4,10 +4,11 @@
 
 use std::rc::Rc;
 
+use http::HeaderName;
+use http::HeaderValue;
 use http::header::AUTHORIZATION;
-use http::{HeaderName, HeaderValue};
 
-use super::{Site, apart, refusal, secret_missing};
+use super::{Site, apart, secret_missing};
 use crate::config::{Auth, Server, Value};
 use crate::failure::{Blame, Failure};
 use crate::mcp::connect_signal::State;
@@ -18,15 +19,15 @@ use crate::secret::Secret;
 use crate::upstream;
 use crate::upstream::challenge::Challenge;
 use crate::upstream::credential::{Kind, Token};
+use crate::upstream::headers::HeaderError;
 use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
 use crate::upstream::scope;
+use kept::Found;
+use refresh::Refresh;
 
 mod kept;
 mod refresh;
 mod renewal;
-
-use kept::Found;
-use refresh::Refresh;
 
 pub use kept::{forget, replicate};
 
@@ -240,7 +241,7 @@ pub fn headers<P: Platform>(
         Kind::Headers(entered) => {
             for (name, value) in entered {
                 let header = upstream::headers::header(name, value);
-                headers.push(header.map_err(|error| refusal::header_unfit(name, &error))?);
+                headers.push(header.map_err(|error| header_unfit(name, error))?);
             }
         }
     }
@@ -250,7 +251,7 @@ pub fn headers<P: Platform>(
 fn bearer(token: &Token) -> Result<(HeaderName, HeaderValue), Failure> {
     let value = Secret::new(format!("Bearer {}", token.access_token.expose()));
     let header = upstream::headers::header(AUTHORIZATION.as_str(), &value);
-    header.map_err(|error| refusal::header_unfit(AUTHORIZATION.as_str(), &error))
+    header.map_err(|error| header_unfit(AUTHORIZATION.as_str(), error))
 }
 
 /// The headers that are the same for everybody.
@@ -269,7 +270,18 @@ pub fn own_headers<P: Platform>(
                 .ok_or_else(|| secret_missing("upstream_secret_missing", secret, "this server needs"))?,
         };
         let header = upstream::headers::header(name, &value);
-        header.map(Some).map_err(|error| refusal::header_unfit(name, &error))
+        header.map(Some).map_err(|error| header_unfit(name, error))
     };
     headers.iter().filter_map(|own| header(own).transpose()).collect()
+}
+
+/// A header that cannot be sent.
+fn header_unfit(name: &str, error: HeaderError) -> Failure {
+    Failure::new(
+        Blame::Operator,
+        503,
+        "upstream_header_unfit",
+        format!("The header {name} of this server cannot be sent: {error}."),
+    )
+    .fix("The operator must correct the header or its secret.")
 }

@@ -3,23 +3,26 @@
 //! Not here: connecting (`flow::connect`), ending everything of a subject at the operator's wish.
 
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::Serialize;
 
-use super::keep::{self, Kept};
+use super::keep::Kept;
 use super::session::SignedIn;
-use super::{Answered, Head, Site, consent, login, read_small, session, subject};
+use super::{Answered, Head, Site, csrf, keep, login, read_small, revocation, session};
 use crate::config::Server;
 use crate::failure::Failure;
-use crate::oauth::account::{self, AllowedClient, ConnectedAccount};
-use crate::oauth::form::{self, Form};
-use crate::page::{self, Standing};
+use crate::oauth::account::{AllowedClient, ConnectedAccount};
+use crate::oauth::form::Form;
+use crate::oauth::{account, form};
+use crate::page::Standing;
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
-use crate::route::{self, Endpoint};
+use crate::route::Endpoint;
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::key::{ConnectionKey, Owner};
 use crate::vault::Purpose;
 use crate::version::V1;
+use crate::{page, route};
 
 const FORM: usize = 8 * 1024;
 
@@ -68,7 +71,7 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
 
 /// `POST /connections`: ends or names one connection, or ends everything of one client. What is not there any more is as good as ended.
 pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
-    consent::require_own_page(site, head)?;
+    csrf::require_own_page(site, head)?;
     let body = read_small(body, FORM).await?;
     let form = form::parse(&body).map_err(|_| form_gone())?;
     let field = |name| form.one(name).ok().flatten();
@@ -121,7 +124,7 @@ async fn revoke<P: Platform>(
     listed: &Listed,
 ) -> Result<(), Failure> {
     for known in listed.grants.iter().filter(|known| known.client_id == client_id) {
-        subject::end(site, &known.grant).await?;
+        revocation::end_grant(site, &known.grant).await?;
     }
     // Last: what is not listed could not be ended here.
     let forgotten = account::Command::ForgetClient { client_id: client_id.to_owned() };

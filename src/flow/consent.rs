@@ -2,8 +2,8 @@
 //!
 //! Not here: what the page says (`page`), making the grant (`flow::authorize`).
 
-use super::authorize::{Ticket, no_pending_authorization};
-use super::{Answered, Head, Site, hold, read_small, session};
+use super::code::{Ticket, no_pending_authorization};
+use super::{Answered, Head, Site, csrf, hold, read_small, session};
 use crate::config::ConsentPolicy;
 use crate::failure::Failure;
 use crate::oauth::authorization_error::RedirectError;
@@ -17,7 +17,7 @@ const FORM: usize = 32 * 1024;
 
 /// `POST /oauth/consent`.
 pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
-    require_own_page(site, head)?;
+    csrf::require_own_page(site, head)?;
     let body = read_small(body, FORM).await?;
     let form = form::parse(&body).map_err(|_| no_pending_authorization())?;
     let field = |name| form.one(name).ok().flatten();
@@ -46,17 +46,6 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Strea
         let _ = site.platform.account(subject, remembered).await;
     }
     Ok(reply)
-}
-
-/// A form may only be posted by a page of ours. Browsers say where a post comes from in these headers, and pages cannot forge them.
-pub fn require_own_page<P>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
-    let foreign_origin = head.header("origin").is_some_and(|origin| origin != site.origin.as_str());
-    let foreign_site = head.header("sec-fetch-site").is_some_and(|from| from != "same-origin");
-    if foreign_origin || foreign_site {
-        return Err(Failure::client(403, "form_from_elsewhere", "This form was posted from another site.")
-            .fix("Start again from your client, and answer on the gateway's own page."));
-    }
-    Ok(())
 }
 
 async fn deny<P: Platform>(site: &Site<'_, P>, ticket: Ticket) -> Answered<P> {

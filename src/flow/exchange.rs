@@ -4,61 +4,35 @@
 //! Not here: what becomes of the answer (`flow::relay`), opening a session again (`flow::initialize`), what is said in the server's stead
 //! (`flow::standin`).
 
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::HeaderName;
+use http::Method;
+use http::StatusCode;
 
-use super::connection::{self, Credential, Need, Standing};
+use super::connection::{Credential, Need, Standing};
+use super::context::{Call, OwnHeaders};
 use super::initialize::{Opened, Presented};
 use super::relay::{Outcome, Refused};
-use super::standin::{self, Said};
-use super::{Answered, Head, Site, apart, reached, refusal};
-use crate::config::Server;
+use super::standin::Said;
+use super::{Answered, apart, connection, reached, refusal, standin};
 use crate::failure::Failure;
 use crate::foreign::Sent;
 use crate::mcp::connect_signal::State;
-use crate::mcp::ending::Ending;
 use crate::mcp::envelope::Payload;
 use crate::mcp::forward;
 use crate::mcp::header_names::SESSION_ID;
 use crate::mcp::request_state::Choice;
-use crate::mcp::revision::Era;
-use crate::mcp::session::{InitializeParams, Session};
+use crate::mcp::session::Session;
 use crate::mcp::verdict::{Expects, Verdict};
-use crate::oauth::access_token::Claims;
 use crate::ports::{Outgoing, Platform};
 use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::upstream::challenge::Challenge;
-use crate::upstream::key::FIRST_ACCOUNT;
-use crate::vault::Purpose;
 
 /// How many seconds the retry of a person who went to connect waits for them. Clients wait a minute for an answer.
 const CONNECTING: u32 = 20;
 
 /// How often a call gets other credentials: those of another isolate, then fresh ones.
 const RENEWALS: u8 = 2;
-
-/// The gateway's headers for a server.
-pub type OwnHeaders = Vec<(HeaderName, HeaderValue)>;
-
-/// A caller whose bearer was accepted, at one server.
-pub struct Call<'a, P> {
-    /// The surroundings.
-    pub site: &'a Site<'a, P>,
-    /// The client's request.
-    pub head: &'a Head,
-    /// The server.
-    pub server: &'a Server,
-    /// Who calls.
-    pub claims: &'a Claims,
-    /// The era of the message.
-    pub era: Era,
-    /// What the server is asked for.
-    pub expects: Expects,
-    /// How the answer ends where it is a stream that the gateway ends.
-    pub ending: Ending,
-    /// Its parameters, if the message is `initialize`.
-    pub initialize: Option<InitializeParams>,
-}
 
 /// How a message ended.
 enum End<S> {
@@ -249,32 +223,6 @@ impl<P: Platform> Call<'_, P> {
         };
         let answer = self.site.platform.fetch(request).await.map_err(|error| refusal::no_answer(error, self.server))?;
         self.judge(answer, session).await
-    }
-
-    /// Taken note of.
-    pub fn accepted(&self) -> Reply<P::Stream> {
-        Reply::empty(if self.expects == Expects::End { StatusCode::OK } else { StatusCode::ACCEPTED })
-    }
-
-    /// Whether somebody has to connect the server before it can be called.
-    pub fn needs_connection(&self) -> bool {
-        self.server.is_personal() || self.server.is_connected_by_operator()
-    }
-
-    /// Our id for a session.
-    pub fn seal(&self, session: &Session) -> String {
-        self.site.keys.seal_json(Purpose::McpSession, &self.place(), self.site.platform.random(), session)
-    }
-
-    /// Where what the client keeps for us belongs. Its accounts at a server are different places, and the first needs no name.
-    pub fn place(&self) -> Vec<&str> {
-        let other = self.claims.account.as_deref().filter(|account| *account != FIRST_ACCOUNT);
-        [self.claims.sub.as_str(), self.server.slug.as_str()].into_iter().chain(other).collect()
-    }
-
-    /// Which of the caller's accounts at the server is meant.
-    pub fn account(&self) -> &str {
-        self.claims.account.as_deref().unwrap_or(FIRST_ACCOUNT)
     }
 }
 

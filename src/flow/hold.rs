@@ -3,16 +3,18 @@
 //!
 //! Not here: connecting (`flow::connect`), making the code (`flow::authorize`).
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::Serialize;
 
-use super::authorize::{Allowed, issue, no_pending_authorization};
-use super::keep::{self, Kept};
-use super::{Answered, Site};
+use super::code::{Allowed, issue, no_pending_authorization};
+use super::keep::Kept;
+use super::{Answered, Site, keep};
 use crate::config::{Auth, ConnectTime, Server};
 use crate::failure::Failure;
 use crate::login::session::BrowserSession;
-use crate::oauth::account::{self, ConnectedAccount};
-use crate::oauth::grant::{self, GrantId};
+use crate::oauth::account::ConnectedAccount;
+use crate::oauth::grant::GrantId;
+use crate::oauth::{account, grant};
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
 use crate::route;

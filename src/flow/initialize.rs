@@ -5,19 +5,21 @@
 
 use std::rc::Rc;
 
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Method;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method};
 
-use super::exchange::{Call, OwnHeaders};
+use super::context::{Call, OwnHeaders};
 use super::refusal;
 use super::relay::Refused;
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::mcp::header_names::PROTOCOL_VERSION;
 use crate::mcp::revision::Era;
-use crate::mcp::session::{self, Session, UpstreamSession};
-use crate::mcp::verdict::{self, Expects, Verdict};
-use crate::mcp::{forward, initialize};
+use crate::mcp::session::{Session, UpstreamSession};
+use crate::mcp::verdict::{Expects, Verdict};
+use crate::mcp::{forward, initialize, session, verdict};
 use crate::ports::{Answer, Outgoing, Platform, Stream};
 use crate::secret::Digested;
 use crate::time::Lifetime;

@@ -2,10 +2,11 @@
 //!
 //! Not here: using and refreshing it (`flow::connection`), getting what is stored (`flow::connect`, `flow::callback`).
 
-use super::{Site, connection, upstream};
-use crate::config::{Auth, Server};
+use super::{Site, connection, sealed, upstream};
+use crate::config::Server;
 use crate::failure::Failure;
-use crate::oauth::account::{self, MOST_CONNECTIONS};
+use crate::oauth::account;
+use crate::oauth::account::MOST_CONNECTIONS;
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
@@ -40,16 +41,11 @@ impl Kept {
     }
 }
 
-/// What a credential for this server is made for. One that says something else is not used.
-pub fn fits(server: &Server) -> Digested {
-    Digested::of(&server.fits())
-}
-
 /// What is kept.
 pub async fn read<P: Platform>(site: &Site<'_, P>, server: &Server, key: &ConnectionKey) -> Result<Kept, Failure> {
-    let open = |sealed: &str| {
-        let credential = open(site, key, sealed)?;
-        suits(server, &credential).then_some(credential)
+    let open = |text: &str| {
+        let credential = sealed::open(site, key, text)?;
+        sealed::suits(server, &credential).then_some(credential)
     };
     Ok(match command(site, key, Command::Read).await? {
         Outcome::Live { sealed, .. } => open(&sealed).map_or(Kept::Absent, Kept::Live),
@@ -147,27 +143,10 @@ pub async fn drop<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) -> Resul
         unlisted.map_err(|Unavailable| Failure::storage())?;
     }
     let Outcome::Dropped { sealed: Some(sealed) } = dropped else { return Ok(()) };
-    if let Some(Credential { kind: Kind::Oauth(oauth), .. }) = open(site, key, &sealed) {
+    if let Some(Credential { kind: Kind::Oauth(oauth), .. }) = sealed::open(site, key, &sealed) {
         upstream::revoke(site, &oauth).await;
     }
     Ok(())
-}
-
-/// A sealed credential of this connection. `None` for one that was changed, moved here from elsewhere, or whose key is gone.
-pub fn open<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, sealed: &str) -> Option<Credential> {
-    site.keys.open_json(Purpose::Connection, &key.place(), sealed).ok()
-}
-
-/// Whether a credential is for what the server is now. The operator may have named another authorization server since.
-pub fn suits(server: &Server, credential: &Credential) -> bool {
-    credential.fits == fits(server) && admits(server, credential)
-}
-
-fn admits(server: &Server, credential: &Credential) -> bool {
-    match (&server.auth, &credential.kind) {
-        (Auth::OAuth(oauth), Kind::Oauth(held)) => oauth.admits_issuer(&held.issuer),
-        _ => true,
-    }
 }
 
 async fn command<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, command: Command) -> Result<Outcome, Failure> {

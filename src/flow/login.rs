@@ -4,16 +4,17 @@
 //! (`flow::session`).
 
 use http::StatusCode;
-use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
+use http::header::CONTENT_SECURITY_POLICY;
+use http::header::SET_COOKIE;
 
-use super::{Answered, Head, Site, consent, person, provider, read_small, session};
+use super::{Answered, Head, Site, csrf, person, provider, read_small, session};
 use crate::config::{DevAccount, Login};
 use crate::failure::{Blame, Failure};
 use crate::foreign::Sent;
-use crate::login::cookie::{self, Jar, SetCookie};
+use crate::login::cookie::{Jar, SetCookie};
 use crate::login::oidc::Demand;
-use crate::login::transaction::{self, LoginTransaction, ReturnTo};
-use crate::login::{Identity, LoginError, dev, oidc};
+use crate::login::transaction::{LoginTransaction, ReturnTo};
+use crate::login::{Identity, LoginError, cookie, dev, oidc, transaction};
 use crate::oauth::form;
 use crate::page;
 use crate::ports::Platform;
@@ -120,7 +121,7 @@ pub fn sign_out_page<P: Platform>(head: &Head) -> Reply<P::Stream> {
 /// `POST /logout`: the browser session ends. Leads back to `return_to` by a link, not by itself: browsers hold a form's redirects to
 /// its page's policy, and the way back may lead through the identity provider.
 pub async fn logout<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
-    consent::require_own_page(site, head)?;
+    csrf::require_own_page(site, head)?;
     session::end(site, head).await?;
     let query = form::parse(head.query().as_bytes()).ok();
     let asked = query.as_ref().and_then(|query| query.one("return_to").ok().flatten());
@@ -173,7 +174,7 @@ async fn chosen<P: Platform>(
     if head.method != "POST" {
         return Err(lost());
     }
-    consent::require_own_page(site, head)?;
+    csrf::require_own_page(site, head)?;
     let body = read_small(body, FORM).await?;
     let form = form::parse(&body).map_err(|_| lost())?;
     let field = |name| form.one(name).ok().flatten();

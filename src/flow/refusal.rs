@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 
-use super::{Head, Site, bearer};
+use super::{Head, Site, challenge};
 use crate::config::Server;
 use crate::failure::{Blame, Failure};
 use crate::mcp::envelope::EnvelopeError;
@@ -13,7 +13,6 @@ use crate::mcp::headers::HeaderMismatch;
 use crate::mcp::verdict::Verdict;
 use crate::ports::{FetchError, Platform};
 use crate::route;
-use crate::upstream::headers::HeaderError;
 
 /// A method other than POST and DELETE. The challenge of a 401 stands beside it: some clients look for authorization with a GET.
 pub fn method_not_allowed<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
@@ -22,7 +21,7 @@ pub fn method_not_allowed<P: Platform>(site: &Site<'_, P>, server: &Server) -> F
     Failure::method_not_allowed("POST, DELETE", message)
         .fix(format!("Use POST; for a health check GET {metadata}."))
         .slug(server.slug.as_str())
-        .challenge(bearer::challenge(site, server, None))
+        .challenge(challenge::of(site, server, None))
 }
 
 /// Refuses a body that does not claim to be JSON.
@@ -196,17 +195,6 @@ pub fn not_personal(server: &Server) -> Failure {
     Failure::client(404, "server_not_personal", "Nobody connects this server with an account of their own.")
         .fix("Use it from your client as it is; if it wants authorization, that is the operator's to arrange.")
         .slug(server.slug.as_str())
-}
-
-/// A header that cannot be sent.
-pub fn header_unfit(name: &str, error: &HeaderError) -> Failure {
-    Failure::new(
-        Blame::Operator,
-        503,
-        "upstream_header_unfit",
-        format!("The header {name} of this server cannot be sent: {error}."),
-    )
-    .fix("The operator must correct the header or its secret.")
 }
 
 fn upstream(reason: &'static str, status: u16, message: impl Into<String>) -> Failure {

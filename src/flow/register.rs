@@ -2,14 +2,16 @@
 //!
 //! Not here: which metadata is acceptable (`oauth::registration`), what an id holds (`oauth::registered_client`).
 
+use http::HeaderValue;
+use http::StatusCode;
 use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode};
 
 use super::{Answered, Head, Site, caller, read_small, sentence};
 use crate::failure::Failure;
 use crate::json;
-use crate::oauth::registered_client::{self, Registered, RegisteredClient};
-use crate::oauth::registration::{self, RegistrationError};
+use crate::oauth::registered_client::{Registered, RegisteredClient};
+use crate::oauth::registration::RegistrationError;
+use crate::oauth::{client_id, registration};
 use crate::ports::{Limited, Platform, Unavailable};
 use crate::reply::Reply;
 use crate::secret::Secret;
@@ -42,14 +44,14 @@ pub async fn require_allowance<P: Platform>(site: &Site<'_, P>, head: &Head) -> 
 /// A registered client got tokens: unused registrations are forgotten, used ones are kept. Storage that does not take the note
 /// costs nothing today, and the next refresh notes it again; refusing here would burn a code that was just redeemed.
 pub async fn keep<P: Platform>(site: &Site<'_, P>, client_id: &str) {
-    if registered_client::is_registered_id(client_id) {
+    if client_id::is_registered_id(client_id) {
         let _ = note_use(site, client_id).await;
     }
 }
 
 /// The record of a registered client, if it has one.
 pub async fn stored<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Option<RegisteredClient>, Unavailable> {
-    let record = site.platform.get(&registered_client::storage_key(client_id)).await?;
+    let record = site.platform.get(&client_id::storage_key(client_id)).await?;
     let client = record.and_then(|record| json::read::<RegisteredClient>(record.as_bytes()).ok());
     Ok(client.filter(|client| client.id() == client_id))
 }
@@ -88,7 +90,7 @@ async fn note_use<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<()
 
 async fn store<P: Platform>(site: &Site<'_, P>, client: &RegisteredClient) -> Result<(), Unavailable> {
     let record = serde_json::to_string(client).map_err(|_| Unavailable)?;
-    let key = registered_client::storage_key(client.id());
+    let key = client_id::storage_key(client.id());
     site.platform.put(&key, &record, Some(client.expires().remaining(site.now))).await
 }
 

@@ -2,20 +2,22 @@
 //!
 //! Not here: what an answer means (`mcp::verdict`), which headers pass (`mcp::forward`), and sending again (`flow::exchange`).
 
+use http::HeaderMap;
+use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
 
-use super::exchange::Call;
+use super::context::Call;
 use super::{refusal, tenure};
 use crate::failure::Failure;
-use crate::mcp::forward;
 use crate::mcp::revision::Era;
 use crate::mcp::session::{Session, UpstreamSession};
-use crate::mcp::verdict::{self, MediaType, Verdict};
+use crate::mcp::verdict::{MediaType, Verdict};
+use crate::mcp::{forward, verdict};
 use crate::ports::{Answer, Platform, Stream};
 use crate::reply::Reply;
 use crate::time::Lifetime;
-use crate::upstream::challenge::{self, Challenge};
+use crate::upstream::challenge;
+use crate::upstream::challenge::Challenge;
 
 /// How long a server may take to send the rest of an error it has begun.
 const PATIENCE: Lifetime = Lifetime(30);

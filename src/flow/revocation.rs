@@ -1,13 +1,17 @@
-//! What an isolate knows of revocations: the markers in the directory, each read at most twice a minute.
+//! Revocations of grants and of whole subjects: the markers in the directory, and what an isolate knows of them, each read at most twice a
+//! minute.
 //!
-//! Not here: who revokes (`flow::revoke`, `flow::subject`), and which markers there are (`flow::token`).
+//! Not here: who revokes (`flow::revoke`, `flow::connections`, `flow::subject`).
 
-use super::{subject, token};
+use super::Site;
 use crate::failure::Failure;
 use crate::json;
+use crate::mcp::ending;
 use crate::memory::Memory;
+use crate::oauth::grant;
 use crate::oauth::grant::GrantId;
 use crate::ports::{Platform, Unavailable};
+use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
 
 /// How long an isolate goes on with what it read: with the directory's own delay the bound of a revocation.
@@ -32,8 +36,7 @@ impl<P: Platform> Markers<'_, P> {
         if let Some(revoked) = self.memory.revoked.get(grant.as_str(), self.now) {
             return Ok(revoked);
         }
-        let marker =
-            self.platform.get(&token::revocation_key(grant)).await.map_err(|Unavailable| Failure::storage())?;
+        let marker = self.platform.get(&grant_key(grant)).await.map_err(|Unavailable| Failure::storage())?;
         // Revoked in this isolate while storage was asked: that is the newer answer.
         let revoked = marker.is_some() || self.memory.revoked.get(grant.as_str(), self.now) == Some(true);
         let until = if revoked { exp } else { self.now + REMEMBERED };
@@ -47,7 +50,7 @@ impl<P: Platform> Markers<'_, P> {
         if let Some(at) = self.memory.subjects.get(subject, self.now) {
             return Ok(before(at));
         }
-        let marker = self.platform.get(&subject::key(subject)).await.map_err(|Unavailable| Failure::storage())?;
+        let marker = self.platform.get(&subject_key(subject)).await.map_err(|Unavailable| Failure::storage())?;
         // A marker that cannot be read revokes whatever was made until now.
         let at = marker.map(|marker| json::read(marker.as_bytes()).unwrap_or(self.now));
         // Revoked in this isolate while storage was asked: that is the newer answer.
@@ -61,4 +64,49 @@ impl<P: Platform> Markers<'_, P> {
         let of_grant = self.memory.revoked.until(grant.as_str(), self.now)?;
         self.memory.subjects.until(subject, self.now).map(|of_subject| of_subject.min(of_grant))
     }
+}
+
+/// Storage key of a subject's revocation marker.
+pub fn subject_key(subject: &str) -> String {
+    format!("subject:{}", Digested::of(subject).as_str())
+}
+
+/// Ends a grant, whoever owns it, and every access token made from it.
+pub async fn end_grant<P: Platform>(site: &Site<'_, P>, id: &GrantId) -> Result<(), Failure> {
+    let command = grant::Command::Revoke { client_id: None };
+    let outcome = site.platform.grant(id, command).await.map_err(|Unavailable| Failure::storage())?;
+    match outcome {
+        grant::Outcome::Revoked { until } => revoke_access(site, id, until).await,
+        _ => Ok(()),
+    }
+}
+
+/// Whether something of a subject's, made at that moment, was revoked since.
+pub async fn is_revoked<P: Platform>(
+    site: &Site<'_, P>,
+    subject: &str,
+    made: Option<Timestamp>,
+) -> Result<bool, Failure> {
+    Markers { platform: site.platform, memory: site.memory, now: site.now }.of_subject(subject, made).await
+}
+
+/// Makes access tokens of a grant worthless everywhere: at once here, and elsewhere as soon as KV has carried the marker there.
+/// The isolate remembers only what storage has taken: were that lost, the next attempt must not be skipped.
+///
+/// `until` the last of them expires; streams that were opened with it may still be open then.
+pub async fn revoke_access<P: Platform>(site: &Site<'_, P>, grant: &GrantId, until: Timestamp) -> Result<(), Failure> {
+    let until = until + ending::GRACE;
+    if until.reached(site.now) {
+        return Ok(());
+    }
+    let lifetime = until.remaining(site.now);
+    let stored = site.platform.put(&grant_key(grant), "1", Some(lifetime)).await;
+    stored.map_err(|Unavailable| Failure::storage())?;
+    site.memory.revoked.put(grant.as_str(), true, until, site.now);
+    Ok(())
+}
+
+/// Storage key of a grant's revocation marker.
+fn grant_key(grant: &GrantId) -> String {
+    format!("revoked:{grant}")
 }

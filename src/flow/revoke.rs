@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 
-use super::{Answered, Head, Site, read_small, token};
+use super::{Answered, Head, Site, read_small, revocation, token};
 use crate::failure::Failure;
 use crate::oauth::revocation::RevocationRequest;
 use crate::oauth::{grant, token_request};
@@ -23,7 +23,7 @@ pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Strea
         let command = grant::Command::Revoke { client_id: Some(client_id) };
         let outcome = site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())?;
         if let grant::Outcome::Revoked { until } = outcome {
-            token::revoke_access(site, &grant, until).await?;
+            revocation::revoke_access(site, &grant, until).await?;
         }
     }
     Ok(Reply::bytes(StatusCode::OK, "application/json", b"{}".to_vec()))

@@ -2,12 +2,12 @@
 //!
 //! Not here: its shape and its cookie (`login::session`, `login::cookie`).
 
-use super::{Head, Site, subject};
+use super::{Head, Site, revocation};
 use crate::config::Login;
 use crate::failure::Failure;
-use crate::login::Identity;
-use crate::login::cookie::{self, Jar, SetCookie};
-use crate::login::session::{self, BrowserSession};
+use crate::login::cookie::{Jar, SetCookie};
+use crate::login::session::BrowserSession;
+use crate::login::{Identity, cookie, session};
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Secret;
 use crate::vault::Purpose;
@@ -29,7 +29,7 @@ pub async fn current<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Opt
         return Ok(None);
     };
     let session = &signed_in.session;
-    let revoked = subject::is_revoked(site, &session.identity.subject, Some(session.since)).await?;
+    let revoked = revocation::is_revoked(site, &session.identity.subject, Some(session.since)).await?;
     Ok((!revoked).then_some(signed_in))
 }
 

@@ -3,27 +3,28 @@
 //!
 //! Not here: the words and their forms (`mcp::standin`, `mcp::connect_signal`), the connection itself (`flow::connection`).
 
-use http::{HeaderName, StatusCode};
+use http::HeaderName;
+use http::StatusCode;
 use serde_json::Value;
 
 use super::connection::Need;
-use super::exchange::Call;
+use super::context::Call;
 use super::{Answered, refusal};
 use crate::failure::Failure;
-use crate::mcp::capabilities;
 use crate::mcp::connect_signal::{Asked, Signal, State};
-use crate::mcp::envelope::{self, Message, Payload, RequestId};
+use crate::mcp::envelope::{Message, Payload, RequestId};
 use crate::mcp::header_names::SESSION_ID;
-use crate::mcp::headers;
-use crate::mcp::request_state::{self, Choice, RequestState, Resumed};
+use crate::mcp::request_state::{Choice, RequestState, Resumed};
 use crate::mcp::revision::Era;
 use crate::mcp::session::{InitializeParams, Session};
 use crate::mcp::standin::Server;
+use crate::mcp::{capabilities, envelope, headers, request_state};
 use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::route;
 use crate::upstream::key::Owner;
-use crate::upstream::link::{self, Link};
+use crate::upstream::link;
+use crate::upstream::link::Link;
 use crate::vault::Purpose;
 
 /// A message and what the gateway knows of its client.

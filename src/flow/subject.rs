@@ -7,16 +7,14 @@ use http::StatusCode;
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::revocation::{Markers, REMEMBERED};
-use super::{Answered, Head, Site, keep, operator, token};
+use super::revocation::REMEMBERED;
+use super::{Answered, Head, Site, keep, operator, revocation};
 use crate::failure::Failure;
 use crate::foreign::presentable;
-use crate::oauth::grant::GrantId;
-use crate::oauth::{account, grant};
+use crate::oauth::account;
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
-use crate::secret::Digested;
-use crate::time::{Lifetime, Timestamp};
+use crate::time::Lifetime;
 use crate::upstream::key::{ConnectionKey, Owner};
 
 /// Longer than any refresh token lives.
@@ -34,7 +32,7 @@ pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, encoded: &str)
     let subject = decoded(encoded);
     // 1.
     let at = serde_json::to_string(&site.now).unwrap_or_default();
-    let marked = site.platform.put(&key(&subject), &at, Some(MARKED)).await;
+    let marked = site.platform.put(&revocation::subject_key(&subject), &at, Some(MARKED)).await;
     marked.map_err(|Unavailable| Failure::storage())?;
     site.memory.subjects.put(subject.as_str(), Some(site.now), site.now + REMEMBERED, site.now);
     let told = site.platform.account(&subject, account::Command::Revoke { at: site.now }).await;
@@ -46,7 +44,7 @@ pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, encoded: &str)
         return Err(Failure::storage());
     };
     for listed in &grants {
-        end(site, &listed.grant).await?;
+        revocation::end_grant(site, &listed.grant).await?;
     }
     for listed in &connections {
         let key = ConnectionKey::new(Owner::Subject(subject.clone()), listed.slug.as_str(), listed.account.as_str());
@@ -62,36 +60,12 @@ pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, encoded: &str)
     Ok(Reply::json(StatusCode::OK, &done))
 }
 
-/// Ends a grant, whoever owns it, and every access token made from it.
-pub async fn end<P: Platform>(site: &Site<'_, P>, id: &GrantId) -> Result<(), Failure> {
-    let command = grant::Command::Revoke { client_id: None };
-    let outcome = site.platform.grant(id, command).await.map_err(|Unavailable| Failure::storage())?;
-    match outcome {
-        grant::Outcome::Revoked { until } => token::revoke_access(site, id, until).await,
-        _ => Ok(()),
-    }
-}
-
-/// Whether something of a subject's, made at that moment, was revoked since.
-pub async fn is_revoked<P: Platform>(
-    site: &Site<'_, P>,
-    subject: &str,
-    made: Option<Timestamp>,
-) -> Result<bool, Failure> {
-    Markers { platform: site.platform, memory: site.memory, now: site.now }.of_subject(subject, made).await
-}
-
 fn no_such_subject(subject: &str) -> Failure {
     let message = format!("Nothing is known here of a subject {:?}: no client, no connection.", presentable(subject));
     Failure::client(404, "no_such_subject", message).fix(
         "Should there be one, it is signed out and revoked all the same. A subject is an id, shown on the consent and connections pages; \\
          /admin/subjects?q= finds it by the address that somebody signs in with.",
     )
-}
-
-/// Storage key of a subject's revocation marker.
-pub fn key(subject: &str) -> String {
-    format!("subject:{}", Digested::of(subject).as_str())
 }
 
 /// A path is percent-encoded; what separates and joins in a form is itself there.

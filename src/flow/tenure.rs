@@ -3,11 +3,12 @@
 //!
 //! Not here: what its client is told at the end and what time it has beyond its token (`mcp::ending`), the pipe itself (`edge`).
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::Serialize;
 
-use super::both;
-use super::exchange::Call;
-use super::revocation::{self, Markers, REMEMBERED};
+use super::context::Call;
+use super::revocation::{Markers, REMEMBERED};
+use super::{both, revocation};
 use crate::failure::Failure;
 use crate::json;
 use crate::mcp::ending::Ending;

@@ -2,28 +2,27 @@
 //!
 //! Not here: one winner per code and per rotation (`oauth::grant`, in the object).
 
-use http::{HeaderValue, StatusCode};
+use http::HeaderValue;
+use http::StatusCode;
 
-use super::{Answered, Head, Site, client, read_small, register, sentence, subject};
+use super::{Answered, Head, Site, client, read_small, register, revocation, sentence};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::mcp::ending;
-use crate::oauth::access_token::{self, Claims};
-use crate::oauth::account;
+use crate::oauth::access_token::Claims;
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
-use crate::oauth::form::{self, Form};
-use crate::oauth::grant::{self, GrantId, Granted, Rejection};
-use crate::oauth::opaque::{self, Kind};
+use crate::oauth::form::Form;
+use crate::oauth::grant::{GrantId, Granted, Rejection};
+use crate::oauth::opaque::Kind;
 use crate::oauth::scope::ScopeSet;
-use crate::oauth::token_request::{self, TokenRequest, TokenRequestError};
+use crate::oauth::token_request::{TokenRequest, TokenRequestError};
 use crate::oauth::token_response::TokenResponse;
+use crate::oauth::{access_token, account, form, grant, opaque, token_request};
 use crate::ports::{Platform, Unavailable};
 use crate::reply::Reply;
-use crate::route;
 use crate::secret::Secret;
-use crate::time::{Lifetime, Timestamp};
-use crate::vault;
+use crate::time::Lifetime;
+use crate::{route, vault};
 
 /// A token request is a form of a few short fields.
 pub const FORM: usize = 32 * 1024;
@@ -62,27 +61,6 @@ pub async fn authenticate<P: Platform>(site: &Site<'_, P>, credentials: &ClientC
         )
     })?;
     Ok(id.to_owned())
-}
-
-/// Makes access tokens of a grant worthless everywhere: at once here, and elsewhere as soon as KV has carried the marker there.
-/// The isolate remembers only what storage has taken: were that lost, the next attempt must not be skipped.
-///
-/// `until` the last of them expires; streams that were opened with it may still be open then.
-pub async fn revoke_access<P: Platform>(site: &Site<'_, P>, grant: &GrantId, until: Timestamp) -> Result<(), Failure> {
-    let until = until + ending::GRACE;
-    if until.reached(site.now) {
-        return Ok(());
-    }
-    let lifetime = until.remaining(site.now);
-    let stored = site.platform.put(&revocation_key(grant), "1", Some(lifetime)).await;
-    stored.map_err(|Unavailable| Failure::storage())?;
-    site.memory.revoked.put(grant.as_str(), true, until, site.now);
-    Ok(())
-}
-
-/// Storage key of a grant's revocation marker.
-pub fn revocation_key(grant: &GrantId) -> String {
-    format!("revoked:{grant}")
 }
 
 async fn redeem<P: Platform>(
@@ -165,8 +143,8 @@ async fn extend<P: Platform>(site: &Site<'_, P>, grant: &GrantId, granted: &Gran
 
 /// A grant that its subject's revocation did not find in their list ends when it is used.
 async fn require_unrevoked<P: Platform>(site: &Site<'_, P>, grant: &GrantId, granted: &Granted) -> Result<(), Failure> {
-    if subject::is_revoked(site, &granted.subject, granted.signed_in).await? {
-        subject::end(site, grant).await?;
+    if revocation::is_revoked(site, &granted.subject, granted.signed_in).await? {
+        revocation::end_grant(site, grant).await?;
         return Err(rejected(Rejection::Revoked));
     }
     Ok(())
@@ -222,7 +200,7 @@ async fn refuse<P: Platform>(site: &Site<'_, P>, grant: &GrantId, outcome: grant
     let grant::Outcome::Rejected { why, revoked_until } = outcome else { return Failure::storage() };
     let said = site.memory.revoked.get(grant.as_str(), site.now) == Some(true);
     if let Some(until) = revoked_until.filter(|_| !said)
-        && let Err(failure) = revoke_access(site, grant, until).await
+        && let Err(failure) = revocation::revoke_access(site, grant, until).await
     {
         return failure;
     }

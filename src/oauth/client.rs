@@ -5,14 +5,17 @@
 
 use std::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use base64ct::Base64UrlUnpadded;
+use base64ct::Encoding;
+use serde::Deserialize;
+use serde::Serialize;
+use sha2::Digest;
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use crate::oauth::redirect::RedirectUri;
-use crate::oauth::registered_client;
-use crate::oauth::scope::ScopeSet;
+use super::client_id;
+use super::redirect::RedirectUri;
+use super::scope::ScopeSet;
 use crate::secret::{Digested, Secret};
 
 /// A client whose metadata is known and fits.
@@ -169,7 +172,7 @@ impl Client {
 
     /// What pages call it: its name, or what stands for its id where it has none.
     pub fn label(&self) -> String {
-        self.name.clone().unwrap_or_else(|| registered_client::reference(&self.id))
+        self.name.clone().unwrap_or_else(|| client_id::reference(&self.id))
     }
 
     /// Whether the operator set it up, and so vouches for it.

@@ -12,6 +12,7 @@ pub mod authorization_response;
 pub mod challenge;
 pub mod client;
 pub mod client_document;
+pub mod client_id;
 pub mod client_metadata;
 pub mod error;
 pub mod form;

@@ -3,25 +3,21 @@
 //!
 //! Not here: the registration request and its answer (`registration`), where records are kept (`flow`).
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::{Deserialize, Serialize};
+use base64ct::Base64UrlUnpadded;
+use base64ct::Encoding;
+use serde::Deserialize;
+use serde::Serialize;
 
-use crate::oauth::client::{Authentication, Client, GrantType, Method, Origin};
-use crate::oauth::redirect::RedirectUri;
-use crate::oauth::scope::ScopeSet;
-use crate::secret::{Digested, Secret};
+use super::client::{Authentication, Client, GrantType, Method, Origin};
+use super::client_id::{ID_PREFIX, sealed_part};
+use super::redirect::RedirectUri;
+use super::scope::ScopeSet;
+use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 use crate::vault::{KeyRing, OpenError, Purpose};
 use crate::version::V1;
 
-/// Does not begin with `https://`: a registered id cannot be taken for the address of a document (CIMD, "Supporting Both…").
-const ID_PREFIX: &str = "mcpg_client_";
 const SECRET_PREFIX: &str = "mcpg_secret_";
-
-/// The longest id that is given out or looked at. It travels in the authorization request, which has to survive the sign-in in a cookie.
-const LONGEST_ID: usize = 1000;
-/// Less than this follows the prefix of no sealed id: an envelope around nothing.
-const SHORTEST_SEALED: usize = 44;
 
 /// Claude registers anew for each connection, so most registrations are never used or used for one grant. A day, and an hour in which
 /// who began at its end can sign in, consent and connect.
@@ -30,29 +26,6 @@ const UNUSED: Lifetime = Lifetime::hours(24 + 1);
 const USED: Lifetime = Lifetime::days(400);
 /// A use is noted again only after this long: storage allows one write a second for a key, and reads are cheap.
 const NOTE_AGAIN: Lifetime = Lifetime::days(30);
-
-/// Whether a text has the form of an id that registration gives out, so that anything else is not looked up.
-pub fn is_registered_id(text: &str) -> bool {
-    let random =
-        |rest: &str| Base64UrlUnpadded::decode(rest, &mut [0; 16]).is_ok_and(|random: &[u8]| random.len() == 16);
-    sealed_part(text).is_some() || text.strip_prefix(ID_PREFIX).is_some_and(random)
-}
-
-/// What stands for a client's id where that would be too long, or must not be shown: the digest of a sealed one.
-pub fn reference(client_id: &str) -> String {
-    match sealed_part(client_id) {
-        Some(_) => format!("{ID_PREFIX}{}", Digested::of(client_id).as_str()),
-        None => client_id.to_owned(),
-    }
-}
-
-/// The directory's key for a registered client.
-pub fn storage_key(client_id: &str) -> String {
-    match sealed_part(client_id) {
-        Some(_) => format!("client:{}", Digested::of(client_id).as_str()),
-        None => format!("client:{client_id}"),
-    }
-}
 
 /// What a client registered. The names are short where it is sealed, because its id is that long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,11 +134,6 @@ impl RegisteredClient {
     }
 }
 
-fn sealed_part(id: &str) -> Option<&str> {
-    let sealed = id.strip_prefix(ID_PREFIX).filter(|_| id.len() <= LONGEST_ID)?;
-    (sealed.len() >= SHORTEST_SEALED).then_some(sealed)
-}
-
 fn secret_of(ring: &KeyRing, sealed: &str) -> Result<Secret, OpenError> {
     let secret = ring.secret_of(Purpose::ClientId, sealed)?;
     Ok(Secret::new(format!("{SECRET_PREFIX}{}", secret.expose())))
@@ -173,6 +141,8 @@ fn secret_of(ring: &KeyRing, sealed: &str) -> Result<Secret, OpenError> {
 
 #[cfg(test)]
 mod tests {
+    use crate::oauth::client_id::{LONGEST_ID, is_registered_id, reference, storage_key};
+    use crate::secret::Digested;
     use proptest::prelude::*;
 
     use super::*;

@@ -9,7 +9,7 @@ use askama::filters::{Html, escape};
 use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha256};
 
-use super::NAME;
+use super::assets::NAME;
 
 /// Red, green and blue.
 pub type Colour = [u8; 3];

@@ -4,7 +4,8 @@
 
 use askama::Template;
 
-use super::{html, link::web_target};
+use super::link::web_target;
+use super::text::html;
 
 /// "Linear was not connected." No `Debug`: whoever holds the ticket can answer.
 #[derive(Template)]
@@ -39,7 +40,7 @@ impl Cancelled {
     }
 
     fn heading(&self) -> String {
-        format!("{} was not connected", super::short(&self.server_name))
+        format!("{} was not connected", super::text::short(&self.server_name))
     }
 
     fn connections_target(&self) -> Option<&str> {

@@ -5,7 +5,7 @@
 
 use askama::Template;
 
-use super::html;
+use super::text::html;
 
 /// "Connect your account?" No `Debug`: whoever holds the ticket can answer.
 #[derive(Template)]
@@ -106,7 +106,7 @@ impl Connect {
     }
 
     fn heading(&self) -> String {
-        let name = super::short(&self.server_name);
+        let name = super::text::short(&self.server_name);
         if !self.accounts.is_empty() {
             return format!("Which {name} account?");
         }
@@ -119,9 +119,9 @@ impl Connect {
     }
 
     fn what(&self) -> String {
-        let name = super::short(&self.server_name);
+        let name = super::text::short(&self.server_name);
         if !self.accounts.is_empty() {
-            let client = self.client_name.as_deref().map_or("The client".to_owned(), super::short);
+            let client = self.client_name.as_deref().map_or("The client".to_owned(), super::text::short);
             return format!("You have connected several. {client} will use the one you choose.");
         }
         match (self.occasion, &self.way) {
@@ -182,7 +182,7 @@ impl Connect {
 pub fn account_title(account: &str, label: &str, upstream_name: Option<&str>) -> String {
     let names = [label, upstream_name.unwrap_or_default()];
     let name = names.into_iter().find(|name| !name.trim().is_empty());
-    name.map_or_else(|| format!("Account {account}"), super::short)
+    name.map_or_else(|| format!("Account {account}"), super::text::short)
 }
 
 /// What else there is to say of it: its authorization server's name, beside its person's own.

@@ -5,7 +5,9 @@
 use askama::Template;
 
 use super::connect::{account_detail, account_title};
-use super::{day, html, link::web_target};
+use super::day;
+use super::link::web_target;
+use super::text::html;
 use crate::time::Timestamp;
 
 /// What is connected for whoever is signed in. No `Debug`: the form token answers for the person.
@@ -144,7 +146,7 @@ impl ConnectedAccount {
 
     /// What has to be said of an account that does not simply work.
     fn trouble(&self, server: &ConnectedServer) -> Option<String> {
-        let name = super::short(&server.name);
+        let name = super::text::short(&server.name);
         match self.standing {
             Standing::Connected => None,
             Standing::NotChecked => Some(format!("Whether {name} accepts it is seen when it is used.")),

@@ -4,7 +4,7 @@
 
 use askama::Template;
 
-use super::html;
+use super::text::html;
 
 /// "Allow this client to use this server?", or "continue to it?" where that is settled. No `Debug`: whoever holds the ticket can answer.
 #[derive(Template)]

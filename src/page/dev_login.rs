@@ -4,7 +4,7 @@
 
 use askama::Template;
 
-use super::html;
+use super::text::html;
 
 /// "Who do you want to be?" No `Debug`: `state` ties the choice to one browser.
 #[derive(Template)]

@@ -4,6 +4,7 @@
 //!
 //! Not here: what only one page or one value does.
 
+use super::assets::{ADDING, GUARD, STYLE};
 use super::security::csp;
 use super::*;
 

@@ -4,7 +4,8 @@
 
 use askama::Template;
 
-use super::{Link, html};
+use super::link::Link;
+use super::text::html;
 
 /// What happened, what to do, and what to tell support.
 #[derive(Debug, Template)]

@@ -4,7 +4,7 @@
 
 use askama::Template;
 
-use super::html;
+use super::text::html;
 
 /// What was found out.
 #[derive(Debug, Template)]

@@ -9,7 +9,7 @@ use http::header::{
 use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
-use super::{ADDING, GUARD, STYLE};
+use super::assets::{ADDING, GUARD, STYLE};
 
 /// The headers of every page, its [`csp`] excepted.
 pub fn headers() -> [(HeaderName, HeaderValue); 7] {

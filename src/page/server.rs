@@ -4,7 +4,9 @@
 
 use askama::Template;
 
-use super::{add, html, link::web_target};
+use super::add;
+use super::link::web_target;
+use super::text::html;
 
 /// One server, for a person who opened its address.
 #[derive(Debug, Template)]

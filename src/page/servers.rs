@@ -4,7 +4,9 @@
 
 use askama::Template;
 
-use super::{ServerCard, html, link::web_target};
+use super::link::web_target;
+use super::server::ServerCard;
+use super::text::html;
 
 /// The servers of this gateway.
 #[derive(Debug, Template)]

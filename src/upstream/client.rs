@@ -7,7 +7,6 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::{self, Serializer};
 
-use super::token::TokenError;
 use crate::foreign::Sent;
 use crate::secret::{Secret, sealed};
 
@@ -91,10 +90,9 @@ impl UpstreamClient {
         Sent::default().with(secret).with(&joined(&self.id, secret))
     }
 
-    /// The same client named once, if an issuer may have refused it for being named twice.
-    pub fn named_once(&self, refused: &TokenError) -> Option<Self> {
-        let may_be = matches!(refused, TokenError::Refused { error, .. } if error == "invalid_request");
-        (may_be && self.is_named_twice()).then(|| Self { header_alone: true, ..self.clone() })
+    /// The same client named once, if it is named twice.
+    pub fn named_once(&self) -> Option<Self> {
+        self.is_named_twice().then(|| Self { header_alone: true, ..self.clone() })
     }
 
     fn is_named_twice(&self) -> bool {
@@ -185,13 +183,11 @@ mod tests {
         assert!(header.is_some() && sent_by(&by_hand).1.is_empty());
 
         // Until an issuer refuses that.
-        let refused = |error: &str| TokenError::Refused { error: error.to_owned(), description: None };
         let registered = UpstreamClient { registered: Some(1), ..by_hand.clone() };
-        let once = registered.named_once(&refused("invalid_request")).unwrap();
+        let once = registered.named_once().unwrap();
         assert_eq!(sent_by(&once), sent_by(&by_hand));
-        assert!(once.named_once(&refused("invalid_request")).is_none(), "nothing else is to be tried");
-        assert!(registered.named_once(&refused("invalid_target")).is_none());
-        assert!(by_hand.named_once(&refused("invalid_request")).is_none());
+        assert!(once.named_once().is_none(), "nothing else is to be tried");
+        assert!(by_hand.named_once().is_none());
     }
 
     #[test]

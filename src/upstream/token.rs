@@ -279,6 +279,11 @@ impl TokenError {
         matches!(self, Self::BadClient { error, .. } if error == "invalid_client")
     }
 
+    /// Whether it may be about a client that was named twice.
+    pub fn may_be_of_two_names(&self) -> bool {
+        matches!(self, Self::Refused { error, .. } if error == "invalid_request")
+    }
+
     /// A stable code for logs and for the page.
     pub const fn reason(&self) -> &'static str {
         match self {

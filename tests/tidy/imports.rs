@@ -159,8 +159,8 @@ fn spread(tree: &str, prefix: &[String], found: &mut Vec<Vec<String>>) {
 /// Paths that code writes out.
 fn paths(code: &str) -> Vec<Vec<String>> {
     let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    let words = code.split(|c| !is_path(c)).filter(|word| word.contains("::"));
-    words.map(|word| segments(word.trim_matches(':')).collect()).collect()
+    let words = code.split(|c| !is_path(c)).map(|word| word.trim_matches(':')).filter(|word| word.contains("::"));
+    words.map(|word| segments(word).collect()).collect()
 }
 
 fn segments(path: &str) -> impl Iterator<Item = String> + '_ {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AuthenticationMethod, SecretDocument};
+use super::credentials::{AuthenticationMethod, SecretDocument};
 
 /// What the gateway authenticates with at a server.
 #[derive(Deserialize)]

@@ -5,15 +5,16 @@
 use http::StatusCode;
 use http::header::CONTENT_SECURITY_POLICY;
 
-use super::{Allowed, Ticket};
 use crate::config::Question;
+use crate::flow::code::{Allowed, Ticket};
 use crate::flow::session::SignedIn;
 use crate::flow::{Head, Site, login};
 use crate::oauth::authorization_request::AuthorizationRequest;
 use crate::oauth::client::{Client, Origin};
 use crate::oauth::grant::GrantId;
 use crate::oauth::scope::ScopeSet;
-use crate::page::{self, ClientOrigin};
+use crate::page;
+use crate::page::ClientOrigin;
 use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::route::Endpoint;

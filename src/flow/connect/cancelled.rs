@@ -6,17 +6,17 @@ use http::StatusCode;
 use http::header::CONTENT_SECURITY_POLICY;
 use url::Url;
 
-use super::{Ticket, leads_to};
+use super::form::{Ticket, leads_to};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::flow::session::SignedIn;
 use crate::flow::{Answered, Site, hold};
-use crate::page;
 use crate::ports::Platform;
 use crate::reply::Reply;
-use crate::route::{self, Endpoint};
+use crate::route::Endpoint;
 use crate::upstream::key::Owner;
 use crate::upstream::state::{Back, State};
+use crate::{page, route};
 
 /// The reason of an answer that says so.
 pub const REASON: &str = "upstream_access_denied";

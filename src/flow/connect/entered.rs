@@ -4,12 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use super::trial::{self, Tried};
+use super::form::{Ticket, shown};
+use super::outcome::kept;
+use super::trial;
+use super::trial::Tried;
 use super::visit::Visit;
-use super::{Ticket, kept, page};
 use crate::config::{Server, Value};
 use crate::flow::session::SignedIn;
-use crate::flow::{Answered, Head, Site, keep};
+use crate::flow::{Answered, Head, Site, keep, sealed};
 use crate::oauth::form::Form;
 use crate::ports::Platform;
 use crate::secret::Secret;
@@ -37,7 +39,7 @@ pub(super) async fn answer<P: Platform>(
         Err(problem) => return again(site, head, server, signed_in, ticket, problem).await,
     };
     let subject = &signed_in.session.identity.subject;
-    let credential = Credential::new(keep::fits(server), site.now, Kind::Headers(entered));
+    let credential = Credential::new(sealed::fits(server), site.now, Kind::Headers(entered));
     if !trial::is_allowed(site, subject).await? {
         return again(site, head, server, signed_in, ticket, Some(too_often())).await;
     }
@@ -79,10 +81,10 @@ async fn again<P: Platform>(
 ) -> Answered<P> {
     let visit = Visit::again(site, server, ticket.errand, &signed_in.session.identity.subject).await?;
     let Some(Problem { reason, text }) = problem else {
-        return Ok(page(site, head, server, signed_in, &visit, None, None));
+        return Ok(shown(site, head, server, signed_in, &visit, None, None));
     };
     let text = format!("{text} Reason: {reason}. Request: {}.", site.request_id);
-    Ok(page(site, head, server, signed_in, &visit, None, Some(text)).because(reason))
+    Ok(shown(site, head, server, signed_in, &visit, None, Some(text)).because(reason))
 }
 
 fn unsendable(label: &str) -> Problem {

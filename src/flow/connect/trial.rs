@@ -2,17 +2,20 @@
 //!
 //! Not here: what is asked (`mcp::probe`), and what is known of a value later, when calls are sent with it (`flow::connection`).
 
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Method;
+use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::config::Server;
 use crate::failure::Failure;
-use crate::flow::exchange::OwnHeaders;
+use crate::flow::context::OwnHeaders;
 use crate::flow::{Site, connection};
 use crate::mcp::revision::Era;
 use crate::mcp::session::{Session, UpstreamSession};
-use crate::mcp::verdict::{self, Expects, Verdict};
-use crate::mcp::{forward, initialize, probe};
+use crate::mcp::verdict::{Expects, Verdict};
+use crate::mcp::{forward, initialize, probe, verdict};
 use crate::ports::{Answer, FetchError, Limited, Outgoing, Platform, ReadError, Stream, Unavailable};
 use crate::secret::Digested;
 use crate::time::Lifetime;

@@ -7,22 +7,24 @@
 use http::header::SET_COOKIE;
 use url::Url;
 
+use super::form::form_gone;
+use super::outcome::way_on;
 use crate::config::{OAuth, Server, UpstreamClient as Configured};
 use crate::failure::Failure;
 use crate::flow::session::SignedIn;
 use crate::flow::upstream::client;
-use crate::flow::{Answered, Head, Site, keep, register};
-use crate::login::cookie::{self, Jar, SetCookie};
+use crate::flow::{Answered, Head, Site, register, sealed};
+use crate::login::cookie;
+use crate::login::cookie::{Jar, SetCookie};
 use crate::oauth::pkce::S256Challenge;
 use crate::ports::Platform;
 use crate::reply::Reply;
 use crate::secret::{Digested, Secret};
-use crate::upstream::authorization::{self, Ask};
+use crate::upstream::authorization;
+use crate::upstream::authorization::Ask;
 use crate::upstream::client::UpstreamClient;
 use crate::upstream::plan::Plan;
 use crate::upstream::state::{ClientKind, Errand, LIFETIME, State};
-
-use super::{form_gone, way_on};
 
 /// Holds which registration the browser was last sent off with.
 const MARK: &str = "mcp_connect";
@@ -44,7 +46,7 @@ pub async fn begin<P: Platform>(
     let endpoint = Url::parse(&plan.authorization_endpoint).map_err(|_| form_gone())?;
     let verifier = site.secret();
     let challenge = S256Challenge::of(verifier.expose());
-    let fits = keep::fits(server);
+    let fits = sealed::fits(server);
     let state = State::new(errand, fits, plan.source.clone(), kind, redirect_uri.clone(), verifier, site.now);
     let state = state.seal(&site.keys, &signed_in.cookie.digest(), site.platform.random());
     let ask = Ask {

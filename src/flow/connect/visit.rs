@@ -5,9 +5,9 @@
 
 use crate::config::Server;
 use crate::failure::Failure;
-use crate::flow::authorize::Allowed;
-use crate::flow::keep::{self, Kept};
-use crate::flow::{Site, hold, refusal};
+use crate::flow::code::Allowed;
+use crate::flow::keep::Kept;
+use crate::flow::{Site, hold, keep, refusal};
 use crate::oauth::account::ConnectedAccount;
 use crate::oauth::form::Form;
 use crate::oauth::grant::GrantId;

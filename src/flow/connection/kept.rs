@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::config::Server;
 use crate::failure::Failure;
-use crate::flow::{Site, keep};
+use crate::flow::{Site, sealed};
 use crate::memory::Held;
 use crate::ports::{Platform, Unavailable};
 use crate::time::Lifetime;
@@ -67,11 +67,11 @@ impl Found {
 /// A credential to try a call with, unless none is near.
 pub(super) async fn recall<P: Platform>(site: &Site<'_, P>, server: &Server, key: &ConnectionKey) -> Option<Rc<Held>> {
     if let Some(held) = remembered(site, key) {
-        return keep::suits(server, &held.credential).then_some(held);
+        return sealed::suits(server, &held.credential).then_some(held);
     }
     // A directory that is down is no reason to refuse anybody: the object is asked instead.
     let replica = Replica::parse(&site.platform.get(key.name()).await.ok().flatten()?)?;
-    let credential = keep::open(site, key, &replica.sealed).filter(|credential| keep::suits(server, credential))?;
+    let credential = sealed::open(site, key, &replica.sealed).filter(|credential| sealed::suits(server, credential))?;
     let held = Rc::new(Held { generation: replica.generation, credential, after: replica.after });
     remember(site, key, &held);
     Some(held)
@@ -114,7 +114,7 @@ fn refused<P: Platform>(
     generation: u64,
     sealed: Option<&str>,
 ) -> Option<Found> {
-    let credential = keep::open(site, key, sealed?).filter(|credential| keep::suits(server, credential))?;
+    let credential = sealed::open(site, key, sealed?).filter(|credential| sealed::suits(server, credential))?;
     let entered = matches!(credential.kind, Kind::Headers(_));
     entered.then(|| Found::Refused(Rc::new(Held { generation, credential, after: None })))
 }
@@ -137,7 +137,7 @@ pub(super) async fn prove<P: Platform>(site: &Site<'_, P>, server: &Server, key:
     let Ok(Outcome::Live { generation, sealed } | Outcome::Dead { generation, sealed: Some(sealed), .. }) = read else {
         return;
     };
-    let Some(credential) = keep::open(site, key, &sealed).filter(|_| generation == seen) else { return };
+    let Some(credential) = sealed::open(site, key, &sealed).filter(|_| generation == seen) else { return };
     let credential = credential.checked(site.now);
     let sealed = site.keys.seal_json(Purpose::Connection, &key.place(), site.platform.random(), &credential);
     let finish = Command::Finish { generation, sealed: sealed.clone() };
@@ -155,8 +155,8 @@ pub(super) async fn take<P: Platform>(
     generation: u64,
     sealed: String,
 ) -> Found {
-    let Some(credential) = keep::open(site, key, &sealed) else { return Found::Unfit { reason: UNREADABLE } };
-    if !keep::suits(server, &credential) {
+    let Some(credential) = sealed::open(site, key, &sealed) else { return Found::Unfit { reason: UNREADABLE } };
+    if !sealed::suits(server, &credential) {
         return Found::Unfit { reason: OUTDATED };
     }
     let held = Rc::new(Held { generation, credential, after: None });
@@ -167,7 +167,7 @@ pub(super) async fn take<P: Platform>(
 
 /// What is to be said of a dead credential.
 pub(super) fn dead<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, sealed: Option<&str>) -> Found {
-    let credential = sealed.and_then(|sealed| keep::open(site, key, sealed));
+    let credential = sealed.and_then(|sealed| sealed::open(site, key, sealed));
     Found::Dead { scope: credential.and_then(|credential| credential.token().and_then(|token| token.scope.clone())) }
 }
 

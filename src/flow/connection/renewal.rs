@@ -4,9 +4,9 @@
 
 use crate::config::{Auth, ClientCredentials, OAuth, Server};
 use crate::failure::{Blame, Failure};
-use crate::flow::upstream::tokens::{self, Asked};
-use crate::flow::upstream::{client, issuer_named};
-use crate::flow::{Site, keep, secret_missing, sentence};
+use crate::flow::upstream::tokens::Asked;
+use crate::flow::upstream::{client, issuer_named, tokens};
+use crate::flow::{Site, sealed, secret_missing, sentence};
 use crate::ports::Platform;
 use crate::upstream::client::{Method, UpstreamClient};
 use crate::upstream::connection::{Death, Reason};
@@ -38,7 +38,7 @@ pub(super) async fn renewed<P: Platform>(
     key: &ConnectionKey,
     sealed: Option<&str>,
 ) -> Renewal {
-    let held = sealed.and_then(|sealed| keep::open(site, key, sealed));
+    let held = sealed.and_then(|sealed| sealed::open(site, key, sealed));
     match (&server.auth, held) {
         (Auth::ClientCredentials(own), held) => of_gateway(site, server, own, held).await,
         (Auth::OAuth(configured), Some(Credential { fits, since, kind: Kind::Oauth(oauth), .. })) => {
@@ -98,7 +98,7 @@ async fn of_gateway<P: Platform>(
         Ok(Tokens { access_token, expires, scope, .. }) => {
             let token = Token { access_token, expires, obtained: site.now, scope };
             let since = held.map_or(site.now, |held| held.since);
-            Renewal::Credential(Box::new(Credential::new(keep::fits(server), since, Kind::ClientCredentials(token))))
+            Renewal::Credential(Box::new(Credential::new(sealed::fits(server), since, Kind::ClientCredentials(token))))
         }
         // No person can help: whatever it is, it is tried again.
         Err(Renewal::Failed { failure, .. }) => Renewal::Failed { why: Reason::Temporary { retry_at: None }, failure },

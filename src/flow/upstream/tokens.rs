@@ -38,7 +38,9 @@ pub async fn ask<P: Platform>(
         Err(refused) => refused,
     };
     let unnamed = match &refused {
-        Asked::Refused(error) if !(began + SOON).reached(site.platform.now()) => client.named_once(error),
+        Asked::Refused(error) if !(began + SOON).reached(site.platform.now()) => {
+            client.named_once().filter(|_| error.may_be_of_two_names())
+        }
         _ => None,
     };
     let Some(client) = unnamed else { return Err(refused) };

@@ -6,7 +6,7 @@ use base64ct::{Base64, Base64Unpadded, Encoding};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use zeroize::Zeroizing;
 
-use super::TokenRequestError;
+use super::error::TokenRequestError;
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::form::Form;
 use crate::secret::Secret;

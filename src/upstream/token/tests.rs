@@ -259,3 +259,10 @@ fn nothing_that_was_sent_comes_back_in_a_text() {
         assert_eq!(tokens.scope, None);
     }
 }
+
+#[test]
+fn only_an_invalid_request_may_be_of_two_names() {
+    let refused = |error: &str| TokenError::Refused { error: error.to_owned(), description: None };
+    assert!(refused("invalid_request").may_be_of_two_names());
+    assert!(!refused("invalid_target").may_be_of_two_names());
+}
