@@ -70,8 +70,8 @@ describe("upstreams in Python", { timeout: 300_000 }, () => {
 
       const token = upstream.asked("/mcp").at(-1).headers.authorization;
       page = await alice.browser.walk(`${gateway.url}/connections`);
-      const form = page.forms.find(({ fields }) => fields.slug === slug);
-      page = await alice.browser.press(page, form.buttons.find(({ value }) => value === "disconnect"));
+      const buttons = page.forms.filter(({ fields }) => fields.slug === slug).flatMap((form) => form.buttons);
+      page = await alice.browser.press(page, buttons.find(({ value }) => value === "disconnect"));
       assert.match(page.text, /disconnected/i);
       assert.ok((await alice.call()).signal, "and the next call asks for it");
       const told = upstream.asked("/revoke").at(-1);
