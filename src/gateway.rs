@@ -11,21 +11,25 @@ use serde_json::json;
 use url::Url;
 
 use crate::config::{Branding, Origin};
-use crate::failure::{Blame, Failure};
-use crate::flow::call::Refusal;
-use crate::flow::status::{self, Ground};
-pub use crate::flow::tenure::Standing;
-use crate::flow::{
-    Head, Site, apart, authorize, call, callback, configure, connect, connections, consent, deployment, discover,
-    index, login, person, refusal, register, revoke, shared, subject, tenure, token,
-};
-use crate::mcp::envelope::RequestId;
+use crate::flow::account::{connections, index};
+use crate::flow::admin::status::Ground;
+use crate::flow::admin::{configure, deployment, people, shared_connection, status, subject};
+use crate::flow::authorize::consent;
+pub use crate::flow::call::tenure::Standing;
+use crate::flow::call::{Refusal, refusal, tenure};
+use crate::flow::client::register;
+use crate::flow::connect::callback;
+use crate::flow::token::revoke;
+use crate::flow::{Head, Site, apart, authorize, call, connect, discover, login, token};
+use crate::mcp::message::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
+use crate::page;
 use crate::ports::Platform;
-use crate::reply::Reply;
-use crate::route::{Endpoint, Route};
 use crate::vault::KeyRing;
-use crate::{cors, origin, page, transport};
+use crate::web::failure::{Blame, Failure};
+use crate::web::reply::Reply;
+use crate::web::route::{Endpoint, Route};
+use crate::web::{cors, origin, transport};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// All headers of a request together; more than clients send, less than an attack needs.
@@ -192,7 +196,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Route::Connect(slug) => apart(connect::show(&site, head, slug)).await.map_err(Refused::Page),
             Route::IssuerCallback => apart(callback::answer(&site, head)).await.map_err(Refused::Page),
             Route::IssuerClientMetadata(issuer) => Ok(discover::client_metadata_for(&site, issuer)),
-            Route::SharedConnection(slug) => apart(shared::answer(&site, head, slug)).await.map_err(json),
+            Route::SharedConnection(slug) => apart(shared_connection::answer(&site, head, slug)).await.map_err(json),
             Route::Subject(subject) => apart(subject::revoke(&site, head, subject)).await.map_err(json),
             Route::NoSuchServer(slug) => Err(json(refusal::no_such_server(slug))),
             Route::NoSlug => Err(json(refusal::slug_missing(&site))),
@@ -231,7 +235,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::LoginCallback => apart(login::callback(site, head, body)).await.map_err(Refused::Page),
             Endpoint::Logout if head.method != "POST" => Ok(login::sign_out_page::<P>(head)),
             Endpoint::Logout => apart(login::logout(site, head)).await.map_err(Refused::Page),
-            Endpoint::AdminSubjects => apart(person::find(site, head)).await.map_err(Refused::Json),
+            Endpoint::AdminSubjects => apart(people::find(site, head)).await.map_err(Refused::Json),
             // Answered before a configuration is needed.
             Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig | Endpoint::Deployment => {
                 Err(Refused::Json(unknown_endpoint()))

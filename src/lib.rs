@@ -11,12 +11,9 @@
 //! Not here: anything that runs outside a request. The Worker has no background work of its own.
 
 pub mod config;
-pub mod cors;
 #[cfg(target_arch = "wasm32")]
 mod edge;
-pub mod failure;
 pub mod flow;
-pub mod foreign;
 pub mod gateway;
 pub mod json;
 pub mod login;
@@ -24,14 +21,13 @@ pub mod loopback;
 pub mod mcp;
 pub mod memory;
 pub mod oauth;
-pub mod origin;
+pub mod oauth_client;
 pub mod page;
 pub mod ports;
-pub mod reply;
-pub mod route;
 pub mod secret;
 pub mod time;
-pub mod transport;
+pub mod untrusted;
 pub mod upstream;
 pub mod vault;
 pub mod version;
+pub mod web;

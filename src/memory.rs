@@ -9,16 +9,16 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use crate::config::Config;
-use crate::failure::Failure;
 use crate::login::discovery::Provider;
-use crate::login::jwks::Jwks;
-use crate::mcp::session::Session;
-use crate::oauth::access_token::Claims;
+use crate::login::oidc::jwks::Jwks;
+use crate::mcp::transport::session::Session;
 use crate::oauth::client::Client;
+use crate::oauth::token::access_token::Claims;
 use crate::secret::{Digested, Secret};
 use crate::time::Timestamp;
 use crate::upstream::credential::Credential;
 use crate::vault::KeyRing;
+use crate::web::failure::Failure;
 
 /// A connection as this isolate knows it.
 pub struct Held {

@@ -7,8 +7,8 @@ use std::fmt;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
-use crate::login::jwks::VerifyingKey;
-use crate::oauth::{account, grant};
+use crate::login::oidc::jwks::VerifyingKey;
+use crate::oauth::{grant, subject};
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::key::ConnectionKey;
@@ -162,8 +162,8 @@ pub trait Ledger {
     /// Applies a command to one grant ([`grant::apply`]).
     async fn grant(&self, id: &grant::GrantId, command: grant::Command) -> Result<grant::Outcome, Unavailable>;
 
-    /// Applies a command to one subject's account ([`account::apply`]).
-    async fn account(&self, subject: &str, command: account::Command) -> Result<account::Outcome, Unavailable>;
+    /// Applies a command to one subject's account ([`subject::apply`]).
+    async fn account(&self, subject: &str, command: subject::Command) -> Result<subject::Outcome, Unavailable>;
 
     /// Applies a command to one connection ([`connection::apply`]).
     async fn connection(

@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mcp_edge_gateway::json;
-use mcp_edge_gateway::oauth::registered_client::RegisteredClient;
-use mcp_edge_gateway::oauth::{account, grant};
+use mcp_edge_gateway::oauth::client::registered::RegisteredClient;
+use mcp_edge_gateway::oauth::{grant, subject};
 use mcp_edge_gateway::upstream::replica::Replica;
 use mcp_edge_gateway::upstream::{connection, issuer};
 use serde::Serialize;
@@ -141,7 +141,7 @@ fn every_example_is_a_record() {
             "client:" => is_read::<RegisteredClient>(example),
             "connection:" => is_read::<Replica>(example),
             "Grant" => is_read::<grant::Record>(example),
-            "Account" => is_read::<account::Record>(example),
+            "Account" => is_read::<subject::Record>(example),
             "Connection" => is_read::<connection::Record>(example),
             "Issuer" => is_read::<issuer::Record>(example),
             other => panic!("{other} is no record that can be read here"),

@@ -96,7 +96,7 @@ fn a_client_id_of_a_thousand_characters_survives_a_slow_sign_in() {
     let client = world::client::Client { state, ..client }.authorizes();
     world.passes(9 * world::MINUTE);
     let client = client.signs_in("alice");
-    assert!(client.browser.shows.text().contains(&mcp_edge_gateway::oauth::client_id::reference(&id)));
+    assert!(client.browser.shows.text().contains(&mcp_edge_gateway::oauth::client::id::reference(&id)));
     world.passes(9 * world::MINUTE);
     client.consents().redeems().calls("echo").refreshes().calls("echo");
 }

@@ -11,11 +11,12 @@ mod world;
 use std::collections::BTreeSet;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use mcp_edge_gateway::oauth::access_token::{self, Claims};
-use mcp_edge_gateway::oauth::client_id;
+use mcp_edge_gateway::oauth::client::id;
 use mcp_edge_gateway::oauth::grant::{GrantId, Outcome, Rejection};
-use mcp_edge_gateway::oauth::opaque::{self, Kind};
-use mcp_edge_gateway::oauth::{account, grant};
+use mcp_edge_gateway::oauth::token::access_token::Claims;
+use mcp_edge_gateway::oauth::token::opaque::Kind;
+use mcp_edge_gateway::oauth::token::{access_token, opaque};
+use mcp_edge_gateway::oauth::{grant, subject};
 use mcp_edge_gateway::secret::{Digested, Secret};
 use mcp_edge_gateway::time::Timestamp;
 use mcp_edge_gateway::vault::{KeyRing, Purpose};
@@ -184,7 +185,7 @@ fn a_consent_given_yesterday_is_not_asked_for_today() {
     let record = world.platform.accounts.borrow()["dev:alice"].clone();
     let record: Value = serde_json::from_str(&record).unwrap();
     let key = record["consents"][0]["key"].as_str().unwrap();
-    let client_id = client_id::reference(&client.id);
+    let client_id = id::reference(&client.id);
     let golden = json!({
         "v": 1,
         "consents": [{"at": 1_900_000_000, "client_id": client_id, "key": key}],
@@ -341,7 +342,7 @@ fn what_objects_answer_keeps_its_form_across_deploys() {
     ] {
         assert_eq!(serde_json::to_value(why).unwrap(), golden);
     }
-    assert_eq!(serde_json::to_value(account::Outcome::Remembered).unwrap(), json!({"outcome": "remembered"}));
+    assert_eq!(serde_json::to_value(subject::Outcome::Remembered).unwrap(), json!({"outcome": "remembered"}));
 }
 
 /// JSON with its members in the order a [`Value`] has them.

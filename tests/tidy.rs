@@ -10,61 +10,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use imports::Imports;
+use layers::{FLOWS, LAYERS};
 
 #[path = "tidy/imports.rs"]
 mod imports;
-
-const PURE: &[&str] = &["foreign", "json", "loopback", "secret", "time", "version"];
-
-/// What each part of the crate may name of the others. A part that is not listed may not exist.
-const LAYERS: &[(&str, &[&str])] = &[
-    ("foreign", &["secret"]),
-    ("json", &[]),
-    ("time", &[]),
-    ("secret", &[]),
-    ("loopback", &[]),
-    ("version", &[]),
-    ("vault", PURE),
-    ("oauth", &["json", "loopback", "secret", "time", "vault", "version"]),
-    ("config", &["foreign", "json", "loopback", "oauth", "secret", "time", "upstream"]),
-    ("login", PURE),
-    ("mcp", PURE),
-    ("page", PURE),
-    ("upstream", &["foreign", "json", "loopback", "oauth", "secret", "time", "vault", "version"]),
-    ("reply", &["mcp", "time"]),
-    ("ports", &["login", "oauth", "secret", "time", "upstream"]),
-    ("route", &["config", "secret"]),
-    ("failure", &["mcp", "oauth", "page", "reply"]),
-    ("origin", &["config", "failure", "loopback"]),
-    ("memory", &["config", "failure", "login", "mcp", "oauth", "secret", "time", "upstream", "vault"]),
-    ("flow", FLOW),
-    ("cors", &["config", "failure", "flow", "origin", "reply", "route"]),
-    ("transport", &["config", "failure", "flow", "origin", "reply", "route"]),
-    ("gateway", GATEWAY),
-    ("edge", EDGE),
-    ("lib", &[]),
-];
-const FLOW: &[&str] = &[
-    "config", "failure", "foreign", "json", "login", "mcp", "memory", "oauth", "origin", "page", "ports", "reply",
-    "route", "secret", "time", "upstream", "vault", "version",
-];
-const GATEWAY: &[&str] = &[
-    "config",
-    "cors",
-    "failure",
-    "flow",
-    "mcp",
-    "memory",
-    "origin",
-    "page",
-    "ports",
-    "reply",
-    "route",
-    "transport",
-    "vault",
-];
-const EDGE: &[&str] =
-    &["gateway", "json", "login", "mcp", "memory", "oauth", "ports", "reply", "secret", "time", "upstream"];
+#[path = "tidy/layers.rs"]
+mod layers;
 
 const RUNTIME: &[&str] = &["worker", "web_sys", "js_sys", "wasm_bindgen", "wasm_bindgen_futures"];
 const LONGEST: usize = 400;
@@ -88,10 +39,13 @@ impl File {
         })
     }
 
-    /// `oauth` for `src/oauth/…` and `src/oauth.rs`.
+    /// `oauth` for `src/oauth/…` and `src/oauth.rs`, `web::form` for `src/web/form.rs`.
     fn layer(&self) -> String {
-        let part = self.path.components().nth(1).unwrap();
-        Path::new(part.as_os_str()).file_stem().unwrap().to_str().unwrap().to_owned()
+        let part = |n| self.path.components().nth(n).and_then(|part| Path::new(part.as_os_str()).file_stem()?.to_str());
+        match (part(1).unwrap(), part(2)) {
+            ("web", Some(file)) if file != "mod" => format!("web::{file}"),
+            (folder, _) => folder.to_owned(),
+        }
     }
 
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
@@ -145,7 +99,8 @@ fn layers_import_only_downwards() {
         };
         let code = file.code().map(|(_, line)| line).collect::<Vec<_>>().join("\n");
         for name in named_of_crate(&code) {
-            if name != layer && !allowed.contains(&name.as_str()) {
+            let folder = name.split("::").next().unwrap_or_default();
+            if name != layer && !allowed.contains(&name.as_str()) && !allowed.contains(&folder) {
                 offences.push(format!("{}: crate::{name}", file.name()));
             }
         }
@@ -163,6 +118,33 @@ fn no_two_files_need_each_other() {
     let imports = Imports::of(sources.map(|file| (file.path.as_path(), file.text.as_str())));
     assert!(imports.arrows().values().map(BTreeSet::len).sum::<usize>() > 300, "the imports are not found any more");
     none(imports.circles().iter().map(|circle| circle.join(", ")), "imports run in circles");
+}
+
+#[test]
+fn the_folders_of_flow_import_only_downwards() {
+    let sources = files("src");
+    let imports = Imports::of(sources.iter().map(|file| (file.path.as_path(), file.text.as_str())));
+    let folder = |file: &str| {
+        let rest = file.strip_prefix("src/flow/")?;
+        Some(rest.split(['/', '.']).next()?.to_owned()).filter(|name| name != "mod")
+    };
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (from, targets) in imports.arrows() {
+        let Some(from) = folder(from) else { continue };
+        let below = targets.iter().filter_map(|target| folder(target)).filter(|target| *target != from);
+        found.entry(from.clone()).or_default().extend(below);
+    }
+    let table: BTreeMap<String, BTreeSet<String>> = FLOWS
+        .iter()
+        .map(|(from, targets)| ((*from).to_owned(), targets.iter().map(|target| (*target).to_owned()).collect()))
+        .collect();
+    assert_eq!(found, table, "the table is what the code does, no more and no less");
+    let mut seen: Vec<&str> = Vec::new();
+    for (from, targets) in FLOWS {
+        let above: Vec<_> = targets.iter().filter(|target| !seen.contains(target)).collect();
+        assert!(above.is_empty(), "{from} stands above what it names: {above:?}");
+        seen.push(from);
+    }
 }
 
 #[test]
@@ -237,12 +219,13 @@ const SHARED: &[&str] = &["authorization_request_too_long", "client_missing", "c
 /// Reason codes whose names say all that there is to say, and where each is made: README explains them together, as `login_…`. A code
 /// of another place is none of the family, whatever it begins with.
 const FAMILIES: &[(&str, &str)] = &[
-    ("client_document_", "src/oauth/client_document"),
-    ("connection_attempt_", "src/flow/callback"),
-    ("id_token_", "src/login/id_token"),
+    ("client_document_", "src/oauth/client/document"),
+    ("connection_attempt_", "src/flow/connect/callback"),
+    ("id_token_", "src/login/oidc/id_token"),
     ("login_", "src/login/error"),
     ("resource_", "src/oauth/resource"),
     ("upstream_", "src/flow/upstream"),
+    ("upstream_", "src/oauth_client/"),
     ("upstream_", "src/upstream/"),
 ];
 
@@ -335,10 +318,18 @@ fn literal(text: &str) -> Option<&str> {
     text.strip_prefix('"')?.split('"').next()
 }
 
-/// The names right below `crate::`, in paths and in groups.
+/// The names right below `crate::`, and below `crate::web::`, in paths and in groups.
 fn named_of_crate(code: &str) -> BTreeSet<String> {
+    let mut names = named_below("crate::", code);
+    if names.remove("web") {
+        names.extend(named_below("crate::web::", code).into_iter().map(|name| format!("web::{name}")));
+    }
+    names
+}
+
+fn named_below(path: &str, code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for rest in code.split("crate::").skip(1) {
+    for rest in code.split(path).skip(1) {
         match rest.strip_prefix('{') {
             None => names.extend(words(rest).next().map(ToOwned::to_owned)),
             Some(group) => {

@@ -5,7 +5,7 @@
 use super::document::BrandingDocument;
 use super::report::{Complaint, Pointer, Report, shown};
 use super::text;
-use crate::foreign::deceives;
+use crate::untrusted::deceives;
 
 const LONGEST: usize = 40;
 

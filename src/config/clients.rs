@@ -1,6 +1,6 @@
 //! How clients become known: by registering, by a document at their URL, or beforehand.
 //!
-//! Not here: registration itself, and what a redirect URI may be (`oauth::redirect`).
+//! Not here: registration itself, and what a redirect URI may be (`oauth::client::redirect`).
 
 use url::Url;
 
@@ -8,7 +8,8 @@ use super::document::{AuthenticationMethod, ClientsDocument, PreregisteredDocume
 use super::report::{Complaint, Pointer, Report, shown};
 use super::secret_name::SecretName;
 use super::text;
-use crate::oauth::redirect::{self, RedirectUri};
+use crate::oauth::client::redirect;
+use crate::oauth::client::redirect::RedirectUri;
 
 const LONGEST_URI: usize = 2048;
 

@@ -5,10 +5,10 @@
 use crate::time::Lifetime;
 
 use super::document::{AccountDocument, LoginDocument, SESSION_TTL, SecretDocument};
-use super::origin::{self, Origin, is_host};
+use super::origin::{Origin, is_host};
 use super::report::{Complaint, Pointer, Report, shown};
 use super::secret_name::SecretName;
-use super::text;
+use super::{origin, text};
 
 /// How people sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The web addresses an operator writes: an origin, a host, a URL. Plain http stays on this machine.
 //!
-//! Not here: URLs that clients or upstreams choose; those must be public (`oauth::client_document`).
+//! Not here: URLs that clients or upstreams choose; those must be public (`oauth::client::document`).
 
 use url::Url;
 

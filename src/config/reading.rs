@@ -9,7 +9,8 @@ use std::mem;
 use super::document::Document;
 use super::report::{Pointer, Report, shown};
 use super::{near, tree};
-use crate::json::{self, Node, Step};
+use crate::json;
+use crate::json::{Node, Step};
 
 const LOGIN_KINDS: &[&str] = &["dev", "oidc", "auth0"];
 const AUTH_KINDS: &[&str] = &["none", "headers", "oauth", "client_credentials"];

@@ -10,11 +10,11 @@ use url::Url;
 
 use crate::time::Lifetime;
 
-use super::auth::{self, Auth, Value};
+use super::auth::{Auth, Value};
 use super::document::{SERVER_TIMEOUT, ServerDocument};
 use super::origin::{Origin, web_url};
 use super::report::{Complaint, Pointer, Report, shown};
-use super::text;
+use super::{auth, text};
 
 /// First segments of the gateway's own routes.
 const OWN: &[&str] =

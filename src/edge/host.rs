@@ -13,11 +13,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 use worker::wasm_bindgen_futures::JsFuture;
 
-use super::bindings::{self, Kv, Objects, RateLimiter, binding, options, settled};
+use super::bindings;
+use super::bindings::{Kv, Objects, RateLimiter, binding, options, settled};
 use super::errand::{Desk, JsStream};
 use crate::json;
-use crate::login::jwks::VerifyingKey;
-use crate::oauth::{account, grant};
+use crate::login::oidc::jwks::VerifyingKey;
+use crate::oauth::{grant, subject};
 use crate::ports::{
     Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Outbound, Outgoing, Secrets,
     Signatures, Timer, Unavailable,
@@ -209,7 +210,7 @@ impl Ledger for Workers {
         self.command("GRANT", id.as_str(), command).await
     }
 
-    async fn account(&self, subject: &str, command: account::Command) -> Result<account::Outcome, Unavailable> {
+    async fn account(&self, subject: &str, command: subject::Command) -> Result<subject::Outcome, Unavailable> {
         self.command("ACCOUNT", subject, command).await
     }
 

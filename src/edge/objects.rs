@@ -1,7 +1,7 @@
 //! The Durable Objects: each holds one record, runs the core's pure `apply` on it, and forgets it by alarm.
 //!
 //! Reading, applying and writing is atomic because nothing but storage is awaited in between, and the runtime delivers no other
-//! event to the object meanwhile. Not here: what a command means (`oauth::grant`, `oauth::account`,
+//! event to the object meanwhile. Not here: what a command means (`oauth::grant`, `oauth::subject`,
 //! `upstream::connection`, `upstream::issuer`).
 
 use serde::Serialize;
@@ -12,7 +12,7 @@ use worker::{DurableObject, Env, Error, Request, Response, Result, State, durabl
 use super::bindings::{ObjectState, Storage, settled};
 use super::host::{now, seconds};
 use crate::json;
-use crate::oauth::{account, grant};
+use crate::oauth::{grant, subject};
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::{connection, issuer};
 
@@ -63,12 +63,12 @@ impl DurableObject for Account {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let turn: Turn = |before, command, now| turn(before, command, now, account::apply, account::Record::expires);
+        let turn: Turn = |before, command, now| turn(before, command, now, subject::apply, subject::Record::expires);
         run(&self.storage, request, turn).await
     }
 
     async fn alarm(&self) -> Result<Response> {
-        forget(&self.storage, |record| expiry(record, account::Record::expires)).await
+        forget(&self.storage, |record| expiry(record, subject::Record::expires)).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! How requests, replies and errands are written to cross between JavaScript and wasm in one string each.
 //!
 //! Lines end with `\n` and the last is followed by `\0`, then the body; neither can be in a line, as a header value is visible ASCII.
-//! Not here: any policy on headers; what must not pass is decided in `mcp::forward`.
+//! Not here: any policy on headers; what must not pass is decided in `mcp::transport::forward`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,8 +13,8 @@ use super::errand::{Errand, JsStream};
 use crate::gateway::{Request, Standing};
 use crate::mcp::rewrite::Rewriter;
 use crate::ports::{Answer, FetchError, Outgoing};
-use crate::reply::{Body, Reply, Terms};
 use crate::time::Lifetime;
+use crate::web::reply::{Body, Reply, Terms};
 
 thread_local! {
     /// By call, like the rewriters: others go on between an answer and the moment JavaScript reads it.

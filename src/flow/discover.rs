@@ -8,10 +8,11 @@ use super::{Answered, Site, default_scope, supported_scope, upstream};
 use crate::config::Server;
 use crate::oauth::metadata::{AuthorizationServer, Endpoints, ProtectedResource};
 use crate::oauth::scope::ScopeSet;
+use crate::oauth_client::registration;
 use crate::ports::Platform;
-use crate::reply::Reply;
-use crate::route::{self, Endpoint};
-use crate::upstream::registration;
+use crate::web::reply::Reply;
+use crate::web::route;
+use crate::web::route::Endpoint;
 
 /// RFC 9728 metadata of one server.
 pub fn protected_resource<P: Platform>(site: &Site<'_, P>, server: &Server) -> Answered<P> {

@@ -2,45 +2,16 @@
 //!
 //! Not here: decisions. What is allowed is decided by the pure layers; flows lift their refusals into [`Failure`]s.
 
+pub mod account;
+pub mod admin;
 pub mod authorize;
-pub mod bearer;
 pub mod call;
-pub mod callback;
-pub mod caller;
-pub mod challenge;
 pub mod client;
-pub mod code;
-pub mod configure;
 pub mod connect;
 pub mod connection;
-pub mod connections;
-pub mod consent;
-pub mod context;
-pub mod csrf;
-pub mod deployment;
 pub mod discover;
-pub mod exchange;
-pub mod hold;
-pub mod index;
-pub mod initialize;
-pub mod keep;
 pub mod login;
-pub mod operator;
-pub mod person;
-pub mod provider;
-pub mod reached;
-pub mod refusal;
-pub mod register;
-pub mod relay;
 pub mod revocation;
-pub mod revoke;
-pub mod sealed;
-pub mod session;
-pub mod shared;
-pub mod standin;
-pub mod status;
-pub mod subject;
-pub mod tenure;
 pub mod token;
 pub mod upstream;
 
@@ -56,15 +27,15 @@ use http::HeaderMap;
 use url::Url;
 
 use crate::config::{Config, Origin, SecretName};
-use crate::failure::{Blame, Failure};
 use crate::memory::Memory;
-use crate::oauth::redirect_policy::RedirectPolicy;
+use crate::oauth::client::redirect_policy::RedirectPolicy;
 use crate::oauth::scope::ScopeSet;
 use crate::ports::{Platform, ReadError, Stream};
-use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 use crate::vault::KeyRing;
+use crate::web::failure::{Blame, Failure};
+use crate::web::reply::Reply;
 
 /// What a flow answers.
 pub type Answered<P> = Result<Reply<<P as crate::ports::Outbound>::Stream>, Failure>;

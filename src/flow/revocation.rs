@@ -1,18 +1,18 @@
 //! Revocations of grants and of whole subjects: the markers in the directory, and what an isolate knows of them, each read at most twice a
 //! minute.
 //!
-//! Not here: who revokes (`flow::revoke`, `flow::connections`, `flow::subject`).
+//! Not here: who revokes (`flow::token::revoke`, `flow::account::connections`, `flow::admin::subject`).
 
 use super::Site;
-use crate::failure::Failure;
 use crate::json;
-use crate::mcp::ending;
+use crate::mcp::transport::ending;
 use crate::memory::Memory;
 use crate::oauth::grant;
 use crate::oauth::grant::GrantId;
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
+use crate::web::failure::Failure;
 
 /// How long an isolate goes on with what it read: with the directory's own delay the bound of a revocation.
 pub const REMEMBERED: Lifetime = Lifetime(30);

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use url::Url;
 
 use super::LoginError;
-use crate::foreign::presentable;
 use crate::json;
 use crate::loopback::is_loopback;
+use crate::untrusted::presentable;
 
 /// No discovery document is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 128 * 1024;

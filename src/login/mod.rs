@@ -3,12 +3,9 @@
 //! Not here: I/O, the clock, randomness, sealing (`flow` seals a [`session::BrowserSession`] into the directory and a
 //! [`transaction::LoginTransaction`] into a cookie).
 
-pub mod cookie;
 pub mod dev;
 pub mod discovery;
 mod error;
-pub mod id_token;
-pub mod jwks;
 pub mod oidc;
 pub mod person;
 pub mod session;

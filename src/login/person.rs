@@ -1,7 +1,7 @@
 //! Who has signed in with an address: what an operator, who knows people by theirs, finds the subject by.
 //!
 //! Nothing is decided by it: an address may be handed to another person, and the login provider may never have verified it. So an
-//! address can lead to several subjects, and none of them is taken for the other. Not here: where it is kept (`flow::person`).
+//! address can lead to several subjects, and none of them is taken for the other. Not here: where it is kept (`flow::login::person`).
 
 use serde::{Deserialize, Serialize};
 

@@ -9,7 +9,7 @@ use jwt_compact::jwk::{JsonWebKey, JwkError};
 use jwt_compact::{Algorithm, AlgorithmExt, AlgorithmSignature, Claims, Header};
 use serde_json::{Value, json};
 
-use super::jwks::VerifyingKey;
+use super::oidc::jwks::VerifyingKey;
 
 /// The key id of both keys' JWKs.
 pub(super) const RSA_ID: &str = "test-rsa";

@@ -71,7 +71,7 @@ impl LoginTransaction {
     }
 }
 
-/// The base name of a transaction's cookie, for [`super::cookie::name`]. `None` for a state the gateway never makes.
+/// The base name of a transaction's cookie, for [`crate::web::cookie::name`]. `None` for a state the gateway never makes.
 pub fn cookie_base(state: &Secret) -> Option<String> {
     let state = state.expose();
     let ours =
@@ -123,7 +123,7 @@ impl TryFrom<String> for ReturnTo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::login::cookie;
+    use crate::web::cookie;
     use proptest::prelude::*;
 
     fn transaction(return_to: &str) -> LoginTransaction {

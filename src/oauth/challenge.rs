@@ -4,7 +4,7 @@
 
 use http::HeaderValue;
 
-use crate::oauth::error::ErrorCode;
+use super::error::ErrorCode;
 
 /// A challenge. `to_header` keeps it legal whatever its texts are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 
 use serde::Serialize;
 
-use crate::oauth::client::Method;
-use crate::oauth::prompt::Prompt;
-use crate::oauth::scope::ScopeSet;
+use super::authorize::prompt::Prompt;
+use super::client::Method;
+use super::scope::ScopeSet;
 use crate::time::Lifetime;
 
 /// One server as a protected resource.

@@ -1,6 +1,6 @@
 //! `/status` for a person: whether the gateway is ready, what is in order and what is not.
 //!
-//! Not here: finding that out, and the same as JSON (`flow::status`).
+//! Not here: finding that out, and the same as JSON (`flow::admin::status`).
 
 use askama::Template;
 

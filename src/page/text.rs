@@ -4,7 +4,7 @@
 
 use askama::Template;
 
-use crate::foreign::deceives;
+use crate::untrusted::deceives;
 
 /// The page as text; every foreign character that could rearrange what a person reads is made visible.
 pub(super) fn html(page: &impl Template) -> String {

@@ -6,8 +6,8 @@
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 
-use super::scope;
-use crate::foreign::Sent;
+use crate::oauth_client::scope;
+use crate::untrusted::Sent;
 
 /// More than any challenge holds; what lies beyond is not read.
 const LONGEST: usize = 8 * 1024;

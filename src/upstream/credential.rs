@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::client::UpstreamClient;
+use crate::oauth_client::client::UpstreamClient;
 use crate::secret::{Digested, Secret, sealed};
 use crate::time::{Lifetime, Timestamp};
 use crate::version::V1;
@@ -172,7 +172,7 @@ mod by_name {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::upstream::client::Method;
+    use crate::oauth_client::client::Method;
 
     const NOW: Timestamp = Timestamp(10_000);
 

@@ -1,28 +1,17 @@
 //! How the gateway speaks to the servers behind it, to their authorization servers as an OAuth client (MCP authorization,
 //! RFC 9728, RFC 8414, RFC 7591), and what each connection holds.
 //!
-//! Not here: I/O, the clock, randomness, and which headers of a client pass ([`crate::mcp::forward`]).
+//! Not here: I/O, the clock, randomness, and which headers of a client pass ([`crate::mcp::transport::forward`]).
 
-pub mod account_name;
-pub mod authorization;
 pub mod challenge;
-pub mod claimed_endpoint;
-pub mod client;
 pub mod connection;
 pub mod credential;
-pub mod error;
 pub mod headers;
 pub mod issuer;
-pub mod issuer_metadata;
 pub mod key;
 pub mod lease;
 pub mod link;
 pub mod plan;
-pub mod reach;
-pub mod registration;
 pub mod replica;
 pub mod resource_metadata;
-pub mod revocation;
-pub mod scope;
 pub mod state;
-pub mod token;

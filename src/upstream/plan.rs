@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::client::Method;
-use super::issuer_metadata::IssuerMetadata;
-use super::registration::Way;
+use crate::oauth_client::client::Method;
+use crate::oauth_client::metadata::IssuerMetadata;
+use crate::oauth_client::registration::Way;
 
 /// Where tokens will come from, and for what. Written down before the redirect, and all that an answer is held to (RFC 9207).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::upstream::issuer_metadata::fallback;
+    use crate::oauth_client::metadata::fallback;
 
     #[test]
     fn what_was_found_is_written_down_as_it_was() {

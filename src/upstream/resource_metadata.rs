@@ -5,9 +5,9 @@
 use serde::Deserialize;
 use url::Url;
 
-use super::error::DiscoveryError;
-use crate::foreign::presentable;
 use crate::json;
+use crate::oauth_client::error::DiscoveryError;
+use crate::untrusted::presentable;
 
 /// No metadata document is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 64 * 1024;

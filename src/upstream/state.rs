@@ -6,10 +6,10 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::client::Method;
 use super::key::{ConnectionKey, Owner};
 use super::plan::Source;
 use crate::oauth::grant::GrantId;
+use crate::oauth_client::client::Method;
 use crate::secret::{Digested, Secret, sealed};
 use crate::time::{Lifetime, Timestamp};
 use crate::vault::{KeyRing, OpenError, Purpose};

@@ -13,9 +13,9 @@ use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
-use super::Purpose;
-use super::envelope::{self, Nonce, OpenError};
+use super::envelope::{Nonce, OpenError};
 use super::subkey::Subkeys;
+use super::{Purpose, envelope};
 use crate::json;
 use crate::secret::Secret;
 

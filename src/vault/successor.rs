@@ -7,7 +7,8 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::envelope::{self, Key, Nonce, OpenError};
+use super::envelope;
+use super::envelope::{Key, Nonce, OpenError};
 use crate::secret::Secret;
 
 /// Envelope version 1: `1 ‖ nonce (12) ‖ ciphertext`.

@@ -1,6 +1,6 @@
 //! Attacks with client metadata documents: anybody names the URL the gateway is to fetch, and writes what it finds there.
 //!
-//! Not here: each rule of a document by itself (unit tests of `oauth::client_document`).
+//! Not here: each rule of a document by itself (unit tests of `oauth::client::document`).
 
 use serde_json::{Value, json};
 

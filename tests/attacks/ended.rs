@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use mcp_edge_gateway::oauth::account;
+use mcp_edge_gateway::oauth::subject;
 use mcp_edge_gateway::ports::{Directory, Ledger};
 use mcp_edge_gateway::upstream::connection::Command;
 use mcp_edge_gateway::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
@@ -99,9 +99,9 @@ fn revocation(world: &World) -> impl Fn() + 'static {
 
 fn assert_nothing_is_connected(world: &World) {
     let live = world.platform.connections.borrow().values().any(|record| record.contains("\"sealed\""));
-    let listed = world.now_does(world.platform.account("dev:alice", account::Command::List)).unwrap();
+    let listed = world.now_does(world.platform.account("dev:alice", subject::Command::List)).unwrap();
     assert!(!live);
-    assert!(matches!(listed, account::Outcome::Listed { connections, .. } if connections.is_empty()));
+    assert!(matches!(listed, subject::Outcome::Listed { connections, .. } if connections.is_empty()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Attacks with tokens: of another server, of another issuer, stolen, made up, sent twice.
 //!
-//! Not here: codes (`authorization`), and what a token's text may be (unit tests of `oauth::access_token`).
+//! Not here: codes (`authorization`), and what a token's text may be (unit tests of `oauth::token::access_token`).
 
 use jwt_compact::alg::{Hs256, Hs256Key};
 use jwt_compact::{AlgorithmExt, Claims, Header};

@@ -1,6 +1,6 @@
 //! Who listens on the way, and who has a name that leads to this machine: plain http, and a page that was rebound.
 //!
-//! Not here: the rule by which a host is believed, which `src/origin.rs` tests.
+//! Not here: the rule by which a host is believed, which `src/web/origin.rs` tests.
 
 use serde_json::json;
 

@@ -13,9 +13,9 @@ const NOWHERE = "http://localhost:9/mcp";
 const CALLBACK = "https://stranger.example/cb";
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
 
-/** Every path of the table in src/route.rs, and one of each kind that is made of a slug. */
+/** Every path of the table in src/web/route.rs, and one of each kind that is made of a slug. */
 function paths() {
-  const source = readFileSync(new URL("../../src/route.rs", import.meta.url), "utf8");
+  const source = readFileSync(new URL("../../src/web/route.rs", import.meta.url), "utf8");
   const fixed = [...source.matchAll(/path: "(\/[^"]*)"/g)].map(([, path]) => path);
   assert.ok(fixed.length >= 16, `only ${fixed.length} paths were found`);
   const known = ["/.well-known/oauth-protected-resource", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];

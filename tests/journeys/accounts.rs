@@ -2,7 +2,7 @@
 //!
 //! Not here: making the first (`connect`), and seeing and ending them (`connections`).
 
-use mcp_edge_gateway::oauth::account::{Command, ConnectedAccount, MOST_CONNECTIONS};
+use mcp_edge_gateway::oauth::subject::{Command, ConnectedAccount, MOST_CONNECTIONS};
 use mcp_edge_gateway::ports::Ledger;
 use mcp_edge_gateway::time::Timestamp;
 use serde_json::json;

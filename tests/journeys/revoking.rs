@@ -3,7 +3,7 @@
 //!
 //! Not here: what people end themselves (`connections`).
 
-use mcp_edge_gateway::oauth::account::{Command, ConnectedAccount};
+use mcp_edge_gateway::oauth::subject::{Command, ConnectedAccount};
 use mcp_edge_gateway::ports::Ledger;
 use mcp_edge_gateway::time::Timestamp;
 use mcp_edge_gateway::upstream::connection::Outcome;

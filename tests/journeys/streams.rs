@@ -3,8 +3,8 @@
 //! Not here: the pipe (`tests/e2e/streams.test.mjs`).
 
 use mcp_edge_gateway::gateway::Standing;
-use mcp_edge_gateway::reply::Terms;
 use mcp_edge_gateway::time::Lifetime;
+use mcp_edge_gateway::web::reply::Terms;
 use serde_json::{Value, json};
 
 use crate::world::client::Client;

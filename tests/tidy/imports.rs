@@ -159,7 +159,8 @@ fn spread(tree: &str, prefix: &[String], found: &mut Vec<Vec<String>>) {
 /// Paths that code writes out.
 fn paths(code: &str) -> Vec<Vec<String>> {
     let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    let words = code.split(|c| !is_path(c)).map(|word| word.trim_matches(':')).filter(|word| word.contains("::"));
+    // What a group begins with is read with the group.
+    let words = code.split(|c| !is_path(c)).filter(|word| word.contains("::") && !word.ends_with("::"));
     words.map(|word| segments(word).collect()).collect()
 }
 

@@ -3,7 +3,7 @@
 //! Not here: what it should have answered.
 
 use http::HeaderMap;
-use mcp_edge_gateway::reply::Terms;
+use mcp_edge_gateway::web::reply::Terms;
 use serde_json::Value;
 use url::Url;
 

@@ -5,10 +5,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use mcp_edge_gateway::oauth_client::client::{Method, UpstreamClient};
 use mcp_edge_gateway::ports::{Ledger, Outgoing};
 use mcp_edge_gateway::secret::{Digested, Secret};
 use mcp_edge_gateway::time::Timestamp;
-use mcp_edge_gateway::upstream::client::{Method, UpstreamClient};
 use mcp_edge_gateway::upstream::connection::Command;
 use mcp_edge_gateway::upstream::credential::{Credential, Kind, Oauth, Token};
 use mcp_edge_gateway::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};

@@ -25,7 +25,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use mcp_edge_gateway::gateway::{Gateway, Request, Standing};
 use mcp_edge_gateway::memory::Memory;
 use mcp_edge_gateway::ports::{FetchError, Outgoing};
-use mcp_edge_gateway::reply::{Body, Terms};
+use mcp_edge_gateway::web::reply::{Body, Terms};
 use serde_json::{Value, json};
 
 use answer::Answer;

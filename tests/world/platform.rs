@@ -14,9 +14,9 @@ use jwt_compact::alg::{Es256, Rsa};
 use jwt_compact::jwk::{JsonWebKey, JwkError};
 use jwt_compact::{Algorithm, AlgorithmSignature};
 use mcp_edge_gateway::json;
-use mcp_edge_gateway::login::jwks::VerifyingKey;
+use mcp_edge_gateway::login::oidc::jwks::VerifyingKey;
 use mcp_edge_gateway::oauth::grant::GrantId;
-use mcp_edge_gateway::oauth::{account, grant};
+use mcp_edge_gateway::oauth::{grant, subject};
 use mcp_edge_gateway::ports::{
     Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Outbound, Outgoing, ReadError,
     Secrets, Signatures, Stream, Timer, Unavailable,
@@ -244,12 +244,12 @@ impl Ledger for InMemory {
         Ok(run(&self.grants, id.as_str(), &command, grant::apply, grant::Record::expires, self.now()))
     }
 
-    async fn account(&self, subject: &str, command: account::Command) -> Result<account::Outcome, Unavailable> {
+    async fn account(&self, subject: &str, command: subject::Command) -> Result<subject::Outcome, Unavailable> {
         self.ledger()?;
         if self.accounts_down.get() {
             return Err(Unavailable);
         }
-        Ok(run(&self.accounts, subject, &command, account::apply, account::Record::expires, self.now()))
+        Ok(run(&self.accounts, subject, &command, subject::apply, subject::Record::expires, self.now()))
     }
 
     async fn connection(

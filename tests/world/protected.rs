@@ -13,10 +13,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::World;
 use super::answer::parameter;
 use super::platform::{Host, Scripted};
-use super::upstream;
+use super::{World, upstream};
 
 type Fields = BTreeMap<String, String>;
 type Answering = Rc<dyn Fn(&Outgoing) -> Option<Scripted>>;

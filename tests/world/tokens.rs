@@ -7,10 +7,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use mcp_edge_gateway::oauth_client::client::{Method, UpstreamClient};
 use mcp_edge_gateway::ports::{FetchError, Ledger, Outgoing};
 use mcp_edge_gateway::secret::{Digested, Secret};
 use mcp_edge_gateway::time::Timestamp;
-use mcp_edge_gateway::upstream::client::{Method, UpstreamClient};
 use mcp_edge_gateway::upstream::connection::{Command, Outcome};
 use mcp_edge_gateway::upstream::credential::{Credential, Kind, Oauth, Token};
 use mcp_edge_gateway::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};

@@ -7,10 +7,10 @@ use url::Url;
 
 use crate::config::clients::agree_on_method;
 use crate::config::document::{AuthenticationMethod, ClientCredentialsDocument, UpstreamClientDocument};
-use crate::config::origin::{self, web_url};
+use crate::config::origin::web_url;
 use crate::config::report::{Complaint, Pointer, Report, shown};
 use crate::config::secret_name::SecretName;
-use crate::config::text;
+use crate::config::{origin, text};
 
 const CALLBACK: &str = "/oauth/upstream-callback";
 const CLIENT_ID: &str = "write the id the authorization server gave to this gateway";

@@ -3,12 +3,12 @@
 //! Not here: the client itself (`client`), discovery of whatever is left out (`upstream`).
 
 use crate::config::document::{ConnectTime, OAuthDocument};
-use crate::config::origin;
 use crate::config::report::{Pointer, Report};
-use crate::config::text;
-use crate::upstream::issuer_metadata;
+use crate::config::{origin, text};
+use crate::oauth_client::metadata;
 
-use super::client::{self, UpstreamClient};
+use super::client;
+use super::client::UpstreamClient;
 
 /// A connection by the authorization code grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl OAuth {
     /// Whether a connection made at this issuer is still one the operator wants. Asked of a stored connection instead of
     /// naming the issuer in what it fits: pinning the issuer that everybody has connected at must strand nobody.
     pub fn admits_issuer(&self, issuer: &str) -> bool {
-        self.issuer.as_deref().is_none_or(|only| issuer_metadata::same(only, issuer))
+        self.issuer.as_deref().is_none_or(|only| metadata::same(only, issuer))
     }
 }
 

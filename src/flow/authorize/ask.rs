@@ -5,21 +5,21 @@
 use http::StatusCode;
 use http::header::CONTENT_SECURITY_POLICY;
 
+use super::code::{Allowed, Ticket};
 use crate::config::Question;
-use crate::flow::code::{Allowed, Ticket};
-use crate::flow::session::SignedIn;
+use crate::flow::login::session::SignedIn;
 use crate::flow::{Head, Site, login};
-use crate::oauth::authorization_request::AuthorizationRequest;
+use crate::oauth::authorize::request::AuthorizationRequest;
 use crate::oauth::client::{Client, Origin};
 use crate::oauth::grant::GrantId;
 use crate::oauth::scope::ScopeSet;
 use crate::page;
 use crate::page::ClientOrigin;
 use crate::ports::Platform;
-use crate::reply::Reply;
-use crate::route::Endpoint;
 use crate::time::Lifetime;
 use crate::vault::Purpose;
+use crate::web::reply::Reply;
+use crate::web::route::Endpoint;
 
 /// How long the page may stay open.
 const TICKET: Lifetime = Lifetime::minutes(10);

@@ -1,16 +1,16 @@
 //! An authorization request that is refused: on a page, or back to the client.
 //!
-//! Not here: what is wrong with a request (`oauth::authorization_error`).
+//! Not here: what is wrong with a request (`oauth::authorize::error`).
 
 use http::StatusCode;
 
-use crate::failure::Failure;
 use crate::flow::{Answered, Site, sentence};
-use crate::oauth::authorization_error::{LocalError, RedirectError};
-use crate::oauth::authorization_request::Redirectable;
+use crate::oauth::authorize::error::{LocalError, RedirectError};
+use crate::oauth::authorize::request::Redirectable;
 use crate::oauth::client::Client;
 use crate::ports::Platform;
-use crate::reply::Reply;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
 
 /// Whether an error may go to the client without anybody having allowed anything. A registered redirect URI is still only what some
 /// client claimed, and the gateway's own address in a link must not lead wherever a stranger likes (RFC 9700 §4.11.2): only to what runs

@@ -1,6 +1,6 @@
 //! A person came back from the authorization server without allowing anything. That is a choice, and they are asked how to go on.
 //!
-//! Not here: answers that say that something is wrong (`flow::callback`).
+//! Not here: answers that say that something is wrong (`flow::connect::callback`).
 
 use http::StatusCode;
 use http::header::CONTENT_SECURITY_POLICY;
@@ -8,15 +8,17 @@ use url::Url;
 
 use super::form::{Ticket, leads_to};
 use crate::config::Server;
-use crate::failure::Failure;
-use crate::flow::session::SignedIn;
-use crate::flow::{Answered, Site, hold};
+use crate::flow::authorize::pending;
+use crate::flow::login::session::SignedIn;
+use crate::flow::{Answered, Site};
+use crate::page;
 use crate::ports::Platform;
-use crate::reply::Reply;
-use crate::route::Endpoint;
 use crate::upstream::key::Owner;
 use crate::upstream::state::{Back, State};
-use crate::{page, route};
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+use crate::web::route;
+use crate::web::route::Endpoint;
 
 /// The reason of an answer that says so.
 pub const REASON: &str = "upstream_access_denied";
@@ -31,7 +33,7 @@ pub async fn show<P: Platform>(
 ) -> Answered<P> {
     let errand = &state.errand;
     let waiting = match &errand.back {
-        Back::Client(grant) => Some(hold::waiting(site, grant, &signed_in.session.identity.subject).await?),
+        Back::Client(grant) => Some(pending::waiting(site, grant, &signed_in.session.identity.subject).await?),
         Back::Connections | Back::Page => None,
     };
     // Asked for once more as it was: a call may have wanted more than is usual.

@@ -10,13 +10,14 @@ use super::trial;
 use super::trial::Tried;
 use super::visit::Visit;
 use crate::config::{Server, Value};
-use crate::flow::session::SignedIn;
-use crate::flow::{Answered, Head, Site, keep, sealed};
-use crate::oauth::form::Form;
+use crate::flow::connection::{sealed, store};
+use crate::flow::login::session::SignedIn;
+use crate::flow::{Answered, Head, Site};
 use crate::ports::Platform;
 use crate::secret::Secret;
 use crate::upstream::credential::{Credential, Kind};
 use crate::upstream::headers;
+use crate::web::form::Form;
 
 /// Why a form is shown again.
 struct Problem {
@@ -52,7 +53,7 @@ pub(super) async fn answer<P: Platform>(
         Tried::Taken => credential.checked(site.now),
         Tried::Unknown => credential,
     };
-    keep::store(site, &ticket.errand, &credential, None, signed_in.session.since).await?;
+    store::store(site, &ticket.errand, &credential, None, signed_in.session.since).await?;
     kept(site, &ticket.errand, &signed_in.session, tried == Tried::Taken).await
 }
 

@@ -11,19 +11,20 @@ use serde::Serialize;
 
 use super::visit::Visit;
 use crate::config::{Auth, Server, Value};
-use crate::failure::Failure;
-use crate::flow::code::Allowed;
-use crate::flow::session::SignedIn;
+use crate::flow::authorize::code::Allowed;
+use crate::flow::login::session::SignedIn;
 use crate::flow::{Head, Site, login};
+use crate::page;
 use crate::ports::Platform;
-use crate::reply::Reply;
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::key::Owner;
 use crate::upstream::plan::Plan;
 use crate::upstream::state::Errand;
 use crate::vault::Purpose;
 use crate::version::V1;
-use crate::{page, route};
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+use crate::web::route;
 
 /// How long the page may stay open.
 const TICKET: Lifetime = Lifetime::minutes(30);

@@ -4,15 +4,16 @@
 
 use http::StatusCode;
 
-use crate::failure::Failure;
-use crate::flow::{Answered, Site, hold};
+use crate::flow::authorize::pending;
+use crate::flow::{Answered, Site};
 use crate::login::session::BrowserSession;
 use crate::page;
 use crate::ports::Platform;
-use crate::reply::Reply;
-use crate::route::Endpoint;
 use crate::upstream::key::Owner;
 use crate::upstream::state::{Back, Errand};
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+use crate::web::route::Endpoint;
 
 /// Where a person goes once their account is connected.
 pub async fn done<P: Platform>(site: &Site<'_, P>, errand: &Errand, session: &BrowserSession) -> Answered<P> {
@@ -27,7 +28,7 @@ pub(super) async fn kept<P: Platform>(
     works: bool,
 ) -> Answered<P> {
     match &errand.back {
-        Back::Client(grant) => hold::release(site, grant, session, Some(&errand.account)).await,
+        Back::Client(grant) => pending::release(site, grant, session, Some(&errand.account)).await,
         Back::Connections => {
             let news = if works { "connected" } else { "kept" };
             Ok(Reply::see_other(&format!("{}?{news}={}", Endpoint::Connections.path(), errand.slug)))
@@ -39,7 +40,7 @@ pub(super) async fn kept<P: Platform>(
 /// Offers the person who failed at an errand a way on.
 pub fn way_on(failure: Failure, errand: &Errand) -> Failure {
     match (&errand.back, &errand.owner) {
-        (Back::Client(grant), _) => failure.way_on("Back to connecting", hold::connect_path(&errand.slug, grant)),
+        (Back::Client(grant), _) => failure.way_on("Back to connecting", pending::connect_path(&errand.slug, grant)),
         (_, Owner::Subject(_)) => failure.way_on("Your connections", Endpoint::Connections.path()),
         (_, Owner::Gateway) => failure,
     }

@@ -1,6 +1,6 @@
 //! Trying what a person entered before it is kept: the server is asked for its tools with it, in the era that it speaks.
 //!
-//! Not here: what is asked (`mcp::probe`), and what is known of a value later, when calls are sent with it (`flow::connection`).
+//! Not here: what is asked (`mcp::connect::probe`), and what is known of a value later, when calls are sent with it (`flow::connection`).
 
 use http::HeaderMap;
 use http::HeaderValue;
@@ -9,17 +9,18 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
 use crate::config::Server;
-use crate::failure::Failure;
-use crate::flow::context::OwnHeaders;
+use crate::flow::call::context::OwnHeaders;
 use crate::flow::{Site, connection};
-use crate::mcp::revision::Era;
-use crate::mcp::session::{Session, UpstreamSession};
-use crate::mcp::verdict::{Expects, Verdict};
-use crate::mcp::{forward, initialize, probe, verdict};
+use crate::mcp::connect::{initialize, probe};
+use crate::mcp::transport::revision::Era;
+use crate::mcp::transport::session::{Session, UpstreamSession};
+use crate::mcp::transport::verdict::{Expects, Verdict};
+use crate::mcp::transport::{forward, verdict};
 use crate::ports::{Answer, FetchError, Limited, Outgoing, Platform, ReadError, Stream, Unavailable};
 use crate::secret::Digested;
 use crate::time::Lifetime;
 use crate::upstream::credential::Credential;
+use crate::web::failure::Failure;
 
 /// How long the server may take for each answer: the person waits for all of them.
 const PATIENCE: Lifetime = Lifetime(5);

@@ -4,19 +4,22 @@
 //! Not here: what happens there (`flow::connect`).
 
 use crate::config::Server;
-use crate::failure::Failure;
-use crate::flow::code::Allowed;
-use crate::flow::keep::Kept;
-use crate::flow::{Site, hold, keep, refusal};
-use crate::oauth::account::ConnectedAccount;
-use crate::oauth::form::Form;
+use crate::flow::Site;
+use crate::flow::authorize::code::Allowed;
+use crate::flow::authorize::pending;
+use crate::flow::call::refusal;
+use crate::flow::connection::store;
+use crate::flow::connection::store::Kept;
 use crate::oauth::grant::GrantId;
+use crate::oauth::subject::ConnectedAccount;
 use crate::page::{ConnectAccount, Occasion};
 use crate::ports::Platform;
 use crate::secret::Digested;
 use crate::upstream::key::{FIRST_ACCOUNT, Owner};
 use crate::upstream::link::{Link, Need};
 use crate::upstream::state::{Back, Errand};
+use crate::web::failure::Failure;
+use crate::web::form::Form;
 
 /// How many accounts a person may have at one server.
 const MOST_ACCOUNTS: usize = 16;
@@ -65,10 +68,10 @@ impl Visit {
         subject: &str,
     ) -> Result<Self, Failure> {
         let waiting = match &errand.back {
-            Back::Client(grant) => Some(hold::waiting(site, grant, subject).await?),
+            Back::Client(grant) => Some(pending::waiting(site, grant, subject).await?),
             Back::Connections | Back::Page => None,
         };
-        let known = hold::accounts(site, server, subject).await?;
+        let known = pending::accounts(site, server, subject).await?;
         Ok(match known.iter().find(|known| known.account == errand.account) {
             Some(account) if errand.label.is_none() => {
                 Self { waiting, ..Self::plain(named(errand, account), Occasion::Renewal) }
@@ -88,11 +91,11 @@ impl Visit {
         grant: GrantId,
         subject: &str,
     ) -> Result<Self, Failure> {
-        let waiting = hold::waiting(site, &grant, subject).await?;
+        let waiting = pending::waiting(site, &grant, subject).await?;
         if waiting.request.slug != server.slug.as_str() || !server.is_personal() {
             return Err(link_gone());
         }
-        let known = hold::accounts(site, server, subject).await?;
+        let known = pending::accounts(site, server, subject).await?;
         let errand = |account: &str| errand(Owner::Subject(subject.to_owned()), server, account, Back::Client(grant));
         let visit = match known.as_slice() {
             [] => Self::plain(errand(FIRST_ACCOUNT), Occasion::First),
@@ -100,7 +103,7 @@ impl Visit {
             several => {
                 let mut accounts = Vec::new();
                 for account in several {
-                    let live = hold::is_live(site, server, subject, &account.account).await?;
+                    let live = pending::is_live(site, server, subject, &account.account).await?;
                     let ConnectedAccount { account, label, upstream_name, .. } = account.clone();
                     accounts.push(ConnectAccount { account, label, upstream_name, live });
                 }
@@ -127,7 +130,7 @@ impl Visit {
         subject: &str,
     ) -> Result<Self, Failure> {
         match &link.owner {
-            Owner::Subject(owner) if owner != subject => return Err(hold::for_somebody_else()),
+            Owner::Subject(owner) if owner != subject => return Err(pending::for_somebody_else()),
             Owner::Subject(_) if !server.is_personal() => return Err(link_gone()),
             Owner::Gateway if !server.is_connected_by_operator() => return Err(link_gone()),
             _ => {}
@@ -136,16 +139,16 @@ impl Visit {
         let occasion = match link.need {
             Need::Authenticating => Occasion::First,
             // A connection that still works was refused for lack of a scope.
-            Need::ReconsentRequired => match keep::read(site, server, &errand.key()).await? {
+            Need::ReconsentRequired => match store::read(site, server, &errand.key()).await? {
                 Kept::Live(_) => Occasion::MoreAccess,
                 Kept::Dead(_) | Kept::Absent => Occasion::Renewal,
             },
         };
         if errand.owner == Owner::Gateway {
-            keep::require_unused(site, &errand.key(), &digest).await?;
+            store::require_unused(site, &errand.key(), &digest).await?;
             errand.link = Some(digest);
         } else {
-            let known = hold::accounts(site, server, subject).await?;
+            let known = pending::accounts(site, server, subject).await?;
             if let Some(account) = known.iter().find(|known| known.account == errand.account) {
                 errand = named(errand, account);
             }
@@ -162,7 +165,7 @@ impl Visit {
         if !server.is_personal() {
             return Err(refusal::not_personal(server));
         }
-        let known = hold::accounts(site, server, subject).await?;
+        let known = pending::accounts(site, server, subject).await?;
         let errand = |account: &str| errand(Owner::Subject(subject.to_owned()), server, account, Back::Connections);
         let held = |account: &str| known.iter().find(|known| known.account == account);
         match account {

@@ -7,10 +7,10 @@ use std::rc::Rc;
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
 
-use super::kept::{self, Found};
-use super::renewal::{self, Renewal};
+use super::cache::Found;
+use super::renewal::Renewal;
+use super::{cache, renewal};
 use crate::config::{Auth, Server};
-use crate::failure::{Blame, Failure};
 use crate::flow::{Site, both, upstream};
 use crate::memory::Held;
 use crate::ports::{Platform, Unavailable};
@@ -21,6 +21,7 @@ use crate::upstream::key::ConnectionKey;
 use crate::upstream::lease::LEASE;
 use crate::upstream::replica::Replica;
 use crate::vault::Purpose;
+use crate::web::failure::{Blame, Failure};
 
 /// Pauses between two looks, milliseconds.
 const FIRST_PAUSE: u32 = 50;
@@ -66,7 +67,7 @@ impl<P: Platform> Refresh<'_, P> {
             self.site.platform.pause(pause).await;
             waited += pause;
             pause = (pause * 2).min(LONGEST_PAUSE);
-            if let Some(held) = kept::remembered(self.site, self.key).filter(|held| held.generation != seen) {
+            if let Some(held) = cache::remembered(self.site, self.key).filter(|held| held.generation != seen) {
                 return Ok(Found::Fresh(held));
             }
         }
@@ -102,12 +103,12 @@ impl<P: Platform> Refresh<'_, P> {
             let outcome = self.site.platform.connection(self.key, lease).await;
             match outcome.map_err(|Unavailable| Failure::storage())? {
                 Outcome::Live { generation, sealed } => {
-                    if let Some(orphan) = kept::remembered(self.site, self.key)
+                    if let Some(orphan) = cache::remembered(self.site, self.key)
                         && orphan.after == Some(generation)
                     {
                         return Ok(self.report(orphan, generation).await);
                     }
-                    match kept::take(self.site, self.server, self.key, generation, sealed).await {
+                    match cache::take(self.site, self.server, self.key, generation, sealed).await {
                         // Somebody got it long ago: it is no newer than it looks.
                         Found::Usable(held) if held.credential.has_expired(self.site.now) && seen != generation => {
                             seen = generation;
@@ -140,7 +141,7 @@ impl<P: Platform> Refresh<'_, P> {
                     pause = LONGEST_PAUSE;
                 }
                 _ => {
-                    kept::erase(self.site, self.key).await;
+                    cache::erase(self.site, self.key).await;
                     return Ok(Found::Absent);
                 }
             }
@@ -156,17 +157,17 @@ impl<P: Platform> Refresh<'_, P> {
         let command = Command::Finish { generation: after, sealed: sealed.clone() };
         match self.site.platform.connection(self.key, command).await {
             Ok(Outcome::Stored { generation }) => {
-                kept::take(self.site, self.server, self.key, generation, sealed).await
+                cache::take(self.site, self.server, self.key, generation, sealed).await
             }
             Ok(Outcome::Live { generation, sealed }) => {
-                kept::take(self.site, self.server, self.key, generation, sealed).await
+                cache::take(self.site, self.server, self.key, generation, sealed).await
             }
             Ok(Outcome::Dead { sealed, .. }) => {
-                kept::erase(self.site, self.key).await;
-                kept::dead(self.site, self.key, sealed.as_deref())
+                cache::erase(self.site, self.key).await;
+                cache::dead(self.site, self.key, sealed.as_deref())
             }
             Ok(_) => {
-                kept::erase(self.site, self.key).await;
+                cache::erase(self.site, self.key).await;
                 Found::Absent
             }
             Err(Unavailable) => Found::Usable(held),
@@ -198,18 +199,18 @@ impl<P: Platform> Refresh<'_, P> {
             let found = match self.site.platform.connection(self.key, command).await {
                 Err(Unavailable) => continue,
                 Ok(Outcome::Stored { generation }) => {
-                    let kept = kept::take(self.site, self.server, self.key, generation, sealed);
+                    let kept = cache::take(self.site, self.server, self.key, generation, sealed);
                     both(kept, self.proven(&credential)).await.0
                 }
                 Ok(Outcome::Live { generation, sealed }) => {
-                    kept::take(self.site, self.server, self.key, generation, sealed).await
+                    cache::take(self.site, self.server, self.key, generation, sealed).await
                 }
                 Ok(_) => {
                     // The person disconnected meanwhile, and meant this one as well.
                     if let Kind::Oauth(oauth) = &credential.kind {
                         upstream::revoke(self.site, oauth).await;
                     }
-                    kept::erase(self.site, self.key).await;
+                    cache::erase(self.site, self.key).await;
                     Found::Absent
                 }
             };
@@ -217,8 +218,8 @@ impl<P: Platform> Refresh<'_, P> {
         }
         let replica = Replica::orphan(generation, sealed);
         let held = Rc::new(Held { generation: replica.generation, credential, after: replica.after });
-        kept::remember(self.site, self.key, &held);
-        let replicated = kept::replicate(self.site, self.key, &replica).await;
+        cache::remember(self.site, self.key, &held);
+        let replicated = cache::replicate(self.site, self.key, &replica).await;
         replicated.map(|()| Led::Found(Found::Fresh(held))).map_err(|Unavailable| Failure::storage())
     }
 
@@ -230,11 +231,11 @@ impl<P: Platform> Refresh<'_, P> {
 
     /// Dead as the object knows it, unless a holder before had a credential that it could not tell the object of.
     async fn dead(&self, generation: u64, sealed: Option<String>) -> Found {
-        if let Some(orphan) = kept::orphan(self.site, self.server, self.key, generation).await {
+        if let Some(orphan) = cache::orphan(self.site, self.server, self.key, generation).await {
             return self.report(orphan, generation).await;
         }
-        kept::erase(self.site, self.key).await;
-        kept::dead(self.site, self.key, sealed.as_deref())
+        cache::erase(self.site, self.key).await;
+        cache::dead(self.site, self.key, sealed.as_deref())
     }
 
     fn seal(&self, credential: &Credential) -> String {

@@ -1,18 +1,19 @@
 //! What the authorization server is asked for when a credential is due, and what its answer means for the connection.
 //!
-//! Not here: whose turn it is to ask (`refresh`), the request and its answer as texts (`upstream::token`).
+//! Not here: whose turn it is to ask (`refresh`), the request and its answer as texts (`oauth_client::token`).
 
+use super::sealed;
 use crate::config::{Auth, ClientCredentials, OAuth, Server};
-use crate::failure::{Blame, Failure};
 use crate::flow::upstream::tokens::Asked;
 use crate::flow::upstream::{client, issuer_named, tokens};
-use crate::flow::{Site, sealed, secret_missing, sentence};
+use crate::flow::{Site, secret_missing, sentence};
+use crate::oauth_client::client::{Method, UpstreamClient};
+use crate::oauth_client::token::{Grant, TokenError, Tokens};
 use crate::ports::Platform;
-use crate::upstream::client::{Method, UpstreamClient};
 use crate::upstream::connection::{Death, Reason};
 use crate::upstream::credential::{Credential, Kind, Oauth, Token};
 use crate::upstream::key::ConnectionKey;
-use crate::upstream::token::{Grant, TokenError, Tokens};
+use crate::web::failure::{Blame, Failure};
 
 /// What came of asking.
 pub(super) enum Renewal {

@@ -1,19 +1,21 @@
 //! The gateway as a client at an upstream's issuer: the operator's, its own document, or one registered on the way, once for each
 //! issuer (MCP authorization, "Client Registration Approaches").
 //!
-//! Not here: which of them it is (`upstream::registration`), the lease that makes it once (`upstream::issuer`).
+//! Not here: which of them it is (`oauth_client::registration`), the lease that makes it once (`upstream::issuer`).
 
 use crate::config::{AuthenticationMethod, Server, UpstreamClient as Configured};
-use crate::failure::{Blame, Failure};
 use crate::flow::{Site, secret_missing, sentence};
+use crate::oauth_client::client::{Method, UpstreamClient};
+use crate::oauth_client::registration;
+use crate::oauth_client::registration::{Registered, RegistrationError, Way};
 use crate::ports::{Platform, Unavailable};
-use crate::route::{self, Endpoint};
-use crate::upstream::client::{Method, UpstreamClient};
 use crate::upstream::issuer::{Command, Outcome};
 use crate::upstream::plan::Plan;
-use crate::upstream::registration::{self, Registered, RegistrationError, Way};
 use crate::upstream::state::ClientKind;
 use crate::vault::Purpose;
+use crate::web::failure::{Blame, Failure};
+use crate::web::route;
+use crate::web::route::Endpoint;
 
 use super::fetch;
 

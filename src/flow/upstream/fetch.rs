@@ -1,20 +1,21 @@
 //! Asking a server and its authorization server for what they say: bounded, with a deadline, following no redirect.
 //!
-//! Not here: which places may be asked (`upstream::reach`), what an answer means.
+//! Not here: which places may be asked (`oauth_client::url_policy`), what an answer means.
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use url::Url;
 
 use crate::config::Server;
-use crate::failure::{Blame, Failure};
 use crate::flow::Site;
-use crate::foreign::presentable;
-use crate::mcp::probe;
+use crate::mcp::connect::probe;
 use crate::ports::{Answer, FetchError, Outgoing, Platform, ReadError, Stream};
 use crate::time::Lifetime;
-use crate::upstream::challenge::{self, Challenge};
+use crate::untrusted::presentable;
+use crate::upstream::challenge;
+use crate::upstream::challenge::Challenge;
 use crate::upstream::lease::LEASE;
+use crate::web::failure::{Blame, Failure};
 
 /// How long a document may take, and then its bytes.
 pub const PATIENCE: Lifetime = Lifetime(10);

@@ -1,15 +1,16 @@
 //! Asking an authorization server's token endpoint, and once more where only the way in which the gateway named itself was refused.
 //!
-//! Not here: the request and its answer as texts (`upstream::token`), what an answer means for whoever asks (`flow::callback`,
+//! Not here: the request and its answer as texts (`oauth_client::token`), what an answer means for whoever asks (`flow::connect::callback`,
 //! `flow::connection`).
 
 use super::fetch;
 use crate::flow::Site;
+use crate::oauth_client::client::UpstreamClient;
+use crate::oauth_client::token;
+use crate::oauth_client::token::{Grant, TokenError, Tokens};
 use crate::ports::{FetchError, Platform};
 use crate::time::Lifetime;
-use crate::upstream::client::UpstreamClient;
 use crate::upstream::lease::LEASE;
-use crate::upstream::token::{self, Grant, TokenError, Tokens};
 
 /// A refusal that came so soon leaves time for another request before a lease ends.
 const SOON: Lifetime = Lifetime(4);

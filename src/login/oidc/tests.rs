@@ -1,6 +1,6 @@
 //! The way to an identity provider and back, unit by unit.
 //!
-//! Not here: the ID token (`login::id_token`).
+//! Not here: the ID token (`login::oidc::id_token`).
 
 use super::*;
 use proptest::prelude::*;

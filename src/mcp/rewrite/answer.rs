@@ -5,7 +5,7 @@
 
 use super::sse::{Block, Splitter, TooLong};
 use super::{Rewriter, Unreadable};
-use crate::mcp::verdict::MediaType;
+use crate::mcp::transport::verdict::MediaType;
 
 /// Changes the JSON of an answer: `None` leaves it as it is.
 pub trait Edit {

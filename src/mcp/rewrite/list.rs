@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::Unreadable;
 use super::answer::Edit;
-use crate::mcp::strict_json::{Key, resembles};
+use crate::mcp::message::strict_json::{Key, resembles};
 
 /// What a server can list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

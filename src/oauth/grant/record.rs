@@ -5,7 +5,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::command::{Command, Granted, Outcome, Redeem, Rejection, Rotate};
-use crate::json::{self, tagged};
+use crate::json;
+use crate::json::tagged;
 use crate::oauth::resource;
 use crate::oauth::scope::ScopeSet;
 use crate::secret::Digested;

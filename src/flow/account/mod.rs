@@ -1,0 +1,6 @@
+//! A person's own pages: the servers there are, and the accounts and clients that are theirs.
+//!
+//! Not here: connecting an account (`flow::connect`).
+
+pub mod connections;
+pub mod index;

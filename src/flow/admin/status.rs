@@ -1,0 +1,206 @@
+//! `GET /status`: what is ready, what is not and why, which servers are where and what they were like when last
+//! used, and whether the public URL is the one people use.
+//!
+//! Not here: `/healthz`, which only says that the Worker runs.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::operator;
+use crate::config::{Config, Login, Origin};
+use crate::flow::call::reached;
+use crate::flow::call::reached::Condition;
+use crate::flow::login::provider;
+use crate::flow::{Head, Site};
+use crate::memory::{LoadedConfig, Memory};
+use crate::page;
+use crate::ports::Platform;
+use crate::web::failure::{Blame, Failure};
+use crate::web::reply::Reply;
+use crate::web::{origin, route};
+
+#[derive(Serialize)]
+struct Report<'a> {
+    ready: bool,
+    gateway_version: &'static str,
+    configuration_version: Option<u64>,
+    public_origin: Option<&'a str>,
+    checks: Vec<Check>,
+    warnings: Vec<Check>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers: Option<Vec<Listed<'a>>>,
+    request_id: &'a str,
+}
+
+/// One thing that must be in order.
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    slug: &'a str,
+    name: &'a str,
+    path: &'a str,
+    url: String,
+    #[serde(flatten)]
+    condition: Condition,
+}
+
+/// What was found out about the gateway before any configuration applies.
+pub struct Ground<'a> {
+    /// The configuration, or why there is none.
+    pub config: &'a Result<Option<LoadedConfig>, Failure>,
+    /// The key ring, or why there is none.
+    pub keys: Result<(), Failure>,
+}
+
+/// The report.
+pub async fn report<P: Platform>(
+    platform: &P,
+    memory: &Memory,
+    head: &Head,
+    ground: Ground<'_>,
+    site: Option<&Site<'_, P>>,
+    request_id: &str,
+) -> Reply<P::Stream> {
+    let storage = ground.config.as_ref().map(|_| ()).map_err(Clone::clone);
+    let configured = match ground.config {
+        Ok(None) => Err(not_configured()),
+        _ => Ok(()),
+    };
+    let mut checks =
+        vec![Check::of("storage", storage), Check::of("keys", ground.keys), Check::of("configuration", configured)];
+    let loaded = ground.config.as_ref().ok().and_then(Option::as_ref);
+    if let Some(site) = site {
+        let signing_in = match &site.config.login {
+            Login::Dev { .. } => Ok(()),
+            Login::Oidc(oidc) => provider::metadata(site, oidc).await.map(|_| ()),
+        };
+        checks.push(Check::of("login", signing_in));
+    }
+    let mut warnings =
+        loaded.map(|loaded| warnings(&loaded.config, head, site.map(|site| &site.origin))).unwrap_or_default();
+    // Clients are served all the same.
+    warnings.extend(operator::token(platform).err().map(|short| Check::of("operator_token", Err(short))));
+    let ready = site.is_some() && checks.iter().all(|check| check.ok);
+    let is_operator = operator::authorize(platform, memory, head).await.is_ok();
+    let servers = match site.filter(|site| is_operator || site.shows_servers()) {
+        Some(site) => Some(listed(site, is_operator).await),
+        None => None,
+    };
+    let report = Report {
+        ready,
+        gateway_version: env!("CARGO_PKG_VERSION"),
+        configuration_version: loaded.map(|loaded| loaded.version),
+        public_origin: site.map(|site| site.origin.as_str()),
+        checks,
+        warnings,
+        servers,
+        request_id,
+    };
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if head.wants_page() { Reply::page(status, report.to_page().render()) } else { Reply::json(status, &report) }
+}
+
+/// The page at `/` while there is no configuration: how to send one.
+pub fn page<S>(failure: &Failure, head: &Head, request_id: &str) -> Reply<S> {
+    let claimed = origin::claimed(&head.url);
+    let gateway = claimed.as_ref().map_or("$GATEWAY", Origin::as_str);
+    let step = |what: &str, command: String| page::Step { what: what.to_owned(), command };
+    let send = format!(
+        "curl -X PUT {gateway}/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -H \"Content-Type: application/json\" -d @gateway.json"
+    );
+    let page = page::Status {
+        steps: vec![
+            step(&failure.fix, send),
+            step("See what is ready and what is not", format!("curl -s {gateway}/status")),
+        ],
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        request_id: request_id.to_owned(),
+    };
+    Reply::page(failure.status, page.render())
+}
+
+/// There is no configuration yet.
+pub fn not_configured() -> Failure {
+    Failure::new(Blame::Operator, 503, "not_configured", "This gateway has no configuration yet.")
+        .fix("Send gateway.json with PUT /admin/config and the ADMIN_TOKEN as bearer token; scripts/dev and scripts/deploy do so by themselves.")
+}
+
+impl Report<'_> {
+    fn to_page(&self) -> page::Readiness {
+        let finding = |check: &Check| page::Finding {
+            name: check.name.replace('_', " "),
+            ok: check.ok,
+            reason: check.reason.clone(),
+            problem: check.problem.clone(),
+            fix: check.fix.clone(),
+        };
+        let server = |listed: &Listed<'_>| (listed.name.to_owned(), listed.url.clone());
+        page::Readiness {
+            ready: self.ready,
+            version: self.gateway_version.to_owned(),
+            configuration: self.configuration_version,
+            public_origin: self.public_origin.map(str::to_owned),
+            checks: self.checks.iter().map(finding).collect(),
+            warnings: self.warnings.iter().map(finding).collect(),
+            servers: self.servers.iter().flatten().map(server).collect(),
+            request_id: self.request_id.to_owned(),
+        }
+    }
+}
+
+impl Check {
+    fn of(name: &'static str, result: Result<(), Failure>) -> Self {
+        match result {
+            Ok(()) => Self { name, ok: true, reason: None, problem: None, fix: None },
+            Err(failure) => Self {
+                name,
+                ok: false,
+                reason: Some(failure.reason.to_owned()),
+                problem: Some(failure.message.clone()),
+                fix: Some(failure.fix.clone()),
+            },
+        }
+    }
+}
+
+fn warnings(config: &Config, head: &Head, own: Option<&Origin>) -> Vec<Check> {
+    let elsewhere = origin::differs(config, &head.url, &head.headers).map(|host| {
+        let public = config.public_url.as_ref().map(Origin::as_str).unwrap_or_default();
+        let message = format!("This request came for the host {host:?}, but public_url is {public}.");
+        Failure::client(200, "public_url_mismatch", message)
+            .fix("If people reach the gateway at that host, set public_url to it. If a reverse proxy is in front, let it forward the original Host header.")
+    });
+    let clear = origin::is_private(own, &head.url) && origin::may_be_in_the_clear(&head.url, &head.headers);
+    let clear = clear.then(|| {
+        let message = "This request came over plain http, and nothing says that it began as https.";
+        Failure::client(200, "plain_http", message)
+            .fix("If a reverse proxy ends TLS, let it send X-Forwarded-Proto. If not, nobody should reach the gateway this way: tokens can be read.")
+    });
+    let named = [("public_url", elsewhere), ("transport", clear)];
+    named.into_iter().filter_map(|(name, failure)| Some(Check::of(name, Err(failure?)))).collect()
+}
+
+async fn listed<'a, P: Platform>(site: &'a Site<'_, P>, for_operator: bool) -> Vec<Listed<'a>> {
+    let mut listed = Vec::new();
+    for server in site.config.servers.values() {
+        listed.push(Listed {
+            slug: server.slug.as_str(),
+            name: &server.name,
+            path: &server.path,
+            url: route::resource_url(site.origin.as_str(), server),
+            condition: reached::condition(site, server, for_operator).await,
+        });
+    }
+    listed
+}

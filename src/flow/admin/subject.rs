@@ -1,0 +1,94 @@
+//! Everything of one subject, revoked by the operator in one call: what the gateway issued before is refused from then on, every listed
+//! grant ends, and every listed account at a server is disconnected.
+//!
+//! Not here: revocation by the client (`flow::token::revoke`) and by the person (`flow::account::connections`).
+
+use http::StatusCode;
+use serde_json::json;
+use url::form_urlencoded;
+
+use super::operator;
+use crate::flow::connection::store;
+use crate::flow::revocation::REMEMBERED;
+use crate::flow::{Answered, Head, Site, revocation};
+use crate::oauth::subject;
+use crate::ports::{Platform, Unavailable};
+use crate::time::Lifetime;
+use crate::untrusted::presentable;
+use crate::upstream::key::{ConnectionKey, Owner};
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+
+/// Longer than any refresh token lives.
+const MARKED: Lifetime = Lifetime::days(400);
+
+/// `DELETE /admin/subjects/{subject}`. Can be said again: what an interrupted one left undone is done by the next. A subject that nothing
+/// is known of is revoked all the same, and the operator told: they may have meant another.
+///
+/// 1. The moment is marked: it holds for what is listed nowhere, too. The account is told, so that nothing is connected from then on,
+///    not even where nobody has heard of it yet.
+/// 2. Listed grants end, and upstreams are told of listed accounts.
+/// 3. The list is emptied, so that every client and every server is asked about again.
+pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, encoded: &str) -> Answered<P> {
+    operator::authorize(site.platform, site.memory, head).await?;
+    let subject = decoded(encoded);
+    // 1.
+    let at = serde_json::to_string(&site.now).unwrap_or_default();
+    let marked = site.platform.put(&revocation::subject_key(&subject), &at, Some(MARKED)).await;
+    marked.map_err(|Unavailable| Failure::storage())?;
+    site.memory.subjects.put(subject.as_str(), Some(site.now), site.now + REMEMBERED, site.now);
+    let told = site.platform.account(&subject, subject::Command::Revoke { at: site.now }).await;
+    told.map_err(|Unavailable| Failure::storage())?;
+    // 2.
+    let listed = site.platform.account(&subject, subject::Command::List).await;
+    let subject::Outcome::Listed { connections, grants, known } = listed.map_err(|Unavailable| Failure::storage())?
+    else {
+        return Err(Failure::storage());
+    };
+    for listed in &grants {
+        revocation::end_grant(site, &listed.grant).await?;
+    }
+    for listed in &connections {
+        let key = ConnectionKey::new(Owner::Subject(subject.clone()), listed.slug.as_str(), listed.account.as_str());
+        store::drop(site, &key).await?;
+    }
+    // 3.
+    let forgotten = site.platform.account(&subject, subject::Command::ForgetEverything).await;
+    forgotten.map_err(|Unavailable| Failure::storage())?;
+    if !known {
+        return Err(no_such_subject(&subject));
+    }
+    let done = json!({"subject": subject, "grants": grants.len(), "connections": connections.len()});
+    Ok(Reply::json(StatusCode::OK, &done))
+}
+
+fn no_such_subject(subject: &str) -> Failure {
+    let message = format!("Nothing is known here of a subject {:?}: no client, no connection.", presentable(subject));
+    Failure::client(404, "no_such_subject", message).fix(
+        "Should there be one, it is signed out and revoked all the same. A subject is an id, shown on the consent and connections pages; \\
+         /admin/subjects?q= finds it by the address that somebody signs in with.",
+    )
+}
+
+/// A path is percent-encoded; what separates and joins in a form is itself there.
+fn decoded(encoded: &str) -> String {
+    let form = encoded.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    form_urlencoded::parse(form.as_bytes()).next().map(|(subject, _)| subject.into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_read_as_it_was_encoded() {
+        for (encoded, subject) in [
+            ("dev:alice", "dev:alice"),
+            ("https:%2F%2Fid.example%7C7", "https://id.example|7"),
+            ("a+b%20c", "a+b c"),
+            ("https:%2F%2Fid.example%7CZm9v=&7", "https://id.example|Zm9v=&7"),
+        ] {
+            assert_eq!(decoded(encoded), subject);
+        }
+    }
+}

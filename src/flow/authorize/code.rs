@@ -1,0 +1,106 @@
+//! From what a person allowed to the code that the client redeems.
+//!
+//! Not here: asking the person (`flow::authorize`), and the server that is connected first (`flow::authorize::pending`).
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::flow::{Answered, Site, revocation};
+use crate::login::session::BrowserSession;
+use crate::oauth::authorize::request::AuthorizationRequest;
+use crate::oauth::grant::{GrantId, Granted};
+use crate::oauth::token::opaque;
+use crate::oauth::token::opaque::Kind;
+use crate::oauth::{grant, subject};
+use crate::ports::{Platform, Unavailable};
+use crate::time::{Lifetime, Timestamp};
+use crate::upstream::key::FIRST_ACCOUNT;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+
+/// OAuth 2.1 §4.1.2 allows ten minutes; a client redeems within seconds.
+const CODE: Lifetime = Lifetime(60);
+
+/// What the consent form carries, sealed and bound to the browser session: nothing is stored before somebody consents.
+#[derive(Serialize, Deserialize)]
+pub struct Ticket {
+    /// The grant this consent would make; its object lets the form be used once.
+    pub grant: GrantId,
+    /// What it would allow.
+    #[serde(flatten)]
+    pub allowed: Allowed,
+    /// Under which key consent is remembered.
+    pub consent: String,
+    /// When the page is too old.
+    pub expires: Timestamp,
+}
+
+/// A client's request, and the name the person knows the client by.
+#[derive(Serialize, Deserialize)]
+pub struct Allowed {
+    /// The request.
+    pub request: AuthorizationRequest,
+    /// The name.
+    #[serde(default)]
+    pub client_name: String,
+}
+
+/// Makes the grant and sends its code to the client, to use the server with this account of the person's. One winner per grant id:
+/// a form used twice gets nothing the second time.
+pub async fn issue<P: Platform>(
+    site: &Site<'_, P>,
+    grant: &GrantId,
+    allowed: Allowed,
+    session: &BrowserSession,
+    account: Option<&str>,
+) -> Answered<P> {
+    let Allowed { request, client_name } = allowed;
+    let person = session.identity.subject.as_str();
+    let code = opaque::mint(&site.keys, Kind::Code, grant, site.platform.random());
+    let location = request.success_location(site.origin.as_str(), code.expose());
+    let listed = subject::AllowedClient {
+        grant: grant.clone(),
+        client_id: request.client_id.clone(),
+        client_name,
+        slug: request.slug.clone(),
+        account: account.unwrap_or(FIRST_ACCOUNT).to_owned(),
+        at: site.now,
+        until: site.now + site.config.tokens.refresh_ttl,
+    };
+    let granted = Granted {
+        client_id: request.client_id,
+        subject: person.to_owned(),
+        redirect_uri: request.redirect.as_str().to_owned(),
+        scope: request.scope,
+        resource: request.resource,
+        slug: request.slug,
+        challenge: request.challenge,
+        account: account.filter(|account| *account != FIRST_ACCOUNT).map(ToOwned::to_owned),
+        // Not now: an isolate that has not heard of a revocation yet takes a session from before it, and what comes of that ends too.
+        signed_in: Some(session.since),
+    };
+    let command = grant::Command::Open { granted, code: code.digest(), code_expires: site.now + CODE };
+    match site.platform.grant(grant, command).await.map_err(|Unavailable| Failure::storage())? {
+        grant::Outcome::Opened => {
+            // The consent is used up, so its answer must arrive. Unlisted, the grant still ends with its subject's revocation.
+            let added = site.platform.account(person, subject::Command::AddGrant { grant: listed }).await;
+            if let Ok(subject::Outcome::GrantAdded { unlisted }) = added {
+                for grant in &unlisted {
+                    let _ = revocation::end_grant(site, grant).await;
+                }
+            }
+            Ok(Reply::see_other(&location))
+        }
+        _ => Err(no_pending_authorization()),
+    }
+}
+
+/// The consent form's authorization is gone: used, expired, or of another browser.
+pub fn no_pending_authorization() -> Failure {
+    Failure::client(
+        400,
+        "no_pending_authorization",
+        "This consent was already answered, is older than ten minutes, or belongs to another browser session.",
+    )
+    .fix("Start again from your client: remove nothing, just connect once more.")
+}

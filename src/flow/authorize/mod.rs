@@ -1,0 +1,118 @@
+//! The authorization endpoint (OAuth 2.1 §4.1): from a client's request to the consent page, or straight to a code where consent
+//! was given before to a client that proves itself.
+//!
+//! Not here: what a valid request is (`oauth::authorize::request`), the consent form's answer (`flow::authorize::consent`).
+
+mod ask;
+pub mod code;
+pub mod consent;
+pub mod pending;
+mod refuse;
+
+use super::login::session;
+use super::{Answered, Head, Site, client, default_scope, login, supported_scope};
+use crate::config::{Asker, ConsentPolicy, Question};
+use crate::login::oidc::Demand;
+use crate::oauth::authorize::error::RedirectError;
+use crate::oauth::authorize::prompt;
+use crate::oauth::authorize::request::{AuthorizationRequest, ClientQuery, Redirectable, Servers};
+use crate::oauth::error::ErrorCode;
+use crate::oauth::grant::GrantId;
+use crate::oauth::subject;
+use crate::oauth::subject::consent_key;
+use crate::ports::{Platform, Unavailable};
+use crate::web::failure::Failure;
+use crate::web::route;
+use code::Allowed;
+
+/// `GET /oauth/authorize`.
+pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
+    // 1. Who asks, and where may an answer be sent? Until both are proven, errors are shown here and redirect nowhere.
+    let query = ClientQuery::parse(head.query()).map_err(|error| refuse::local(&error))?;
+    let client = client::find(site, head, &query.client_id).await.map_err(refuse::shown)?;
+    let redirectable = query.for_client(&client).map_err(|error| refuse::local(&error))?;
+    // 2. Is the request itself in order?
+    let signed_in = session::current(site, head).await?;
+    let refuse = |error: &RedirectError, known| refuse::answer(site, &client, &redirectable, error, known);
+    let listed = site.shows_servers() || (signed_in.is_some() && !refuse::goes_back(&client, &redirectable));
+    let read = parse(site, &redirectable, listed).and_then(|request| Ok((request, redirectable.prompt()?)));
+    let (request, prompt) = match read {
+        Ok(read) => read,
+        Err(error) => return refuse(&error, false),
+    };
+    // 3. Who is at the browser?
+    let present = signed_in.filter(|_| !prompt.demands_sign_in());
+    let Some(signed_in) = present else {
+        if prompt.none {
+            return refuse(
+                &RedirectError::new(ErrorCode::LoginRequired, "Nobody is signed in at this browser."),
+                false,
+            );
+        }
+        let demand = Demand { anew: prompt.login, choice: prompt.select_account };
+        let way_back = format!("{}?{}", head.url.path(), prompt::signed_in(head.query()));
+        return login::demand(site, head, &way_back, demand).await;
+    };
+    // 4. Must they be asked?
+    let consent = consent_key(
+        &request.client_id,
+        &request.redirect.without_port(),
+        &request.scope,
+        &request.resource,
+        &client.fingerprint(),
+    );
+    let on_loopback = site.origin.is_loopback();
+    let trusted = client.is_preregistered() || on_loopback;
+    let asker = Asker { trusted, authenticates: client.authenticates(), on_loopback };
+    let policy = site.config.consent.toward(asker);
+    let given = has_consented(site, policy, &signed_in.session.identity.subject, &consent).await?;
+    let question = policy.question(asker, given && !prompt.consent);
+    if prompt.none {
+        let session = &signed_in.session;
+        let missing = match question {
+            Question::Nothing => pending::is_due(site, &request.slug, session).await?.then_some((
+                ErrorCode::InteractionRequired,
+                "The person has to connect an account at the server, or choose one, before the client gets access.",
+            )),
+            _ => Some((ErrorCode::ConsentRequired, "The person has to be asked on a page, and none may be shown.")),
+        };
+        if let Some((code, why)) = missing {
+            return refuse(&RedirectError::new(code, why), given);
+        }
+    }
+    if question == Question::Nothing {
+        let grant = GrantId::new(site.platform.random());
+        return pending::conclude(site, &grant, Allowed { request, client_name: client.label() }, &signed_in.session)
+            .await;
+    }
+    Ok(ask::page(site, head, &client, request, consent, &signed_in, question))
+}
+
+fn parse<P: Platform>(
+    site: &Site<'_, P>,
+    redirectable: &Redirectable,
+    listed: bool,
+) -> Result<AuthorizationRequest, RedirectError> {
+    let origin = site.origin.as_str();
+    let servers = site.config.servers.values();
+    let urls: Vec<_> = servers.map(|server| (server.slug.as_str(), route::resource_url(origin, server))).collect();
+    let all: Vec<_> = urls.iter().map(|(slug, url)| (*slug, url.as_str())).collect();
+    redirectable.parse(origin, &Servers { all: &all, listed }, &supported_scope(), &default_scope())
+}
+
+async fn has_consented<P: Platform>(
+    site: &Site<'_, P>,
+    policy: ConsentPolicy,
+    subject: &str,
+    consent: &str,
+) -> Result<bool, Failure> {
+    match policy {
+        ConsentPolicy::Never => Ok(true),
+        ConsentPolicy::Always => Ok(false),
+        ConsentPolicy::Once => {
+            let command = subject::Command::Recall { consent: consent.to_owned() };
+            let outcome = site.platform.account(subject, command).await.map_err(|Unavailable| Failure::storage())?;
+            Ok(matches!(outcome, subject::Outcome::Recalled { given: true }))
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A server's answer on its way to the client: handed on as it is, except for what is between the gateway and the server.
+//!
+//! Not here: what an answer means (`mcp::transport::verdict`), which headers pass (`mcp::transport::forward`), and sending again (`flow::call::exchange`).
+
+use http::HeaderMap;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+
+use super::context::Call;
+use super::{refusal, tenure};
+use crate::mcp::transport::revision::Era;
+use crate::mcp::transport::session::{Session, UpstreamSession};
+use crate::mcp::transport::verdict::{MediaType, Verdict};
+use crate::mcp::transport::{forward, verdict};
+use crate::ports::{Answer, Platform, Stream};
+use crate::time::Lifetime;
+use crate::upstream::challenge;
+use crate::upstream::challenge::Challenge;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+
+/// How long a server may take to send the rest of an error it has begun.
+const PATIENCE: Lifetime = Lifetime(30);
+/// An error body is a short JSON document.
+const ERROR_BODY: usize = 256 * 1024;
+
+/// JSON-RPC 2.0 §5.1.
+const METHOD_NOT_FOUND: i64 = -32601;
+
+/// What came of sending a message.
+pub enum Outcome<S> {
+    /// An answer for the client.
+    Answered(Reply<S>),
+    /// The server does not know the session. What the client is told if that cannot be mended.
+    SessionLost(Result<Reply<S>, Failure>),
+    /// The server wants other credentials.
+    Unauthorized(Refused),
+}
+
+/// What a server said when it refused the gateway's credentials. It names the server's own login, and is never the client's business.
+pub struct Refused {
+    /// 401 or 403.
+    pub status: StatusCode,
+    /// What it wants, if it says so.
+    pub challenge: Option<Challenge>,
+}
+
+impl Refused {
+    /// Of an answer's status and headers.
+    pub fn of(status: StatusCode, headers: &HeaderMap) -> Self {
+        Self { status, challenge: challenge::bearer(headers) }
+    }
+}
+
+impl<P: Platform> Call<'_, P> {
+    /// Makes an answer the client's, or says what must be done first.
+    pub async fn judge(
+        &self,
+        answer: Answer<P::Stream>,
+        session: Option<&Session>,
+    ) -> Result<Outcome<P::Stream>, Failure> {
+        let Answer { status, headers, opening, body } = answer;
+        let in_session = session.is_some_and(|session| session.upstream.is_some());
+        match verdict::judge(status, &headers, opening, self.expects, in_session) {
+            Verdict::Relay => {
+                let session = self.sealed_session(&headers, session);
+                let streams = MediaType::of(&headers) == Some(MediaType::EventStream);
+                let reply = Reply::relay(status, forward::response_headers(&headers, session.as_deref()), body);
+                Ok(Outcome::Answered(if streams { reply.on(tenure::terms(self)) } else { reply }))
+            }
+            Verdict::Accepted => {
+                body.discard().await;
+                Ok(Outcome::Answered(self.accepted()))
+            }
+            Verdict::ReadError => {
+                let failed = || refusal::upstream_error(status, self.server);
+                let bytes = body.read(ERROR_BODY, PATIENCE).await.map_err(|_| failed())?;
+                // A server's own error, a failed validation say, is the client's to read as it is.
+                let error = verdict::error_body(&bytes).ok_or_else(failed)?;
+                let reply = error_reply(status, &headers, bytes);
+                Ok(if in_session && error.says_session_is_lost(status) {
+                    Outcome::SessionLost(Ok(reply))
+                } else {
+                    Outcome::Answered(reply)
+                })
+            }
+            // Most servers say 404 of a lost session, some of an unknown method: only then is it the error that they name.
+            Verdict::Gone => {
+                let bytes = body.read(ERROR_BODY, PATIENCE).await.unwrap_or_default();
+                Ok(match verdict::error_body(&bytes) {
+                    Some(error) if error.code == METHOD_NOT_FOUND => {
+                        Outcome::Answered(Reply::bytes(status, "application/json", bytes))
+                    }
+                    _ => Outcome::SessionLost(Err(refusal::session_gone())),
+                })
+            }
+            Verdict::Unauthorized => {
+                body.discard().await;
+                Ok(Outcome::Unauthorized(Refused::of(status, &headers)))
+            }
+            refused => {
+                body.discard().await;
+                Err(refusal::verdict(refused, status, self.server))
+            }
+        }
+    }
+
+    /// Our id for a session that the answer opens. Servers repeat theirs in every answer; sealed anew it would read as another one.
+    ///
+    /// Where a connection may have to be asked for, a client is also remembered that the server gives no session.
+    fn sealed_session(&self, headers: &HeaderMap, present: Option<&Session>) -> Option<String> {
+        if self.era == Era::Modern {
+            return None;
+        }
+        let upstream = UpstreamSession::of_answer(headers);
+        let is_news = match &upstream {
+            Some(_) => present.is_none_or(|present| present.upstream != upstream),
+            None => self.initialize.is_some() && self.needs_connection(),
+        };
+        let initialize = self.initialize.as_ref().or(present.and_then(|present| present.initialize.as_ref()));
+        is_news.then(|| self.seal(&Session::opened(upstream, initialize.cloned())))
+    }
+}
+
+fn error_reply<S>(status: StatusCode, headers: &HeaderMap, bytes: Vec<u8>) -> Reply<S> {
+    let mut reply = Reply::bytes(status, "application/json", bytes);
+    let mut passed = forward::response_headers(headers, None);
+    passed.remove(CONTENT_TYPE); // whatever the server calls it, this was read as JSON
+    reply.headers_mut().extend(passed);
+    reply
+}

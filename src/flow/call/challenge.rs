@@ -1,0 +1,19 @@
+//! The challenge that tells a client where to authorize for a server.
+//!
+//! Not here: its syntax (`oauth::challenge`), and when it is due (`flow::call::bearer`).
+
+use http::HeaderValue;
+
+use crate::config::Server;
+use crate::flow::Site;
+use crate::oauth::challenge::Challenge;
+use crate::oauth::error::ErrorCode;
+use crate::oauth::scope::ScopeSet;
+use crate::ports::Platform;
+use crate::web::route;
+
+/// The `WWW-Authenticate` value for a server (RFC 6750 §3, RFC 9728 §5.1).
+pub fn of<P: Platform>(site: &Site<'_, P>, server: &Server, error: Option<(ErrorCode, &str)>) -> HeaderValue {
+    let resource_metadata = route::protected_resource_url(site.origin.as_str(), server);
+    Challenge { resource_metadata: &resource_metadata, scope: ScopeSet::TOOLS, error }.to_header()
+}

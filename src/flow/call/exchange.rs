@@ -1,0 +1,252 @@
+//! One message to a server and its answer back: with the gateway's credentials there, in the client's session there, and once more where
+//! that mends what went wrong before anything of it was done.
+//!
+//! Not here: what becomes of the answer (`flow::call::answer`), opening a session again (`flow::call::session`), what is said in the server's stead
+//! (`flow::call::unconnected`).
+
+use http::HeaderName;
+use http::Method;
+use http::StatusCode;
+
+use super::answer::{Outcome, Refused};
+use super::context::{Call, OwnHeaders};
+use super::session::{Opened, Presented};
+use super::unconnected::Said;
+use super::{reached, refusal, unconnected};
+use crate::flow::connection::{Credential, Need, Standing};
+use crate::flow::{Answered, apart, connection};
+use crate::mcp::connect::request_state::Choice;
+use crate::mcp::connect::signal::State;
+use crate::mcp::message::envelope::Payload;
+use crate::mcp::transport::forward;
+use crate::mcp::transport::header_names::SESSION_ID;
+use crate::mcp::transport::session::Session;
+use crate::mcp::transport::verdict::{Expects, Verdict};
+use crate::ports::{Outgoing, Platform};
+use crate::secret::Secret;
+use crate::untrusted::Sent;
+use crate::upstream::challenge::Challenge;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+
+/// How many seconds the retry of a person who went to connect waits for them. Clients wait a minute for an answer.
+const CONNECTING: u32 = 20;
+
+/// How often a call gets other credentials: those of another isolate, then fresh ones.
+const RENEWALS: u8 = 2;
+
+/// How a message ended.
+enum End<S> {
+    /// With an answer for the client.
+    Answered(Reply<S>),
+    /// Nowhere: somebody must connect first. The message is given back.
+    Needed(Need, Vec<u8>),
+}
+
+/// The gateway's credentials for a server.
+struct Own {
+    headers: OwnHeaders,
+    seen: Option<u64>,
+    fresh: bool,
+    renewals: u8,
+}
+
+impl<P: Platform> Call<'_, P> {
+    /// Sends a message and hands on the answer, or answers in the server's stead where it needs a connection first.
+    pub async fn send(&self, payload: &Payload, body: Vec<u8>) -> Answered<P> {
+        let mut presented = Presented::of(self)?;
+        let (mut body, mut choice) = (body, None);
+        if let Payload::One(message) = payload
+            && let Some(resumed) = unconnected::resume(self, message, &body)?
+        {
+            (body, choice) = (resumed.body, Some(resumed.choice));
+        }
+        let told = if self.needs_connection() { unconnected::connected(self, payload) } else { None };
+        let mut credential = match told {
+            Some(_) => apart(connection::confirmed(self.site, self.server, self.claims)).await?,
+            None => connection::credential(self.site, self.server, self.claims).await?,
+        };
+        if choice == Some(Choice::Accepted) {
+            credential = apart(self.connecting(credential)).await?;
+        }
+        let end = match (credential, told) {
+            (Credential::Needed(need), _) => End::Needed(need, body),
+            (Credential::Ready { standing: Standing::Refused, .. }, Some(_)) => {
+                End::Needed(connection::refused(), body)
+            }
+            (Credential::Ready { .. }, Some(connected)) => return Ok(connected),
+            (Credential::Ready { headers, seen, fresh, standing }, None) => {
+                let own = Own { headers, seen, fresh, renewals: 0 };
+                let end = self.exchange(&Method::POST, body, &mut presented, own).await;
+                reached::note(self.site, self.server, end.as_ref().err());
+                let end = end?;
+                if standing != Standing::Good && proves(payload, &end) {
+                    apart(connection::proven(self.site, self.server, self.claims, seen)).await;
+                }
+                end
+            }
+        };
+        match end {
+            End::Answered(reply) => Ok(with_session(reply, presented)),
+            End::Needed(need, body) => {
+                if need.state == State::AdminConnectRequired {
+                    reached::note_unconnected(self.site, self.server);
+                }
+                let session = presented.as_ref().map(|its| &its.session);
+                unconnected::answer(self, &Said { payload, body: &body, session, choice }, &need)
+            }
+        }
+    }
+
+    /// Waits a while for a person who went to connect: clients come back at once, and give up after a few rounds.
+    async fn connecting(&self, mut credential: Credential) -> Result<Credential, Failure> {
+        for _ in 0..CONNECTING {
+            if matches!(&credential, Credential::Ready { standing, .. } if *standing != Standing::Refused) {
+                break;
+            }
+            self.site.platform.pause(1000).await;
+            credential = connection::credential(self.site, self.server, self.claims).await?;
+        }
+        Ok(credential)
+    }
+
+    /// Ends a session.
+    pub async fn end(&self) -> Answered<P> {
+        let mut presented = Presented::of(self)?;
+        let reply = match connection::credential(self.site, self.server, self.claims).await? {
+            Credential::Needed(_) => self.accepted(), // the server cannot be told
+            Credential::Ready { headers, seen, fresh, .. } => {
+                let own = Own { headers, seen, fresh, renewals: 0 };
+                match self.exchange(&Method::DELETE, Vec::new(), &mut presented, own).await? {
+                    End::Answered(reply) => reply,
+                    End::Needed(..) => self.accepted(),
+                }
+            }
+        };
+        if let Some(presented) = &mut presented {
+            apart(presented.ends(self)).await;
+        }
+        Ok(reply)
+    }
+
+    /// Sends a message until it is answered: at most once more in a new session, and until fresh credentials are refused.
+    async fn exchange(
+        &self,
+        method: &Method,
+        body: Vec<u8>,
+        presented: &mut Option<Presented<'_>>,
+        mut own: Own,
+    ) -> Result<End<P::Stream>, Failure> {
+        let mut due = false;
+        if let Some(presented) = presented.as_mut() {
+            apart(presented.recall(self)).await?;
+            if presented.session.waiting && self.expects != Expects::Reply {
+                // The server has not heard of the session: there is nothing to tell it, and nothing to end.
+                return Ok(End::Answered(self.accepted()));
+            }
+            due = presented.session.waiting;
+        }
+        let mut body = Some(body);
+        let mut lost = false;
+        loop {
+            let again = presented.as_ref().is_some_and(|its| !lost && its.can_be_opened());
+            let outcome = if let Some(presented) = presented.as_mut().filter(|_| due) {
+                match apart(presented.open(self, &own.headers)).await {
+                    Ok(Opened::Open) => {
+                        due = false;
+                        continue;
+                    }
+                    Ok(Opened::Unauthorized(refused)) => Outcome::Unauthorized(refused),
+                    // A session nobody can open again is one the client must begin anew.
+                    Err(_) if lost => return Err(refusal::session_gone()),
+                    Err(failure) => return Err(failure),
+                }
+            } else {
+                let kept = again || own.seen.is_some();
+                let bytes = if kept { body.clone() } else { body.take() }.unwrap_or_default();
+                let session = presented.as_ref().map(|its| &its.session);
+                self.attempt(method, bytes, session, &own.headers).await?
+            };
+            match outcome {
+                Outcome::Answered(reply) => return Ok(End::Answered(reply)),
+                Outcome::SessionLost(_) if again && self.expects == Expects::Reply => (lost, due) = (true, true),
+                // What nobody waits for is not worth a session; the next request opens it.
+                Outcome::SessionLost(_) if again => return Ok(End::Answered(self.accepted())),
+                Outcome::SessionLost(otherwise) => return otherwise.map(End::Answered),
+                Outcome::Unauthorized(refused) => {
+                    if let Some(need) = apart(self.renew(&mut own, &refused)).await? {
+                        return Ok(End::Needed(need, body.unwrap_or_default()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Other credentials; what a person must do instead, if anything.
+    async fn renew(&self, own: &mut Own, refused: &Refused) -> Result<Option<Need>, Failure> {
+        let Some(seen) = own.seen else {
+            return Err(refusal::verdict(Verdict::Unauthorized, refused.status, self.server));
+        };
+        let challenge = refused.challenge.clone().map(|challenge| challenge.without(&sent_with(&own.headers)));
+        let challenge = challenge.as_ref();
+        // 403 is about what the account may do there; only a scope can be asked for.
+        if refused.status == StatusCode::FORBIDDEN && !challenge.is_some_and(Challenge::is_insufficient_scope) {
+            return Err(refusal::forbidden(self.server));
+        }
+        // What another isolate has renewed before may have ended as well, and a fresh token may still lack a scope.
+        let in_vain = refused.status == StatusCode::UNAUTHORIZED && own.fresh;
+        if in_vain || own.renewals == RENEWALS {
+            return Err(refusal::renewed_in_vain(refused.status, self.server));
+        }
+        match connection::renew(self.site, self.server, self.claims, seen, challenge).await? {
+            Credential::Ready { headers, seen, fresh, .. } => {
+                *own = Own { headers, seen, fresh, renewals: own.renewals + 1 };
+                Ok(None)
+            }
+            Credential::Needed(need) => Ok(Some(need)),
+        }
+    }
+
+    /// Sends a message once.
+    async fn attempt(
+        &self,
+        method: &Method,
+        body: Vec<u8>,
+        session: Option<&Session>,
+        own: &OwnHeaders,
+    ) -> Result<Outcome<P::Stream>, Failure> {
+        let request = Outgoing {
+            method: method.clone(),
+            url: self.server.url.clone(),
+            headers: forward::request_headers(&self.head.headers, session, own, self.era),
+            body,
+            within: self.server.timeout,
+        };
+        let answer = self.site.platform.fetch(request).await.map_err(|error| refusal::no_answer(error, self.server))?;
+        self.judge(answer, session).await
+    }
+}
+
+/// The credentials among the headers of a message, the part behind `Bearer` or the like by itself as well.
+fn sent_with(headers: &OwnHeaders) -> Sent {
+    let values = headers.iter().filter_map(|(_, value)| value.to_str().ok());
+    values.fold(Sent::default(), |sent, value| {
+        let last = value.rsplit(' ').next().unwrap_or_default();
+        sent.with(&Secret::new(value)).with(&Secret::new(last))
+    })
+}
+
+/// Whether the server did something that it does for those it knows. Of `initialize` and of lists some think nothing.
+fn proves<S>(payload: &Payload, end: &End<S>) -> bool {
+    let method = if let Payload::One(message) = payload { message.method() } else { None };
+    let answered = matches!(end, End::Answered(reply) if reply.status() == StatusCode::OK);
+    answered && matches!(method, Some("tools/call" | "prompts/get" | "resources/read"))
+}
+
+/// The answer with our id of a session that was opened for it, unless the server has just opened another.
+fn with_session<S>(reply: Reply<S>, presented: Option<Presented<'_>>) -> Reply<S> {
+    match presented.and_then(|its| its.renamed) {
+        Some(id) if !reply.headers().contains_key(SESSION_ID) => reply.with(HeaderName::from_static(SESSION_ID), &id),
+        _ => reply,
+    }
+}

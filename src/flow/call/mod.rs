@@ -1,0 +1,98 @@
+//! The path of a call: a checked MCP message goes to its server, and the answer comes back as it is.
+//!
+//! Not here: what a message must look like (`mcp::message::envelope`), sending it (`flow::call::exchange`), the words of refusals (`flow::call::refusal`).
+
+pub mod answer;
+pub mod bearer;
+pub mod challenge;
+pub mod context;
+pub mod exchange;
+pub mod reached;
+pub mod refusal;
+pub mod session;
+pub mod tenure;
+pub mod unconnected;
+
+use super::{Answered, Head, Site, unreadable};
+use crate::config::Server;
+use crate::mcp::message::envelope;
+use crate::mcp::message::envelope::{Payload, RequestId};
+use crate::mcp::transport::ending::Ending;
+use crate::mcp::transport::revision::Era;
+use crate::mcp::transport::session::InitializeParams;
+use crate::mcp::transport::session::presented;
+use crate::mcp::transport::verdict::Expects;
+use crate::mcp::transport::{headers, revision};
+use crate::ports::{Platform, Stream};
+use crate::time::Lifetime;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+use context::Call;
+
+/// How long a client may take to send its message.
+const PATIENCE: Lifetime = Lifetime(30);
+
+/// A refusal in the form its reader understands.
+pub enum Refusal {
+    /// Before the message was looked at: plain JSON, with a challenge where one is due.
+    Plain(Failure),
+    /// A JSON-RPC error, with the request's id where it was readable.
+    Rpc(Failure, Option<RequestId>),
+}
+
+/// `POST` to a server: one message, or a batch where the revision has them.
+pub async fn post<P: Platform>(
+    site: &Site<'_, P>,
+    head: &Head,
+    server: &Server,
+    body: P::Stream,
+) -> Result<Reply<P::Stream>, Refusal> {
+    // 1. Who calls? Before anything else of the request is judged (OAuth 2.1 §5.3).
+    let claims = bearer::authenticate(site, head, server).await.map_err(Refusal::Plain)?;
+    // 2. What is said? The bytes that are checked here are the bytes that are sent on.
+    let unread = |failure: Failure| Refusal::Rpc(failure.slug(server.slug.as_str()), None);
+    refusal::require_json(head).map_err(unread)?;
+    let limit = site.config.limits.body_bytes;
+    let bytes = body.read(limit, PATIENCE).await.map_err(|error| unread(unreadable(error, limit)))?;
+    let payload = envelope::parse(&bytes, site.config.limits.depth)
+        .map_err(|error| Refusal::Rpc(refusal::envelope(&error, server), error.id))?;
+    let id = match &payload {
+        Payload::One(message) => message.id().cloned(),
+        Payload::Batch(_) => None,
+    };
+    let read = |failure: Failure| Refusal::Rpc(failure.slug(server.slug.as_str()), id.clone());
+    let era = match &payload {
+        Payload::One(message) => {
+            headers::check(&head.headers, message).map_err(|error| read(refusal::header(&error)))?;
+            Era::of(&head.headers, Some(message))
+        }
+        Payload::Batch(messages) => {
+            revision::admit_batch(&head.headers).map_err(|error| read(refusal::envelope(&error, server)))?;
+            let agree = messages.iter().try_for_each(|message| headers::check(&head.headers, message));
+            agree.map_err(|error| read(refusal::header(&error)))?;
+            Era::Legacy
+        }
+    };
+    // 3. Send it on.
+    let expects = if payload.expects_reply() { Expects::Reply } else { Expects::NoReply };
+    let initialize = match &payload {
+        Payload::One(message) if era == Era::Legacy && message.method() == Some("initialize") => {
+            InitializeParams::of(&bytes)
+        }
+        _ => None,
+    };
+    let ending = Ending::of(&payload, era);
+    let call = Call { site, head, server, claims: &claims, era, expects, ending, initialize };
+    call.send(&payload, bytes).await.map_err(read)
+}
+
+/// `DELETE` of a session: the server decides whether its sessions can be ended by a client.
+pub async fn delete<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server) -> Answered<P> {
+    let claims = bearer::authenticate(site, head, server).await?;
+    if presented(&head.headers).is_ok_and(|session| session.is_none()) {
+        return Err(refusal::session_missing().slug(server.slug.as_str()));
+    }
+    let (era, expects, ending) = (Era::Legacy, Expects::End, Ending::break_off());
+    let call = Call { site, head, server, claims: &claims, era, expects, ending, initialize: None };
+    call.end().await.map_err(|failure| failure.slug(server.slug.as_str()))
+}

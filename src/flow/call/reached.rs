@@ -1,0 +1,98 @@
+//! What servers were like when they were last used, as far as this isolate knows: noted by calls, told by `/status` and the log.
+//!
+//! Not here: asking a server how it is. Nobody's question at `/status` may send requests to others.
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::config::Server;
+use crate::flow::Site;
+use crate::flow::connection::store;
+use crate::memory::LastUse;
+use crate::ports::Platform;
+use crate::time::{Lifetime, Timestamp};
+use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
+use crate::web::failure::{Blame, Failure};
+
+/// How long a use is worth telling of.
+const REMEMBERED: Lifetime = Lifetime::days(1);
+/// A use that came to the same as the one before is noted only as often: calls are many.
+const NOTED: Lifetime = Lifetime(60);
+/// Reasons that say that no answer came.
+const NO_ANSWER: &[&str] = &["upstream_unreachable", "upstream_timeout"];
+const NOT_CONNECTED: &str = "shared_connection_missing";
+
+/// What `/status` tells of a server.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Condition {
+    /// The last use from this isolate, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<Told>,
+    /// Whether an operator has connected it for everybody. Only where one has to, and where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connected: Option<bool>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+}
+
+/// A use as it is told.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// When that was, to the minute.
+    pub at: Timestamp,
+    /// Whether it answered at all; absent where it was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reachable: Option<bool>,
+    /// Why the use came to nothing, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+}
+
+/// Notes what came of a use. Where that is another thing than before, the log has a line of it.
+pub fn note<P: Platform>(site: &Site<'_, P>, server: &Server, failure: Option<&Failure>) {
+    match failure {
+        Some(failure) if failure.reason == "client_gone" => {} // nobody knows what it would have come to
+        Some(failure) if failure.blame == Blame::Upstream => noted(site, server, Some(failure.reason)),
+        _ => noted(site, server, None),
+    }
+}
+
+/// Notes that a server could not be used because no operator has connected it.
+pub fn note_unconnected<P: Platform>(site: &Site<'_, P>, server: &Server) {
+    noted(site, server, Some(NOT_CONNECTED));
+}
+
+fn noted<P: Platform>(site: &Site<'_, P>, server: &Server, trouble: Option<&'static str>) {
+    let slug = server.slug.as_str();
+    let before = site.memory.used.get(slug, site.now);
+    if before.is_some_and(|before| before.trouble == trouble && !(before.at + NOTED).reached(site.now)) {
+        return;
+    }
+    site.memory.used.put(slug, LastUse { at: site.now, trouble }, site.now + REMEMBERED, site.now);
+    if before.and_then(|before| before.trouble) != trouble {
+        let line = json!({"event": "server_changed", "slug": slug, "reachable": answered(trouble), "reason": trouble});
+        site.platform.record(&line.to_string());
+    }
+}
+
+/// What is known of a server. Its connection is looked up for the operator alone: anybody else's question reads no object.
+pub async fn condition<P: Platform>(site: &Site<'_, P>, server: &Server, for_operator: bool) -> Condition {
+    let used = site.memory.used.get(server.slug.as_str(), site.now);
+    let last_used = used.map(|LastUse { at, trouble }| Told { at, reachable: answered(trouble), reason: trouble });
+    if !server.is_connected_by_operator() || !for_operator {
+        return Condition { last_used, ..Condition::default() };
+    }
+    let key = ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT);
+    // What storage does not tell is left out.
+    let connected = store::read(site, server, &key).await.ok().map(|kept| matches!(kept, store::Kept::Live(_)));
+    let fix = connected.filter(|connected| !connected).map(|_| {
+        let url = site.url(&format!("/admin/servers/{}/connection", server.slug));
+        format!("Connect it for everybody: POST {url} with the ADMIN_TOKEN, and open the link of the answer.")
+    });
+    Condition { last_used, connected, fix }
+}
+
+fn answered(trouble: Option<&'static str>) -> Option<bool> {
+    (trouble != Some(NOT_CONNECTED)).then(|| trouble.is_none_or(|reason| !NO_ANSWER.contains(&reason)))
+}

@@ -1,0 +1,179 @@
+//! How long a stream of events goes on: the access it was opened with is looked at again while it lasts, and when that has ended so does
+//! the stream.
+//!
+//! Not here: what its client is told at the end and what time it has beyond its token (`mcp::transport::ending`), the pipe itself (`edge`).
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::context::Call;
+use crate::flow::revocation::{Markers, REMEMBERED};
+use crate::flow::{both, revocation};
+use crate::json;
+use crate::mcp::message::error::Data;
+use crate::mcp::transport::ending::Ending;
+use crate::memory::Memory;
+use crate::oauth::grant::GrantId;
+use crate::oauth::token::access_token::TokenError;
+use crate::ports::Platform;
+use crate::time::{Lifetime, Timestamp};
+use crate::web::failure::Failure;
+use crate::web::reply::Terms;
+
+/// How often storage is asked that does not answer.
+const ATTEMPTS: u32 = 3;
+/// The pause before it is asked again, milliseconds.
+const PAUSE: u32 = 2000;
+/// How long a stream relies on another one to ask, and after how many milliseconds it looks.
+const PATIENCE: Lifetime = Lifetime(5);
+const MOMENT: u32 = 250;
+const MOMENTS: u32 = 20;
+
+/// What its client is told to do. An event stream that is opened again meets the answer that says more.
+const AGAIN: &str = "Send the request again: the client refreshes its token, or is told to authorize.";
+
+/// What a stream was opened with. It travels beside the stream, within the isolate.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Tenure {
+    grant: GrantId,
+    subject: String,
+    /// When the person proved who they are.
+    since: Timestamp,
+    /// When the stream ends in any case.
+    due: Timestamp,
+    ending: Ending,
+    slug: String,
+    request_id: String,
+}
+
+/// What becomes of a stream.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It goes on, and is looked at again after so long.
+    GoesOn(Lifetime),
+    /// It ends with these bytes.
+    Ends(Vec<u8>),
+}
+
+/// On which terms the answer to a call is handed on as a stream.
+pub fn terms<P: Platform>(call: &Call<'_, P>) -> Terms {
+    let claims = call.claims;
+    let tenure = Tenure {
+        grant: claims.grant.clone(),
+        subject: claims.sub.clone(),
+        since: claims.authenticated(),
+        due: call.ending.due(claims.exp),
+        ending: call.ending.clone(),
+        slug: call.server.slug.as_str().to_owned(),
+        request_id: call.site.request_id.to_owned(),
+    };
+    let after = tenure.due.remaining(call.site.now).min(REMEMBERED);
+    // Texts and numbers, so there is no failure to report; words that nobody can read end the stream.
+    Terms { words: serde_json::to_string(&tenure).unwrap_or_default(), after }
+}
+
+/// Looks at a stream that was handed on. That it is ended is a line in the log.
+pub async fn look<P: Platform>(platform: &P, memory: &Memory, words: &str) -> Standing {
+    let Ok(tenure) = json::read::<Tenure>(words.as_bytes()) else { return Standing::Ends(Vec::new()) };
+    let markers = Markers { platform, memory, now: platform.now() };
+    match tenure.stands(&markers).await {
+        Ok(after) => Standing::GoesOn(after),
+        Err(failure) => {
+            let Tenure { slug, request_id, .. } = &tenure;
+            let line = Line { event: "stream_ended", request_id, slug, reason: failure.reason };
+            platform.record(&serde_json::to_string(&line).unwrap_or_default());
+            let fix = Some(failure.fix.as_str());
+            let data = Data { reason: failure.reason, request_id, slug: Some(slug.as_str()), fix };
+            Standing::Ends(tenure.ending.event(&failure.message, data))
+        }
+    }
+}
+
+/// What is logged of an end.
+#[derive(Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    request_id: &'a str,
+    slug: &'a str,
+    reason: &'static str,
+}
+
+impl Tenure {
+    /// How long it stands without another look: until the markers are read anew in any case, as a look before that tells nothing.
+    async fn stands<P: Platform>(&self, markers: &Markers<'_, P>) -> Result<Lifetime, Failure> {
+        let now = markers.now;
+        if self.due.reached(now) {
+            let message = "The access token that this stream was opened with has expired.";
+            return Err(Failure::client(401, TokenError::Expired.reason(), message).fix(AGAIN));
+        }
+        if self.is_revoked(markers).await? {
+            let message = "The access that this stream was opened with was revoked.";
+            return Err(Failure::client(401, revocation::REASON, message).fix(AGAIN));
+        }
+        let next = markers.known_until(&self.grant, &self.subject).unwrap_or(now + REMEMBERED);
+        Ok(next.min(self.due).remaining(now).max(Lifetime(1)))
+    }
+
+    /// Asks storage more than once: work that was begun is worth it.
+    async fn is_revoked<P: Platform>(&self, markers: &Markers<'_, P>) -> Result<bool, Failure> {
+        for _ in 1..ATTEMPTS {
+            if let Ok(revoked) = self.ask(markers).await {
+                return Ok(revoked);
+            }
+            markers.platform.pause(PAUSE).await;
+        }
+        self.ask(markers).await
+    }
+
+    async fn ask<P: Platform>(&self, markers: &Markers<'_, P>) -> Result<bool, Failure> {
+        let (of_grant, of_subject) = both(
+            self.alone(markers, self.grant.as_str(), markers.of_grant(&self.grant, markers.now + REMEMBERED)),
+            self.alone(markers, &self.subject, markers.of_subject(&self.subject, Some(self.since))),
+        )
+        .await;
+        Ok(of_grant? || of_subject?)
+    }
+
+    /// Of all streams of an isolate one asks for a marker; the others wait, and then find what it found.
+    async fn alone<P: Platform, T>(&self, markers: &Markers<'_, P>, marker: &str, asked: impl Future<Output = T>) -> T {
+        let Markers { platform, memory, now } = markers;
+        let is_asked = || memory.asking.get(marker, *now).is_some();
+        for _ in 0..MOMENTS {
+            if !is_asked() {
+                break;
+            }
+            platform.pause(MOMENT).await;
+        }
+        let first = !is_asked();
+        memory.asking.put(marker, (), *now + PATIENCE, *now);
+        let answer = asked.await;
+        if first {
+            memory.asking.forget(marker);
+        }
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mcp::message::envelope::parse;
+    use crate::mcp::transport::revision::Era;
+
+    #[test]
+    fn words_are_one_line_and_read_as_they_were_written() {
+        let request = r#"{"jsonrpc":"2.0","id":"a\nb","method":"subscriptions/listen"}"#;
+        let tenure = Tenure {
+            grant: GrantId::new([7; 16]),
+            subject: "dev:al\nice".to_owned(),
+            since: Timestamp(1),
+            due: Timestamp(2),
+            ending: Ending::of(&parse(request.as_bytes(), 9).unwrap(), Era::Modern),
+            slug: "docs".to_owned(),
+            request_id: "r1".to_owned(),
+        };
+        let words = serde_json::to_string(&tenure).unwrap();
+        assert!(!words.contains('\n') && !words.contains('\0'), "{words}");
+        assert_eq!(format!("{:?}", json::read::<Tenure>(words.as_bytes()).unwrap()), format!("{tenure:?}"));
+    }
+}

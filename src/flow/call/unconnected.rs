@@ -1,0 +1,169 @@
+//! A server that cannot be asked until its account is connected: what the gateway answers in its stead, how it says what is missing, and
+//! how an interrupted request goes on.
+//!
+//! Not here: the words and their forms (`mcp::connect::unconnected`, `mcp::connect::signal`), the connection itself (`flow::connection`).
+
+use http::HeaderName;
+use http::StatusCode;
+use serde_json::Value;
+
+use super::context::Call;
+use super::refusal;
+use crate::flow::Answered;
+use crate::flow::connection::Need;
+use crate::mcp::connect::request_state::{Choice, RequestState, Resumed};
+use crate::mcp::connect::signal::{Asked, Signal, State};
+use crate::mcp::connect::unconnected::Server;
+use crate::mcp::connect::{capabilities, request_state};
+use crate::mcp::message::envelope;
+use crate::mcp::message::envelope::{Message, Payload, RequestId};
+use crate::mcp::transport::header_names::SESSION_ID;
+use crate::mcp::transport::headers;
+use crate::mcp::transport::revision::Era;
+use crate::mcp::transport::session::{InitializeParams, Session};
+use crate::ports::Platform;
+use crate::upstream::key::Owner;
+use crate::upstream::link;
+use crate::upstream::link::Link;
+use crate::vault::Purpose;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+use crate::web::route;
+
+/// A message and what the gateway knows of its client.
+pub struct Said<'a> {
+    /// The message, or several.
+    pub payload: &'a Payload,
+    /// Its bytes.
+    pub body: &'a [u8],
+    /// The client's session.
+    pub session: Option<&'a Session>,
+    /// What the person said to an earlier signal.
+    pub choice: Option<Choice>,
+}
+
+/// Answers a message while the server needs a connection. Whether it is modern cannot be known; what is legacy works with most servers of
+/// either era, so that a client that can speak both begins with `initialize`.
+pub fn answer<P: Platform>(call: &Call<'_, P>, said: &Said<'_>, need: &Need) -> Answered<P> {
+    let signal = Teller { call, need };
+    Ok(match said.payload {
+        Payload::One(message) if call.era == Era::Modern && message.method() == Some("server/discover") => {
+            return Err(refusal::era_unknown(call.server));
+        }
+        Payload::One(message) => signal.one(said, message),
+        Payload::Batch(messages) => {
+            let answers = messages.iter().filter_map(|message| signal.body(said, message));
+            let answers: Vec<Value> = answers.map(|(_, body)| body).collect();
+            if answers.is_empty() { call.accepted() } else { Reply::json(StatusCode::OK, &answers) }
+        }
+    })
+}
+
+/// The answer to a call of the stand-in's tool once there is nothing left to do for it.
+pub fn connected<P: Platform>(call: &Call<'_, P>, payload: &Payload) -> Option<Reply<P::Stream>> {
+    let Payload::One(message) = payload else { return None };
+    let server = server(call);
+    if message.method() != Some("tools/call") || !message.name.as_deref().is_some_and(|name| server.has_tool(name)) {
+        return None;
+    }
+    let answer = server.connected(message.id()?, call.era);
+    Some(match call.era {
+        Era::Modern => Reply::json(StatusCode::OK, &answer),
+        // A stream, because only there a legacy client is told that there is more to list now.
+        Era::Legacy => {
+            let events = Server::list_changes().chain([answer]);
+            let text = events.fold(String::new(), |text, event| text + &format!("event: message\ndata: {event}\n\n"));
+            Reply::bytes(StatusCode::OK, "text/event-stream", text.into_bytes())
+        }
+    })
+}
+
+/// Makes the request it was of one that comes back with a `requestState` of ours, and checks it as if it had come so.
+pub fn resume<P: Platform>(call: &Call<'_, P>, message: &Message, body: &[u8]) -> Result<Option<Resumed>, Failure> {
+    let Some(text) = message.request_state.as_deref() else { return Ok(None) };
+    let resource = route::resource_url(call.site.origin.as_str(), call.server);
+    let Some(sealed) = request_state::ours(&resource, text) else { return Ok(None) };
+    let state = call.site.keys.open_json::<RequestState>(Purpose::RequestState, &call.place(), sealed);
+    let state = state.map_err(|_| refusal::request_state_unfit())?;
+    let digest = request_state::digest(body).filter(|digest| state.fits(digest, call.site.now));
+    let resumed = digest.and_then(|_| request_state::resume(body)).ok_or_else(refusal::request_state_unfit)?;
+    let Ok(Payload::One(message)) = envelope::parse(&resumed.body, call.site.config.limits.depth) else {
+        return Err(refusal::request_state_unfit());
+    };
+    headers::check(&call.head.headers, &message).map_err(|error| refusal::header(&error))?;
+    Ok(Some(resumed))
+}
+
+/// Says what is missing.
+struct Teller<'a, P> {
+    call: &'a Call<'a, P>,
+    need: &'a Need,
+}
+
+impl<P: Platform> Teller<'_, P> {
+    fn one(&self, said: &Said<'_>, message: &Message) -> Reply<P::Stream> {
+        let Some((status, body)) = self.body(said, message) else { return self.call.accepted() };
+        let reply = Reply::json(status, &body).because(self.need.reason);
+        if self.call.era == Era::Legacy && message.method() == Some("initialize") {
+            let session = Session::waiting(self.call.initialize.clone());
+            return reply.with(HeaderName::from_static(SESSION_ID), &self.call.seal(&session));
+        }
+        reply
+    }
+
+    /// The answer to one message, if it wants one.
+    fn body(&self, said: &Said<'_>, message: &Message) -> Option<(StatusCode, Value)> {
+        let (id, method) = (message.id()?, message.method()?);
+        let initialize = self.call.initialize.as_ref().map(InitializeParams::as_str);
+        let answer = server(self.call).answer(message, self.call.era, initialize);
+        Some(answer.map_or_else(|| self.signal(said, id, method), |body| (StatusCode::OK, body)))
+    }
+
+    fn signal(&self, said: &Said<'_>, id: &RequestId, method: &str) -> (StatusCode, Value) {
+        let call = self.call;
+        let shows_links = match call.era {
+            Era::Legacy => said.session.is_some_and(Session::shows_links),
+            Era::Modern => capabilities::declared_in_request(said.body),
+        };
+        let link = self.link();
+        let mut asked = Asked { id, method, era: call.era, shows_links, request_state: None };
+        let state = if asked.can_be_resumed() { self.request_state(said.body) } else { None };
+        asked.request_state = state.as_deref();
+        let signal = Signal {
+            state: self.need.state,
+            reason: self.need.reason,
+            name: &call.server.name,
+            slug: call.server.slug.as_str(),
+            link: link.as_deref(),
+            request_id: call.site.request_id,
+        };
+        if said.choice == Some(Choice::Refused) { signal.declined(&asked) } else { signal.answer(&asked) }
+    }
+
+    /// Where the person connects the server. What only the operator can renew has no link for anybody.
+    fn link(&self) -> Option<String> {
+        let (call, site) = (self.call, self.call.site);
+        let need = match self.need.state {
+            State::Authenticating => link::Need::Authenticating,
+            State::ReconsentRequired => link::Need::ReconsentRequired,
+            State::AdminConnectRequired | State::AdminRenewalRequired => return None,
+        };
+        let (owner, slug) = (Owner::Subject(call.claims.sub.clone()), call.server.slug.as_str());
+        let expires = site.now + link::LIFETIME;
+        let link = Link::new(owner, slug, call.account(), self.need.scope.clone(), need, expires);
+        Some(site.url(&link.path(&site.keys, site.platform.random())))
+    }
+
+    fn request_state(&self, body: &[u8]) -> Option<String> {
+        let call = self.call;
+        let state = RequestState::new(request_state::digest(body)?, call.site.now);
+        let random = call.site.platform.random();
+        let sealed = call.site.keys.seal_json(Purpose::RequestState, &call.place(), random, &state);
+        Some(request_state::written(&route::resource_url(call.site.origin.as_str(), call.server), &sealed))
+    }
+}
+
+fn server<'a, P>(call: &'a Call<'_, P>) -> Server<'a> {
+    let shared = call.server.is_connected_by_operator();
+    Server { name: &call.server.name, slug: call.server.slug.as_str(), shared, version: env!("CARGO_PKG_VERSION") }
+}

@@ -1,0 +1,165 @@
+//! Finding the client behind a `client_id`: set up by the operator, registered here, or published as a metadata document.
+//!
+//! Not here: what a client may do (`oauth::client`), what a document must say (`oauth::client::document`).
+
+pub mod caller;
+pub mod register;
+
+use std::rc::Rc;
+
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Method;
+use http::StatusCode;
+use http::header::ACCEPT;
+
+use super::{Head, Site, secret_missing};
+use crate::config::{AuthenticationMethod, Preregistered};
+use crate::oauth::address::NotPublic;
+use crate::oauth::client::document::DocumentError;
+use crate::oauth::client::redirect::RedirectUri;
+use crate::oauth::client::registered::RegisteredClient;
+use crate::oauth::client::{Authentication, Client, GrantType, Origin, document, id};
+use crate::oauth::error::ErrorCode;
+use crate::ports::{Answer, Outgoing, Platform, ReadError, Stream, Unavailable};
+use crate::time::Lifetime;
+use crate::vault::OpenError;
+use crate::web::failure::Failure;
+
+/// How long a client's metadata document may take.
+const PATIENCE: Lifetime = Lifetime(5);
+/// How long an isolate remembers a registered client.
+const REMEMBERED: Lifetime = Lifetime::minutes(5);
+
+/// The client of an authorization request.
+pub async fn find<P: Platform>(site: &Site<'_, P>, head: &Head, client_id: &str) -> Result<Rc<Client>, Failure> {
+    if document::is_document_id(client_id) && !is_preregistered(site, client_id) {
+        return published(site, head, client_id).await;
+    }
+    known(site, client_id).await
+}
+
+/// The client of a token request. One that is known by its document is public by rule (CIMD §5), so nothing is fetched: its tokens
+/// stay valid while its document's host is down.
+pub async fn find_for_token<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
+    if document::is_document_id(client_id) && !is_preregistered(site, client_id) {
+        require_documents(site)?;
+        return Ok(Rc::new(Client::of_document(client_id)));
+    }
+    known(site, client_id).await
+}
+
+fn is_preregistered<P>(site: &Site<'_, P>, client_id: &str) -> bool {
+    site.config.clients.preregistered.iter().any(|client| client.client_id == client_id)
+}
+
+async fn known<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
+    if let Some(client) = site.config.clients.preregistered.iter().find(|client| client.client_id == client_id) {
+        return preregistered(site, client).map(Rc::new);
+    }
+    if !id::is_registered_id(client_id) {
+        return Err(unknown());
+    }
+    registered(site, client_id).await
+}
+
+/// A client that registered here: as its id says, as long as that is fresh; then as it was stored when it was used. Its record is
+/// enough where the key that sealed the id is gone.
+async fn registered<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
+    match RegisteredClient::open(&site.keys, client_id) {
+        Ok(sealed) if !sealed.expires().reached(site.now) => return Ok(Rc::new(sealed.client())),
+        Err(OpenError::NotAuthentic | OpenError::NotTheRecord) => return Err(unknown()),
+        _ => {}
+    }
+    let remembered = client_id.to_owned();
+    if let Some(client) = site.memory.clients.get(&remembered, site.now) {
+        return Ok(client);
+    }
+    let stored = register::stored(site, client_id).await.map_err(|Unavailable| Failure::storage())?;
+    let stored = stored.filter(|stored| !stored.expires().reached(site.now)).ok_or_else(unknown)?;
+    let client = Rc::new(stored.client());
+    site.memory.clients.put(remembered, Rc::clone(&client), site.now + REMEMBERED, site.now);
+    Ok(client)
+}
+
+fn preregistered<P: Platform>(site: &Site<'_, P>, client: &Preregistered) -> Result<Client, Failure> {
+    let secret = match &client.client_secret {
+        Some(name) => {
+            let secret = site.platform.secret(name.as_str()).ok_or_else(|| {
+                secret_missing("client_secret_not_set", name, "this client is set up with")
+                    .code(ErrorCode::TemporarilyUnavailable)
+            })?;
+            Some(secret.digest())
+        }
+        None => None,
+    };
+    let authentication = match (secret, client.token_endpoint_auth_method) {
+        (None, _) | (_, Some(AuthenticationMethod::None)) => Authentication::None,
+        (Some(secret), Some(AuthenticationMethod::ClientSecretBasic)) => Authentication::Basic(secret),
+        (Some(secret), Some(AuthenticationMethod::ClientSecretPost)) => Authentication::Post(secret),
+        (Some(secret), None) => Authentication::Secret(secret),
+    };
+    Ok(Client {
+        id: client.client_id.clone(),
+        name: Some(client.name.clone()),
+        // What the operator wrote is believed: a scheme of an app's own is fine here.
+        redirect_uris: client.redirect_uris.iter().filter_map(|uri| RedirectUri::named(uri).ok()).collect(),
+        authentication,
+        origin: Origin::Preregistered,
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        scope: None,
+    })
+}
+
+async fn published<P: Platform>(site: &Site<'_, P>, head: &Head, client_id: &str) -> Result<Rc<Client>, Failure> {
+    require_documents(site)?;
+    let url = document::parse_client_id(client_id, site.origin.is_loopback()).map_err(|error| refused(&error))?;
+    let remembered = client_id.to_owned();
+    if let Some(client) = site.memory.clients.get(&remembered, site.now) {
+        return Ok(client);
+    }
+    // Anybody can make the gateway fetch a document: as often as anybody may register, and never from itself.
+    register::require_allowance(site, head).await?;
+    if client_id.strip_prefix(site.origin.as_str()).is_some_and(|path| path.starts_with('/')) {
+        return Err(refused(&DocumentError::NotPublic(NotPublic::Name)));
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let request = Outgoing { method: Method::GET, url: url.clone(), headers, body: Vec::new(), within: PATIENCE };
+    let unreachable = |_| refused(&DocumentError::Unreachable);
+    let Answer { status, headers, body, .. } = site.platform.fetch(request).await.map_err(unreachable)?;
+    let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let read = if status == StatusCode::OK { body.read(document::LIMIT, PATIENCE).await } else { Ok(Vec::new()) };
+    let bytes = read.map_err(|error| match error {
+        ReadError::TooLarge => refused(&DocumentError::TooLarge),
+        ReadError::Broken => refused(&DocumentError::Unreachable),
+    })?;
+    let client = document::parse_document(&url, status.as_u16(), content_type, &bytes, &site.redirect_policy());
+    let client = Rc::new(client.map_err(|error| refused(&error))?);
+    let until = site.now + document::cache_lifetime(&headers);
+    site.memory.clients.put(remembered, Rc::clone(&client), until, site.now);
+    Ok(client)
+}
+
+fn require_documents<P>(site: &Site<'_, P>) -> Result<(), Failure> {
+    if site.config.clients.metadata_documents {
+        return Ok(());
+    }
+    let message = "This gateway does not accept client metadata documents.";
+    Err(Failure::oauth(ErrorCode::InvalidClient, "client_documents_disabled", message)
+        .fix("Let the client register dynamically, or ask the operator to set it up."))
+}
+
+fn refused(error: &DocumentError) -> Failure {
+    Failure::oauth(
+        ErrorCode::InvalidClient,
+        error.reason(),
+        format!("The client's metadata document was refused: {error}."),
+    )
+    .fix("The client's publisher must correct the document at the client_id's URL; then connect again.")
+}
+
+fn unknown() -> Failure {
+    Failure::oauth(ErrorCode::InvalidClient, "client_unknown", "This client_id was not issued by this gateway, or has expired.")
+        .fix("Clear the client's stored credentials for this server (client_id and client_secret) and connect again: it will register anew.")
+}

@@ -1,0 +1,289 @@
+//! What a call authenticates with at its server: what the operator wrote down, or the caller's connection, renewed where that is due.
+//!
+//! Not here: connecting (a browser's business), and what a client is told meanwhile (`mcp::connect::signal`).
+
+use std::rc::Rc;
+
+use http::HeaderName;
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
+
+use super::{Site, apart, secret_missing};
+use crate::config::{Auth, Server, Value};
+use crate::mcp::connect::signal::State;
+use crate::memory::Held;
+use crate::oauth::token::access_token::Claims;
+use crate::oauth_client::scope;
+use crate::ports::Platform;
+use crate::secret::Secret;
+use crate::upstream;
+use crate::upstream::challenge::Challenge;
+use crate::upstream::credential::{Kind, Token};
+use crate::upstream::headers::HeaderError;
+use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
+use crate::web::failure::{Blame, Failure};
+use cache::Found;
+use refresh::Refresh;
+
+mod cache;
+mod refresh;
+mod renewal;
+pub mod sealed;
+pub mod store;
+
+pub use cache::{forget, replicate};
+
+/// The server wants more than the connection was made for.
+const MORE_SCOPE: &str = "connection_scope_insufficient";
+
+/// What a call is sent with.
+pub enum Credential {
+    /// These headers.
+    Ready {
+        /// All that the gateway writes itself.
+        headers: Vec<(HeaderName, HeaderValue)>,
+        /// Which generation of the connection they are of; `None` where there is nothing to renew.
+        seen: Option<u64>,
+        /// Whether they were made for this call: a server that refuses them refuses newer ones as well.
+        fresh: bool,
+        /// What the server made of them before.
+        standing: Standing,
+    },
+    /// Somebody must connect first.
+    Needed(Need),
+}
+
+/// What is known of what a person entered. Only the server can tell whether it is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The server takes it; and whatever was not entered by anybody.
+    Good,
+    /// The server has not been seen to take it.
+    Untried,
+    /// The server refused it last.
+    Refused,
+}
+
+/// What connecting needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// Who must do what.
+    pub state: State,
+    /// The stable code of why.
+    pub reason: &'static str,
+    /// The scope to ask for, where the server or an earlier connection says so.
+    pub scope: Option<String>,
+}
+
+/// The credential of a caller at a server.
+pub async fn credential<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    claims: &Claims,
+) -> Result<Credential, Failure> {
+    let Some(key) = key(server, claims) else { return of_operator(site, server) };
+    apart(connected(site, server, key)).await
+}
+
+/// The same as everybody else knows it by now: before a person is told that there is nothing left to do.
+pub async fn confirmed<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    claims: &Claims,
+) -> Result<Credential, Failure> {
+    let Some(key) = key(server, claims) else { return of_operator(site, server) };
+    // One that its object could not be told of yet is known nowhere but near by.
+    if cache::recall(site, server, &key).await.is_none_or(|held| held.after.is_none()) {
+        let found = cache::ask(site, server, &key).await?;
+        if !matches!(found, Found::Usable(_)) {
+            cache::forget(site, &key);
+            return answer(site, server, found);
+        }
+    }
+    apart(connected(site, server, key)).await
+}
+
+/// The server took what a person entered.
+pub async fn proven<P: Platform>(site: &Site<'_, P>, server: &Server, claims: &Claims, seen: Option<u64>) {
+    if let (Some(key), Some(seen)) = (key(server, claims), seen) {
+        cache::prove(site, server, &key, seen).await;
+    }
+}
+
+/// What is to be done about a value that the server refused.
+pub fn refused() -> Need {
+    let state = State::ReconsentRequired;
+    Need { state, reason: state.reason(), scope: None }
+}
+
+async fn connected<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    key: ConnectionKey,
+) -> Result<Credential, Failure> {
+    let mut found = match cache::recall(site, server, &key).await {
+        Some(held) => Found::Usable(held),
+        None => cache::ask(site, server, &key).await?,
+    };
+    let refresh = Refresh { site, server, key: &key };
+    if let Found::Usable(held) = &found
+        && let Some(after) = held.after
+    {
+        found = refresh.report(Rc::clone(held), after).await;
+    }
+    let found = match found {
+        Found::Usable(held) if held.credential.is_stale(site.now) => {
+            let spare = Some(&held).filter(|held| !held.credential.has_expired(site.now)).cloned();
+            refresh.run(held.generation, spare).await?
+        }
+        Found::Absent | Found::Unfit { .. } if matches!(server.auth, Auth::ClientCredentials(_)) => {
+            refresh.run(0, None).await?
+        }
+        found => found,
+    };
+    answer(site, server, found)
+}
+
+/// The credential after the server refused the one of generation `seen`: a newer one, if the challenge can be met by one.
+pub async fn renew<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    claims: &Claims,
+    seen: u64,
+    challenge: Option<&Challenge>,
+) -> Result<Credential, Failure> {
+    let Some(key) = key(server, claims) else { return of_operator(site, server) };
+    let remembered = cache::remembered(site, &key);
+    // Another call of this isolate has got a newer one meanwhile.
+    if let Some(held) = remembered.as_ref().filter(|held| held.generation > seen) {
+        return answer(site, server, Found::Usable(Rc::clone(held)));
+    }
+    let held = remembered.filter(|held| held.generation == seen);
+    if let Some(challenge) = challenge.filter(|challenge| challenge.is_insufficient_scope()) {
+        return step_up(server, held.as_deref(), challenge);
+    }
+    if let Auth::Headers(_) = server.auth {
+        // Only the person knows another value.
+        cache::refuse(site, &key, seen).await;
+        return answer(site, server, Found::Dead { scope: None });
+    }
+    let found = Refresh { site, server, key: &key }.run(seen, None).await?;
+    answer(site, server, found)
+}
+
+/// Whose connection a call uses, where the server has any.
+fn key(server: &Server, claims: &Claims) -> Option<ConnectionKey> {
+    if server.is_personal() {
+        let account = claims.account.as_deref().unwrap_or(FIRST_ACCOUNT);
+        return Some(ConnectionKey::new(Owner::Subject(claims.sub.clone()), server.slug.as_str(), account));
+    }
+    let shared = server.is_connected_by_operator() || matches!(server.auth, Auth::ClientCredentials(_));
+    shared.then(|| ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT))
+}
+
+fn answer<P: Platform>(site: &Site<'_, P>, server: &Server, found: Found) -> Result<Credential, Failure> {
+    let shared = server.is_connected_by_operator();
+    let missing = if shared { State::AdminConnectRequired } else { State::Authenticating };
+    let ended = if shared { State::AdminRenewalRequired } else { State::ReconsentRequired };
+    let need = |state: State, reason, scope| Ok(Credential::Needed(Need { state, reason, scope }));
+    let ready = |held: &Held, fresh, standing| {
+        let headers = headers(site, server, &held.credential)?;
+        Ok(Credential::Ready { headers, seen: Some(held.generation), fresh, standing })
+    };
+    match found {
+        Found::Usable(held) if held.credential.is_untried() => ready(&held, false, Standing::Untried),
+        Found::Usable(held) => ready(&held, false, Standing::Good),
+        Found::Fresh(held) => ready(&held, true, Standing::Good),
+        Found::Refused(held) => ready(&held, false, Standing::Refused),
+        Found::Absent => need(missing, missing.reason(), None),
+        Found::Unfit { reason } => need(missing, reason, None),
+        Found::Dead { scope } => need(ended, ended.reason(), scope),
+    }
+}
+
+/// A token that allows too little: the person is asked for more, unless the server asks for what it has given already.
+fn step_up(server: &Server, held: Option<&Held>, challenge: &Challenge) -> Result<Credential, Failure> {
+    let held = held.and_then(|held| held.credential.token()).and_then(|token| token.scope.as_deref());
+    let refused = |message: String, fix: &str| {
+        Failure::new(Blame::Upstream, 502, "upstream_scope_unsatisfied", message).fix(fix).slug(server.slug.as_str())
+    };
+    let Some(wanted) = challenge.scope.as_deref() else {
+        let message = format!("{} refused the call for lack of a scope, and does not say which.", server.name);
+        return Err(refused(message, "Whoever runs the server must name the scope in its challenge."));
+    };
+    if scope::covers(held, wanted) {
+        let message = format!("{} refused the call for lack of a scope that it has granted, {wanted:?}.", server.name);
+        return Err(refused(message, "Tell whoever runs the server, with the request id."));
+    }
+    if matches!(server.auth, Auth::ClientCredentials(_)) {
+        let message = format!("{} wants the scope {wanted:?} for this call.", server.name);
+        return Err(refused(message, "The operator must set the scope in the server's auth."));
+    }
+    let state = if server.is_connected_by_operator() { State::AdminRenewalRequired } else { State::ReconsentRequired };
+    let scope = Some(held.map_or_else(|| wanted.to_owned(), |held| scope::union(held, wanted)));
+    Ok(Credential::Needed(Need { state, reason: MORE_SCOPE, scope }))
+}
+
+/// Of a server that nobody connects.
+fn of_operator<P: Platform>(site: &Site<'_, P>, server: &Server) -> Result<Credential, Failure> {
+    let headers = own_headers(site, server)?;
+    Ok(Credential::Ready { headers, seen: None, fresh: false, standing: Standing::Good })
+}
+
+/// The operator's headers, and those of the connection.
+pub fn headers<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+    credential: &upstream::credential::Credential,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
+    let mut headers = own_headers(site, server)?;
+    match &credential.kind {
+        Kind::Oauth(oauth) => headers.push(bearer(&oauth.token)?),
+        Kind::ClientCredentials(token) => headers.push(bearer(token)?),
+        Kind::Headers(entered) => {
+            for (name, value) in entered {
+                let header = upstream::headers::header(name, value);
+                headers.push(header.map_err(|error| header_unfit(name, error))?);
+            }
+        }
+    }
+    Ok(headers)
+}
+
+fn bearer(token: &Token) -> Result<(HeaderName, HeaderValue), Failure> {
+    let value = Secret::new(format!("Bearer {}", token.access_token.expose()));
+    let header = upstream::headers::header(AUTHORIZATION.as_str(), &value);
+    header.map_err(|error| header_unfit(AUTHORIZATION.as_str(), error))
+}
+
+/// The headers that are the same for everybody.
+pub fn own_headers<P: Platform>(
+    site: &Site<'_, P>,
+    server: &Server,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
+    let Auth::Headers(headers) = &server.auth else { return Ok(Vec::new()) };
+    let header = |(name, value): &(String, Value)| {
+        let value = match value {
+            Value::Person { .. } => return Ok(None),
+            Value::Literal(text) => Secret::new(text),
+            Value::Secret(secret) => site
+                .platform
+                .secret(secret.as_str())
+                .ok_or_else(|| secret_missing("upstream_secret_missing", secret, "this server needs"))?,
+        };
+        let header = upstream::headers::header(name, &value);
+        header.map(Some).map_err(|error| header_unfit(name, error))
+    };
+    headers.iter().filter_map(|own| header(own).transpose()).collect()
+}
+
+/// A header that cannot be sent.
+fn header_unfit(name: &str, error: HeaderError) -> Failure {
+    Failure::new(
+        Blame::Operator,
+        503,
+        "upstream_header_unfit",
+        format!("The header {name} of this server cannot be sent: {error}."),
+    )
+    .fix("The operator must correct the header or its secret.")
+}

@@ -1,0 +1,129 @@
+//! The browser session behind `__mcp_session` and its twin: started at sign-in, read on browser steps only, ended at sign-out.
+//!
+//! Not here: its shape and its cookie (`login::session`, `web::cookie`).
+
+use crate::config::Login;
+use crate::flow::{Head, Site, revocation};
+use crate::login::session::BrowserSession;
+use crate::login::{Identity, session};
+use crate::ports::{Platform, Unavailable};
+use crate::secret::Secret;
+use crate::vault::Purpose;
+use crate::web::cookie;
+use crate::web::cookie::{Jar, SetCookie};
+use crate::web::failure::Failure;
+
+/// A signed-in browser.
+pub struct SignedIn {
+    /// Who.
+    pub session: BrowserSession,
+    /// The cookie it was proven with; forms are bound to it.
+    pub cookie: Secret,
+}
+
+/// How many values of the session's name are looked up: ours, and some that others planted beside it.
+const CANDIDATES: usize = 8;
+
+/// The session the browser's cookies prove, if it has not ended.
+pub async fn current<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
+    let Some(signed_in) = opened(site, head).await?.filter(|found| !found.session.expired(site.now)) else {
+        return Ok(None);
+    };
+    let session = &signed_in.session;
+    let revoked = revocation::is_revoked(site, &session.identity.subject, Some(session.since)).await?;
+    Ok((!revoked).then_some(signed_in))
+}
+
+/// Starts a session with a fresh id, whatever cookie the browser came with, and ends the one it had: no id from before a sign-in
+/// is worth anything after it. Answers the cookies that prove it.
+pub async fn start<P: Platform>(
+    site: &Site<'_, P>,
+    head: &Head,
+    identity: Identity,
+) -> Result<Vec<SetCookie>, Failure> {
+    end(site, head).await?;
+    let lifetime = site.config.session_ttl;
+    let cookie = site.secret();
+    let key = session::key(&cookie);
+    let secure = site.origin.is_secure();
+    let twin = secure.then(|| site.secret());
+    let session = BrowserSession::new(identity, site.now, lifetime);
+    let session = twin.iter().fold(session, BrowserSession::with_twin);
+    let place = place(&site.config.login, &key);
+    let sealed = site.keys.seal_json(Purpose::BrowserSession, &place, site.platform.random(), &session);
+    site.platform.put(&key, &sealed, Some(lifetime)).await.map_err(|Unavailable| Failure::storage())?;
+    let set = |name: String, value| SetCookie::new(name, value, lifetime, secure);
+    let twin = twin.map(|twin| set(cookie::name(cookie::TWIN, secure), twin));
+    Ok([set(cookie::SESSION.to_owned(), cookie)].into_iter().chain(twin).collect())
+}
+
+/// Ends the browser's session, if it has one: a cookie that opens none makes nobody delete anything.
+pub async fn end<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
+    match opened(site, head).await? {
+        Some(SignedIn { cookie, .. }) => {
+            site.platform.delete(&session::key(&cookie)).await.map_err(|Unavailable| Failure::storage())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Takes the cookies of a session away.
+pub fn removals<P>(site: &Site<'_, P>) -> Vec<SetCookie> {
+    let secure = site.origin.is_secure();
+    let twin = secure.then(|| SetCookie::removal(cookie::name(cookie::TWIN, secure), secure));
+    [SetCookie::removal(cookie::SESSION, secure)].into_iter().chain(twin).collect()
+}
+
+/// The session that the browser's cookies open. Of several values of its name, all but one were planted: the twin tells which is ours.
+async fn opened<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
+    let jar = Jar::parse(&head.headers);
+    let secure = site.origin.is_secure();
+    let twin = if secure { jar.get(&cookie::name(cookie::TWIN, secure)) } else { None };
+    let candidates = match (twin, jar.all(cookie::SESSION)) {
+        (Some(_), several) => several,
+        (None, [only]) if !secure => std::slice::from_ref(only),
+        (None, _) => &[],
+    };
+    for cookie in candidates.iter().take(CANDIDATES) {
+        let key = session::key(cookie);
+        let sealed = site.platform.get(&key).await.map_err(|Unavailable| Failure::storage())?;
+        let place = place(&site.config.login, &key);
+        let session = sealed.and_then(|sealed| site.keys.open_json(Purpose::BrowserSession, &place, &sealed).ok());
+        if let Some(session) = session.filter(|session: &BrowserSession| session.fits(twin, secure)) {
+            return Ok(Some(SignedIn { session, cookie: cookie.clone() }));
+        }
+    }
+    Ok(None)
+}
+
+/// Where a session opens: in its cookie's record, while the login that vouched for the person is the configured one.
+fn place<'a>(login: &'a Login, key: &'a str) -> [&'a str; 2] {
+    match login {
+        Login::Dev { .. } => [key, "dev"],
+        Login::Oidc(login) => [key, &login.issuer],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_session_ends_with_the_login_that_vouched_for_it() {
+        let login = |login| {
+            let document = json!({"login": login, "servers": {"demo": {"url": "http://localhost:8788/mcp"}}});
+            Config::parse(&document.to_string()).unwrap().login
+        };
+        let oidc = |issuer| login(json!({"kind": "oidc", "issuer": issuer, "client_id": "gateway"}));
+        let one = oidc("https://id.example");
+        assert_eq!(place(&one, "k"), place(&oidc("https://id.example"), "k"));
+        for (other, key) in
+            [(oidc("https://new.example"), "k"), (login(json!({"kind": "dev"})), "k"), (one.clone(), "j")]
+        {
+            assert_ne!(place(&one, "k"), place(&other, key));
+        }
+    }
+}

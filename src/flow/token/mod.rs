@@ -1,0 +1,294 @@
+//! The token endpoint (OAuth 2.1 §3.2): a code or a refresh token becomes an access token.
+//!
+//! Not here: one winner per code and per rotation (`oauth::grant`, in the object).
+
+pub mod revoke;
+
+use http::HeaderValue;
+use http::StatusCode;
+
+use super::client::register;
+use super::{Answered, Head, Site, client, read_small, revocation, sentence};
+use crate::config::Config;
+use crate::oauth::client::ClientCredentials;
+use crate::oauth::error::ErrorCode;
+use crate::oauth::grant::{GrantId, Granted, Rejection};
+use crate::oauth::scope::ScopeSet;
+use crate::oauth::token::access_token::Claims;
+use crate::oauth::token::opaque::Kind;
+use crate::oauth::token::request::{TokenRequest, TokenRequestError};
+use crate::oauth::token::response::TokenResponse;
+use crate::oauth::token::{access_token, opaque, request};
+use crate::oauth::{grant, subject};
+use crate::ports::{Platform, Unavailable};
+use crate::secret::Secret;
+use crate::time::Lifetime;
+use crate::vault;
+use crate::web::failure::Failure;
+use crate::web::form::Form;
+use crate::web::reply::Reply;
+use crate::web::{form, route};
+
+/// A token request is a form of a few short fields.
+pub const FORM: usize = 32 * 1024;
+
+/// `POST /oauth/token`.
+pub async fn token<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+    let body = read_small(body, FORM).await?;
+    let form = read_form(head, &body)?;
+    let credentials = request::credentials(&head.headers, &form).map_err(|error| lift(&error))?;
+    let request = TokenRequest::parse(&form).map_err(|error| lift(&error))?;
+    let client_id = authenticate(site, &credentials).await?;
+    match request {
+        TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resource } => {
+            redeem(site, client_id, &code, redirect_uri, verifier, resource).await
+        }
+        TokenRequest::Refresh { token, scope, resource } => rotate(site, client_id, &token, scope, resource).await,
+    }
+}
+
+/// Proves the client at the token and revocation endpoints.
+pub async fn authenticate<P: Platform>(site: &Site<'_, P>, credentials: &ClientCredentials) -> Result<String, Failure> {
+    let challenge = |failure: Failure| {
+        if credentials.basic { failure.challenge(basic()) } else { failure }
+    };
+    let id = credentials.id.as_deref().ok_or_else(|| {
+        challenge(
+            Failure::oauth(ErrorCode::InvalidClient, "client_missing", "The request names no client.")
+                .fix("Send client_id."),
+        )
+    })?;
+    let client = client::find_for_token(site, id).await.map_err(challenge)?;
+    client.authenticate(credentials).map_err(|error| {
+        challenge(
+            Failure::oauth(ErrorCode::InvalidClient, error.reason(), sentence(&error))
+                .fix("Clear the client's stored credentials for this server and connect again."),
+        )
+    })?;
+    Ok(id.to_owned())
+}
+
+async fn redeem<P: Platform>(
+    site: &Site<'_, P>,
+    client_id: String,
+    code: &Secret,
+    redirect_uri: Option<String>,
+    verifier: Option<Secret>,
+    resource: Option<String>,
+) -> Answered<P> {
+    let (grant, code) =
+        opaque::parse(&site.keys, Kind::Code, code.expose()).ok_or_else(|| rejected(Rejection::Unknown))?;
+    let refresh = opaque::mint(&site.keys, Kind::Refresh, &grant, site.platform.random());
+    let command = grant::Command::Redeem(grant::Redeem {
+        code,
+        client_id: client_id.clone(),
+        redirect_uri,
+        verifier: verifier.map(|verifier| verifier.expose().to_owned()),
+        resource,
+        refresh: refresh.digest(),
+        refresh_expires: site.now + site.config.tokens.refresh_ttl,
+        access_expires: site.now + site.config.tokens.access_ttl,
+    });
+    match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
+        grant::Outcome::Redeemed { granted, refresh: kept } => {
+            require_unrevoked(site, &grant, &granted).await?;
+            register::keep(site, &client_id).await;
+            let scope = granted.scope.clone();
+            respond(site, grant, &granted, &scope, kept.then_some(&refresh))
+        }
+        outcome => Err(refuse(site, &grant, outcome).await),
+    }
+}
+
+async fn rotate<P: Platform>(
+    site: &Site<'_, P>,
+    client_id: String,
+    presented: &Secret,
+    scope: Option<ScopeSet>,
+    resource: Option<String>,
+) -> Answered<P> {
+    let parsed = opaque::parse(&site.keys, Kind::Refresh, presented.expose());
+    let (grant, digest) = parsed.ok_or_else(|| rejected(Rejection::Unknown))?;
+    let successor = opaque::mint(&site.keys, Kind::Refresh, &grant, site.platform.random());
+    let command = grant::Command::Rotate(grant::Rotate {
+        presented: digest,
+        client_id: client_id.clone(),
+        scope,
+        resource,
+        successor: successor.digest(),
+        sealed_successor: vault::seal_successor(presented, site.platform.random(), &successor),
+        refresh_expires: site.now + site.config.tokens.refresh_ttl,
+        access_expires: site.now + site.config.tokens.access_ttl,
+    });
+    match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
+        grant::Outcome::Rotated { granted, scope } => {
+            require_unrevoked(site, &grant, &granted).await?;
+            register::keep(site, &client_id).await;
+            extend(site, &grant, &granted).await;
+            respond(site, grant, &granted, &scope, Some(&successor))
+        }
+        grant::Outcome::Replayed { granted, scope, sealed_successor } => {
+            require_unrevoked(site, &grant, &granted).await?;
+            let successor =
+                vault::open_successor(presented, &sealed_successor).map_err(|_| rejected(Rejection::Unknown))?;
+            respond(site, grant, &granted, &scope, Some(&successor))
+        }
+        outcome => Err(refuse(site, &grant, outcome).await),
+    }
+}
+
+/// Keeps a grant in its subject's list. They see it from the beginning, so it is soon enough when half of its first life is over.
+async fn extend<P: Platform>(site: &Site<'_, P>, grant: &GrantId, granted: &Granted) {
+    let life = site.config.tokens.refresh_ttl;
+    if granted.signed_in.is_none_or(|began| (began + Lifetime(life.0 / 2)).reached(site.now)) {
+        let command = subject::Command::Extend { grant: grant.clone(), until: site.now + life };
+        let _ = site.platform.account(&granted.subject, command).await; // unlisted, it still ends with its subject's revocation
+    }
+}
+
+/// A grant that its subject's revocation did not find in their list ends when it is used.
+async fn require_unrevoked<P: Platform>(site: &Site<'_, P>, grant: &GrantId, granted: &Granted) -> Result<(), Failure> {
+    if revocation::is_revoked(site, &granted.subject, granted.signed_in).await? {
+        revocation::end_grant(site, grant).await?;
+        return Err(rejected(Rejection::Revoked));
+    }
+    Ok(())
+}
+
+fn respond<P: Platform>(
+    site: &Site<'_, P>,
+    grant: GrantId,
+    granted: &Granted,
+    scope: &ScopeSet,
+    refresh: Option<&Secret>,
+) -> Answered<P> {
+    if !is_served(&site.config, site.origin.as_str(), granted) {
+        return Err(moved());
+    }
+    let lifetime = site.config.tokens.access_ttl;
+    let claims = Claims {
+        iss: site.origin.as_str().to_owned(),
+        aud: granted.resource.clone(),
+        sub: granted.subject.clone(),
+        client_id: granted.client_id.clone(),
+        scope: scope.clone(),
+        iat: site.now,
+        exp: site.now + lifetime,
+        jti: site.id(),
+        grant,
+        account: granted.account.clone(),
+        auth_time: granted.signed_in,
+        slug: Some(granted.slug.clone()),
+    };
+    let access = access_token::sign(&site.keys, &claims);
+    let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: refresh, scope };
+    Ok(Reply::bytes(StatusCode::OK, "application/json", response.to_json()))
+}
+
+/// Whether the server that was consented to is still where the tokens are for. Were another one put at its URL, tokens of the
+/// old grant would fit that one, which nobody allowed; at another public URL they would fit nothing.
+fn is_served(config: &Config, origin: &str, granted: &Granted) -> bool {
+    let server = config.servers.get(granted.slug.as_str());
+    server.is_some_and(|server| route::resource_url(origin, server) == granted.resource)
+}
+
+fn moved() -> Failure {
+    Failure::oauth(
+        ErrorCode::InvalidGrant,
+        "grant_server_moved",
+        "The server this was granted for is not at that URL any more.",
+    )
+    .fix("Remove the server from the client and add it again with its present URL.")
+}
+
+async fn refuse<P: Platform>(site: &Site<'_, P>, grant: &GrantId, outcome: grant::Outcome) -> Failure {
+    let grant::Outcome::Rejected { why, revoked_until } = outcome else { return Failure::storage() };
+    let said = site.memory.revoked.get(grant.as_str(), site.now) == Some(true);
+    if let Some(until) = revoked_until.filter(|_| !said)
+        && let Err(failure) = revocation::revoke_access(site, grant, until).await
+    {
+        return failure;
+    }
+    rejected(why)
+}
+
+fn rejected(why: Rejection) -> Failure {
+    let again = "Start the authorization again from the client.";
+    match why {
+        Rejection::WrongResource => Failure::oauth(ErrorCode::InvalidTarget, why.reason(), sentence(&why))
+            .fix("Request a token for the server that was authorized, or authorize this one."),
+        Rejection::ScopeExceeded => Failure::oauth(ErrorCode::InvalidScope, why.reason(), sentence(&why))
+            .fix("Ask for no more scope than was granted."),
+        Rejection::MissingVerifier => Failure::oauth(ErrorCode::InvalidRequest, why.reason(), sentence(&why))
+            .fix("Send the code_verifier of this authorization."),
+        _ => Failure::oauth(ErrorCode::InvalidGrant, why.reason(), sentence(&why)).fix(again),
+    }
+}
+
+/// The form of a token or revocation request (OAuth 2.1 §3.2.2).
+pub fn read_form(head: &Head, body: &[u8]) -> Result<Form, Failure> {
+    if !head.media_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(Failure::oauth(
+            ErrorCode::InvalidRequest,
+            "form_expected",
+            "This endpoint reads application/x-www-form-urlencoded.",
+        )
+        .fix("Send the parameters as a form."));
+    }
+    form::parse(body).map_err(|error| lift(&TokenRequestError::Form(error)))
+}
+
+/// A token or revocation request that cannot be understood.
+pub fn lift(error: &TokenRequestError) -> Failure {
+    let failure =
+        Failure::oauth(error.code(), error.reason(), sentence(error)).fix("The client must correct its request.");
+    // OAuth 2.1 §3.2.4: who authenticates by header is told by header which scheme is read.
+    if matches!(error, TokenRequestError::Authorization) { failure.challenge(basic()) } else { failure }
+}
+
+/// The challenge for clients that authenticate by header (OAuth 2.1 §3.2.4).
+fn basic() -> HeaderValue {
+    HeaderValue::from_static("Basic realm=\"clients\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::WWW_AUTHENTICATE;
+    use serde_json::json;
+
+    use super::*;
+    use crate::oauth::pkce::S256Challenge;
+
+    #[test]
+    fn a_grant_is_for_its_server_at_its_url() {
+        let config =
+            |servers| Config::parse(&json!({"login": {"kind": "dev"}, "servers": servers}).to_string()).unwrap();
+        let granted = Granted {
+            client_id: "c".to_owned(),
+            subject: "dev:alice".to_owned(),
+            redirect_uri: "https://c.example/cb".to_owned(),
+            scope: ScopeSet::of(&[ScopeSet::TOOLS]),
+            resource: "https://gw.example/docs/mcp".to_owned(),
+            slug: "docs".to_owned(),
+            challenge: S256Challenge::of("v"),
+            account: None,
+            signed_in: None,
+        };
+        let served = |servers, origin| is_served(&config(servers), origin, &granted);
+        let url = "https://up.example/mcp";
+        assert!(served(json!({"docs": {"url": url, "path": "/docs/mcp"}}), "https://gw.example"));
+        assert!(!served(json!({"docs": {"url": url, "path": "/docs/mcp"}}), "https://new.example"));
+        assert!(!served(json!({"docs": {"url": url}}), "https://gw.example"));
+        assert!(!served(json!({"mail": {"url": url, "path": "/docs/mcp"}}), "https://gw.example"));
+    }
+
+    #[test]
+    fn who_authenticates_by_header_is_challenged_by_header() {
+        let reply = lift(&TokenRequestError::Authorization).as_json::<()>("r");
+        assert_eq!(reply.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(reply.headers()[WWW_AUTHENTICATE], basic());
+        let reply = lift(&TokenRequestError::TwoMethods).as_json::<()>("r");
+        assert_eq!(reply.status(), StatusCode::BAD_REQUEST);
+        assert!(!reply.headers().contains_key(WWW_AUTHENTICATE));
+    }
+}

@@ -1,0 +1,31 @@
+//! Revocation by the client (RFC 7009).
+//!
+//! Not here: revocation by the person or the operator.
+
+use http::StatusCode;
+
+use crate::flow::{Answered, Head, Site, read_small, revocation, token};
+use crate::oauth::grant;
+use crate::oauth::token::request;
+use crate::oauth::token::revocation::RevocationRequest;
+use crate::ports::{Platform, Unavailable};
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+
+/// `POST /oauth/revoke`: the grant behind a token of this client ends, with every token made from it. Anything else is 200 too
+/// (RFC 7009 §2.2): an unknown token is as good as revoked.
+pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+    let body = read_small(body, token::FORM).await?;
+    let form = token::read_form(head, &body)?;
+    let credentials = request::credentials(&head.headers, &form).map_err(|error| token::lift(&error))?;
+    let request = RevocationRequest::parse(&form).map_err(|error| token::lift(&error))?;
+    let client_id = token::authenticate(site, &credentials).await?;
+    if let Some(grant) = request.grant(&site.keys, site.now) {
+        let command = grant::Command::Revoke { client_id: Some(client_id) };
+        let outcome = site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())?;
+        if let grant::Outcome::Revoked { until } = outcome {
+            revocation::revoke_access(site, &grant, until).await?;
+        }
+    }
+    Ok(Reply::bytes(StatusCode::OK, "application/json", b"{}".to_vec()))
+}

@@ -1,0 +1,316 @@
+//! ID tokens: who signed in, according to the provider (`OpenID` Connect Core §3.1.3.7).
+//!
+//! Not here: where tokens and keys come from (`oidc`, `jwks`), and the arithmetic of signatures, which the platform does. The gateway's
+//! own tokens are `oauth::token::access_token`.
+
+use std::fmt;
+
+use jwt_compact::{Claims, UntrustedToken};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::jwks::{Jwks, VerifyingKey};
+use crate::login::Identity;
+use crate::secret::Secret;
+use crate::time::{Lifetime, Timestamp};
+
+/// How far the provider's clock may be from ours.
+const LEEWAY: Lifetime = Lifetime(60);
+
+const MAX_BYTES: usize = 16 * 1024;
+const MAX_SHOWN: usize = 256;
+
+/// Why an ID token proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdTokenError {
+    /// Longer than any real one, not a JWS in compact form, or claims of the wrong type.
+    Malformed,
+    /// The header says it is another kind of JWT (RFC 8725 §3.11).
+    WrongType,
+    /// The header demands extensions the gateway does not know (RFC 7515 §4.1.11).
+    CriticalExtension,
+    /// Not RS256 or ES256: `none` and shared-secret algorithms above all (RFC 8725 §3.1).
+    UnsupportedAlgorithm,
+    /// No key id, and more than one key could be meant (Core §10.1).
+    AmbiguousKey,
+    /// No such key. Providers rotate keys: fetch the key set once more and try again.
+    UnknownKey,
+    /// The signature does not match.
+    WrongSignature,
+    /// Issued by someone else.
+    WrongIssuer,
+    /// Issued for another client.
+    WrongAudience,
+    /// Issued for several clients, and not to this one.
+    WrongAuthorizedParty,
+    /// Issued for another login.
+    WrongNonce,
+    /// Has no expiry, or is past it.
+    Expired,
+    /// Says nothing about when it was issued, or that is still to come.
+    NotYetValid,
+    /// A sign-in was asked for, and the person had signed in before.
+    NotFresh,
+    /// The subject is empty, too long or not printable ASCII (Core §2).
+    UnfitSubject,
+}
+
+impl IdTokenError {
+    /// A stable code for logs and for the page.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Malformed => "id_token_malformed",
+            Self::WrongType => "id_token_wrong_type",
+            Self::CriticalExtension => "id_token_critical_extension",
+            Self::UnsupportedAlgorithm => "id_token_unsupported_algorithm",
+            Self::AmbiguousKey => "id_token_ambiguous_key",
+            Self::UnknownKey => "id_token_unknown_key",
+            Self::WrongSignature => "id_token_wrong_signature",
+            Self::WrongIssuer => "id_token_wrong_issuer",
+            Self::WrongAudience => "id_token_wrong_audience",
+            Self::WrongAuthorizedParty => "id_token_wrong_authorized_party",
+            Self::WrongNonce => "id_token_wrong_nonce",
+            Self::Expired => "id_token_expired",
+            Self::NotYetValid => "id_token_not_yet_valid",
+            Self::NotFresh => "id_token_not_fresh",
+            Self::UnfitSubject => "id_token_unfit_subject",
+        }
+    }
+}
+
+impl fmt::Display for IdTokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "The identity provider's ID token cannot be read.",
+            Self::WrongType => "The identity provider sent another kind of token in place of an ID token.",
+            Self::CriticalExtension => "The ID token demands an extension the gateway does not know.",
+            Self::UnsupportedAlgorithm => "The ID token is not signed with RS256 or ES256.",
+            Self::AmbiguousKey => "The ID token does not say which of the identity provider's keys signed it.",
+            Self::UnknownKey => "The ID token is signed with a key the identity provider does not publish.",
+            Self::WrongSignature => "The ID token's signature does not match.",
+            Self::WrongIssuer => "The ID token is not from the configured issuer.",
+            Self::WrongAudience => "The ID token was issued for another client than the gateway's.",
+            Self::WrongAuthorizedParty => "The ID token was issued to another client than the gateway's.",
+            Self::WrongNonce => "The ID token belongs to another sign-in.",
+            Self::Expired => "The ID token has expired. Compare the clocks if this happens again.",
+            Self::NotYetValid => "The ID token is not valid yet. Compare the clocks if this happens again.",
+            Self::NotFresh => {
+                "The client wanted the person to sign in anew, and the identity provider did not ask them to."
+            }
+            Self::UnfitSubject => "The ID token's subject is not a fit name for a person.",
+        })
+    }
+}
+
+/// Reads an ID token without believing it. The steps are those a token must pass until somebody is signed in; none is optional.
+///
+/// 1. It is a JWS of the right kind, without extensions the gateway does not know.
+/// 2. The signature is by a key of the provider, with the one algorithm that key is for: [`Unverified::verified`].
+/// 3. `iss` is the configured issuer, character by character: this and the rest in [`Signed::identity`].
+/// 4. `aud` has the gateway's client id; with several audiences, or wherever there is an `azp`, that is the client id as well.
+/// 5. `exp`, `iat` and `nbf` hold now, give or take a minute.
+/// 6. `nonce` is this login's.
+/// 7. `sub` is fit to name a person for good.
+/// 8. Where the person had to sign in anew, `auth_time` is not from before, give or take a minute. Not every provider tells.
+pub fn read<'a>(token: &'a Secret, jwks: &Jwks) -> Result<Unverified<'a>, IdTokenError> {
+    // 1.
+    let text = Some(token.expose()).filter(|text| text.len() <= MAX_BYTES).ok_or(IdTokenError::Malformed)?;
+    let token: Untrusted<'_> = text.try_into().map_err(|_| IdTokenError::Malformed)?;
+    let (message, _) = text.rsplit_once('.').ok_or(IdTokenError::Malformed)?;
+    if !token.header().token_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("JWT")) {
+        return Err(IdTokenError::WrongType);
+    }
+    if token.header().other_fields.crit.is_some() {
+        return Err(IdTokenError::CriticalExtension);
+    }
+
+    // 2.
+    let (algorithm, key_id) = (token.algorithm(), token.header().key_id.as_deref());
+    if !VerifyingKey::ALGORITHMS.contains(&algorithm) {
+        return Err(IdTokenError::UnsupportedAlgorithm);
+    }
+    let mut keys = jwks.candidates(algorithm, key_id);
+    if keys.is_empty() {
+        return Err(IdTokenError::UnknownKey);
+    }
+    if key_id.is_none() && keys.len() > 1 {
+        return Err(IdTokenError::AmbiguousKey);
+    }
+    keys.retain(|key| key.signature_size() == token.signature_bytes().len());
+    if keys.is_empty() {
+        return Err(IdTokenError::WrongSignature);
+    }
+    Ok(Unverified { token, message: message.as_bytes(), keys })
+}
+
+/// An ID token whose signature nobody has verified. Nothing it claims can be seen.
+pub struct Unverified<'a> {
+    token: Untrusted<'a>,
+    message: &'a [u8],
+    keys: Vec<VerifyingKey>,
+}
+
+impl Unverified<'_> {
+    /// The keys the header can mean: there is one at least, and one of them must have signed.
+    pub fn keys(&self) -> &[VerifyingKey] {
+        &self.keys
+    }
+
+    /// What was signed (RFC 7515 §5.2).
+    pub fn message(&self) -> &[u8] {
+        self.message
+    }
+
+    /// As long as one of each key is.
+    pub fn signature(&self) -> &[u8] {
+        self.token.signature_bytes()
+    }
+
+    /// The claims, for whoever says whether one of the keys has verified the signature over the message.
+    pub fn verified(self, verified: bool) -> Result<Signed, IdTokenError> {
+        if !verified {
+            return Err(IdTokenError::WrongSignature);
+        }
+        self.token.deserialize_claims_unchecked().map(Signed).map_err(|_| IdTokenError::Malformed)
+    }
+}
+
+/// Claims that the provider has signed, not judged yet.
+pub struct Signed(Claims<IdClaims>);
+
+impl Signed {
+    /// Who signed in: steps 3 to 8 of [`read`].
+    pub fn identity(
+        self,
+        issuer: &str,
+        client_id: &str,
+        nonce: &Secret,
+        not_before: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Identity, IdTokenError> {
+        let Claims { expiration, not_before: valid_from, issued_at, custom: claims, .. } = self.0;
+
+        // 3.
+        if claims.iss != issuer {
+            return Err(IdTokenError::WrongIssuer);
+        }
+
+        // 4.
+        if !claims.aud.contains(client_id) {
+            return Err(IdTokenError::WrongAudience);
+        }
+        match claims.azp.as_deref() {
+            Some(party) if party != client_id => return Err(IdTokenError::WrongAuthorizedParty),
+            None if claims.aud.several() => return Err(IdTokenError::WrongAuthorizedParty),
+            _ => {}
+        }
+
+        // 5.
+        let (expiration, valid_from, issued_at) = (
+            expiration.map(|at| at.timestamp()),
+            valid_from.map(|at| at.timestamp()),
+            issued_at.map(|at| at.timestamp()),
+        );
+        if expiration.is_none_or(|at| (moment(at) + LEEWAY).reached(now)) {
+            return Err(IdTokenError::Expired);
+        }
+        if issued_at.is_none_or(|at| moment(at) > now + LEEWAY)
+            || valid_from.is_some_and(|at| moment(at) > now + LEEWAY)
+        {
+            return Err(IdTokenError::NotYetValid);
+        }
+
+        // 6.
+        if !claims.nonce.as_deref().is_some_and(|claimed| nonce.matches(claimed)) {
+            return Err(IdTokenError::WrongNonce);
+        }
+
+        // 7.
+        let fit = (1..=255).contains(&claims.sub.len()) && claims.sub.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if !fit {
+            return Err(IdTokenError::UnfitSubject);
+        }
+
+        // 8.
+        let signed_in = claims.auth_time.as_ref().and_then(Value::as_i64).map(moment);
+        if signed_in.zip(not_before).is_some_and(|(at, not_before)| at + LEEWAY < not_before) {
+            return Err(IdTokenError::NotFresh);
+        }
+        Ok(claims.identity(issuer))
+    }
+}
+
+type Untrusted<'a> = UntrustedToken<'a, Extensions>;
+
+#[derive(Deserialize)]
+struct Extensions {
+    #[serde(default, deserialize_with = "present")]
+    crit: Option<IgnoredAny>,
+}
+
+/// `"crit":null` is there as well, and as little understood.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IgnoredAny>, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(Some)
+}
+
+#[derive(Deserialize)]
+struct IdClaims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    azp: Option<String>,
+    nonce: Option<String>,
+    auth_time: Option<Value>,
+    name: Option<String>,
+    email: Option<String>,
+    email_verified: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Audience {
+    fn contains(&self, client_id: &str) -> bool {
+        match self {
+            Self::One(audience) => audience == client_id,
+            Self::Several(audiences) => audiences.iter().any(|audience| audience == client_id),
+        }
+    }
+
+    fn several(&self) -> bool {
+        matches!(self, Self::Several(audiences) if audiences.len() > 1)
+    }
+}
+
+impl IdClaims {
+    /// `sub` is unique only within its issuer (Core §2), so the issuer is part of the gateway's subject; the scheme is not.
+    fn identity(self, issuer: &str) -> Identity {
+        let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/');
+        let refuted = self.email_verified.is_some_and(|verified| verified == false || verified == "false");
+        Identity {
+            subject: format!("{issuer}|{}", self.sub),
+            name: self.name.and_then(shown),
+            email: self.email.filter(|_| !refuted).and_then(shown),
+        }
+    }
+}
+
+/// What pages show of a claim: nothing that is empty, absurdly long or moves the text around it.
+fn shown(text: String) -> Option<String> {
+    let unfit = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    (!text.is_empty() && text.len() <= MAX_SHOWN && !text.contains(unfit)).then_some(text)
+}
+
+fn moment(seconds: i64) -> Timestamp {
+    Timestamp(seconds.max(0).unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,385 @@
+//! A client: who asks, where it may be sent back to, and how it proves itself at the token endpoint (OAuth 2.1 §2).
+//!
+//! Not here: where clients come from: `registration` (asked here), `client_document` (published by themselves), or the
+//! operator's configuration.
+
+pub mod document;
+pub mod id;
+pub mod metadata;
+pub mod redirect;
+pub mod redirect_policy;
+pub mod registered;
+pub mod registration;
+
+use std::fmt;
+
+use base64ct::Base64UrlUnpadded;
+use base64ct::Encoding;
+use serde::Deserialize;
+use serde::Serialize;
+use sha2::Digest;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use super::scope::ScopeSet;
+use crate::secret::{Digested, Secret};
+use redirect::RedirectUri;
+
+/// A client whose metadata is known and fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// `client_id`.
+    pub id: String,
+    /// What it calls itself; nobody has checked it.
+    pub name: Option<String>,
+    /// Where codes may be sent; never empty.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// How it proves itself.
+    pub authentication: Authentication,
+    /// Who vouches for it.
+    pub origin: Origin,
+    /// What it may use at the token endpoint.
+    pub grant_types: Vec<GrantType>,
+    /// The scope it registered, if any.
+    pub scope: Option<ScopeSet>,
+}
+
+/// Who vouches for a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody: it registered itself (RFC 7591).
+    Registered,
+    /// Whoever runs this host: the client id is the address of a document there.
+    Document {
+        /// The host, to be shown on the consent page.
+        host: String,
+    },
+    /// The operator.
+    Preregistered,
+}
+
+/// What a client may use at the token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// OAuth 2.1 §4.1.
+    AuthorizationCode,
+    /// OAuth 2.1 §4.3.
+    RefreshToken,
+}
+
+/// How a client gets refresh tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refreshing {
+    /// Not at all: it did not register the grant type.
+    Never,
+    /// By asking for `offline_access`.
+    ByScope,
+    /// By having registered the grant type. The scope it registered has no `offline_access`, so it will never ask for that: the
+    /// TypeScript SDK 1.x takes its scope from the challenge, where `offline_access` must not be.
+    ByGrantType,
+}
+
+/// A client authentication method by its registered name (RFC 7591 §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    /// A public client.
+    #[serde(rename = "none")]
+    None,
+    /// `Authorization: Basic`.
+    #[serde(rename = "client_secret_basic")]
+    Basic,
+    /// In the form.
+    #[serde(rename = "client_secret_post")]
+    Post,
+}
+
+impl Method {
+    /// Every method, as the metadata document lists them.
+    pub const ALL: [Self; 3] = [Self::None, Self::Basic, Self::Post];
+
+    /// Reads `token_endpoint_auth_method`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == text)
+    }
+
+    /// As it stands in metadata.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Basic => "client_secret_basic",
+            Self::Post => "client_secret_post",
+        }
+    }
+}
+
+/// How a client proves itself, with the digest of the secret it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "method", content = "secret")]
+pub enum Authentication {
+    /// A public client: it proves nothing but possession of codes and verifiers.
+    #[serde(rename = "none")]
+    None,
+    /// Its secret in `Authorization: Basic`.
+    #[serde(rename = "client_secret_basic")]
+    Basic(Digested),
+    /// Its secret in the form.
+    #[serde(rename = "client_secret_post")]
+    Post(Digested),
+    /// Its secret in either place: it never said where.
+    #[serde(rename = "client_secret")]
+    Secret(Digested),
+}
+
+impl Authentication {
+    /// The method a client named, or none, with its secret.
+    pub fn new(method: Option<Method>, secret: &Secret) -> Self {
+        match method {
+            Some(Method::None) => Self::None,
+            Some(Method::Basic) => Self::Basic(secret.digest()),
+            Some(Method::Post) => Self::Post(secret.digest()),
+            None => Self::Secret(secret.digest()),
+        }
+    }
+
+    /// The method to tell the client; Basic where it may use either (RFC 7591 §2).
+    pub fn method(&self) -> Method {
+        match self {
+            Self::None => Method::None,
+            Self::Basic(_) | Self::Secret(_) => Method::Basic,
+            Self::Post(_) => Method::Post,
+        }
+    }
+}
+
+/// What a token request says about its client (OAuth 2.1 §2.4).
+#[derive(Debug, Clone)]
+pub struct ClientCredentials {
+    /// `client_id`, or the user name of `Authorization: Basic`.
+    pub id: Option<String>,
+    /// `client_secret`, or the password.
+    pub secret: Option<Secret>,
+    /// Whether they came by `Authorization: Basic`.
+    pub basic: bool,
+}
+
+impl Client {
+    /// The client behind the URL of a metadata document, as far as the token endpoint needs it: public by rule (CIMD §5).
+    pub fn of_document(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: None,
+            redirect_uris: Vec::new(),
+            authentication: Authentication::None,
+            origin: Origin::Document { host: String::new() },
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            scope: None,
+        }
+    }
+
+    /// What pages call it: its name, or what stands for its id where it has none.
+    pub fn label(&self) -> String {
+        self.name.clone().unwrap_or_else(|| id::reference(&self.id))
+    }
+
+    /// Whether the operator set it up, and so vouches for it.
+    pub fn is_preregistered(&self) -> bool {
+        self.origin == Origin::Preregistered
+    }
+
+    /// Whether it proves itself at the token endpoint. One that does not is whoever brings the code and the verifier.
+    pub fn authenticates(&self) -> bool {
+        self.authentication != Authentication::None
+    }
+
+    /// Whether a token request comes from this client (OAuth 2.1 §2.4). Secrets are compared by digest in constant time.
+    pub fn authenticate(&self, presented: &ClientCredentials) -> Result<(), ClientError> {
+        if presented.id.as_deref() != Some(self.id.as_str()) {
+            return Err(ClientError::WrongClient);
+        }
+        // An empty password is how Basic says that there is none.
+        let secret = presented.secret.as_ref().filter(|secret| !secret.expose().is_empty());
+        let (digest, fits) = match &self.authentication {
+            Authentication::None if secret.is_some() => return Err(ClientError::UnexpectedSecret),
+            Authentication::None => return Ok(()),
+            Authentication::Basic(digest) => (digest, presented.basic),
+            Authentication::Post(digest) => (digest, !presented.basic),
+            Authentication::Secret(digest) => (digest, true),
+        };
+        let secret = secret.ok_or(ClientError::MissingSecret)?;
+        if !fits {
+            return Err(ClientError::WrongMethod { registered: self.authentication.method() });
+        }
+        let same = secret.digest().as_str().as_bytes().ct_eq(digest.as_str().as_bytes());
+        if same.into() { Ok(()) } else { Err(ClientError::WrongSecret) }
+    }
+
+    /// How it gets refresh tokens.
+    pub fn refreshing(&self) -> Refreshing {
+        match &self.scope {
+            _ if !self.grant_types.contains(&GrantType::RefreshToken) => Refreshing::Never,
+            Some(scope) if !scope.contains(ScopeSet::OFFLINE_ACCESS) => Refreshing::ByGrantType,
+            _ => Refreshing::ByScope,
+        }
+    }
+
+    /// Changes whenever the client shows or does something else than what a person consented to.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut part = |text: &str| {
+            hash.update(u64::try_from(text.len()).unwrap_or_default().to_be_bytes());
+            hash.update(text.as_bytes());
+        };
+        part(self.name.as_deref().unwrap_or_default());
+        part(self.authentication.method().as_str());
+        part(match &self.origin {
+            Origin::Registered => "registered",
+            Origin::Document { host } => host,
+            Origin::Preregistered => "preregistered",
+        });
+        let mut uris: Vec<&str> = self.redirect_uris.iter().map(RedirectUri::as_str).collect();
+        uris.sort_unstable();
+        uris.into_iter().for_each(part);
+        Base64UrlUnpadded::encode_string(&hash.finalize())
+    }
+}
+
+/// Why a client is not believed; each is `invalid_client` on the wire (OAuth 2.1 §3.2.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientError {
+    /// No `client_id`, or another one.
+    WrongClient,
+    /// A confidential client without its secret.
+    MissingSecret,
+    /// A public client with a secret, which then is somebody else's.
+    UnexpectedSecret,
+    /// The secret came in the other place.
+    WrongMethod {
+        /// The method it registered.
+        registered: Method,
+    },
+    /// Not its secret.
+    WrongSecret,
+}
+
+impl ClientError {
+    /// The stable code of bodies, logs and analytics.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::WrongClient => "client_mismatch",
+            Self::MissingSecret => "client_secret_missing",
+            Self::UnexpectedSecret => "client_secret_unexpected",
+            Self::WrongMethod { .. } => "client_auth_method_wrong",
+            Self::WrongSecret => "client_secret_wrong",
+        }
+    }
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WrongClient => "the request does not name this client",
+            Self::MissingSecret => "this client has a secret and must send it",
+            Self::UnexpectedSecret => "this client is registered without a secret but sent one",
+            Self::WrongMethod { registered } => {
+                return write!(f, "this client is registered for {}", registered.as_str());
+            }
+            Self::WrongSecret => "the client secret is wrong",
+        })
+    }
+}
+
+impl std::error::Error for ClientError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(authentication: Authentication) -> Client {
+        Client {
+            id: "mcpg_client_x".to_owned(),
+            name: Some("Claude".to_owned()),
+            redirect_uris: vec![RedirectUri::parse("https://claude.ai/api/mcp/auth_callback").unwrap()],
+            authentication,
+            origin: Origin::Registered,
+            grant_types: vec![GrantType::AuthorizationCode],
+            scope: None,
+        }
+    }
+
+    fn presents(secret: Option<&str>, basic: bool) -> ClientCredentials {
+        ClientCredentials { id: Some("mcpg_client_x".to_owned()), secret: secret.map(Secret::new), basic }
+    }
+
+    #[test]
+    fn refresh_tokens_are_asked_for_by_scope_or_where_that_cannot_be_by_grant_type() {
+        let refreshing = |grants: &[GrantType], scope: Option<&[&str]>| {
+            let client = client(Authentication::None);
+            Client { grant_types: grants.to_vec(), scope: scope.map(ScopeSet::of), ..client }.refreshing()
+        };
+        let both = [GrantType::AuthorizationCode, GrantType::RefreshToken];
+        assert_eq!(refreshing(&both, None), Refreshing::ByScope);
+        assert_eq!(refreshing(&both, Some(&["mcp:tools", "offline_access"])), Refreshing::ByScope);
+        assert_eq!(refreshing(&both, Some(&["mcp:tools"])), Refreshing::ByGrantType);
+        assert_eq!(refreshing(&[GrantType::AuthorizationCode], Some(&["mcp:tools"])), Refreshing::Never);
+    }
+
+    #[test]
+    fn the_operator_vouches_for_no_client_but_its_own() {
+        let of = |origin| Client { origin, ..client(Authentication::None) }.is_preregistered();
+        assert!(of(Origin::Preregistered));
+        assert!(!of(Origin::Registered) && !of(Origin::Document { host: "claude.ai".to_owned() }));
+    }
+
+    #[test]
+    fn every_method_against_every_way_to_present() {
+        use ClientError as E;
+        let secret = Secret::new("s");
+        let wrong = |registered| Err(E::WrongMethod { registered });
+        let table = [
+            (Some(Method::None), [Ok(()), Ok(()), Err(E::UnexpectedSecret), Err(E::UnexpectedSecret)]),
+            (Some(Method::Basic), [Err(E::MissingSecret), Err(E::MissingSecret), Ok(()), wrong(Method::Basic)]),
+            (Some(Method::Post), [Err(E::MissingSecret), Err(E::MissingSecret), wrong(Method::Post), Ok(())]),
+            (None, [Err(E::MissingSecret), Err(E::MissingSecret), Ok(()), Ok(())]),
+        ];
+        for (method, outcomes) in table {
+            let client = client(Authentication::new(method, &secret));
+            let ways = [(None, false), (Some(""), true), (Some("s"), true), (Some("s"), false)];
+            for ((text, basic), outcome) in ways.into_iter().zip(outcomes) {
+                assert_eq!(client.authenticate(&presents(text, basic)), outcome, "{method:?} {text:?} {basic}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_secret_or_another_client_is_refused() {
+        let client = client(Authentication::new(None, &Secret::new("s")));
+        assert_eq!(client.authenticate(&presents(Some("t"), true)), Err(ClientError::WrongSecret));
+        for id in [None, Some("mcpg_client_y".to_owned())] {
+            let presented = ClientCredentials { id, ..presents(Some("s"), true) };
+            assert_eq!(client.authenticate(&presented), Err(ClientError::WrongClient));
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_changes_with_what_a_person_saw_and_with_nothing_else() {
+        let known = client(Authentication::None);
+        let second = RedirectUri::parse("https://claude.com/api/mcp/auth_callback").unwrap();
+        let both = [known.redirect_uris[0].clone(), second];
+        let renamed = Client { name: Some("Cursor".to_owned()), ..known.clone() };
+        let moved = Client { redirect_uris: both.to_vec(), ..known.clone() };
+        let elsewhere = Client { origin: Origin::Document { host: "claude.ai".to_owned() }, ..known.clone() };
+        let confidential = client(Authentication::new(None, &Secret::new("s")));
+        for changed in [&renamed, &moved, &elsewhere, &confidential] {
+            assert_ne!(changed.fingerprint(), known.fingerprint());
+        }
+        let turned = Client { redirect_uris: both.into_iter().rev().collect(), ..known };
+        assert_eq!(turned.fingerprint(), moved.fingerprint());
+    }
+
+    #[test]
+    fn no_secret_is_printed() {
+        let shown = format!("{:?}", presents(Some("hunter2"), true));
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -1,0 +1,79 @@
+//! The height of each part of the source: what it may name of the others.
+//!
+//! Not here: how that is read from the text (`imports`).
+
+const PURE: &[&str] = &["json", "loopback", "secret", "time", "untrusted", "version", "web::cookie"];
+
+/// What each part of the crate may name of the others. A part that is not listed may not exist. What `web` shares stands at different
+/// heights, so its files are parts of their own.
+pub(crate) const LAYERS: &[(&str, &[&str])] = &[
+    ("json", &[]),
+    ("time", &[]),
+    ("secret", &[]),
+    ("loopback", &[]),
+    ("version", &[]),
+    ("untrusted", &["secret"]),
+    ("vault", PURE),
+    ("web", &[]),
+    ("web::cookie", &["secret", "time"]),
+    ("web::form", &[]),
+    ("oauth", &["json", "loopback", "secret", "time", "vault", "version", "web::form"]),
+    ("oauth_client", &["json", "loopback", "oauth", "secret", "time", "untrusted", "version", "web::form"]),
+    ("upstream", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "vault", "version"]),
+    ("config", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "upstream"]),
+    ("login", PURE),
+    ("mcp", PURE),
+    ("page", PURE),
+    ("ports", &["login", "oauth", "secret", "time", "upstream"]),
+    ("web::reply", &["mcp", "time"]),
+    ("web::route", &["config", "secret"]),
+    ("web::failure", &["mcp", "oauth", "page", "web::reply"]),
+    ("web::origin", &["config", "loopback", "web::failure"]),
+    ("memory", MEMORY),
+    ("flow", FLOW),
+    ("web::csrf", &["flow", "web::failure"]),
+    ("web::cors", &["config", "flow", "web::failure", "web::origin", "web::reply", "web::route"]),
+    ("web::transport", &["config", "flow", "web::failure", "web::origin", "web::reply", "web::route"]),
+    ("gateway", &["config", "flow", "mcp", "memory", "page", "ports", "vault", "web"]),
+    ("edge", EDGE),
+    ("lib", &[]),
+];
+const MEMORY: &[&str] =
+    &["config", "login", "mcp", "oauth", "oauth_client", "secret", "time", "upstream", "vault", "web::failure"];
+const FLOW: &[&str] = &[
+    "config",
+    "json",
+    "login",
+    "mcp",
+    "memory",
+    "oauth",
+    "oauth_client",
+    "page",
+    "ports",
+    "secret",
+    "time",
+    "untrusted",
+    "upstream",
+    "vault",
+    "version",
+    "web",
+];
+const EDGE: &[&str] =
+    &["gateway", "json", "login", "mcp", "memory", "oauth", "ports", "secret", "time", "upstream", "web::reply"];
+
+/// Which folder or file of `flow` may name which other: a folder is a role of the specification, and what two of them share lies below
+/// both. Everything may name what stands in `flow/mod.rs`.
+pub(crate) const FLOWS: &[(&str, &[&str])] = &[
+    ("client", &[]),
+    ("revocation", &[]),
+    ("upstream", &[]),
+    ("connection", &["upstream"]),
+    ("discover", &["upstream"]),
+    ("login", &["revocation"]),
+    ("token", &["client", "revocation"]),
+    ("call", &["connection", "revocation"]),
+    ("authorize", &["client", "connection", "login", "revocation"]),
+    ("account", &["connection", "login", "revocation"]),
+    ("admin", &["call", "client", "connection", "login", "revocation"]),
+    ("connect", &["account", "authorize", "call", "client", "connection", "login", "upstream"]),
+];
