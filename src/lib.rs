@@ -4,30 +4,47 @@
 //! that holds each person's tokens, sealed; between them a JSON-RPC proxy that authenticates and streams. Read `ARCHITECTURE.md`
 //! for the map.
 //!
-//! Words, and no synonyms: **client** (Claude, Cursor, an agent), **gateway** (this), **server** (one configured upstream MCP
-//! server, addressed by its **slug**), **login** (the identity provider), **subject** (a person or machine identity), **grant**
-//! (what a subject allowed a client), **connection** (what authenticates one account of a subject, or of the gateway, at one server).
+//! Words, and no synonyms:
+//!
+//! - **client**: Claude, Cursor, an agent. **gateway**: this. **server**: one configured upstream MCP server, addressed by its **slug**.
+//! - **login**: the identity provider. **subject**: a person or machine identity. **operator**: who configures and deploys.
+//! - **grant**: what a subject allowed a client. **consent**: that they did, as it is remembered.
+//! - **connection**: what authenticates one **account** of its **owner**, a subject or the gateway, at one server. **credential**: what
+//!   is in it, sealed. **issuer**: the authorization server that a connection is made at.
+//! - **call**: a client's message on its way to a server. **era**: *modern* is MCP 2026-07-28 and later, *legacy* up to 2025-11-25.
+//!   **signal**: how a client is told that a person must connect first.
+//! - **flow**: what orchestrates one request. **port**: what a flow may do to the world. **errand**: a port's work that JavaScript does.
+//! - **failure**: a refusal with its **reason** (a stable code), its **blame** (who must act), its cause and its fix.
+//! - **object**: a Durable Object. **directory**: Workers KV. **isolate**: one instance of the Worker; its **memory** can be lost at any
+//!   moment. **replica**: a connection's copy in the directory. **marker**: that something was revoked, in the directory.
 //!
 //! Not here: anything that runs outside a request. The Worker has no background work of its own.
 
-pub mod config;
+// From the ground up.
+pub mod json; // JSON as a tree, and the one way from it into types
+pub mod loopback; // which hosts are this machine
+pub mod secret; // secrets as types
+pub mod time; // moments and spans as types
+pub mod untrusted; // text that somebody else wrote
+pub mod vault; // keys, and what is sealed with them
+pub mod version; // the version of a stored record
+
+pub mod mcp; // messages, transport, the connect signal, rewriting
+pub mod oauth; // the authorization server's texts and records
+pub mod oauth_client; // the gateway as a client of other authorization servers
+pub mod upstream; // connections to servers, their credentials and keys
+
+pub mod config; // gateway.json in, proven types out
+pub mod login; // the identity provider, and the browser session
+pub mod page; // what people see
+
+pub mod memory; // what an isolate remembers
+pub mod ports; // what a flow may do to the world
+pub mod web; // what every endpoint shares of HTTP
+
+pub mod flow; // one folder for each role of the specifications
+
+pub mod gateway; // one request
+
 #[cfg(target_arch = "wasm32")]
-mod edge;
-pub mod flow;
-pub mod gateway;
-pub mod json;
-pub mod login;
-pub mod loopback;
-pub mod mcp;
-pub mod memory;
-pub mod oauth;
-pub mod oauth_client;
-pub mod page;
-pub mod ports;
-pub mod secret;
-pub mod time;
-pub mod untrusted;
-pub mod upstream;
-pub mod vault;
-pub mod version;
-pub mod web;
+mod edge; // the runtime

@@ -16,13 +16,11 @@ pub mod token;
 pub mod upstream;
 
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 
-use base64ct::Base64UrlUnpadded;
-use base64ct::Encoding;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use http::HeaderMap;
 use url::Url;
 

@@ -3,8 +3,7 @@
 //! Not here: connecting (`flow::connect`), ending everything of a subject at the operator's wish.
 
 use http::StatusCode;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::Server;
 use crate::flow::connection::store;

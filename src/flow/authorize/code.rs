@@ -2,8 +2,7 @@
 //!
 //! Not here: asking the person (`flow::authorize`), and the server that is connected first (`flow::authorize::pending`).
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::flow::{Answered, Site, revocation};
 use crate::login::session::BrowserSession;

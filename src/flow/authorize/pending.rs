@@ -3,8 +3,7 @@
 //!
 //! Not here: connecting (`flow::connect`), making the code (`flow::authorize`).
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::code::{Allowed, issue, no_pending_authorization};
 use crate::config::{Auth, ConnectTime, Server};

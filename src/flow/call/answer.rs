@@ -2,9 +2,8 @@
 //!
 //! Not here: what an answer means (`mcp::transport::verdict`), which headers pass (`mcp::transport::forward`), and sending again (`flow::call::exchange`).
 
-use http::HeaderMap;
-use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
 
 use super::context::Call;
 use super::{refusal, tenure};

@@ -2,9 +2,7 @@
 //!
 //! Not here: sending it (`flow::call::exchange`).
 
-use http::HeaderName;
-use http::HeaderValue;
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::config::Server;
 use crate::flow::{Head, Site};

@@ -4,9 +4,7 @@
 //! Not here: what becomes of the answer (`flow::call::answer`), opening a session again (`flow::call::session`), what is said in the server's stead
 //! (`flow::call::unconnected`).
 
-use http::HeaderName;
-use http::Method;
-use http::StatusCode;
+use http::{HeaderName, Method, StatusCode};
 
 use super::answer::{Outcome, Refused};
 use super::context::{Call, OwnHeaders};

@@ -5,10 +5,8 @@
 
 use std::rc::Rc;
 
-use http::HeaderMap;
-use http::HeaderValue;
-use http::Method;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
 
 use super::answer::Refused;
 use super::context::{Call, OwnHeaders};

@@ -3,8 +3,7 @@
 //!
 //! Not here: what its client is told at the end and what time it has beyond its token (`mcp::transport::ending`), the pipe itself (`edge`).
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::context::Call;
 use crate::flow::revocation::{Markers, REMEMBERED};

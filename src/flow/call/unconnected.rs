@@ -3,8 +3,7 @@
 //!
 //! Not here: the words and their forms (`mcp::connect::unconnected`, `mcp::connect::signal`), the connection itself (`flow::connection`).
 
-use http::HeaderName;
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use serde_json::Value;
 
 use super::context::Call;

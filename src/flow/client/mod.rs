@@ -7,11 +7,8 @@ pub mod register;
 
 use std::rc::Rc;
 
-use http::HeaderMap;
-use http::HeaderValue;
-use http::Method;
-use http::StatusCode;
 use http::header::ACCEPT;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::{Head, Site, secret_missing};
 use crate::config::{AuthenticationMethod, Preregistered};

@@ -2,9 +2,8 @@
 //!
 //! Not here: which metadata is acceptable (`oauth::client::registration`), what an id holds (`oauth::client::registered`).
 
-use http::HeaderValue;
-use http::StatusCode;
 use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 
 use super::caller;
 use crate::flow::{Answered, Head, Site, read_small, sentence};

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use http::header::CONTENT_SECURITY_POLICY;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::visit::Visit;
 use crate::config::{Auth, Server, Value};

@@ -17,9 +17,7 @@ use crate::upstream::state::{Back, Errand};
 use crate::vault::Purpose;
 use crate::web::failure::{Details, Failure};
 use crate::web::{csrf, form as query};
-use form::Ticket;
-use form::form_gone;
-use form::shown;
+use form::{Ticket, form_gone, shown};
 use outcome::way_on;
 use visit::Visit;
 

@@ -2,11 +2,8 @@
 //!
 //! Not here: what is asked (`mcp::connect::probe`), and what is known of a value later, when calls are sent with it (`flow::connection`).
 
-use http::HeaderMap;
-use http::HeaderValue;
-use http::Method;
-use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::config::Server;
 use crate::flow::call::context::OwnHeaders;

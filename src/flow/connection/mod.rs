@@ -4,9 +4,8 @@
 
 use std::rc::Rc;
 
-use http::HeaderName;
-use http::HeaderValue;
 use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue};
 
 use super::{Site, apart, secret_missing};
 use crate::config::{Auth, Server, Value};

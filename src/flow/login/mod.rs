@@ -8,8 +8,7 @@ pub mod provider;
 pub mod session;
 
 use http::StatusCode;
-use http::header::CONTENT_SECURITY_POLICY;
-use http::header::SET_COOKIE;
+use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 
 use super::{Answered, Head, Site, read_small};
 use crate::config::{DevAccount, Login};

@@ -4,8 +4,7 @@
 
 pub mod revoke;
 
-use http::HeaderValue;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 use super::client::register;
 use super::{Answered, Head, Site, client, read_small, revocation, sentence};

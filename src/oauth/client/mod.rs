@@ -13,12 +13,9 @@ pub mod registration;
 
 use std::fmt;
 
-use base64ct::Base64UrlUnpadded;
-use base64ct::Encoding;
-use serde::Deserialize;
-use serde::Serialize;
-use sha2::Digest;
-use sha2::Sha256;
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::scope::ScopeSet;

@@ -3,10 +3,8 @@
 //!
 //! Not here: the registration request and its answer (`registration`), where records are kept (`flow`).
 
-use base64ct::Base64UrlUnpadded;
-use base64ct::Encoding;
-use serde::Deserialize;
-use serde::Serialize;
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::{Deserialize, Serialize};
 
 use super::id::{ID_PREFIX, sealed_part};
 use super::redirect::RedirectUri;

@@ -2,12 +2,9 @@
 //!
 //! Not here: storage. The record's JSON is at rest in the subject's object, so its form is an interface.
 
-use base64ct::Base64UrlUnpadded;
-use base64ct::Encoding;
-use serde::Deserialize;
-use serde::Serialize;
-use sha2::Digest;
-use sha2::Sha256;
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::command::{AllowedClient, Command, ConnectedAccount, Outcome};
 use crate::oauth::client::id::reference;
