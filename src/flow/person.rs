@@ -17,6 +17,9 @@ use crate::vault::Purpose;
 /// The longest address there is (RFC 5321 §4.5.3.1), generously.
 const LONGEST: usize = 320;
 
+const INCOMPLETE: &str = "More people signed in with this address than are remembered: those who did least recently are missing. \
+    They are found by the id on the consent page and at /connections.";
+
 /// Notes who signed in with which address. Where that cannot be stored nobody is kept from signing in: the next time it is noted.
 pub async fn note<P: Platform>(site: &Site<'_, P>, identity: &Identity) {
     let Some(email) = identity.email.as_deref().filter(|email| email.len() <= LONGEST) else { return };
@@ -37,8 +40,12 @@ pub async fn find<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "q").map(|(_, email)| email);
     let email = asked.filter(|email| !email.trim().is_empty() && email.len() <= LONGEST).ok_or_else(query_missing)?;
     let person = read(site, &email).await.map_err(|Unavailable| Failure::storage())?;
-    let subjects: Vec<_> = person.into_iter().flat_map(|person| person.subjects).collect();
-    Ok(Reply::json(StatusCode::OK, &json!({"email": person::normal(&email), "subjects": subjects})))
+    let (subjects, dropped) = person.map(|person| (person.subjects, person.dropped)).unwrap_or_default();
+    let mut answer = json!({"email": person::normal(&email), "subjects": subjects});
+    if dropped && let Some(answer) = answer.as_object_mut() {
+        answer.insert("incomplete".to_owned(), INCOMPLETE.into());
+    }
+    Ok(Reply::json(StatusCode::OK, &answer))
 }
 
 /// What cannot be opened, because its key was dropped, is as good as none.
