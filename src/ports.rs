@@ -189,12 +189,12 @@ pub trait Directory {
     async fn delete(&self, key: &str) -> Result<(), Unavailable>;
 }
 
-/// What one caller, an address or a person, may do only so often.
+/// What one caller, an address, a person or everybody together, may do only so often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Limited {
     /// Bring a client that nobody vouches for: register it, or have its metadata document fetched.
     Registration,
-    /// Register a client that has to be stored. Far fewer.
+    /// Register a client that has to be stored. Far fewer, and everybody is one caller.
     StoredRegistration,
     /// Try a value that a person enters for a server.
     EnteredValue,

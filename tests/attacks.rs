@@ -43,4 +43,6 @@ mod signal;
 mod tokens;
 #[path = "attacks/transport.rs"]
 mod transport;
+#[path = "attacks/withdrawn.rs"]
+mod withdrawn;
 mod world;

@@ -24,6 +24,9 @@ pub struct Person {
     v: V1,
     /// Those who signed in with it, the latest last.
     pub subjects: Vec<Known>,
+    /// Whether there were more of them than are remembered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dropped: bool,
 }
 
 /// Somebody who signed in with it.
@@ -41,7 +44,7 @@ pub struct Known {
 impl Person {
     /// Notes a sign-in, where storage does not know of it yet.
     pub fn noted(before: Option<Self>, subject: &str, name: Option<&str>, now: Timestamp) -> Option<Self> {
-        let mut subjects = before.map(|before| before.subjects).unwrap_or_default();
+        let (mut subjects, dropped) = before.map(|before| (before.subjects, before.dropped)).unwrap_or_default();
         let same = |known: &&Known| known.subject == subject && known.name.as_deref() == name;
         if subjects.iter().find(same).is_some_and(|known| !(known.at + NOTED).reached(now)) {
             return None;
@@ -50,7 +53,7 @@ impl Person {
         subjects.push(Known { subject: subject.to_owned(), name: name.map(ToOwned::to_owned), at: now });
         let surplus = subjects.len().saturating_sub(MOST_SUBJECTS);
         subjects.drain(..surplus);
-        Some(Self { v: V1, subjects })
+        Some(Self { v: V1, subjects, dropped: dropped || surplus > 0 })
     }
 }
 
@@ -103,6 +106,19 @@ mod tests {
         assert_eq!(both.subjects.len(), 2);
         let many = (0..100).fold(None, |person, n| noted(person.as_ref(), &format!("id|{n}"), "A", NOW));
         assert_eq!(many.unwrap().subjects.last().unwrap().subject, "id|99");
+    }
+
+    #[test]
+    fn that_somebody_had_to_make_room_is_remembered() {
+        let of = |count: u32| (0..count).fold(None, |person, n| noted(person.as_ref(), &format!("id|{n}"), "A", NOW));
+        assert!(!of(32).unwrap().dropped);
+        let more = of(33).unwrap();
+        assert!(more.dropped && more.subjects.len() == 32 && more.subjects.iter().all(|known| known.subject != "id|0"));
+        assert!(noted(Some(&more), "id|32", "B", NOW).unwrap().dropped, "and not forgotten");
+        let golden = r#"{"v":1,"subjects":[{"subject":"id|7","at":1000}],"dropped":true}"#;
+        let short = Person { subjects: Person::noted(None, "id|7", None, NOW).unwrap().subjects, ..more };
+        assert_eq!(serde_json::to_string(&short).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Person>(golden).unwrap(), short);
     }
 
     #[test]

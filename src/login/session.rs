@@ -51,6 +51,24 @@ impl BrowserSession {
     }
 }
 
+/// How much of a cookie's digest its twin holds. Nobody makes up another cookie with the same 96 bits.
+const TELLING: usize = 16;
+
+/// The twin of a cookie: a secret of its own, and by what the cookie is told from others of its name before anything is looked up.
+pub fn twin(secret: &Secret, cookie: &Secret) -> Secret {
+    Secret::new(format!("{}.{}", secret.expose(), telling(cookie.digest().as_str())))
+}
+
+/// Whether a twin was made for this cookie. Those of older releases say nothing of theirs.
+pub fn is_twin_of(twin: &Secret, cookie: &Secret) -> bool {
+    let made_for = twin.expose().split_once('.').map(|(_, telling)| telling);
+    made_for.is_some_and(|made_for| made_for == telling(cookie.digest().as_str()))
+}
+
+fn telling(digest: &str) -> &str {
+    digest.get(..TELLING).unwrap_or(digest)
+}
+
 /// Where the session of a cookie is kept. The cookie cannot be read back from the key.
 pub fn key(cookie: &Secret) -> String {
     format!("session:{}", cookie.digest().as_str())
@@ -110,6 +128,17 @@ mod tests {
     fn it_ends_at_its_last_second() {
         assert!(!session().expired(Timestamp(29_799)));
         assert!(session().expired(Timestamp(29_800)));
+    }
+
+    #[test]
+    fn a_twin_tells_its_cookie() {
+        let (cookie, other) = (Secret::new("abc"), Secret::new("abd"));
+        let twin = twin(&Secret::new("secret"), &cookie);
+        assert_eq!(twin.expose(), "secret.ungWv48Bz-pBQUDe");
+        assert!(is_twin_of(&twin, &cookie) && !is_twin_of(&twin, &other));
+        for old in ["secret", "secret.", "", ".", "secret.ungWv48Bz-pBQUD", "secret.ungWv48Bz-pBQUDe.x"] {
+            assert!(!is_twin_of(&Secret::new(old), &cookie), "{old}");
+        }
     }
 
     #[test]

@@ -25,7 +25,8 @@
     if (ready || !(event.type === "submit" || event.target.closest("button"))) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (timer === undefined) begin();
+    clearTimeout(timer); // a held key tries again and again: the pause begins after the last try
+    begin();
   };
   for (const type of ["focus", "blur", "pageshow"]) addEventListener(type, rest);
   document.addEventListener("visibilitychange", rest);

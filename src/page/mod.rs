@@ -38,3 +38,4 @@ pub use server::{Server, ServerCard};
 pub use servers::Servers;
 pub use sign_out::SignOut;
 pub use status::{Status, Step};
+pub use text::short;

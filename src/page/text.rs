@@ -20,7 +20,7 @@ pub(super) fn monogram(name: &str) -> String {
 }
 
 /// A name fit for a heading: what a client calls itself must not push the rest of the page out of sight.
-pub(super) fn short(name: &str) -> String {
+pub fn short(name: &str) -> String {
     const LONGEST: usize = 60;
     let shown: String = name.chars().take(LONGEST).collect();
     if shown.len() < name.len() { shown + "…" } else { shown }

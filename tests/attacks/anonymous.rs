@@ -123,21 +123,24 @@ fn a_registration_is_stored_with_its_first_token() {
 }
 
 #[test]
-fn a_registration_too_long_for_an_id_is_stored_ten_times_a_minute_and_no_larger_than_needed() {
+fn a_registration_too_long_for_an_id_is_stored_ten_times_a_minute_for_everybody_together_and_no_larger_than_needed() {
     let world = World::new();
     let register = |uris: usize, address: &str| {
         let uris: Vec<_> = (0..uris).map(|n| format!("https://a.example/{}/{n}", "p".repeat(200))).collect();
         let asking = world.request("POST", "/oauth/register").header("cf-connecting-ip", address);
         asking.json(&json!({"redirect_uris": uris, "token_endpoint_auth_method": "none"})).send()
     };
-    for _ in 0..10 {
-        let id = register(10, "192.0.2.1").with(201).json()["client_id"].as_str().unwrap().to_owned();
+    for n in 0..10 {
+        let id = register(10, &format!("192.0.2.{n}")).with(201).json()["client_id"].as_str().unwrap().to_owned();
         assert_eq!(id.len(), "mcpg_client_".len() + 22);
         assert!(world.platform.directory.borrow().contains_key(&format!("client:{id}")));
     }
-    register(10, "192.0.2.1").refused(429, "registration_rate_limited");
-    register(1, "192.0.2.1").with(201);
-    register(10, "192.0.2.2").with(201);
+    for address in ["192.0.2.1", "2001:db8::1"] {
+        register(10, address).refused(429, "registration_rate_limited");
+        register(1, address).with(201);
+    }
+    world.passes(60);
+    register(10, "192.0.2.1").with(201);
     register(20, "192.0.2.3").refused(400, "registration_too_large");
 }
 

@@ -149,3 +149,43 @@ fn an_error_is_sent_on_only_to_this_machine_and_where_the_operator_said() {
     ours.authorization(wrong);
     assert_eq!(parameter(&ours.browser.at, "error"), "unsupported_response_type");
 }
+
+#[test]
+fn a_redirect_uri_that_the_request_does_not_name_is_told_to_nobody() {
+    let world = World::public(|config| {
+        config["clients"] = json!({"preregistered": [
+            {"client_id": "ours", "name": "Ours", "redirect_uris": [OURS]},
+            {"client_id": "local", "name": "Local", "redirect_uris": ["http://localhost:4711/callback"]},
+        ]});
+    });
+    for (id, hidden) in [("ours", "ours.example"), ("local", "4711")] {
+        let mut client = world.client("stranger").with_id(id);
+        for (name, value, reason) in
+            [("response_type", "token", "unsupported_response_type"), ("prompt", "none", "login_required")]
+        {
+            let answer = client.authorization(|parameters| {
+                parameters.retain(|(other, _)| *other != "redirect_uri");
+                set(parameters, name, value);
+            });
+            answer.refused(400, reason);
+            assert!(!answer.text().contains(hidden), "{}", answer.shown());
+        }
+        let page = world.get(&format!("/oauth/authorize?client_id={id}"));
+        page.refused(400, "invalid_request");
+        assert!(!page.text().contains(hidden), "{}", page.shown());
+    }
+}
+
+#[test]
+fn what_a_client_calls_itself_begins_no_sentence_of_ours() {
+    let world = world("once");
+    let name = format!("Your account is locked. Call 0800 {}", "5".repeat(100));
+    let metadata = json!({"client_name": name, "redirect_uris": ["https://stranger.example/callback"]});
+    let registered = world.request("POST", "/oauth/register").json(&metadata).send().with(201).json();
+    let mut stranger = world.client("stranger").with_id(registered["client_id"].as_str().unwrap());
+    let answer = stranger.authorization(|parameters| set(parameters, "response_type", "token"));
+    answer.refused(400, "unsupported_response_type");
+    let page = answer.text();
+    assert!(page.contains("The client sent a request that cannot be granted"), "{}", answer.shown());
+    assert!(page.contains("<code>Your account is locked.") && !page.contains(&name), "{}", answer.shown());
+}

@@ -56,11 +56,19 @@ fn of_several_cookies_of_the_name_the_one_whose_twin_fits_is_taken() {
     {
         assert!(shown(&world, &cookies).text().contains("alice"), "{cookies}");
     }
-    let many = format!("{planted}; ").repeat(100);
-    let uses = world.uses_of(|| {
-        shown(&world, &format!("{many}{own}"));
+    let alone = world.uses_of(|| {
+        shown(&world, &own);
     });
-    assert!(uses.directory <= 8, "a flood of them is not looked up: {}", uses.directory);
+    let many: String = (0..100).map(|n| format!("{SESSION}=planted-{n}; ")).collect();
+    let uses = world.uses_of(|| {
+        assert!(shown(&world, &format!("{many}{planted}; {own}")).text().contains("alice"), "nobody is locked out");
+    });
+    assert_eq!(uses.directory, alone.directory, "none of them is looked up");
+    let forged = format!("{TWIN}={}", value(&mallory, TWIN));
+    let uses = world.uses_of(|| {
+        assert!(!shown(&world, &format!("{many}{forged}")).text().contains("alice"));
+    });
+    assert_eq!(uses.directory, 0, "nor where a twin is made up");
 }
 
 #[test]

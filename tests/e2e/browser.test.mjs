@@ -209,6 +209,31 @@ describe("the pages in Chromium", { skip, timeout: 300_000 }, () => {
     assert.equal(context.pages().length, 1);
   });
 
+  test("a key that is held down allows nothing, however long: the pause begins after the last try", async (t) => {
+    const { page } = await openWindow(t);
+    await page.clock.install();
+    const oauth = await client();
+    await page.goto(String(oauth.authorizationUrl()));
+    await page.getByRole("button", { name: /alice/i }).click();
+    const approve = page.getByRole("button", { name: "Approve" });
+    await approve.waitFor();
+    await page.clock.pauseAt(Date.now() + 3_600_000);
+    const posted = [];
+    page.on("request", (request) => request.method() === "POST" && posted.push(request.url()));
+    await page.evaluate(() => globalThis.dispatchEvent(new Event("focus")));
+    await approve.focus();
+    for (let repeated = 0; repeated < 10; repeated++) {
+      await page.keyboard.press("Enter");
+      await page.clock.runFor(300);
+    }
+    assert.equal(await approve.getAttribute("aria-disabled"), "true");
+    assert.deepEqual(posted, []);
+    await page.clock.runFor(300);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`${application.callback}?*`);
+    assert.ok(codeOf(page));
+  });
+
   test("without scripts the form works all the same", async (t) => {
     const { page } = await openWindow(t, { javaScriptEnabled: false });
     const oauth = await client();

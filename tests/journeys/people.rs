@@ -72,6 +72,23 @@ fn an_operator_finds_people_by_their_address() {
 }
 
 #[test]
+fn an_operator_is_told_where_more_people_had_an_address_than_are_remembered() {
+    let subject = |n: u32| json!({"subject": format!("p{n}"), "name": "P", "email": "team@example.com"});
+    let world = World::configured(|config| {
+        config["login"]["accounts"] = (0..33).map(subject).collect();
+    });
+    let comes = |n: u32| {
+        let _ = world.client("claude").registers().authorizes().signs_in(&format!("p{n}"));
+        finds(&world, "?q=team@example.com").with(200).json()
+    };
+    let found = (0..32).map(comes).last().unwrap();
+    assert!(found.get("incomplete").is_none() && found["subjects"].as_array().unwrap().len() == 32, "{found}");
+    let found = comes(32);
+    assert_eq!(found["subjects"].as_array().unwrap().len(), 32);
+    assert!(found["incomplete"].as_str().unwrap().contains("are missing"), "{found}");
+}
+
+#[test]
 fn what_is_noted_is_sealed_and_written_only_when_it_changed() {
     let world = world();
     let client = world.client("one").registers().authorizes();

@@ -14,6 +14,9 @@ use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
+const INCOMPLETE: &str = "More people signed in with this address than are remembered: those who did least recently are missing. \
+    They are found by the id on the consent page and at /connections.";
+
 /// `GET /admin/subjects?q=` answers with everybody who has signed in with exactly that address.
 pub async fn find<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     operator::authorize(site.platform, site.memory, head).await?;
@@ -22,8 +25,12 @@ pub async fn find<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "q").map(|(_, email)| email);
     let email = asked.filter(|email| !email.trim().is_empty() && email.len() <= LONGEST).ok_or_else(query_missing)?;
     let person = read(site, &email).await.map_err(|Unavailable| Failure::storage())?;
-    let subjects: Vec<_> = person.into_iter().flat_map(|person| person.subjects).collect();
-    Ok(Reply::json(StatusCode::OK, &json!({"email": person::normal(&email), "subjects": subjects})))
+    let (subjects, dropped) = person.map(|person| (person.subjects, person.dropped)).unwrap_or_default();
+    let mut answer = json!({"email": person::normal(&email), "subjects": subjects});
+    if dropped && let Some(answer) = answer.as_object_mut() {
+        answer.insert("incomplete".to_owned(), INCOMPLETE.into());
+    }
+    Ok(Reply::json(StatusCode::OK, &answer))
 }
 
 fn query_missing() -> Failure {

@@ -61,10 +61,11 @@ async fn known<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Cl
 }
 
 /// A client that registered here: as its id says, as long as that is fresh; then as it was stored when it was used. Its record is
-/// enough where the key that sealed the id is gone.
+/// enough where the key that sealed the id is gone, and is needed where nobody registers any more.
 async fn registered<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
+    let open = site.config.clients.dynamic_registration;
     match RegisteredClient::open(&site.keys, client_id) {
-        Ok(sealed) if !sealed.expires().reached(site.now) => return Ok(Rc::new(sealed.client())),
+        Ok(sealed) if open && !sealed.expires().reached(site.now) => return admitted(site, sealed.client()),
         Err(OpenError::NotAuthentic | OpenError::NotTheRecord) => return Err(unknown()),
         _ => {}
     }
@@ -73,10 +74,18 @@ async fn registered<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<
         return Ok(client);
     }
     let stored = register::stored(site, client_id).await.map_err(|Unavailable| Failure::storage())?;
-    let stored = stored.filter(|stored| !stored.expires().reached(site.now)).ok_or_else(unknown)?;
-    let client = Rc::new(stored.client());
+    let live = |stored: &RegisteredClient| (open || stored.is_used()) && !stored.expires().reached(site.now);
+    let stored = stored.filter(live).ok_or_else(unknown)?;
+    let client = admitted(site, stored.client())?;
     site.memory.clients.put(remembered, Rc::clone(&client), site.now + REMEMBERED, site.now);
     Ok(client)
+}
+
+/// What it claimed once is no right for ever: only those of its redirect URIs that the operator still lets in.
+fn admitted<P: Platform>(site: &Site<'_, P>, mut client: Client) -> Result<Rc<Client>, Failure> {
+    let policy = site.redirect_policy();
+    client.redirect_uris.retain(|uri| policy.admit(uri.as_str()).is_ok());
+    if client.redirect_uris.is_empty() { Err(unknown()) } else { Ok(Rc::new(client)) }
 }
 
 fn preregistered<P: Platform>(site: &Site<'_, P>, client: &Preregistered) -> Result<Client, Failure> {
@@ -157,6 +166,6 @@ fn refused(error: &DocumentError) -> Failure {
 }
 
 fn unknown() -> Failure {
-    Failure::oauth(ErrorCode::InvalidClient, "client_unknown", "This client_id was not issued by this gateway, or has expired.")
+    Failure::oauth(ErrorCode::InvalidClient, "client_unknown", "This client_id was not issued by this gateway, has expired, or is no longer admitted.")
         .fix("Clear the client's stored credentials for this server (client_id and client_secret) and connect again: it will register anew.")
 }

@@ -16,6 +16,9 @@ use crate::secret::Secret;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
+/// Who stores a registration, as it is counted: addresses are cheap, and what each of them might store adds up.
+const EVERYBODY: &str = "everybody";
+
 /// `POST /oauth/register`. Nothing is stored for whoever asks: the client's id holds what it registered. Only one that is too long for
 /// an id is stored, and far fewer of those are taken.
 pub async fn register<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
@@ -31,14 +34,15 @@ pub async fn register<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Str
     let body = read_small(body, registration::LIMIT).await?;
     let registered = registration::parse(&body, &site.redirect_policy(), site.now).map_err(|error| refused(&error))?;
     let sealed = RegisteredClient::seal(&registered, &site.keys, site.platform.random());
-    let (client, secret) = if let Some(sealed) = sealed { sealed } else { store_new(site, head, registered).await? };
+    let (client, secret) = if let Some(sealed) = sealed { sealed } else { store_new(site, registered).await? };
     let answer = registration::answer(&client, &secret);
     Ok(Reply::bytes(StatusCode::CREATED, "application/json", answer.expose().as_bytes().to_vec()))
 }
 
 /// Counts one more client that nobody vouches for against its address.
 pub async fn require_allowance<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
-    count(site, head, Limited::Registration).await
+    let address = caller::address(head);
+    count(site, Limited::Registration, address.as_deref().unwrap_or("unknown")).await
 }
 
 /// A registered client got tokens: unused registrations are forgotten, used ones are kept. Storage that does not take the note
@@ -58,23 +62,25 @@ pub async fn stored<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<
 
 async fn store_new<P: Platform>(
     site: &Site<'_, P>,
-    head: &Head,
     registered: Registered,
 ) -> Result<(RegisteredClient, Secret), Failure> {
-    count(site, head, Limited::StoredRegistration).await?;
+    count(site, Limited::StoredRegistration, EVERYBODY).await?;
     let (id, secret) = (site.platform.random(), site.platform.random());
     let (client, secret) = registration::to_store(registered, id, secret).map_err(|error| refused(&error))?;
     store(site, &client).await.map_err(|Unavailable| Failure::storage())?;
     Ok((client, secret))
 }
 
-async fn count<P: Platform>(site: &Site<'_, P>, head: &Head, what: Limited) -> Result<(), Failure> {
-    let address = caller::address(head);
-    let allowed = site.platform.allow(what, address.as_deref().unwrap_or("unknown")).await;
-    if allowed.map_err(|Unavailable| Failure::storage())? {
+async fn count<P: Platform>(site: &Site<'_, P>, what: Limited, caller: &str) -> Result<(), Failure> {
+    if site.platform.allow(what, caller).await.map_err(|Unavailable| Failure::storage())? {
         return Ok(());
     }
-    let message = "Too many new clients came from this address.";
+    let message = match what {
+        Limited::StoredRegistration => {
+            "Too many new clients came at once whose registration is too long for a client_id."
+        }
+        _ => "Too many new clients came from this address.",
+    };
     Err(Failure::client(429, "registration_rate_limited", message)
         .fix("Wait a minute. A client should register once and keep its client_id.")
         .header(RETRY_AFTER, HeaderValue::from_static("60")))

@@ -21,9 +21,6 @@ pub struct SignedIn {
     pub cookie: Secret,
 }
 
-/// How many values of the session's name are looked up: ours, and some that others planted beside it.
-const CANDIDATES: usize = 8;
-
 /// The session the browser's cookies prove, if it has not ended.
 pub async fn current<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
     let Some(signed_in) = opened(site, head).await?.filter(|found| !found.session.expired(site.now)) else {
@@ -46,7 +43,7 @@ pub async fn start<P: Platform>(
     let cookie = site.secret();
     let key = session::key(&cookie);
     let secure = site.origin.is_secure();
-    let twin = secure.then(|| site.secret());
+    let twin = secure.then(|| session::twin(&site.secret(), &cookie));
     let session = BrowserSession::new(identity, site.now, lifetime);
     let session = twin.iter().fold(session, BrowserSession::with_twin);
     let place = place(&site.config.login, &key);
@@ -74,26 +71,24 @@ pub fn removals<P>(site: &Site<'_, P>) -> Vec<SetCookie> {
     [SetCookie::removal(cookie::SESSION, secure)].into_iter().chain(twin).collect()
 }
 
-/// The session that the browser's cookies open. Of several values of its name, all but one were planted: the twin tells which is ours.
+/// The session that the browser's cookies open. Of several values of its name, all but one were planted: the twin tells which is ours,
+/// so that one is looked up at most.
 async fn opened<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
     let jar = Jar::parse(&head.headers);
     let secure = site.origin.is_secure();
     let twin = if secure { jar.get(&cookie::name(cookie::TWIN, secure)) } else { None };
-    let candidates = match (twin, jar.all(cookie::SESSION)) {
-        (Some(_), several) => several,
-        (None, [only]) if !secure => std::slice::from_ref(only),
-        (None, _) => &[],
+    let ours = match twin {
+        Some(twin) => jar.all(cookie::SESSION).iter().find(|cookie| session::is_twin_of(twin, cookie)),
+        None if secure => None,
+        None => jar.get(cookie::SESSION),
     };
-    for cookie in candidates.iter().take(CANDIDATES) {
-        let key = session::key(cookie);
-        let sealed = site.platform.get(&key).await.map_err(|Unavailable| Failure::storage())?;
-        let place = place(&site.config.login, &key);
-        let session = sealed.and_then(|sealed| site.keys.open_json(Purpose::BrowserSession, &place, &sealed).ok());
-        if let Some(session) = session.filter(|session: &BrowserSession| session.fits(twin, secure)) {
-            return Ok(Some(SignedIn { session, cookie: cookie.clone() }));
-        }
-    }
-    Ok(None)
+    let Some(cookie) = ours else { return Ok(None) };
+    let key = session::key(cookie);
+    let sealed = site.platform.get(&key).await.map_err(|Unavailable| Failure::storage())?;
+    let place = place(&site.config.login, &key);
+    let session = sealed.and_then(|sealed| site.keys.open_json(Purpose::BrowserSession, &place, &sealed).ok());
+    let session = session.filter(|session: &BrowserSession| session.fits(twin, secure));
+    Ok(session.map(|session| SignedIn { session, cookie: cookie.clone() }))
 }
 
 /// Where a session opens: in its cookie's record, while the login that vouched for the person is the configured one.

@@ -112,7 +112,7 @@ impl fmt::Display for IdTokenError {
 /// 5. `exp`, `iat` and `nbf` hold now, give or take a minute.
 /// 6. `nonce` is this login's.
 /// 7. `sub` is fit to name a person for good.
-/// 8. Where the person had to sign in anew, `auth_time` is not from before, give or take a minute. Not every provider tells.
+/// 8. Where the person had to sign in anew, `auth_time` is not from before, give or take a minute, and can be read. Not every provider tells.
 pub fn read<'a>(token: &'a Secret, jwks: &Jwks) -> Result<Unverified<'a>, IdTokenError> {
     // 1.
     let text = Some(token.expose()).filter(|text| text.len() <= MAX_BYTES).ok_or(IdTokenError::Malformed)?;
@@ -233,8 +233,9 @@ impl Signed {
         }
 
         // 8.
-        let signed_in = claims.auth_time.as_ref().and_then(Value::as_i64).map(moment);
-        if signed_in.zip(not_before).is_some_and(|(at, not_before)| at + LEEWAY < not_before) {
+        let told = claims.auth_time.as_ref().filter(|told| !told.is_null());
+        let stale = |told: &Value, since: Timestamp| numeric_date(told).is_none_or(|at| at + LEEWAY < since);
+        if told.zip(not_before).is_some_and(|(told, since)| stale(told, since)) {
             return Err(IdTokenError::NotFresh);
         }
         Ok(claims.identity(issuer))
@@ -306,6 +307,14 @@ fn shown(text: String) -> Option<String> {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     (!text.is_empty() && text.len() <= MAX_SHOWN && !text.contains(unfit)).then_some(text)
+}
+
+/// `NumericDate` (RFC 7519 §2) as providers write it: whole, with a fraction, or as text.
+#[expect(clippy::cast_possible_truncation, reason = "a fraction of a second decides nothing, and the cast saturates")]
+fn numeric_date(value: &Value) -> Option<Timestamp> {
+    let read = |text: &str| text.parse::<f64>().ok().filter(|seconds| seconds.is_finite());
+    let seconds = value.as_f64().or_else(|| value.as_str().and_then(read))?;
+    Some(moment(seconds as i64))
 }
 
 fn moment(seconds: i64) -> Timestamp {

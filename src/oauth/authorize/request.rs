@@ -55,6 +55,7 @@ impl ClientQuery {
         if client.id != self.client_id {
             return Err(LocalError::UnknownClient);
         }
+        let named = self.redirect_uri.is_some();
         let redirect = match (self.redirect_uri, client.redirect_uris.as_slice()) {
             (Some(requested), uris) => uris
                 .iter()
@@ -69,7 +70,13 @@ impl ClientQuery {
             (None, [only]) => only.clone(),
             (None, _) => return Err(LocalError::MissingRedirect),
         };
-        Ok(Redirectable { client_id: self.client_id, redirect, refreshing: client.refreshing(), form: self.form })
+        Ok(Redirectable {
+            client_id: self.client_id,
+            redirect,
+            named,
+            refreshing: client.refreshing(),
+            form: self.form,
+        })
     }
 }
 
@@ -93,6 +100,7 @@ impl<'a> Servers<'a> {
 pub struct Redirectable {
     client_id: String,
     redirect: RedirectUri,
+    named: bool,
     refreshing: Refreshing,
     form: Form,
 }
@@ -154,9 +162,14 @@ impl Redirectable {
         response::error_location(&self.redirect, issuer, state, error)
     }
 
-    /// The proven redirect URI, for a page that shows where an error would go.
+    /// The proven redirect URI.
     pub fn redirect(&self) -> &RedirectUri {
         &self.redirect
+    }
+
+    /// The same where the request itself named it: to show it then tells nobody anything new.
+    pub fn named_redirect(&self) -> Option<&RedirectUri> {
+        self.named.then_some(&self.redirect)
     }
 
     /// PKCE is for every client, and S256 the only method: without a method `plain` is meant (RFC 7636 §4.3).

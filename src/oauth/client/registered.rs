@@ -126,6 +126,11 @@ impl RegisteredClient {
         due.then(|| Self { used: Some(now), ..self.clone() })
     }
 
+    /// Whether it ever got tokens.
+    pub fn is_used(&self) -> bool {
+        self.used.is_some()
+    }
+
     /// When to forget it: soon after registering, if it was never used (RFC 7591 §5), else long after its last use.
     pub fn expires(&self) -> Timestamp {
         self.used.map_or(self.created + UNUSED, |used| used + USED)

@@ -83,7 +83,8 @@ fn the_policy_allows_exactly_the_scripts_that_are_sent() {
     use sha2::{Digest, Sha256};
     let allowed = csp(&[]).split_once("script-src ").unwrap().1.split_once(';').unwrap().0.to_owned();
     assert_eq!(allowed.split(' ').count(), 2);
-    let granting = [consent().render(), connecting::connect().render()];
+    let granting = [consent().render(), connecting::connect().render(), connecting::cancelled().render()];
+    assert!(granting.iter().all(|page| page.contains(GUARD)));
     for page in granting.into_iter().chain([servers(samples::three_servers()).render(), samples::server().render()]) {
         let sent = page.split_once("<script>").unwrap().1.split_once("</script>").unwrap().0;
         let hash = Base64::encode_string(&Sha256::digest(sent.as_bytes()));

@@ -253,7 +253,20 @@ fn a_fresh_sign_in_is_one_after_it_was_asked_for() {
     for old in [json!(NOW - 261), json!(0), json!(-5)] {
         assert_eq!(since(old.clone()), Err(IdTokenError::NotFresh), "{old}");
     }
-    assert_eq!(since(json!("yesterday")), Ok(()), "a provider that does not tell is believed");
+    for fresh in [json!(1_700_000_000.5), json!(NOW.to_string()), json!("1700000000.5")] {
+        assert_eq!(since(fresh.clone()), Ok(()), "{fresh}");
+    }
+    for old in [json!(1_699_999_000.5), json!((NOW - 261).to_string()), json!("1699999000.5"), json!(-1.5)] {
+        assert_eq!(since(old.clone()), Err(IdTokenError::NotFresh), "{old}");
+    }
+    for unreadable in ["yesterday", "", "NaN", "inf", " 1700000000"].map(Value::from).into_iter().chain([
+        json!(true),
+        json!([NOW]),
+        json!({}),
+    ]) {
+        assert_eq!(since(unreadable.clone()), Err(IdTokenError::NotFresh), "{unreadable}");
+    }
+    assert_eq!(since(Value::Null), Ok(()), "a provider that does not tell is believed");
     assert!(claimed(claims_with("auth_time", json!(0))).is_ok(), "nobody asked for a fresh one");
 }
 

@@ -98,8 +98,9 @@ fn the_redirect_uri_is_the_requested_one_or_the_only_one() {
         (&["https://a.example/cb"], None, "https://a.example/cb"),
     ] {
         let query = ClientQuery::parse(&query(&[("redirect_uri", sent)])).unwrap();
-        let request =
-            query.for_client(&client(uris)).unwrap().parse(ISSUER, &these(&[DOCS]), &supported, &supported).unwrap();
+        let proven = query.for_client(&client(uris)).unwrap();
+        assert_eq!(proven.named_redirect().map(RedirectUri::as_str), sent);
+        let request = proven.parse(ISSUER, &these(&[DOCS]), &supported, &supported).unwrap();
         assert_eq!(request.redirect.as_str(), used);
     }
 }
