@@ -2,7 +2,7 @@
 //!
 //! Not here: using and refreshing it (`flow::connection`), getting what is stored (`flow::connect`, `flow::callback`).
 
-use super::{Site, connection, sealed, upstream};
+use super::{Site, connection, revocation, sealed, upstream};
 use crate::config::Server;
 use crate::failure::Failure;
 use crate::oauth::account;
@@ -132,10 +132,11 @@ async fn list<P: Platform>(
     }
 }
 
-/// Drops what is kept, and tells the upstream where that can be done. Whatever it answers, the gateway has forgotten it.
+/// Drops what is kept, ends the streams that were opened with it, and tells the upstream where that can be done. Whatever it answers, the gateway has forgotten it.
 pub async fn drop<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) -> Result<(), Failure> {
     let dropped = command(site, key, Command::Drop).await?;
     connection::forget(site, key);
+    revocation::mark_dropped(site, key).await?;
     site.platform.delete(key.name()).await.map_err(|Unavailable| Failure::storage())?;
     if let Owner::Subject(subject) = key.owner() {
         let (slug, account) = (key.slug().to_owned(), key.account().to_owned());
