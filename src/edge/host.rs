@@ -147,6 +147,10 @@ impl Clock for Workers {
     fn now(&self) -> Timestamp {
         self.now
     }
+
+    fn moment(&self) -> Timestamp {
+        now()
+    }
 }
 
 impl Timer for Workers {
