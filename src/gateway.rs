@@ -191,7 +191,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             }
             Route::Connect(slug) => apart(connect::show(&site, head, slug)).await.map_err(Refused::Page),
             Route::IssuerCallback => apart(callback::answer(&site, head)).await.map_err(Refused::Page),
-            Route::IssuerClientMetadata(issuer) => Ok(discover::client_metadata_for(&site, issuer)),
+            Route::IssuerClientMetadata(issuer) => Ok(discover::client_metadata_for(&site, head.url.path(), issuer)),
             Route::SharedConnection(slug) => apart(shared::answer(&site, head, slug)).await.map_err(json),
             Route::Subject(subject) => apart(subject::revoke(&site, head, subject)).await.map_err(json),
             Route::NoSuchServer(slug) => Err(json(refusal::no_such_server(slug))),
