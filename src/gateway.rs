@@ -94,7 +94,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             return Failure::client(400, "url_malformed", "The request's URL cannot be read.").as_json(&request_id);
         };
         let head = Head { method, url, headers };
-        let loaded = configure::load(self.platform, self.memory).await;
+        let loaded = crate::flow::config::load(self.platform, self.memory).await;
         let config = loaded.as_ref().ok().and_then(Option::as_ref).map(|loaded| Rc::clone(&loaded.config));
         let route = Route::find(config.as_deref(), head.url.path());
         let own = own_origin(&head, &loaded);
@@ -195,7 +195,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             }
             Route::Connect(slug) => apart(connect::show(&site, head, slug)).await.map_err(Refused::Page),
             Route::IssuerCallback => apart(callback::answer(&site, head)).await.map_err(Refused::Page),
-            Route::IssuerClientMetadata(issuer) => Ok(discover::client_metadata_for(&site, issuer)),
+            Route::IssuerClientMetadata(issuer) => Ok(discover::client_metadata_for(&site, head.url.path(), issuer)),
             Route::SharedConnection(slug) => apart(shared_connection::answer(&site, head, slug)).await.map_err(json),
             Route::Subject(subject) => apart(subject::revoke(&site, head, subject)).await.map_err(json),
             Route::NoSuchServer(slug) => Err(json(refusal::no_such_server(slug))),

@@ -43,7 +43,9 @@ pub struct Memory {
     pub revoked: Cache<bool>,
     /// Until when everything of a subject was revoked, if ever, asked at most this long ago.
     pub subjects: Cache<Option<Timestamp>>,
-    /// Markers of revocations that a stream of this isolate asks storage for now, by their keys.
+    /// When a connection was last dropped, if it was, asked at most this long ago.
+    pub disconnected: Cache<Option<Timestamp>>,
+    /// Markers of revocations that a stream of this isolate asks storage for now, by their keys, and the configuration.
     pub asking: Cache<()>,
     /// Sessions that replaced one a client still names, by the digest of that client's id.
     pub sessions: Cache<Rc<Session>>,

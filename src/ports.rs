@@ -25,10 +25,13 @@ impl<P: Clock + Timer + Entropy + Secrets + Signatures + Outbound + Ledger + Dir
 {
 }
 
-/// The time of this request.
+/// The time.
 pub trait Clock {
-    /// Seconds since the epoch. Stands still within a request on production Workers.
+    /// Seconds since the epoch as this request began: the one time that it judges by. It stands still, however long the request waits.
     fn now(&self) -> Timestamp;
+
+    /// The same, read anew: how long something took, and until when what other requests see is good.
+    fn moment(&self) -> Timestamp;
 }
 
 /// Waiting.

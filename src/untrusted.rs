@@ -55,7 +55,9 @@ impl Sent {
     /// The text as it may be shown, every secret cut out of it.
     pub fn presentable(&self, text: &str) -> String {
         let (mut shown, mut cutting) = (String::new(), false);
-        let cuts = self.cuts(text);
+        // A secret that begins in what is read is known by what follows; all else its writer may have made as long as they like.
+        let text: String = text.chars().take(READ + TELLING).collect();
+        let cuts = self.cuts(&text);
         for ((at, c), _) in text.char_indices().zip(0..READ) {
             let cut = cuts.get(at).is_some_and(|cut| *cut);
             match (cut, cutting) {
@@ -75,18 +77,24 @@ impl Sent {
 
     /// Which of its bytes belong to a secret.
     fn cuts(&self, text: &str) -> Vec<bool> {
-        let text: Vec<u8> = text.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
         let mut cuts = vec![false; text.len()];
+        self.find(text, |start, length| cuts.iter_mut().skip(start).take(length).for_each(|cut| *cut = true));
+        cuts
+    }
+
+    /// Tells where parts of a secret stand, and how long they are. Each place is told once: whoever writes the text may have made the
+    /// secret too, and both out of one character.
+    fn find(&self, text: &str, mut found: impl FnMut(usize, usize)) {
+        let text: Vec<u8> = text.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
         let mut places: BTreeMap<usize, BTreeMap<&[u8], Vec<usize>>> = BTreeMap::new();
         for form in &self.forms {
             let form = form.expose().as_bytes();
             let length = form.len().min(TELLING);
             let places = places.entry(length).or_insert_with(|| places_of(&text, length));
-            for start in form.windows(length).filter_map(|part| places.get(part)).flatten() {
-                cuts.iter_mut().skip(*start).take(length).for_each(|cut| *cut = true);
+            for start in form.windows(length).filter_map(|part| places.remove(part)).flatten() {
+                found(start, length);
             }
         }
-        cuts
     }
 }
 
@@ -156,6 +164,17 @@ mod tests {
         let sent = Sent::default().with(&secret);
         let said = format!("{}{}", ".".repeat(190), secret.expose());
         assert_eq!(sent.presentable(&said), format!("{}[cut]", ".".repeat(190)));
+    }
+
+    #[test]
+    fn each_place_is_looked_at_once_however_a_secret_repeats_itself() {
+        let sent = Sent::default().with(&Secret::new("a".repeat(12 * 1024)));
+        let text = "a".repeat(60 * 1024);
+        let mut told = 0;
+        sent.find(&text, |_, _| told += 1);
+        assert_eq!(told, text.len() + 1 - TELLING);
+        assert!(sent.is_in(&text));
+        assert_eq!(sent.presentable(&text), "[cut]");
     }
 
     #[test]

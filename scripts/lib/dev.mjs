@@ -10,7 +10,7 @@ import { build } from "./build.mjs";
 import { endAll, start } from "./children.mjs";
 import { healthy, problemsOf, readConfiguration, sendConfiguration, serverUrls, statusOf } from "./configuration.mjs";
 import { fail, inRoot, root } from "./ground.mjs";
-import { ownSecrets, readSecrets, triedSecrets, writeSecrets } from "./secrets.mjs";
+import { ownSecrets, readSecrets, triedSecrets, writeSecretsForWrangler } from "./secrets.mjs";
 import { parsed } from "./usage.mjs";
 
 const demoUrl = "http://localhost:8788/mcp"; // as gateway.json names it
@@ -54,7 +54,7 @@ function state() {
 
 function useSecrets(given) {
   const all = { ...ownSecrets(inRoot(".dev/secrets.env")), ...given };
-  writeSecrets(secretsFile, all);
+  writeSecretsForWrangler(secretsFile, all);
   adminToken = all.ADMIN_TOKEN;
 }
 

@@ -1,6 +1,6 @@
 // Secrets in dotenv files: made once, kept readable by their owner only, never printed.
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseEnv } from "node:util";
 
@@ -74,16 +74,22 @@ export function ownSecrets(file, there = []) {
 /** Own secrets that are for one occasion and kept nowhere. */
 export const passingSecrets = () => Object.fromEntries(Object.entries(make).map(([name, made]) => [name, made()]));
 
-/** Writes them so that wrangler, which expands `$NAME` in dotenv values, reads the same. */
-export function writeSecrets(file, secrets) {
-  const lines = Object.entries(secrets).map(([name, value]) => `${name}=${quoted(name, value)}\n`);
+/** Writes them so that they are read again as they are. */
+export const writeSecrets = (file, secrets) => write(file, secrets, (value) => value);
+
+/** Writes them so that wrangler, which expands `$NAME` in dotenv values, reads them as they are. Nobody else does. */
+export const writeSecretsForWrangler = (file, secrets) => write(file, secrets, (value) => value.replaceAll("$", "\\$"));
+
+function write(file, secrets, escaped) {
+  const lines = Object.entries(secrets).map(([name, value]) => `${name}=${quoted(name, value, escaped)}\n`);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, lines.join(""), { mode: 0o600 });
+  chmodSync(file, 0o600); // the mode above is for a file that is not there yet
 }
 
-function quoted(name, value) {
+function quoted(name, value, escaped) {
   if (/^[\w.:/+=@,-]*$/.test(value)) return value;
   const quote = ["'", '"', "`"].find((mark) => !value.includes(mark));
   if (!quote || (quote === '"' && value.includes("\\"))) fail(`${name} cannot be written in a dotenv file: it mixes all kinds of quotes`);
-  return quote + value.replaceAll("$", "\\$") + quote;
+  return quote + escaped(value) + quote;
 }

@@ -117,7 +117,7 @@ export class Call {
     await writer.close();
   }
 
-  /** What is sent at last: nothing where the stream ends by itself. Rejects when it breaks off, or the client leaves. */
+  /** What is sent at last: nothing where the stream ends by itself, `undefined` where it is broken off. Rejects when it breaks off, or the client leaves. */
   async #lasts(through, milliseconds, look) {
     this.#attended = true;
     for (;;) {
@@ -130,7 +130,8 @@ export class Call {
       }
       this.#born = alive(); // Rust keeps nothing of a stream: it may go on after the instance it began in
       const standing = await this.#settle(look());
-      if (standing.startsWith("ends\n")) return standing.slice(standing.indexOf("\0") + 1);
+      // Ended without words it is not whole, and must not look so.
+      if (standing.startsWith("ends\n")) return standing.slice(standing.indexOf("\0") + 1) || undefined;
       if (this.#bodies[0].signal.aborted) throw "client_gone";
       milliseconds = Number(linesOf(standing)[1]);
     }

@@ -148,6 +148,10 @@ impl Clock for Workers {
     fn now(&self) -> Timestamp {
         self.now
     }
+
+    fn moment(&self) -> Timestamp {
+        now()
+    }
 }
 
 impl Timer for Workers {

@@ -39,18 +39,24 @@ pub fn openid_configuration<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
 }
 
 /// The gateway's client metadata document for an authorization server.
-pub fn client_metadata_for<P: Platform>(site: &Site<'_, P>, issuer: &str) -> Reply<P::Stream> {
-    described(site, &route::issuer_document_path(issuer), &route::issuer_callback_path(issuer))
+pub fn client_metadata_for<P: Platform>(site: &Site<'_, P>, at: &str, written: &str) -> Reply<P::Stream> {
+    match route::named_issuer(written) {
+        Some((issuer, url)) => {
+            let name = upstream::client::name_for(site, Some(&url));
+            described(site, at, &route::issuer_callback_path(route::of_issuer(&issuer).as_str()), &name)
+        }
+        None => described(site, at, &route::issuer_callback_path(written), &upstream::client::name_for(site, None)),
+    }
 }
 
 /// The one for all that there was before: connections that were made with it are still renewed.
 pub fn client_metadata<P: Platform>(site: &Site<'_, P>) -> Reply<P::Stream> {
-    described(site, Endpoint::ClientMetadata.path(), Endpoint::UpstreamCallback.path())
+    let name = upstream::client::name(site);
+    described(site, Endpoint::ClientMetadata.path(), Endpoint::UpstreamCallback.path(), &name)
 }
 
-fn described<P: Platform>(site: &Site<'_, P>, at: &str, callback: &str) -> Reply<P::Stream> {
-    let name = upstream::client::name(site);
-    document(registration::document(&site.url(at), &name, &site.url(callback)))
+fn described<P: Platform>(site: &Site<'_, P>, at: &str, callback: &str, name: &str) -> Reply<P::Stream> {
+    document(registration::document(&site.url(at), name, &site.url(callback)))
 }
 
 fn resource<P: Platform>(site: &Site<'_, P>, resource: &str, name: &str) -> Reply<P::Stream> {

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod authorize;
 pub mod call;
 pub mod client;
+pub mod config;
 pub mod connect;
 pub mod connection;
 pub mod discover;

@@ -1,4 +1,4 @@
-//! Revocations of grants and of whole subjects: the markers in the directory, and what an isolate knows of them, each read at most twice a
+//! Revocations of grants, of whole subjects and of connections: the markers in the directory, and what an isolate knows of them, each read at most twice a
 //! minute.
 //!
 //! Not here: who revokes (`flow::token::revoke`, `flow::account::connections`, `flow::admin::subject`).
@@ -12,6 +12,7 @@ use crate::oauth::grant::GrantId;
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
+use crate::upstream::key::ConnectionKey;
 use crate::web::failure::Failure;
 
 /// How long an isolate goes on with what it read: with the directory's own delay the bound of a revocation.
@@ -59,16 +60,47 @@ impl<P: Platform> Markers<'_, P> {
         Ok(before(at))
     }
 
-    /// Until when both are known.
-    pub fn known_until(&self, grant: &GrantId, subject: &str) -> Option<Timestamp> {
+    /// Whether a connection was dropped since something with it began. Only what lasts asks: a call finds that there is no credential.
+    pub async fn of_connection(&self, marker: &str, began: Timestamp) -> Result<bool, Failure> {
+        let since = |at: Option<Timestamp>| at.is_some_and(|at| began <= at);
+        if let Some(at) = self.memory.disconnected.get(marker, self.now) {
+            return Ok(since(at));
+        }
+        let stored = self.platform.get(marker).await.map_err(|Unavailable| Failure::storage())?;
+        let at = stored.map(|stored| json::read(stored.as_bytes()).unwrap_or(self.now));
+        // Dropped in this isolate while storage was asked: that is the newer answer.
+        let at = at.max(self.memory.disconnected.get(marker, self.now).flatten());
+        self.memory.disconnected.put(marker, at, self.now + REMEMBERED, self.now);
+        Ok(since(at))
+    }
+
+    /// Until when all of them are known.
+    pub fn known_until(&self, grant: &GrantId, subject: &str, connection: Option<&str>) -> Option<Timestamp> {
         let of_grant = self.memory.revoked.until(grant.as_str(), self.now)?;
-        self.memory.subjects.until(subject, self.now).map(|of_subject| of_subject.min(of_grant))
+        let of_both = self.memory.subjects.until(subject, self.now)?.min(of_grant);
+        let Some(marker) = connection else { return Some(of_both) };
+        self.memory.disconnected.until(marker, self.now).map(|of_connection| of_connection.min(of_both))
     }
 }
 
 /// Storage key of a subject's revocation marker.
 pub fn subject_key(subject: &str) -> String {
     format!("subject:{}", Digested::of(subject).as_str())
+}
+
+/// Storage key of the marker that a connection was dropped.
+pub fn connection_key(key: &ConnectionKey) -> String {
+    format!("disconnected:{}", key.digest())
+}
+
+/// Marks that a connection was dropped, for as long as a stream that was opened with it may last.
+pub async fn mark_dropped<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) -> Result<(), Failure> {
+    let marker = connection_key(key);
+    let at = serde_json::to_string(&site.now).unwrap_or_default();
+    let lifetime = site.config.tokens.access_ttl.and(ending::GRACE);
+    site.platform.put(&marker, &at, Some(lifetime)).await.map_err(|Unavailable| Failure::storage())?;
+    site.memory.disconnected.put(marker, Some(site.now), site.now + REMEMBERED, site.now);
+    Ok(())
 }
 
 /// Ends a grant, whoever owns it, and every access token made from it.

@@ -46,6 +46,11 @@ impl ConnectionKey {
         &self.name
     }
 
+    /// What of its name tells it from others.
+    pub fn digest(&self) -> &str {
+        self.name.strip_prefix("connection:").unwrap_or(&self.name)
+    }
+
     /// Where its credential opens, and nowhere else.
     pub fn place(&self) -> [&str; 3] {
         [&self.owner_text, &self.slug, &self.account]

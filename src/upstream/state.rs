@@ -45,8 +45,10 @@ pub struct State {
 pub enum ClientKind {
     /// The one an operator registered, authenticating like this unless they say otherwise.
     Configured(Method),
-    /// The gateway's metadata document.
+    /// The gateway's metadata document as it was before its address named the issuer.
     Document,
+    /// The gateway's metadata document that is for the issuer.
+    NamedDocument,
     /// The registration with this number at the issuer.
     Registered(u64),
 }
@@ -201,9 +203,11 @@ mod tests {
         assert!(serde_json::from_str::<State>(&golden.replace("\"v\":1", "\"v\":2")).is_err());
         assert!(state().seal(&keys(), &Digested::of("c"), [0; 12]).expose().len() < 1000);
         let configured = r#"{"configured":"client_secret_post"}"#;
-        for (value, text) in
-            [(ClientKind::Configured(Method::Post), configured), (ClientKind::Document, "\"document\"")]
-        {
+        for (value, text) in [
+            (ClientKind::Configured(Method::Post), configured),
+            (ClientKind::Document, "\"document\""),
+            (ClientKind::NamedDocument, "\"named_document\""),
+        ] {
             assert_eq!(serde_json::to_string(&value).unwrap(), text);
         }
         let linked = Errand { link: Some(Digested::of("l")), ..state().errand };

@@ -2,6 +2,8 @@
 //!
 //! Not here: what an endpoint does (`flow`), whether a host or an origin is believed (`origin`).
 
+use url::{Url, form_urlencoded};
+
 use crate::config::{Config, Server};
 use crate::secret::Digested;
 
@@ -89,6 +91,8 @@ const CONNECT: &str = "/connect/";
 const CALLBACK: &str = "/oauth/upstream-callback/";
 const DOCUMENT: &str = "/oauth/client-metadata/";
 const DOCUMENT_END: &str = ".json";
+/// Of an issuer in the address of its document, encoded.
+const LONGEST_ISSUER: usize = 600;
 const SUBJECT: &str = "/admin/subjects/";
 const SHARED: &str = "/admin/servers/";
 const SHARED_END: &str = "/connection";
@@ -107,7 +111,7 @@ pub enum Route<'a> {
     Connect(&'a str),
     /// Where one issuer sends people back to.
     IssuerCallback,
-    /// The gateway's client metadata document for one issuer, by what stands for the issuer in URLs.
+    /// The gateway's client metadata document for one issuer, by the issuer as [`issuer_document_path`] writes it or by its digest.
     IssuerClientMetadata(&'a str),
     /// The connection that an operator makes for everybody, by the server's slug.
     SharedConnection(&'a str),
@@ -145,7 +149,7 @@ impl<'a> Route<'a> {
             return Self::IssuerCallback;
         }
         let document = path.strip_prefix(DOCUMENT).and_then(|rest| rest.strip_suffix(DOCUMENT_END));
-        if let Some(issuer) = document.filter(|issuer| Digested::is_one(issuer)) {
+        if let Some(issuer) = document.filter(|issuer| Digested::is_one(issuer) || named_issuer(issuer).is_some()) {
             return Self::IssuerClientMetadata(issuer);
         }
         if let Some(subject) = path.strip_prefix(SUBJECT).filter(|subject| !subject.is_empty()) {
@@ -289,9 +293,31 @@ pub fn issuer_callback_path(issuer: &str) -> String {
     format!("{CALLBACK}{issuer}")
 }
 
-/// The gateway's client metadata document for an issuer.
+/// The gateway's client metadata document for an issuer. It says in its own address whose it is, as whoever it is shown to has to know:
+/// nothing is kept of the issuer, and of a digest nobody reads it.
 pub fn issuer_document_path(issuer: &str) -> String {
-    format!("{DOCUMENT}{issuer}{DOCUMENT_END}")
+    let named: String = form_urlencoded::byte_serialize(issuer.as_bytes()).collect();
+    if named_issuer(&named).is_some() {
+        format!("{DOCUMENT}{named}{DOCUMENT_END}")
+    } else {
+        unnamed_document_path(&of_issuer(issuer))
+    }
+}
+
+/// The document as it was before its address named the issuer: what was connected with it is still renewed. One for an issuer that
+/// cannot be named is there as well.
+pub fn unnamed_document_path(issuer: &Digested) -> String {
+    format!("{DOCUMENT}{}{DOCUMENT_END}", issuer.as_str())
+}
+
+/// The issuer in the address of a document: anybody can write that, so it is a plain web address, of bounded length, written in one way.
+pub fn named_issuer(encoded: &str) -> Option<(String, Url)> {
+    let (issuer, _) = form_urlencoded::parse(encoded.as_bytes()).next().filter(|_| encoded.len() <= LONGEST_ISSUER)?;
+    let url = Url::parse(&issuer).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host())?;
+    let plain =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    let same = form_urlencoded::byte_serialize(issuer.as_bytes()).collect::<String>() == encoded;
+    (plain && same).then(|| (issuer.into_owned(), url))
 }
 
 /// The URL of a server's RFC 9728 metadata: the well-known part inserted before its path.

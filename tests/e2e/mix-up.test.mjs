@@ -39,7 +39,7 @@ describe("a mix-up of issuers that do not name themselves", { timeout: 120_000 }
     servers = {
       open: await startAuthorizationServer(),
       documents: await startAuthorizationServer({ registration: false, metadataDocuments: documents }),
-      hostile: await startAuthorizationServer(),
+      hostile: await startAuthorizationServer({ metadataDocuments: documents }),
     };
     upstreams = {};
     for (const [slug, server] of Object.entries(servers)) upstreams[slug] = await startConnectedUpstream({ servers: [server], within: server });
@@ -93,6 +93,23 @@ describe("a mix-up of issuers that do not name themselves", { timeout: 120_000 }
       assert.ok((await alice.hostile.call()).signal, "and nothing is connected");
     });
   }
+
+  test("[Z3] whom the client of a hostile server is for is said by the client itself", async () => {
+    // Where the honest one takes metadata documents its page cannot be kept from people: it asks for this client, by this name.
+    await ledTo(servers.documents, {});
+    const { query } = servers.documents.authorizations().at(-1);
+    const id = query.get("client_id");
+    const { host } = new URL(servers.hostile.issuer);
+    assert.ok(decodeURIComponent(id).includes(servers.hostile.issuer), id);
+    const { client_id, client_name, redirect_uris } = (await gateway.fetch(id)).json;
+    assert.deepEqual([client_id, client_name], [id, `MCP gateway at mcp.example.com, for ${host}`]);
+    assert.deepEqual(redirect_uris, [query.get("redirect_uri")]);
+    // Nor is there another document with that callback, by which it would not be said.
+    const { pathname } = new URL(query.get("redirect_uri"));
+    const before = (await gateway.fetch(pathname.replace("upstream-callback", "client-metadata") + ".json")).json;
+    assert.deepEqual(before.redirect_uris, redirect_uris);
+    assert.equal(before.client_name, "MCP gateway at mcp.example.com, for a server that is not named here");
+  });
 });
 
 test("[Z3] an issuer that sends people to another one's authorization endpoint is refused before they go", { timeout: 60_000 }, async (t) => {

@@ -4,10 +4,12 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 
+import { readSecrets, writeSecrets, writeSecretsForWrangler } from "../../scripts/lib/secrets.mjs";
 import { ROOT } from "./support/child.mjs";
 
 const scripts = readdirSync(path.join(ROOT, "scripts"), { withFileTypes: true })
@@ -59,3 +61,17 @@ for (const [name, args, words] of [
     assert.doesNotMatch(stderr, /^ +at /m, "a stack trace");
   });
 }
+
+test("secrets that are written again stay what they are, and their owner's alone", (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), "secrets-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = path.join(folder, "secrets.env");
+  writeFileSync(file, "", { mode: 0o644 });
+  const secrets = { KEY: "cost$NAME and \\$more", OTHER: "it's $5", PLAIN: "a.b" };
+  writeSecrets(file, secrets);
+  assert.equal(statSync(file).mode & 0o777, 0o600, "as it was readable before");
+  writeSecrets(file, readSecrets(file));
+  assert.deepEqual({ ...readSecrets(file) }, secrets);
+  writeSecretsForWrangler(file, { KEY: "cost$NAME" });
+  assert.equal(readFileSync(file, "utf8"), "KEY='cost\\$NAME'\n");
+});

@@ -265,17 +265,36 @@ fn a_second_account_can_be_chosen_for_a_client() {
 #[test]
 fn the_gateways_own_document_is_published() {
     let world = World::public(|_| ());
-    let issuer = Digested::of("https://as.linear.example");
-    let (own, callback) = (format!("/{}.json", issuer.as_str()), format!("/{}", issuer.as_str()));
-    // The one for all is what connections were made with that are still renewed.
-    for (document, callback) in [(own.as_str(), callback.as_str()), (".json", "")] {
+    let issuer = Digested::of("https://as.linear.example:8443/a");
+    let (before, callback) = (format!("/{}.json", issuer.as_str()), format!("/{}", issuer.as_str()));
+    let own = "/https%3A%2F%2Fas.linear.example%3A8443%2Fa.json";
+    // The others are what connections were made with that are still renewed.
+    for (document, callback, whose) in [
+        (own, callback.as_str(), ", for as.linear.example:8443"),
+        (&before, &callback, ", for a server that is not named here"),
+        (".json", "", ""),
+    ] {
         let id = format!("https://mcp.example.com/oauth/client-metadata{document}");
         let document = world.get(&id).with(200).json();
         assert_eq!(document["client_id"], id);
+        assert_eq!(document["client_name"], format!("MCP gateway at mcp.example.com{whose}"));
         let redirect_uris = format!("https://mcp.example.com/oauth/upstream-callback{callback}");
         assert_eq!(document["redirect_uris"], json!([redirect_uris]));
     }
-    for none in ["/x.json", "/.json", &callback, &format!("{callback}/x.json")] {
+    let long = format!("/https%3A%2F%2Fa.example%2F{}.json", "a".repeat(600));
+    // Nobody makes the gateway say other words than the name of a host.
+    let words = [
+        "/Your+bank.json",
+        "/https%3A%2F%2Fyour%20bank.json",
+        "/https%3A%2F%2Fyour+bank.example.json",
+        "/https%3A%2F%2Fbank.example%40evil.example.json",
+        "/https%3A%2F%2Fbank.example%3Fa.json",
+        "/https%3a%2f%2fbank.example.json",
+        "/https://bank.example.json",
+        "/data%3Abank.json",
+        &long,
+    ];
+    for none in ["/x.json", "/.json", &callback, &format!("{callback}/x.json")].into_iter().chain(words) {
         world.get(&format!("/oauth/client-metadata{none}")).refused(404, "no_such_endpoint");
     }
 }
@@ -287,7 +306,8 @@ fn an_issuer_that_takes_documents_gets_the_gateways_own() {
     server.says.borrow_mut().issuer["client_id_metadata_document_supported"] = true.into();
     world.reconfigure(|config| config["servers"]["linear"] = server.configured("Linear", &json!({})));
     let client = at_connect_page(&world).presses_connect();
-    let id = format!("https://mcp.example.com/oauth/client-metadata/{}.json", Digested::of(&server.issuer).as_str());
+    let id = "https://mcp.example.com/oauth/client-metadata/https%3A%2F%2Fas.linear.example.json";
+    assert_eq!(server.issuer, "https://as.linear.example");
     assert_eq!(parameter(&client.browser.at, "client_id"), id);
     let client = client.clone().follows(&server.approves(&client.browser.at));
     assert!(!client.code.is_empty() && server.seen("/register").is_empty());

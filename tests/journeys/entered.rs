@@ -166,7 +166,7 @@ fn a_legacy_server_is_asked_in_a_session_that_is_ended() {
 }
 
 #[test]
-fn a_key_that_could_not_be_tried_is_kept_and_said_to_be_unchecked_until_a_call_is_answered() {
+fn a_key_that_could_not_be_tried_is_kept_and_said_to_be_unchecked_whatever_calls_are_answered() {
     for modern in [true, false] {
         let (world, server) = Keyed::in_world(modern);
         server.0.down.set(true);
@@ -180,11 +180,9 @@ fn a_key_that_could_not_be_tried_is_kept_and_said_to_be_unchecked_until_a_call_i
             let params = json!({"name": "search"});
             client.sends_modern("tools/call", &json!({}), params).with(200);
         } else {
-            let client = client.clone().initializes();
-            assert!(connections(&client).contains(">Not checked<"), "of that some servers think nothing");
-            client.calls("search");
+            client.clone().initializes().calls("search");
         }
-        assert!(connections(&client).contains(">Connected<"));
+        assert!(connections(&client).contains(">Not checked<"), "a tool may answer whoever comes");
     }
 }
 
@@ -196,6 +194,24 @@ fn a_server_that_answers_everybody_proves_no_key() {
     enters(&mut client, "any");
     assert!(connections(&client.arrived().redeems()).contains(">Not checked<"));
     assert_eq!(server.seen(), ["tools/list", "tools/list"]);
+}
+
+#[test]
+fn a_server_that_does_not_answer_without_a_key_proves_none() {
+    for status in [None, Some(429), Some(503)] {
+        let (world, server) = Keyed::in_world(true);
+        let mut client = at_form(&world);
+        world.outside(
+            "https://keyed.example",
+            Rc::new(move |request| match status {
+                _ if request.headers.contains_key("x-api-key") => server.answer(request),
+                Some(status) => Ok(Scripted::new(status, &[], "")),
+                None => Err(FetchError::TimedOut),
+            }),
+        );
+        enters(&mut client, "good");
+        assert!(connections(&client.arrived().redeems()).contains(">Not checked<"), "{status:?}");
+    }
 }
 
 #[test]

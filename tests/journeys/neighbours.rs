@@ -59,3 +59,23 @@ fn one_that_refuses_to_be_told_twice() {
     };
     assert_eq!(connected_and_refreshed(refuses), (1, 3));
 }
+
+#[test]
+fn one_that_refuses_late_is_not_asked_again_while_others_wait() {
+    for (after, asked) in [(0, 2), (5000, 1)] {
+        let world = World::public(|_| ());
+        let server = Protected::new(&world, "linear");
+        world.reconfigure(|config| config["servers"]["linear"] = server.configured("Linear", &json!({})));
+        server.says.borrow_mut().instead = Some(Rc::new(move |request| {
+            let refused =
+                || Scripted::new(400, &[("content-type", "application/json")], r#"{"error":"invalid_request"}"#);
+            (request.url.path() == "/token").then(|| refused().after(after))
+        }));
+        let client = world.client("claude").at("linear").registers().authorizes().signs_in("alice").approves();
+        let mut client = client.presses_connect();
+        let back = server.approves(&client.browser.at);
+        client.browser.goes_to(back.as_str());
+        let tokens = world.sent().iter().filter(|sent| sent.url.as_str() == "https://as.linear.example/token").count();
+        assert_eq!(tokens, asked, "after {after} ms");
+    }
+}

@@ -3,11 +3,16 @@
 //! Not here: the pipe (`tests/e2e/streams.test.mjs`).
 
 use mcp_edge_gateway::gateway::Standing;
-use mcp_edge_gateway::time::Lifetime;
+use mcp_edge_gateway::oauth::subject;
+use mcp_edge_gateway::ports::Ledger;
+use mcp_edge_gateway::time::{Lifetime, Timestamp};
+use mcp_edge_gateway::upstream::key::FIRST_ACCOUNT;
 use mcp_edge_gateway::web::reply::Terms;
 use serde_json::{Value, json};
 
+use crate::world::browser::Browser;
 use crate::world::client::Client;
+use crate::world::guarded::shows_links;
 use crate::world::{ADMIN_TOKEN, HOUR, MINUTE, World};
 
 /// A client at a server that streams its answers.
@@ -125,7 +130,7 @@ fn of_all_streams_of_an_isolate_one_reads_each_marker() {
             assert!(matches!(standing, Standing::GoesOn(_)), "{standing:?}");
         }
     });
-    assert_eq!(uses.directory, 2, "one for the grant and one for the subject");
+    assert_eq!(uses.directory, 3, "one for the grant, one for the subject and one for the configuration");
     let uses = world.uses_of(|| assert!(goes_on(&world, &streams[0]) > Lifetime(1)));
     assert_eq!(uses.directory, 0, "and what was read is believed for half a minute");
 }
@@ -141,4 +146,78 @@ fn storage_that_is_away_ends_a_stream_after_some_seconds_and_no_sooner() {
     assert!((2..10).contains(&(world.now() - began)), "{}", world.now() - began);
     world.platform.directory_down.set(false);
     goes_on(&world, &call);
+}
+
+/// A client whose person has connected "docs", where it has a stream open.
+fn connected() -> (World, Client, Terms) {
+    let (world, _) = World::guarded();
+    world.connected("alice", "token");
+    let at = Timestamp(world.now());
+    let connection = subject::ConnectedAccount {
+        slug: "docs".to_owned(),
+        account: FIRST_ACCOUNT.to_owned(),
+        label: String::new(),
+        upstream_name: None,
+        at,
+    };
+    let listed = subject::Command::AddConnection { connection, signed_in: Some(at) };
+    assert!(world.platform.together([world.platform.account("dev:alice", listed)]).remove(0).is_ok());
+    world.outside_answers("https://docs.example", 200, &[("content-type", "text/event-stream")], "data: {}\n\n");
+    let client = world.client("claude").at("docs").connects("alice");
+    let stream = client.sends_modern("tools/call", &shows_links(), json!({"name": "slow"})).with(200).terms.unwrap();
+    (world, client, stream)
+}
+
+#[test]
+fn a_disconnected_account_is_left_by_its_streams_within_the_promised_minute() {
+    let (world, client, stream) = connected();
+    let before = world.now();
+    world.passes(30);
+    let after = goes_on(&world, &stream);
+    let there = world.elsewhere();
+    world.passes(1);
+    let mut browser = Browser { world: there, ..client.browser.clone() };
+    browser.goes_to("/connections");
+    browser.presses("/connections", "action", "disconnect");
+    world.passes(after.0 - 1);
+    assert_eq!(ends(&world, &stream)["error"]["data"]["reason"], "connection_missing");
+    // Whoever connects it again opens streams that last.
+    world.passes(1);
+    world.connected("alice", "another");
+    let stream = client.sends_modern("tools/call", &shows_links(), json!({"name": "slow"})).with(200).terms.unwrap();
+    goes_on(&world, &stream);
+    world.passes(30);
+    goes_on(&world, &stream);
+    assert!(world.now() > before);
+}
+
+#[test]
+fn a_call_does_not_ask_whether_its_account_was_disconnected() {
+    let (world, client, _) = connected();
+    world.passes(31);
+    client.call("slow").with(200);
+    assert!(world.uses_of(|| drop(client.call("slow").with(200))).directory == 0);
+}
+
+#[test]
+fn a_server_that_is_removed_or_moved_ends_its_streams() {
+    let changes: [(fn(&mut Value), &str); 2] = [
+        (|config| drop(config["servers"].as_object_mut().unwrap().remove("demo")), "no_such_server"),
+        (|config| config["servers"]["demo"]["url"] = json!("https://elsewhere.example/mcp"), "server_changed"),
+    ];
+    for (change, reason) in changes {
+        let (world, client) = streaming();
+        let (call, listen) = (calls(&client), listens(&client));
+        let there = world.elsewhere();
+        world.passes(30);
+        let after = goes_on(&world, &call);
+        world.passes(1);
+        there.reconfigure(|config| config["branding"] = json!({"name": "The same"}));
+        world.passes(after.0 - 1);
+        goes_on(&world, &call);
+        there.reconfigure(change);
+        world.passes(30);
+        assert_eq!(ends(&world, &call)["error"]["data"]["reason"], reason);
+        assert_eq!(ends(&world, &listen)["result"]["resultType"], "complete");
+    }
 }

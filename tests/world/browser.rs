@@ -18,7 +18,7 @@ pub const ACCEPT: &str =
 /// One person's browser.
 #[derive(Clone)]
 pub struct Browser {
-    world: World,
+    pub world: World,
     /// Cookies of the gateway: value and when it ends.
     pub cookies: BTreeMap<String, (String, u64)>,
     /// Where it is: a page of the gateway, or the first URL elsewhere.

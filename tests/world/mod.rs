@@ -24,7 +24,7 @@ use std::rc::Rc;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mcp_edge_gateway::gateway::{Gateway, Request, Standing};
 use mcp_edge_gateway::memory::Memory;
-use mcp_edge_gateway::ports::{FetchError, Outgoing};
+use mcp_edge_gateway::ports::{Clock, FetchError, Outgoing};
 use mcp_edge_gateway::web::reply::{Body, Terms};
 use serde_json::{Value, json};
 
@@ -248,7 +248,10 @@ impl Asking {
 
     pub fn send(self) -> Answer {
         let platform = Rc::clone(&self.world.platform);
-        platform.together([self.sending()]).remove(0)
+        let before = platform.began.replace(Some(platform.moment()));
+        let answer = platform.together([self.sending()]).remove(0);
+        platform.began.set(before);
+        answer
     }
 
     /// To be sent together with others ([`InMemory::together`]).

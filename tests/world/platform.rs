@@ -82,6 +82,8 @@ pub struct Uses {
 #[derive(Default)]
 pub struct InMemory {
     pub now: Cell<u64>,
+    /// When the one request that is under way began. Of several at once each goes by the time that it is: they share these ports.
+    pub began: Cell<Option<Timestamp>>,
     /// Milliseconds since that second began.
     pub milliseconds: Cell<u64>,
     /// When whoever waits goes on, milliseconds since the epoch.
@@ -133,6 +135,10 @@ impl InMemory {
 
 impl Clock for InMemory {
     fn now(&self) -> Timestamp {
+        self.began.get().unwrap_or_else(|| self.moment())
+    }
+
+    fn moment(&self) -> Timestamp {
         Timestamp(self.now.get())
     }
 }
@@ -241,7 +247,7 @@ impl Outbound for InMemory {
 impl Ledger for InMemory {
     async fn grant(&self, id: &GrantId, command: grant::Command) -> Result<grant::Outcome, Unavailable> {
         self.ledger()?;
-        Ok(run(&self.grants, id.as_str(), &command, grant::apply, grant::Record::expires, self.now()))
+        Ok(run(&self.grants, id.as_str(), &command, grant::apply, grant::Record::expires, self.moment()))
     }
 
     async fn account(&self, subject: &str, command: subject::Command) -> Result<subject::Outcome, Unavailable> {
@@ -249,7 +255,7 @@ impl Ledger for InMemory {
         if self.accounts_down.get() {
             return Err(Unavailable);
         }
-        Ok(run(&self.accounts, subject, &command, subject::apply, subject::Record::expires, self.now()))
+        Ok(run(&self.accounts, subject, &command, subject::apply, subject::Record::expires, self.moment()))
     }
 
     async fn connection(
@@ -265,12 +271,12 @@ impl Ledger for InMemory {
             }
         }
         let expires = connection::Record::expires;
-        Ok(run(&self.connections, key.name(), &command, connection::apply, expires, self.now()))
+        Ok(run(&self.connections, key.name(), &command, connection::apply, expires, self.moment()))
     }
 
     async fn issuer(&self, issuer: &str, command: issuer::Command) -> Result<issuer::Outcome, Unavailable> {
         self.ledger()?;
-        Ok(run(&self.issuers, issuer, &command, issuer::apply, issuer::Record::expires, self.now()))
+        Ok(run(&self.issuers, issuer, &command, issuer::apply, issuer::Record::expires, self.moment()))
     }
 }
 
@@ -307,7 +313,7 @@ impl Directory for InMemory {
             self.pause(self.slow_directory.get()).await;
         }
         let directory = self.directory.borrow();
-        let live = directory.get(key).filter(|(_, until)| until.is_none_or(|until| !until.reached(self.now())));
+        let live = directory.get(key).filter(|(_, until)| until.is_none_or(|until| !until.reached(self.moment())));
         Ok(live.map(|(value, _)| value.clone()))
     }
 
@@ -322,7 +328,7 @@ impl Directory for InMemory {
         if let Some(happens) = meanwhile {
             happens();
         }
-        let until = lifetime.map(|lifetime| self.now() + lifetime.max(Lifetime(60)));
+        let until = lifetime.map(|lifetime| self.moment() + lifetime.max(Lifetime(60)));
         self.directory.borrow_mut().insert(key.to_owned(), (value.to_owned(), until));
         Ok(())
     }

@@ -78,7 +78,7 @@ impl<P: Platform> Call<'_, P> {
                 let end = self.exchange(&Method::POST, body, &mut presented, own).await;
                 reached::note(self.site, self.server, end.as_ref().err());
                 let end = end?;
-                if standing != Standing::Good && proves(payload, &end) {
+                if standing == Standing::Refused && proves(payload, &end) {
                     apart(connection::proven(self.site, self.server, self.claims, seen)).await;
                 }
                 end
@@ -234,7 +234,8 @@ fn sent_with(headers: &OwnHeaders) -> Sent {
     })
 }
 
-/// Whether the server did something that it does for those it knows. Of `initialize` and of lists some think nothing.
+/// Whether the server did something that it refused to do before. Of `initialize` and of lists some think nothing. Of a value that was
+/// never tried it tells nothing: a tool may answer 200 and say in its result that the key is not good.
 fn proves<S>(payload: &Payload, end: &End<S>) -> bool {
     let method = if let Payload::One(message) = payload { message.method() } else { None };
     let answered = matches!(end, End::Answered(reply) if reply.status() == StatusCode::OK);

@@ -1,22 +1,28 @@
-//! How long a stream of events goes on: the access it was opened with is looked at again while it lasts, and when that has ended so does
-//! the stream.
+//! How long a stream of events goes on: the access, the connection and the server it was opened with are looked at again while it lasts,
+//! and when one of them has ended so does the stream.
 //!
 //! Not here: what its client is told at the end and what time it has beyond its token (`mcp::transport::ending`), the pipe itself (`edge`).
 
 use serde::{Deserialize, Serialize};
 
 use super::context::Call;
-use crate::flow::revocation::{Markers, REMEMBERED};
-use crate::flow::{both, revocation};
+use super::refusal;
+use crate::config::Config;
+use crate::flow::both;
+use crate::flow::config;
+use crate::flow::connection::{self, sealed};
+use crate::flow::revocation::{self, Markers, REMEMBERED};
 use crate::json;
+use crate::mcp::connect::signal::State;
 use crate::mcp::message::error::Data;
 use crate::mcp::transport::ending::Ending;
 use crate::memory::Memory;
 use crate::oauth::grant::GrantId;
 use crate::oauth::token::access_token::TokenError;
 use crate::ports::Platform;
+use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
-use crate::web::failure::Failure;
+use crate::web::failure::{Blame, Failure};
 use crate::web::reply::Terms;
 
 /// How often storage is asked that does not answer.
@@ -42,6 +48,11 @@ pub struct Tenure {
     due: Timestamp,
     ending: Ending,
     slug: String,
+    /// What the server was.
+    fits: Digested,
+    /// The marker of the connection it was opened with, and since when it lasts.
+    connection: Option<String>,
+    began: Timestamp,
     request_id: String,
 }
 
@@ -57,6 +68,7 @@ pub enum Standing {
 /// On which terms the answer to a call is handed on as a stream.
 pub fn terms<P: Platform>(call: &Call<'_, P>) -> Terms {
     let claims = call.claims;
+    let key = connection::key(call.server, claims).filter(|_| call.needs_connection());
     let tenure = Tenure {
         grant: claims.grant.clone(),
         subject: claims.sub.clone(),
@@ -64,6 +76,9 @@ pub fn terms<P: Platform>(call: &Call<'_, P>) -> Terms {
         due: call.ending.due(claims.exp),
         ending: call.ending.clone(),
         slug: call.server.slug.as_str().to_owned(),
+        fits: sealed::fits(call.server),
+        connection: key.as_ref().map(revocation::connection_key),
+        began: call.site.now,
         request_id: call.site.request_id.to_owned(),
     };
     let after = tenure.due.remaining(call.site.now).min(REMEMBERED);
@@ -105,32 +120,59 @@ impl Tenure {
             let message = "The access token that this stream was opened with has expired.";
             return Err(Failure::client(401, TokenError::Expired.reason(), message).fix(AGAIN));
         }
-        if self.is_revoked(markers).await? {
-            let message = "The access that this stream was opened with was revoked.";
-            return Err(Failure::client(401, revocation::REASON, message).fix(AGAIN));
+        if let Some(failure) = self.ended(markers).await? {
+            return Err(failure);
         }
-        let next = markers.known_until(&self.grant, &self.subject).unwrap_or(now + REMEMBERED);
-        Ok(next.min(self.due).remaining(now).max(Lifetime(1)))
+        let known = markers.known_until(&self.grant, &self.subject, self.connection.as_deref());
+        let configured = markers.memory.config.borrow().as_ref().map(|loaded| loaded.fresh_until);
+        let next = known.into_iter().chain(configured.filter(|until| !until.reached(now))).min();
+        Ok(next.unwrap_or(now + REMEMBERED).min(self.due).remaining(now).max(Lifetime(1)))
     }
 
     /// Asks storage more than once: work that was begun is worth it.
-    async fn is_revoked<P: Platform>(&self, markers: &Markers<'_, P>) -> Result<bool, Failure> {
+    async fn ended<P: Platform>(&self, markers: &Markers<'_, P>) -> Result<Option<Failure>, Failure> {
         for _ in 1..ATTEMPTS {
-            if let Ok(revoked) = self.ask(markers).await {
-                return Ok(revoked);
+            if let Ok(ended) = self.ask(markers).await {
+                return Ok(ended);
             }
             markers.platform.pause(PAUSE).await;
         }
         self.ask(markers).await
     }
 
-    async fn ask<P: Platform>(&self, markers: &Markers<'_, P>) -> Result<bool, Failure> {
-        let (of_grant, of_subject) = both(
+    /// Why it ends, if it does.
+    async fn ask<P: Platform>(&self, markers: &Markers<'_, P>) -> Result<Option<Failure>, Failure> {
+        let loaded = self.alone(markers, "config", config::load(markers.platform, markers.memory)).await?;
+        let Some(loaded) = loaded else { return Ok(Some(refusal::no_such_server(&self.slug))) };
+        let of_access = both(
             self.alone(markers, self.grant.as_str(), markers.of_grant(&self.grant, markers.now + REMEMBERED)),
             self.alone(markers, &self.subject, markers.of_subject(&self.subject, Some(self.since))),
-        )
-        .await;
-        Ok(of_grant? || of_subject?)
+        );
+        let of_connection = async {
+            let Some(marker) = &self.connection else { return Ok(false) };
+            self.alone(markers, marker, markers.of_connection(marker, self.began)).await
+        };
+        let ((of_grant, of_subject), is_dropped) = both(of_access, of_connection).await;
+        if of_grant? || of_subject? {
+            let message = "The access that this stream was opened with was revoked.";
+            return Ok(Some(Failure::client(401, revocation::REASON, message).fix(AGAIN)));
+        }
+        Ok(self.outlived(&loaded.config, is_dropped?))
+    }
+
+    /// What has become of the server and its connection.
+    fn outlived(&self, config: &Config, is_dropped: bool) -> Option<Failure> {
+        let Some(server) = config.servers.values().find(|server| server.slug.as_str() == self.slug) else {
+            return Some(refusal::no_such_server(&self.slug));
+        };
+        if sealed::fits(server) != self.fits {
+            let message = "The operator has changed this server since the stream was opened.";
+            return Some(Failure::new(Blame::Operator, 503, "server_changed", message).fix("Send the request again."));
+        }
+        let shared = server.is_connected_by_operator();
+        let state = if shared { State::AdminConnectRequired } else { State::Authenticating };
+        let message = "The account that this stream was opened with was disconnected.";
+        is_dropped.then(|| Failure::client(401, state.reason(), message).fix("Send the request again to connect it."))
     }
 
     /// Of all streams of an isolate one asks for a marker; the others wait, and then find what it found.
@@ -169,6 +211,9 @@ mod tests {
             due: Timestamp(2),
             ending: Ending::of(&parse(request.as_bytes(), 9).unwrap(), Era::Modern),
             slug: "docs".to_owned(),
+            fits: Digested::of("docs"),
+            connection: Some("disconnected:x".to_owned()),
+            began: Timestamp(1),
             request_id: "r1".to_owned(),
         };
         let words = serde_json::to_string(&tenure).unwrap();

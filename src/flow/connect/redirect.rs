@@ -103,7 +103,7 @@ async fn known_client<P: Platform>(
 fn mark(issuer: &str, kind: ClientKind) -> Option<Digested> {
     match kind {
         ClientKind::Registered(generation) => Some(Digested::of(&format!("{generation}\n{issuer}"))),
-        ClientKind::Configured(_) | ClientKind::Document => None,
+        ClientKind::Configured(_) | ClientKind::Document | ClientKind::NamedDocument => None,
     }
 }
 

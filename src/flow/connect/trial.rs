@@ -32,7 +32,7 @@ pub(super) enum Tried {
     Taken,
     /// The server refused it, with this status.
     Refused(StatusCode),
-    /// It cannot be said: the server did not answer, or answers without it as well.
+    /// It cannot be said: the server did not answer, with or without it, or answers without it as well.
     Unknown,
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn is_allowed<P: Platform>(site: &Site<'_, P>, subject: &str) -
         .map_err(|Unavailable| Failure::storage())
 }
 
-/// Tries what was entered. A server that lists its tools for everybody has said nothing about it.
+/// Tries what was entered. Only a server that refuses whoever has nothing to show has said that it takes it.
 pub(super) async fn of<P: Platform>(
     site: &Site<'_, P>,
     server: &Server,
@@ -61,8 +61,8 @@ pub(super) async fn of<P: Platform>(
         Heard::Refusal(status) => Tried::Refused(status),
         Heard::Nothing => Tried::Unknown,
         Heard::Answer => match ask(site, server, &connection::own_headers(site, server)?).await {
-            Heard::Answer => Tried::Unknown,
-            Heard::Refusal(_) | Heard::Nothing => Tried::Taken,
+            Heard::Refusal(_) => Tried::Taken,
+            Heard::Answer | Heard::Nothing => Tried::Unknown,
         },
     })
 }

@@ -181,7 +181,7 @@ pub(super) fn remembered<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) -
 pub(super) fn remember<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, held: &Rc<Held>) {
     let lifetime = if held.after.is_some() { Lifetime::hours(1) } else { REMEMBERED };
     // Another request may have gone on since this one began: its clock is later, its memory newer.
-    let until = site.platform.now().max(site.now) + lifetime;
+    let until = site.platform.moment().max(site.now) + lifetime;
     site.memory.connections.put(key.name(), Rc::clone(held), until, site.now);
 }
 

@@ -171,7 +171,7 @@ pub async fn renew<P: Platform>(
 }
 
 /// Whose connection a call uses, where the server has any.
-fn key(server: &Server, claims: &Claims) -> Option<ConnectionKey> {
+pub fn key(server: &Server, claims: &Claims) -> Option<ConnectionKey> {
     if server.is_personal() {
         let account = claims.account.as_deref().unwrap_or(FIRST_ACCOUNT);
         return Some(ConnectionKey::new(Owner::Subject(claims.sub.clone()), server.slug.as_str(), account));

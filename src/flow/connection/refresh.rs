@@ -63,7 +63,8 @@ impl<P: Platform> Refresh<'_, P> {
         let memory = self.site.memory;
         let (mut waited, mut pause) = (0, FIRST_PAUSE);
         // Of all requests of an isolate one asks the object, and the others look at what it finds.
-        while spare.is_none() && waited < RELIES && memory.refreshing.get(&name, self.site.now).is_some() {
+        while spare.is_none() && waited < RELIES && memory.refreshing.get(&name, self.site.platform.moment()).is_some()
+        {
             self.site.platform.pause(pause).await;
             waited += pause;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -71,17 +72,17 @@ impl<P: Platform> Refresh<'_, P> {
                 return Ok(Found::Fresh(held));
             }
         }
-        let busy = memory.refreshing.get(&name, self.site.now).is_some() && waited < RELIES;
+        let busy = memory.refreshing.get(&name, self.site.platform.moment()).is_some() && waited < RELIES;
         let found = match memory.unavailable.get(&name, self.site.now) {
             Some(failure) => Err(failure),
             None if busy => Err(self.failing(1)),
             None => {
-                let now = self.site.platform.now();
-                memory.refreshing.put(name.clone(), (), now + LEASE, self.site.now);
+                let began = self.site.platform.moment();
+                memory.refreshing.put(name.clone(), (), began + LEASE, self.site.now);
                 let found = self.ask(seen, spare.is_some()).await;
                 memory.refreshing.forget(&name);
                 if let Err(failure) = &found {
-                    memory.unavailable.put(name, failure.clone(), now + MOMENT, self.site.now);
+                    memory.unavailable.put(name, failure.clone(), self.site.platform.moment() + MOMENT, self.site.now);
                 }
                 found
             }
@@ -134,7 +135,7 @@ impl<P: Platform> Refresh<'_, P> {
                 Outcome::Wait { .. } => return Err(self.failing(1)),
                 Outcome::BackingOff { retry_at } => {
                     failures += 1;
-                    let seconds = retry_at.remaining(self.site.platform.now()).0;
+                    let seconds = retry_at.remaining(self.site.platform.moment()).0;
                     if has_spare || failures > MOST_FAILURES || seconds > SOON {
                         return Err(why.unwrap_or_else(|| self.failing(seconds)));
                     }

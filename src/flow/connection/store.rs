@@ -4,7 +4,7 @@
 
 use super::sealed;
 use crate::config::Server;
-use crate::flow::{Site, connection, upstream};
+use crate::flow::{Site, connection, revocation, upstream};
 use crate::oauth::subject;
 use crate::oauth::subject::MOST_CONNECTIONS;
 use crate::ports::{Platform, Unavailable};
@@ -133,10 +133,11 @@ async fn list<P: Platform>(
     }
 }
 
-/// Drops what is kept, and tells the upstream where that can be done. Whatever it answers, the gateway has forgotten it.
+/// Drops what is kept, ends the streams that were opened with it, and tells the upstream where that can be done. Whatever it answers, the gateway has forgotten it.
 pub async fn drop<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) -> Result<(), Failure> {
     let dropped = command(site, key, Command::Drop).await?;
     connection::forget(site, key);
+    revocation::mark_dropped(site, key).await?;
     site.platform.delete(key.name()).await.map_err(|Unavailable| Failure::storage())?;
     if let Owner::Subject(subject) = key.owner() {
         let (slug, account) = (key.slug().to_owned(), key.account().to_owned());

@@ -3,6 +3,8 @@
 //!
 //! Not here: which of them it is (`oauth_client::registration`), the lease that makes it once (`upstream::issuer`).
 
+use url::{Position, Url};
+
 use crate::config::{AuthenticationMethod, Server, UpstreamClient as Configured};
 use crate::flow::{Site, secret_missing, sentence};
 use crate::oauth_client::client::{Method, UpstreamClient};
@@ -44,22 +46,35 @@ fn own_redirect_uri<P: Platform>(site: &Site<'_, P>, issuer: &str) -> String {
 /// each issuer had one know another.
 fn document_id<P: Platform>(site: &Site<'_, P>, issuer: &str, redirect_uri: &str) -> String {
     if redirect_uri == own_redirect_uri(site, issuer) {
-        site.url(&route::issuer_document_path(route::of_issuer(issuer).as_str()))
+        site.url(&route::unnamed_document_path(&route::of_issuer(issuer)))
     } else {
         site.url(Endpoint::ClientMetadata.path())
     }
 }
 
+/// The same by the document that names the issuer.
+fn named_document_id<P: Platform>(site: &Site<'_, P>, issuer: &str) -> String {
+    site.url(&route::issuer_document_path(issuer))
+}
+
 /// Whether a client id at an issuer is the address of a document of the gateway's own.
 pub fn is_document<P: Platform>(site: &Site<'_, P>, issuer: &str, client_id: &str) -> bool {
     let callbacks = [own_redirect_uri(site, issuer), site.url(Endpoint::UpstreamCallback.path())];
-    callbacks.iter().any(|callback| client_id == document_id(site, issuer, callback))
+    client_id == named_document_id(site, issuer)
+        || callbacks.iter().any(|callback| client_id == document_id(site, issuer, callback))
 }
 
 /// The gateway's name on the consent pages of others.
 pub fn name<P: Platform>(site: &Site<'_, P>) -> String {
     let host = site.origin.as_str().split_once("://").map_or("", |(_, host)| host);
     format!("MCP gateway at {host}")
+}
+
+/// Its name in the document for an issuer. A hostile issuer can send people on to an honest one with its own document, and then this is
+/// what tells them.
+pub fn name_for<P: Platform>(site: &Site<'_, P>, issuer: Option<&Url>) -> String {
+    let host = issuer.map_or("a server that is not named here", |url| &url[Position::BeforeHost..Position::AfterPort]);
+    format!("{}, for {host}", name(site))
 }
 
 /// Whether an authorization server can read the gateway's metadata document.
@@ -77,7 +92,7 @@ pub async fn for_plan<P: Platform>(
 ) -> Result<(UpstreamClient, ClientKind), Failure> {
     let kind = match &plan.way {
         Way::Configured => ClientKind::Configured(plan.method),
-        Way::Document => ClientKind::Document,
+        Way::Document => ClientKind::NamedDocument,
         Way::Register(endpoint) => return registered(site, server, plan, endpoint, redirect_uri).await,
     };
     Ok((of_kind(site, server, client, &plan.source.issuer, kind, redirect_uri).await?, kind))
@@ -95,6 +110,7 @@ pub async fn of_kind<P: Platform>(
     match kind {
         ClientKind::Configured(method) => configured(site, client.ok_or_else(|| gone(server))?, method),
         ClientKind::Document => Ok(UpstreamClient::public(document_id(site, issuer, redirect_uri))),
+        ClientKind::NamedDocument => Ok(UpstreamClient::public(named_document_id(site, issuer))),
         ClientKind::Registered(generation) => match ask(site, issuer, Command::Get { generation }).await? {
             Outcome::Registered { sealed, .. } => {
                 Ok(open(site, issuer, &sealed).ok_or_else(|| gone(server))?.into_client(generation))

@@ -33,13 +33,13 @@ pub async fn ask<P: Platform>(
     resource: Option<&str>,
     scope: Option<&str>,
 ) -> Result<(UpstreamClient, Tokens), Asked> {
-    let began = site.platform.now();
+    let began = site.platform.moment();
     let refused = match once(site, endpoint, client, grant, resource, scope).await {
         Ok(tokens) => return Ok((client.clone(), tokens)),
         Err(refused) => refused,
     };
     let unnamed = match &refused {
-        Asked::Refused(error) if !(began + SOON).reached(site.platform.now()) => {
+        Asked::Refused(error) if !(began + SOON).reached(site.platform.moment()) => {
             client.named_once().filter(|_| error.may_be_of_two_names())
         }
         _ => None,
