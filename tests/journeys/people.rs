@@ -81,7 +81,7 @@ fn an_operator_is_told_where_more_people_had_an_address_than_are_remembered() {
         let _ = world.client("claude").registers().authorizes().signs_in(&format!("p{n}"));
         finds(&world, "?q=team@example.com").with(200).json()
     };
-    let found = (0..32).map(comes).last().unwrap();
+    let found = (0..32).map(comes).fold(json!(null), |_, found| found);
     assert!(found.get("incomplete").is_none() && found["subjects"].as_array().unwrap().len() == 32, "{found}");
     let found = comes(32);
     assert_eq!(found["subjects"].as_array().unwrap().len(), 32);
