@@ -65,15 +65,16 @@ const EDGE: &[&str] =
 /// both. Everything may name what stands in `flow/mod.rs`.
 pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("client", &[]),
+    ("config", &[]),
     ("revocation", &[]),
     ("upstream", &[]),
-    ("connection", &["upstream"]),
+    ("connection", &["revocation", "upstream"]),
     ("discover", &["upstream"]),
     ("login", &["revocation"]),
     ("token", &["client", "revocation"]),
-    ("call", &["connection", "revocation"]),
+    ("call", &["config", "connection", "revocation"]),
     ("authorize", &["client", "connection", "login", "revocation"]),
     ("account", &["connection", "login", "revocation"]),
-    ("admin", &["call", "client", "connection", "login", "revocation"]),
+    ("admin", &["call", "client", "config", "connection", "login", "revocation"]),
     ("connect", &["account", "authorize", "call", "client", "connection", "login", "upstream"]),
 ];
