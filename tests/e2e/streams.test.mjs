@@ -20,6 +20,8 @@ import { startUpstream } from "./support/upstream.mjs";
 const SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId";
 const LISTEN = modernCall("subscriptions/listen", { notifications: { toolsListChanged: true } }, { id: "the-stream" });
 const CALL = modernCall("tools/call", { name: "slow", arguments: {} }, { id: "the-call" });
+/** Nobody can be told in a batch's stream what becomes of it. */
+const BATCH = { headers: { accept: "application/json, text/event-stream", "mcp-protocol-version": "2025-03-26" }, json: [{ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "slow" } }] };
 const expiryOf = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url")).exp * 1000;
 
 /** A stream as it goes: what it said so far, and how it `ended`. */
@@ -104,11 +106,13 @@ describe("[X30] a stream and revocations", () => {
     t.after(() => client.close());
     const streams = [await open(alpha, grant.token, LISTEN), await open(other, call.token, CALL), await open(alpha, subject.token, LISTEN)];
     const bystander = await open(alpha, stays.token, LISTEN);
+    const batching = await signedIn(gateway, "slow");
+    const batch = await open(other, batching.token, BATCH);
     const listening = await client.listen({ toolsListChanged: true });
 
     gateway.choose(1);
     const began = Date.now();
-    for (const { oauth, tokens } of [grant, call]) assert.equal((await oauth.revoke(tokens.refresh_token)).status, 200);
+    for (const { oauth, tokens } of [grant, call, batching]) assert.equal((await oauth.revoke(tokens.refresh_token)).status, 200);
     const revoked = await gateway.fetch("/oauth/revoke", { method: "POST", form: { token: host.tokens().refresh_token, client_id: host.client.client_id } });
     assert.equal(revoked.status, 200, revoked.text);
     const ended = await gateway.fetch("/admin/subjects/dev:bob", { method: "DELETE", headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
@@ -116,6 +120,7 @@ describe("[X30] a stream and revocations", () => {
     gateway.choose(0);
 
     const [first, failed, third] = await Promise.all(streams.map((stream) => stream.ended));
+    await assert.rejects(batch.ended, "a batch is broken off: without its answers it is not whole");
     assert.equal(await listening.closed, "graceful");
     assert.ok(Date.now() - began < 45_000, `${Date.now() - began} ms`);
     for (const last of [first, third]) assert.equal(last.result?.resultType, "complete", JSON.stringify(last));

@@ -201,11 +201,10 @@ fn a_call_does_not_ask_whether_its_account_was_disconnected() {
 
 #[test]
 fn a_server_that_is_removed_or_moved_ends_its_streams() {
-    let changes: [(fn(&mut Value), &str); 2] = [
-        (|config| drop(config["servers"].as_object_mut().unwrap().remove("demo")), "no_such_server"),
-        (|config| config["servers"]["demo"]["url"] = json!("https://elsewhere.example/mcp"), "server_changed"),
-    ];
-    for (change, reason) in changes {
+    type Change = fn(&mut Value);
+    let removed: Change = |config| drop(config["servers"].as_object_mut().unwrap().remove("demo"));
+    let moved: Change = |config| config["servers"]["demo"]["url"] = json!("https://elsewhere.example/mcp");
+    for (change, reason) in [(removed, "no_such_server"), (moved, "server_changed")] {
         let (world, client) = streaming();
         let (call, listen) = (calls(&client), listens(&client));
         let there = world.elsewhere();
