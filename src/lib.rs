@@ -1,22 +1,26 @@
 //! An MCP gateway that runs inside a CDN.
 //!
-//! Toward MCP clients it is an OAuth 2.1 authorization server and protected resource, toward upstream MCP servers an OAuth client
-//! that holds each person's tokens, sealed; between them a JSON-RPC proxy that authenticates and streams. Read `ARCHITECTURE.md`
-//! for the map.
+//! Toward MCP clients it is an OAuth 2.1 authorization server and protected resource, toward upstream MCP servers an
+//! OAuth client that holds each person's tokens, sealed; between them a JSON-RPC proxy that authenticates and streams.
+//! Read `ARCHITECTURE.md` for the map.
 //!
 //! Words, and no synonyms:
 //!
-//! - **client**: Claude, Cursor, an agent. **gateway**: this. **server**: one configured upstream MCP server, addressed by its **slug**.
-//! - **login**: the identity provider. **subject**: a person or machine identity. **operator**: who configures and deploys.
+//! - **client**: Claude, Cursor, an agent. **gateway**: this. **server**: one configured upstream MCP server, addressed
+//!   by its **slug**.
+//! - **login**: the identity provider. **subject**: a person or machine identity. **operator**: who configures and
+//!   deploys.
 //! - **grant**: what a subject allowed a client. **consent**: that they did, as it is remembered.
-//! - **connection**: what authenticates one **account** of its **owner**, a subject or the gateway, at one server. **credential**: what
-//!   is in it, sealed. **issuer**: the authorization server that a connection is made at.
-//! - **call**: a client's message on its way to a server. **era**: *modern* is MCP 2026-07-28 and later, *legacy* up to 2025-11-25.
-//!   **signal**: how a client is told that a person must connect first.
-//! - **flow**: what orchestrates one request. **port**: what a flow may do to the world. **errand**: a port's work that JavaScript does.
+//! - **connection**: what authenticates one **account** of its **owner**, a subject or the gateway, at one server.
+//!   **credential**: what is in it, sealed. **issuer**: the authorization server that a connection is made at.
+//! - **call**: a client's message on its way to a server. **era**: *modern* is MCP 2026-07-28 and later, *legacy* up to
+//!   2025-11-25. **signal**: how a client is told that a person must connect first.
+//! - **flow**: what orchestrates one request. **port**: what a flow may do to the world. **errand**: a port's work that
+//!   JavaScript does.
 //! - **failure**: a refusal with its **reason** (a stable code), its **blame** (who must act), its cause and its fix.
-//! - **object**: a Durable Object. **directory**: Workers KV. **isolate**: one instance of the Worker; its **memory** can be lost at any
-//!   moment. **replica**: a connection's copy in the directory. **marker**: that something was revoked, in the directory.
+//! - **object**: a Durable Object. **directory**: Workers KV. **isolate**: one instance of the Worker; its **memory**
+//!   can be lost at any moment. **replica**: a connection's copy in the directory. **marker**: that something was
+//!   revoked, in the directory.
 //!
 //! Not here: anything that runs outside a request. The Worker has no background work of its own.
 

@@ -1,7 +1,7 @@
 //! Which hosts are this machine: where plain http is spoken, and where a development sign-in may be trusted.
 //!
-//! Not here: what is allowed there. Two answers, because two kinds of text are asked about: URLs that are resolved, where every
-//! loopback address counts, and those of clients, which are compared as text.
+//! Not here: what is allowed there. Two answers, because two kinds of text are asked about: URLs that are resolved,
+//! where every loopback address counts, and those of clients, which are compared as text.
 
 use url::{Host, Url};
 

@@ -78,8 +78,9 @@ pub struct LastUse {
 
 /// An access token whose signature was verified.
 ///
-/// It is found by how its text ends, which is in its signature, and then compared whole and in constant time: to hash it would cost
-/// more than a fifth of what Rust does in a call. Who could time the finding would learn 96 of the signature's 256 bits.
+/// It is found by how its text ends, which is in its signature, and then compared whole and in constant time: to hash
+/// it would cost more than a fifth of what Rust does in a call. Who could time the finding would learn 96 of the
+/// signature's 256 bits.
 pub struct Verified {
     token: Secret,
     claims: Rc<Claims>,
@@ -100,8 +101,8 @@ pub struct LoadedConfig {
     pub fresh_until: Timestamp,
 }
 
-/// A bounded map by text whose entries expire. When it is full the expired go first, then whatever sorts first: an entry lost costs a
-/// look-up, never a wrong answer.
+/// A bounded map by text whose entries expire. When it is full the expired go first, then whatever sorts first: an
+/// entry lost costs a look-up, never a wrong answer.
 pub struct Cache<V> {
     entries: RefCell<Entries>,
     values: PhantomData<V>,
@@ -110,7 +111,8 @@ pub struct Cache<V> {
 /// Of whatever values: with the map's code once for each kind of them the Worker was 47 KB larger, 15 KB compressed.
 type Entries = BTreeMap<String, (Rc<dyn Any>, Timestamp)>;
 
-/// Entries a [`Cache`] holds at most: with the largest values, access tokens of up to 8 KB and their claims, about 25 MB.
+/// Entries a [`Cache`] holds at most: with the largest values, access tokens of up to 8 KB and their claims, about 25
+/// MB.
 const CAPACITY: usize = 2048;
 
 impl Verified {
@@ -131,8 +133,8 @@ impl Verified {
 }
 
 impl Memory {
-    /// Takes a configuration into effect. What was read or judged under another one is forgotten: clients' documents were
-    /// admitted by its redirect patterns.
+    /// Takes a configuration into effect. What was read or judged under another one is forgotten: clients' documents
+    /// were admitted by its redirect patterns.
     pub fn remember(&self, loaded: &LoadedConfig) {
         let before = self.config.replace(Some(loaded.clone()));
         if before.is_some_and(|before| before.digest != loaded.digest) {

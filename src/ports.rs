@@ -1,4 +1,5 @@
-//! What the core asks of the world, one trait per guarantee. `edge/` answers them on Workers, the tests' world in memory.
+//! What the core asks of the world, one trait per guarantee. `edge/` answers them on Workers, the tests' world in
+//! memory.
 //!
 //! Not here: anything that decides. A port that could answer two ways takes the decision's input instead.
 
@@ -27,7 +28,8 @@ impl<P: Clock + Timer + Entropy + Secrets + Signatures + Outbound + Ledger + Dir
 
 /// The time.
 pub trait Clock {
-    /// Seconds since the epoch as this request began: the one time that it judges by. It stands still, however long the request waits.
+    /// Seconds since the epoch as this request began: the one time that it judges by. It stands still, however long the
+    /// request waits.
     fn now(&self) -> Timestamp;
 
     /// The same, read anew: how long something took, and until when what other requests see is good.
@@ -66,7 +68,8 @@ pub trait Secrets {
 /// Public-key signatures, verified by native code of the platform.
 #[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
 pub trait Signatures {
-    /// Whether this key made the signature over the message, with the one algorithm it is for. A key that is none verifies nothing.
+    /// Whether this key made the signature over the message, with the one algorithm it is for. A key that is none
+    /// verifies nothing.
     async fn verify(&self, key: &VerifyingKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable>;
 }
 
@@ -150,8 +153,8 @@ pub trait Outbound {
     /// Sends one request. Follows no redirect, adds no credential, retries nothing.
     async fn fetch(&self, request: Outgoing) -> Result<Answer<Self::Stream>, FetchError>;
 
-    /// The same, but it goes on, and so does reading the answer, when whoever the answer is for leaves: what it does at the other
-    /// end is done once, and only the answer says what came of it.
+    /// The same, but it goes on, and so does reading the answer, when whoever the answer is for leaves: what it does at
+    /// the other end is done once, and only the answer says what came of it.
     async fn fetch_unattended(&self, request: Outgoing) -> Result<Answer<Self::Stream>, FetchError>;
 }
 
@@ -159,7 +162,8 @@ pub trait Outbound {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable;
 
-/// Linearizable: each grant, account, connection and issuer has one place on earth where its commands happen one after the other.
+/// Linearizable: each grant, account, connection and issuer has one place on earth where its commands happen one after
+/// the other.
 #[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
 pub trait Ledger {
     /// Applies a command to one grant ([`grant::apply`]).

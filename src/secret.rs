@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// A token, password or key as text. No `Display`, no `PartialEq`, no serde of its own: it leaves only through [`Secret::expose`], or
-/// in a record that names [`sealed`].
+/// A token, password or key as text. No `Display`, no `PartialEq`, no serde of its own: it leaves only through
+/// [`Secret::expose`], or in a record that names [`sealed`].
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 

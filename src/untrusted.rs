@@ -55,7 +55,8 @@ impl Sent {
     /// The text as it may be shown, every secret cut out of it.
     pub fn presentable(&self, text: &str) -> String {
         let (mut shown, mut cutting) = (String::new(), false);
-        // A secret that begins in what is read is known by what follows; all else its writer may have made as long as they like.
+        // A secret that begins in what is read is known by what follows; all else its writer may have made as long as
+        // they like.
         let text: String = text.chars().take(READ + TELLING).collect();
         let cuts = self.cuts(&text);
         for ((at, c), _) in text.char_indices().zip(0..READ) {
@@ -82,8 +83,8 @@ impl Sent {
         cuts
     }
 
-    /// Tells where parts of a secret stand, and how long they are. Each place is told once: whoever writes the text may have made the
-    /// secret too, and both out of one character.
+    /// Tells where parts of a secret stand, and how long they are. Each place is told once: whoever writes the text may
+    /// have made the secret too, and both out of one character.
     fn find(&self, text: &str, mut found: impl FnMut(usize, usize)) {
         let text: Vec<u8> = text.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
         let mut places: BTreeMap<usize, BTreeMap<&[u8], Vec<usize>>> = BTreeMap::new();
@@ -107,7 +108,8 @@ fn places_of(text: &[u8], length: usize) -> BTreeMap<&[u8], Vec<usize>> {
     places
 }
 
-/// Controls, bidirectional overrides and invisible characters: escaping lets them through, and they rearrange what a person reads.
+/// Controls, bidirectional overrides and invisible characters: escaping lets them through, and they rearrange what a
+/// person reads.
 pub fn deceives(character: char) -> bool {
     (character.is_control() && !matches!(character, '\n' | '\t'))
         || matches!(character, '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}')

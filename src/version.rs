@@ -1,6 +1,7 @@
 //! The `"v":1` of everything the gateway stores or leaves with a browser or client.
 //!
-//! Not here: the records. A reader of another version refuses the whole record, so that no later format is half understood.
+//! Not here: the records. A reader of another version refuses the whole record, so that no later format is half
+//! understood.
 
 use serde::{Deserialize, Serialize};
 

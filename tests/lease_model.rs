@@ -1,8 +1,8 @@
-//! Every interleaving of a few workers that refresh one connection, over the record that production runs: answers get lost, workers
-//! die or report late, time passes, a person disconnects, and upstreams rotate in every way there is.
+//! Every interleaving of a few workers that refresh one connection, over the record that production runs: answers get
+//! lost, workers die or report late, time passes, a person disconnects, and upstreams rotate in every way there is.
 //!
-//! A worker does here what `flow::connection` does, one step at a time. Between any two steps of one, every other may take any of its
-//! own. Not here: the messages' JSON, and the real flow (`tests/journeys`).
+//! A worker does here what `flow::connection` does, one step at a time. Between any two steps of one, every other may
+//! take any of its own. Not here: the messages' JSON, and the real flow (`tests/journeys`).
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
 #![allow(unreachable_pub, reason = "what the tests of one binary share")]
@@ -111,7 +111,8 @@ impl State {
     fn key(&self) -> Key {
         let record = serde_json::to_string(&self.record).unwrap();
         let mut workers = self.workers.clone();
-        // Who holds a lease stands in the record by number, so workers cannot be swapped; what is over can no longer matter.
+        // Who holds a lease stands in the record by number, so workers cannot be swapped; what is over can no longer
+        // matter.
         for worker in workers.iter_mut().filter(|worker| worker.step.is_over()) {
             worker.attempt = 0;
         }
@@ -297,8 +298,8 @@ fn explore(start: State) -> usize {
 }
 
 fn judge(state: &State) {
-    // 1. Never do two who are alive wait for the upstream with the same token. (A late report can begin the next generation while
-    //    the one who took over still waits, with a token that the reporter has spent before.)
+    // 1. Never do two who are alive wait for the upstream with the same token. (A late report can begin the next
+    //    generation while the one who took over still waits, with a token that the reporter has spent before.)
     let generation = |worker: &Worker| match worker.step {
         Step::Sent { generation, .. } | Step::Answered { generation, .. } => Some(generation),
         _ => None,
@@ -320,8 +321,8 @@ fn judge(state: &State) {
         _ => {}
     }
 
-    // 3. When all is said, what the upstream would take and a worker lived to report is what is stored; it is dead only where the
-    //    upstream killed it, or the one good token reached nobody who lived.
+    // 3. When all is said, what the upstream would take and a worker lived to report is what is stored; it is dead only
+    //    where the upstream killed it, or the one good token reached nobody who lived.
     if state.workers.iter().all(|worker| worker.step.is_over()) {
         let kept = match &stored {
             Outcome::Live { sealed, .. } => state.upstream.takes(Token::open(sealed)),

@@ -1,5 +1,6 @@
-//! What is at rest, byte by byte: a deployed gateway left it there, and the next version must find it. The unit tests beside each
-//! record pin its JSON; here are the keys it is found under, the seals around it, and proof that yesterday's records still work.
+//! What is at rest, byte by byte: a deployed gateway left it there, and the next version must find it. The unit tests
+//! beside each record pin its JSON; here are the keys it is found under, the seals around it, and proof that
+//! yesterday's records still work.
 //!
 //! Not here: what the records mean.
 
@@ -30,7 +31,8 @@ const COOKIE: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// Alice's session from 1899999000 to 1900009000, sealed outside the gateway by the description of the envelope.
 const SESSION: &str = "AQAAAAEJCQkJCQkJCQkJCQnU6jCasciOIum6kN1N1bkj--3U8BuxU-9xxhsO2BlIZo4pAuwde-0CNmFGxJxHg91b6g8-0fc-A28NmLSVAAplwwuP5slMuc7wb3CnZqmlPZYhaoeKEUYbrJrA8x2Ww5UrTC9F1mkBHah_sw0lGx6TeSk4goJ8CEfmgBIsETEbggojI3v3nsq8lYtEPXs";
 
-/// Alice's connection to "docs", whose access token ends at 1900002000, sealed outside the gateway by the description of the envelope.
+/// Alice's connection to "docs", whose access token ends at 1900002000, sealed outside the gateway by the description
+/// of the envelope.
 const CONNECTION: &str = "AQAAAAEJCQkJCQkJCQkJCQlTew6Vr49cP66KW4Cxx2W35-PXNQDOei8DaaVTlWb3o_KgmKvHuvBkNCuq9E3_YZmNmsKccTkcLMFpRcrqfCqlP0CSfq9lfHXT2jZMNuTanI2-bS4y31WkdmJOOaTogfX5vT1H9z1WdFnM01AX3fdL_BHn9uqqJfZlhx-kx61aLKjaD4Q8ZYOhXol_6CmD4SttrnmlehNVVBoANAbyfu7eo_tApXUcqUFY_TW6zRZ-RGXghR5ww1eYlQPK8RVwzc4v16BiUzDScMd-uEx1gkYDeSGAJqOvOwdR8fM84f5n5BlXcc4Mp_MzFHsqybVy-XtKj6bkdFhpaCG2cNLYbT_SxngsPeeWTk_YZTvQn7zW2hY_jbfkKJgN27PGnL2SQnCmLtDOlrWjo_O65Jdvv04-q2Iq-K5E0YhvYbIV32PwomOr9NGpbjVT3pI8N8Xb_JR7ufQGumLs_dwStksAkK72WD7fpDHMCrq3iyuqb9SgNciVkgnWp8VSp8qNd2w";
 
 fn ring() -> KeyRing {

@@ -1,5 +1,5 @@
-//! The form of the source: every file says what it is for, layers import only downwards, nothing grows too large, and every reason
-//! code is one word for one thing.
+//! The form of the source: every file says what it is for, layers import only downwards, nothing grows too large, and
+//! every reason code is one word for one thing.
 //!
 //! Not here: what the compiler and clippy see themselves.
 
@@ -216,8 +216,8 @@ fn a_reason_code_is_one_word_for_one_thing() {
 /// Reason codes that mean the same thing in two places.
 const SHARED: &[&str] = &["authorization_request_too_long", "client_missing", "client_unknown", "no_such_endpoint"];
 
-/// Reason codes whose names say all that there is to say, and where each is made: README explains them together, as `login_…`. A code
-/// of another place is none of the family, whatever it begins with.
+/// Reason codes whose names say all that there is to say, and where each is made: README explains them together, as
+/// `login_…`. A code of another place is none of the family, whatever it begins with.
 const FAMILIES: &[(&str, &str)] = &[
     ("client_document_", "src/oauth/client/document"),
     ("connection_attempt_", "src/flow/connect/callback"),
@@ -269,7 +269,8 @@ fn reasons() -> BTreeMap<String, Vec<String>> {
             let body = body.split("\n    }\n").next().unwrap();
             body.lines().filter_map(|line| line.split_once("=> ").and_then(|(_, value)| literal(value)))
         });
-        // What a connection needs is said with a constant, and becomes the reason of an answer that is no failure. So is a revocation.
+        // What a connection needs is said with a constant, and becomes the reason of an answer that is no failure. So
+        // is a revocation.
         let needs = source.split("const ").skip(1).filter_map(|rest| literal(rest.split_once(": &str = ")?.1));
         let needs = needs.filter(|code| {
             (file.name().starts_with("src/flow/connection") || file.name().ends_with("revocation.rs"))

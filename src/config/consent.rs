@@ -27,9 +27,9 @@ pub enum Question {
 }
 
 impl ConsentPolicy {
-    /// The policy for a client: the person is asked about one that nobody vouches for at least once, whatever the operator wrote.
-    /// With `never`, a link to a client that a stranger registered would hand that stranger the access of whoever is signed in
-    /// (MCP security best practices, "Confused Deputy Problem").
+    /// The policy for a client: the person is asked about one that nobody vouches for at least once, whatever the
+    /// operator wrote. With `never`, a link to a client that a stranger registered would hand that stranger the access
+    /// of whoever is signed in (MCP security best practices, "Confused Deputy Problem").
     #[must_use]
     pub fn toward(self, asker: Asker) -> Self {
         match self {
@@ -40,9 +40,10 @@ impl ConsentPolicy {
 
     /// What to ask under this policy [toward](Self::toward) a client, if `given` says whether consent is there already.
     ///
-    /// Consent that is there goes out without a page only to a client that authenticates. Any site can send a person's browser here
-    /// with another client's request, its own authorization server in the middle: the client then carries code and verifier there, and
-    /// no header tells that request from the client's own. What the thief lacks is the client's secret, or the person's click.
+    /// Consent that is there goes out without a page only to a client that authenticates. Any site can send a person's
+    /// browser here with another client's request, its own authorization server in the middle: the client then carries
+    /// code and verifier there, and no header tells that request from the client's own. What the thief lacks is the
+    /// client's secret, or the person's click.
     pub fn question(self, asker: Asker, given: bool) -> Question {
         match self {
             _ if !given => Question::Allow,

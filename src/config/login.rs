@@ -1,4 +1,5 @@
-//! Who people are: the one identity provider of this gateway. Auth0 is an `OpenID` provider whose issuer follows from its domain.
+//! Who people are: the one identity provider of this gateway. Auth0 is an `OpenID` provider whose issuer follows from
+//! its domain.
 //!
 //! Not here: signing anyone in (`crate::login`).
 

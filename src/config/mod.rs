@@ -94,8 +94,8 @@ impl Config {
         Self::read(text, Report::default(), |_| ())
     }
 
-    /// Parses a configuration that was taken before, perhaps by an earlier release with fewer rules. A bound that is narrower today narrows
-    /// it, and refuses nothing.
+    /// Parses a configuration that was taken before, perhaps by an earlier release with fewer rules. A bound that is
+    /// narrower today narrows it, and refuses nothing.
     pub fn parse_stored(text: &str) -> Result<Self, ConfigErrors> {
         Self::read(text, Report::of_stored(), |document| {
             document.limits.body_bytes = document.limits.body_bytes.min(*BODY_BYTES.end());
@@ -131,8 +131,8 @@ impl Config {
     }
 }
 
-/// Proves every part before giving up on any, so that no mistake hides another. What cannot be proven is reported and left out;
-/// [`Config::parse`] gives out nothing once anything was reported.
+/// Proves every part before giving up on any, so that no mistake hides another. What cannot be proven is reported and
+/// left out; [`Config::parse`] gives out nothing once anything was reported.
 fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let root = Pointer::default();
     let public_url = document.public_url.and_then(|text| report.check(&root.child("public_url"), Origin::parse(&text)));

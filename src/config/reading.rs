@@ -1,6 +1,7 @@
 //! From text to a [`Document`] with every mistake of shape: unknown fields, wrong types, kinds that do not exist.
 //!
-//! A typed parse stops at its first mistake. So the mistake is taken out of the tree and reported, and the parse repeated.
+//! A typed parse stops at its first mistake. So the mistake is taken out of the tree and reported, and the parse
+//! repeated.
 //!
 //! Not here: what the values must satisfy.
 
@@ -37,7 +38,8 @@ fn parse(tree: &mut Node<'_>, report: &mut Report) -> Option<Document> {
     None
 }
 
-/// Turns `{"kind": "oidc", …}` into `{"oidc": {…}}`: serde buffers an object with an inner tag and loses the path of its errors.
+/// Turns `{"kind": "oidc", …}` into `{"oidc": {…}}`: serde buffers an object with an inner tag and loses the path of
+/// its errors.
 fn lift_kinds(tree: &mut Node<'_>, report: &mut Report) {
     let root = Pointer::default();
     lift(tree, "login", LOGIN_KINDS, &root, report);

@@ -9,7 +9,8 @@ use serde::Serialize;
 /// More errors than this are not collected: nobody reads them, and a hostile document must not grow the answer.
 const MOST: usize = 100;
 
-/// One mistake in `gateway.json`, written for the person who has to correct it. Never holds a value that may be a secret.
+/// One mistake in `gateway.json`, written for the person who has to correct it. Never holds a value that may be a
+/// secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConfigError {
     /// Where, as a JSON pointer (RFC 6901); empty for the document as a whole.
@@ -88,8 +89,8 @@ impl Report {
         Self { stored: true, ..Self::default() }
     }
 
-    /// The value, unless it breaks a rule. The rule is younger than some stored configurations, which must stay in effect: only new ones
-    /// are held to it, and whoever uses the value does without what breaks it.
+    /// The value, unless it breaks a rule. The rule is younger than some stored configurations, which must stay in
+    /// effect: only new ones are held to it, and whoever uses the value does without what breaks it.
     pub(super) fn check_new<T>(&mut self, at: &Pointer, value: T, rule: Result<(), Complaint>) -> Option<T> {
         let rule = if self.stored { Ok(()) } else { rule };
         self.check(at, rule.map(|()| value))
@@ -142,7 +143,8 @@ fn is_within(pointer: &str, outer: &str) -> bool {
     pointer.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// A value as an error may repeat it: what stands before an `@` or after a `?` or `#` may be a credential and is left out.
+/// A value as an error may repeat it: what stands before an `@` or after a `?` or `#` may be a credential and is left
+/// out.
 pub(super) fn shown(value: &str) -> String {
     const LONGEST: usize = 120;
     let visible = value.split(['?', '#']).next().unwrap_or_default();

@@ -10,7 +10,8 @@ use super::report::{ConfigError, Pointer, Report};
 
 const LONGEST: usize = 64;
 
-/// The gateway's own: no server, provider or client may be sent what seals its tokens, opens its configuration or proves who it is.
+/// The gateway's own: no server, provider or client may be sent what seals its tokens, opens its configuration or
+/// proves who it is.
 const OWN: &[&str] = &["ADMIN_TOKEN", "DEPLOYMENT_KEY", "KEY_RING"];
 
 /// A name such as `LOGIN_CLIENT_SECRET`: capital letters, digits and `_`.
@@ -21,7 +22,8 @@ pub struct SecretName {
 }
 
 impl SecretName {
-    /// Proves the name at `<at>/secret`. The text is never repeated: it may be the secret itself, pasted where its name belongs.
+    /// Proves the name at `<at>/secret`. The text is never repeated: it may be the secret itself, pasted where its name
+    /// belongs.
     pub(super) fn prove(document: SecretDocument, at: &Pointer, report: &mut Report) -> Option<Self> {
         let name = document.secret;
         if OWN.contains(&name.as_str()) {

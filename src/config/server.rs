@@ -88,9 +88,10 @@ impl Server {
         matches!(&self.auth, Auth::OAuth(oauth) if oauth.shared)
     }
 
-    /// What a stored connection has to agree with, one item per line: once it reads differently, the connection is another
-    /// server's or of another kind. Never a secret. A client's id is left out: a connection carries the client it was made
-    /// with, so a changed registration strands nobody. Nor is the issuer here, see [`super::OAuth::admits_issuer`].
+    /// What a stored connection has to agree with, one item per line: once it reads differently, the connection is
+    /// another server's or of another kind. Never a secret. A client's id is left out: a connection carries the client
+    /// it was made with, so a changed registration strands nobody. Nor is the issuer here, see
+    /// [`super::OAuth::admits_issuer`].
     pub fn fits(&self) -> String {
         let mut lines = vec![self.url.as_str()];
         lines.extend(self.auth.fits());

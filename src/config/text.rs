@@ -17,7 +17,8 @@ pub(super) fn label(text: String, longest: usize) -> Result<String, Complaint> {
     Ok(text)
 }
 
-/// An OAuth client identifier (RFC 6749 appendix A.1: visible ASCII; spaces are refused as well, they are slips of pasting).
+/// An OAuth client identifier (RFC 6749 appendix A.1: visible ASCII; spaces are refused as well, they are slips of
+/// pasting).
 pub(super) fn client_id(text: String) -> Result<String, Complaint> {
     const LONGEST: usize = 256;
     if text.is_empty() || text.len() > LONGEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -1,7 +1,8 @@
-//! The Worker's bindings as JavaScript has them, and of each no more than is used: KV, objects, their storage, the rate limiter.
+//! The Worker's bindings as JavaScript has them, and of each no more than is used: KV, objects, their storage, the rate
+//! limiter.
 //!
-//! The runtime crate's go through builders, serde and a `Request` with every option there is: 16 KB of gzip more for the same calls.
-//! Not here: what is called for (`host`, `objects`).
+//! The runtime crate's go through builders, serde and a `Request` with every option there is: 16 KB of gzip more for
+//! the same calls. Not here: what is called for (`host`, `objects`).
 
 use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -27,7 +27,8 @@ pub fn start(wake: Function) {
     call::attend(wake);
 }
 
-/// A request that comes at `now` (milliseconds since the epoch), and the number it goes by while it is under way. Every function here answers a reply or what the call waits for, as `wire` writes it.
+/// A request that comes at `now` (milliseconds since the epoch), and the number it goes by while it is under way. Every
+/// function here answers a reply or what the call waits for, as `wire` writes it.
 #[wasm_bindgen]
 pub fn begin(call: u32, request: &str, now: f64, env: Env) -> String {
     let memory = MEMORY.with(Rc::clone);
@@ -48,8 +49,8 @@ pub fn look(call: u32, words: String, now: f64, env: Env) -> String {
     })
 }
 
-/// An answer to a fetch: its status and headers, or the reason there is none; the first byte of its body where that is known; and
-/// the number of the body.
+/// An answer to a fetch: its status and headers, or the reason there is none; the first byte of its body where that is
+/// known; and the number of the body.
 #[wasm_bindgen]
 pub fn fetched(call: u32, head: &str, opening: Option<u8>, body: u32) -> String {
     call::resume(call, Some(Done::Fetched(wire::answer(head, opening, body))))

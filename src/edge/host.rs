@@ -28,8 +28,8 @@ use crate::time::{Lifetime, Timestamp};
 use crate::upstream::key::ConnectionKey;
 use crate::upstream::{connection, issuer};
 
-/// How long KV's own cache at an edge may serve what it has, seconds: the shortest it accepts. Part of every promise about how soon a
-/// change or a revocation is in effect everywhere.
+/// How long KV's own cache at an edge may serve what it has, seconds: the shortest it accepts. Part of every promise
+/// about how soon a change or a revocation is in effect everywhere.
 const KV_CACHE: u32 = 30;
 /// KV refuses shorter lifetimes.
 const SHORTEST_KV_LIFETIME: f64 = 60.0;

@@ -1,7 +1,7 @@
 //! The Durable Objects: each holds one record, runs the core's pure `apply` on it, and forgets it by alarm.
 //!
-//! Reading, applying and writing is atomic because nothing but storage is awaited in between, and the runtime delivers no other
-//! event to the object meanwhile. Not here: what a command means (`oauth::grant`, `oauth::subject`,
+//! Reading, applying and writing is atomic because nothing but storage is awaited in between, and the runtime delivers
+//! no other event to the object meanwhile. Not here: what a command means (`oauth::grant`, `oauth::subject`,
 //! `upstream::connection`, `upstream::issuer`).
 
 use serde::Serialize;
@@ -103,8 +103,8 @@ impl DurableObject for Issuer {
     }
 }
 
-/// What one command does to an object, as text: before, command and time in, and out what to keep and to answer. Everything about the kind of
-/// an object is in here, so that the code around storage is there once.
+/// What one command does to an object, as text: before, command and time in, and out what to keep and to answer.
+/// Everything about the kind of an object is in here, so that the code around storage is there once.
 type Turn = fn(Option<&str>, &str, Timestamp) -> Result<Turned>;
 
 struct Turned {

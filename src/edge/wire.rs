@@ -1,7 +1,7 @@
 //! How requests, replies and errands are written to cross between JavaScript and wasm in one string each.
 //!
-//! Lines end with `\n` and the last is followed by `\0`, then the body; neither can be in a line, as a header value is visible ASCII.
-//! Not here: any policy on headers; what must not pass is decided in `mcp::transport::forward`.
+//! Lines end with `\n` and the last is followed by `\0`, then the body; neither can be in a line, as a header value is
+//! visible ASCII. Not here: any policy on headers; what must not pass is decided in `mcp::transport::forward`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -55,7 +55,8 @@ pub fn answer(head: &str, opening: Option<u8>, body: u32) -> Result<Answer<u32>,
     }
 }
 
-/// A reply: its status, where its body is, and its headers. Before it, where it is a stream, when to look at it, and with which words.
+/// A reply: its status, where its body is, and its headers. Before it, where it is a stream, when to look at it, and
+/// with which words.
 pub fn reply(call: u32, reply: Reply<JsStream>) -> String {
     let mut text = String::with_capacity(1024);
     if let Some(Terms { words, after }) = reply.terms() {

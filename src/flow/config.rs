@@ -16,8 +16,8 @@ use crate::time::{Lifetime, Timestamp};
 use crate::version::V1;
 use crate::web::failure::{Blame, Failure};
 
-/// How long an isolate goes on with what it read. KV keeps its own copy for at most as long again, so a change is in effect
-/// everywhere within a minute.
+/// How long an isolate goes on with what it read. KV keeps its own copy for at most as long again, so a change is in
+/// effect everywhere within a minute.
 pub const FRESH: Lifetime = Lifetime(30);
 
 /// Storage key of the configuration in effect.

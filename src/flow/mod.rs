@@ -1,4 +1,5 @@
-//! One file for each step a person would name. The only async code outside `edge/`: it fetches, stores and orchestrates.
+//! One file for each step a person would name. The only async code outside `edge/`: it fetches, stores and
+//! orchestrates.
 //!
 //! Not here: decisions. What is allowed is decided by the pure layers; flows lift their refusals into [`Failure`]s.
 
@@ -78,7 +79,8 @@ impl Head {
         self.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default().trim()
     }
 
-    /// Whether a browser comes to show the answer: it asks for HTML by name, and for nothing that clients of the API ask for.
+    /// Whether a browser comes to show the answer: it asks for HTML by name, and for nothing that clients of the API
+    /// ask for.
     pub fn wants_page(&self) -> bool {
         let accept = self.header("accept").unwrap_or_default();
         let media = |range: &str| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -122,8 +124,8 @@ impl<P: Platform> Site<'_, P> {
     }
 }
 
-/// Runs a flow in a place of its own. What is awaited as it is becomes part of the function that awaits it: without this all flows
-/// together were one function of 226 KB, and every request made room for the state of all of them.
+/// Runs a flow in a place of its own. What is awaited as it is becomes part of the function that awaits it: without
+/// this all flows together were one function of 226 KB, and every request made room for the state of all of them.
 pub fn apart<'f, T>(flow: impl Future<Output = T> + 'f) -> Pin<Box<dyn Future<Output = T> + 'f>> {
     Box::pin(flow)
 }

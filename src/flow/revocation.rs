@@ -1,5 +1,5 @@
-//! Revocations of grants, of whole subjects and of connections: the markers in the directory, and what an isolate knows of them, each read at most twice a
-//! minute.
+//! Revocations of grants, of whole subjects and of connections: the markers in the directory, and what an isolate knows
+//! of them, each read at most twice a minute.
 //!
 //! Not here: who revokes (`flow::token::revoke`, `flow::account::connections`, `flow::admin::subject`).
 
@@ -60,7 +60,8 @@ impl<P: Platform> Markers<'_, P> {
         Ok(before(at))
     }
 
-    /// Whether a connection was dropped since something with it began. Only what lasts asks: a call finds that there is no credential.
+    /// Whether a connection was dropped since something with it began. Only what lasts asks: a call finds that there is
+    /// no credential.
     pub async fn of_connection(&self, marker: &str, began: Timestamp) -> Result<bool, Failure> {
         let since = |at: Option<Timestamp>| at.is_some_and(|at| began <= at);
         if let Some(at) = self.memory.disconnected.get(marker, self.now) {
@@ -122,8 +123,9 @@ pub async fn is_revoked<P: Platform>(
     Markers { platform: site.platform, memory: site.memory, now: site.now }.of_subject(subject, made).await
 }
 
-/// Makes access tokens of a grant worthless everywhere: at once here, and elsewhere as soon as KV has carried the marker there.
-/// The isolate remembers only what storage has taken: were that lost, the next attempt must not be skipped.
+/// Makes access tokens of a grant worthless everywhere: at once here, and elsewhere as soon as KV has carried the
+/// marker there. The isolate remembers only what storage has taken: were that lost, the next attempt must not be
+/// skipped.
 ///
 /// `until` the last of them expires; streams that were opened with it may still be open then.
 pub async fn revoke_access<P: Platform>(site: &Site<'_, P>, grant: &GrantId, until: Timestamp) -> Result<(), Failure> {

@@ -1,7 +1,8 @@
 //! JSON as a tree, and the one way from it into types.
 //!
-//! The code that reads a type is made once for each kind of text or buffer it is read from. So everything but the messages of MCP is read
-//! from this tree, and nothing has to be read from text, from bytes and from serde's own buffers as well.
+//! The code that reads a type is made once for each kind of text or buffer it is read from. So everything but the
+//! messages of MCP is read from this tree, and nothing has to be read from text, from bytes and from serde's own
+//! buffers as well.
 //!
 //! Not here: MCP's messages, whose bytes are kept as they came (`mcp`).
 

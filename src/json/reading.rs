@@ -1,6 +1,7 @@
 //! From a tree into types: serde's side of it.
 //!
-//! An object is read by its names only: a list is never taken for the fields of an object in their order. Not here: text (`super`).
+//! An object is read by its names only: a list is never taken for the fields of an object in their order. Not here:
+//! text (`super`).
 
 use std::borrow::Cow;
 use std::iter::Enumerate;

@@ -9,8 +9,8 @@ use super::error::Error;
 use super::node::Node;
 use super::reading::Variant;
 
-/// An enum with the JSON of serde's `tag`, read from the tree: serde would copy the object into a buffer of its own, and read each variant
-/// from that as well.
+/// An enum with the JSON of serde's `tag`, read from the tree: serde would copy the object into a buffer of its own,
+/// and read each variant from that as well.
 macro_rules! tagged {
     ($tag:literal, $(#[$meta:meta])* $visibility:vis enum $name:ident { $($variants:tt)* }) => {
         $(#[$meta])*

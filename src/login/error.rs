@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-/// Why a login did not succeed. Its text may be shown: it carries no secret, and foreign text only after `foreign::presentable`.
+/// Why a login did not succeed. Its text may be shown: it carries no secret, and foreign text only after
+/// `foreign::presentable`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginError {
     /// The discovery document is too large, not JSON, or a member has the wrong type.

@@ -1,7 +1,8 @@
 //! Who has signed in with an address: what an operator, who knows people by theirs, finds the subject by.
 //!
-//! Nothing is decided by it: an address may be handed to another person, and the login provider may never have verified it. So an
-//! address can lead to several subjects, and none of them is taken for the other. Not here: where it is kept (`flow::login::person`).
+//! Nothing is decided by it: an address may be handed to another person, and the login provider may never have verified
+//! it. So an address can lead to several subjects, and none of them is taken for the other. Not here: where it is kept
+//! (`flow::login::person`).
 
 use serde::{Deserialize, Serialize};
 
@@ -57,8 +58,9 @@ impl Person {
     }
 }
 
-/// An address as it is looked up: without spaces around it, and in small letters. Whoever runs a mailbox may tell them apart by case, but
-/// hardly anybody does (RFC 5321 §2.4), and to show an operator one subject too many is better than to hide one.
+/// An address as it is looked up: without spaces around it, and in small letters. Whoever runs a mailbox may tell them
+/// apart by case, but hardly anybody does (RFC 5321 §2.4), and to show an operator one subject too many is better than
+/// to hide one.
 pub fn normal(email: &str) -> String {
     email.trim().to_lowercase()
 }

@@ -36,8 +36,8 @@ impl BrowserSession {
         Self { twin: Some(twin.digest()), ..self }
     }
 
-    /// Whether the browser that shows this twin is the one that signed in. On https nothing else is believed than a twin that fits;
-    /// without https there can be none.
+    /// Whether the browser that shows this twin is the one that signed in. On https nothing else is believed than a
+    /// twin that fits; without https there can be none.
     pub fn fits(&self, twin: Option<&Secret>, secure: bool) -> bool {
         match (&self.twin, twin) {
             (Some(kept), Some(shown)) => *kept == shown.digest(),
@@ -54,7 +54,8 @@ impl BrowserSession {
 /// How much of a cookie's digest its twin holds. Nobody makes up another cookie with the same 96 bits.
 const TELLING: usize = 16;
 
-/// The twin of a cookie: a secret of its own, and by what the cookie is told from others of its name before anything is looked up.
+/// The twin of a cookie: a secret of its own, and by what the cookie is told from others of its name before anything is
+/// looked up.
 pub fn twin(secret: &Secret, cookie: &Secret) -> Secret {
     Secret::new(format!("{}.{}", secret.expose(), telling(cookie.digest().as_str())))
 }

@@ -1,4 +1,5 @@
-//! Signing keys of an invented provider, and the verifying that a platform does, for unit tests. Public, worthless, and nowhere else.
+//! Signing keys of an invented provider, and the verifying that a platform does, for unit tests. Public, worthless, and
+//! nowhere else.
 //!
 //! Not here: anything a deployment runs on; the module exists under `cfg(test)` only.
 

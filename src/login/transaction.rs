@@ -71,7 +71,8 @@ impl LoginTransaction {
     }
 }
 
-/// The base name of a transaction's cookie, for [`crate::web::cookie::name`]. `None` for a state the gateway never makes.
+/// The base name of a transaction's cookie, for [`crate::web::cookie::name`]. `None` for a state the gateway never
+/// makes.
 pub fn cookie_base(state: &Secret) -> Option<String> {
     let state = state.expose();
     let ours =
@@ -88,7 +89,8 @@ impl ReturnTo {
     /// What still fits into a cookie once sealed.
     pub const MAX: usize = 2600;
 
-    /// Refuses whatever a browser could read as another origin: `//host`, `/\host`, and the tabs and line breaks it would drop.
+    /// Refuses whatever a browser could read as another origin: `//host`, `/\host`, and the tabs and line breaks it
+    /// would drop.
     pub fn parse(text: &str) -> Option<Self> {
         let local = text.starts_with('/') && !text.starts_with("//");
         let clean = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>#".contains(&byte));

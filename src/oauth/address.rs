@@ -1,15 +1,15 @@
 //! Which hosts the gateway may fetch when somebody else chose the URL: public ones (CIMD §8.6, RFC 6890).
 //!
 //! Names are judged as names. What a name resolves to is the runtime's to judge: the Worker runs with
-//! `global_fetch_strictly_public`, and a Worker cannot resolve and pin an address itself. Not here: URLs that the operator
-//! configured, which may be private.
+//! `global_fetch_strictly_public`, and a Worker cannot resolve and pin an address itself. Not here: URLs that the
+//! operator configured, which may be private.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::Host;
 
-/// Names that lead to this machine, this network or nowhere: the special-use names of RFC 6761 and its registry, and those
-/// that private networks use (RFC 6762 appendix G, ICANN's name collision list).
+/// Names that lead to this machine, this network or nowhere: the special-use names of RFC 6761 and its registry, and
+/// those that private networks use (RFC 6762 appendix G, ICANN's name collision list).
 const NOT_PUBLIC: &[&str] = &[
     "alt",
     "arpa",
@@ -52,8 +52,8 @@ const SPECIAL_V4: &[([u8; 4], u32)] = &[
     ([240, 0, 0, 0], 4),
 ];
 
-/// The special-purpose parts of IPv6's global unicast space. All outside `2000::/3` is special already: loopback, IPv4-mapped,
-/// NAT64, unique local, link-local, multicast.
+/// The special-purpose parts of IPv6's global unicast space. All outside `2000::/3` is special already: loopback,
+/// IPv4-mapped, NAT64, unique local, link-local, multicast.
 const SPECIAL_V6: &[([u16; 3], u32)] = &[
     ([0x2001, 0, 0], 23),
     ([0x2001, 0x0db8, 0], 32),
@@ -71,8 +71,8 @@ pub enum NotPublic {
     Name,
 }
 
-/// Whether a host is on the public internet as far as it can be told without asking the DNS. The host is as the URL parser
-/// read it, so octal, hexadecimal and shortened IPv4 addresses have become addresses.
+/// Whether a host is on the public internet as far as it can be told without asking the DNS. The host is as the URL
+/// parser read it, so octal, hexadecimal and shortened IPv4 addresses have become addresses.
 pub fn check(host: &Host<&str>) -> Result<(), NotPublic> {
     match host {
         Host::Ipv4(address) if is_special_v4(*address) => Err(NotPublic::Address),

@@ -53,7 +53,8 @@ fn quotable(c: char) -> char {
     }
 }
 
-/// RFC 6750 §3: scope tokens are %x21 / %x23-5B / %x5D-7E. A token with anything else could never be asked for: it is left out.
+/// RFC 6750 §3: scope tokens are %x21 / %x23-5B / %x5D-7E. A token with anything else could never be asked for: it is
+/// left out.
 fn is_scope(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
 }

@@ -1,4 +1,5 @@
-//! What the gateway says about itself: RFC 9728 for each server, RFC 8414 and `OpenID` Connect Discovery for the issuer.
+//! What the gateway says about itself: RFC 9728 for each server, RFC 8414 and `OpenID` Connect Discovery for the
+//! issuer.
 //!
 //! Members without a value are left out, because clients refuse `null`. Not here: where the documents are served.
 
@@ -83,8 +84,8 @@ impl AuthorizationServer<'_> {
         json(&self.document())
     }
 
-    /// The same with what `OpenID` Connect Discovery §3 requires. The gateway issues no ID tokens; clients that only find this
-    /// document check that the members are there.
+    /// The same with what `OpenID` Connect Discovery §3 requires. The gateway issues no ID tokens; clients that only
+    /// find this document check that the members are there.
     pub fn to_openid_json(&self) -> Vec<u8> {
         #[derive(Serialize)]
         struct Document<'a> {

@@ -28,8 +28,8 @@ impl S256Challenge {
         Self(Base64UrlUnpadded::encode_string(&Sha256::digest(verifier.as_bytes())))
     }
 
-    /// Whether this is the challenge of that verifier, compared in constant time. A verifier that RFC 7636 §4.1 does not allow
-    /// never fits.
+    /// Whether this is the challenge of that verifier, compared in constant time. A verifier that RFC 7636 §4.1 does
+    /// not allow never fits.
     pub fn verify(&self, verifier: &str) -> bool {
         is_verifier(verifier) && self.0.as_bytes().ct_eq(Self::of(verifier).0.as_bytes()).into()
     }

@@ -1,7 +1,7 @@
 //! Resource identifiers (RFC 8707 §2): one spelling for each, whatever a client sends.
 //!
-//! Clients differ in a trailing slash and in the case of scheme and host (MCP authorization, "Canonical Server URI"), so they
-//! are compared in one form and only that form is ever emitted. Not here: which resources the gateway has.
+//! Clients differ in a trailing slash and in the case of scheme and host (MCP authorization, "Canonical Server URI"),
+//! so they are compared in one form and only that form is ever emitted. Not here: which resources the gateway has.
 
 use url::Url;
 
@@ -12,8 +12,8 @@ pub fn same(one: &str, other: &str) -> bool {
     canonical(one).is_some_and(|one| canonical(other).is_some_and(|other| one == other))
 }
 
-/// The one spelling: scheme and host in lower case, no default port, no trailing slash. `None` if the text is not an absolute
-/// http(s) URL without fragment and userinfo.
+/// The one spelling: scheme and host in lower case, no default port, no trailing slash. `None` if the text is not an
+/// absolute http(s) URL without fragment and userinfo.
 fn canonical(text: &str) -> Option<String> {
     // A URL parser forgives white space and backslashes; a resource that needs forgiving is somebody else's.
     if text.len() > LONGEST || !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {

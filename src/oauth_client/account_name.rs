@@ -1,7 +1,8 @@
 //! What an authorization server calls the account that its tokens are of, so that a person can tell two of them apart.
 //!
-//! Nothing is decided by it: the signature of an ID token is not checked, although one that comes from the token endpoint itself needs
-//! none (OpenID Connect Core §3.1.3.7). Not here: who signs in at the gateway, which is `login`'s to prove.
+//! Nothing is decided by it: the signature of an ID token is not checked, although one that comes from the token
+//! endpoint itself needs none (OpenID Connect Core §3.1.3.7). Not here: who signs in at the gateway, which is `login`'s
+//! to prove.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;

@@ -59,10 +59,11 @@ pub fn callback_state(query: &str) -> Option<Secret> {
     form.one("state").ok()?.map(Secret::new)
 }
 
-/// The code of an answer whose state was opened. `issuer` and `iss_parameter` are what was recorded before the redirect.
+/// The code of an answer whose state was opened. `issuer` and `iss_parameter` are what was recorded before the
+/// redirect.
 ///
-/// 1. `iss` is judged before anything else of the answer is looked at, its error included (MCP authorization, "Authorization
-///    Response Validation"): compared character by character where sent, and missed where promised.
+/// 1. `iss` is judged before anything else of the answer is looked at, its error included (MCP authorization,
+///    "Authorization Response Validation"): compared character by character where sent, and missed where promised.
 /// 2. An error ends the attempt.
 /// 3. The code is taken as it is.
 pub fn callback(query: &str, issuer: &str, iss_parameter: bool) -> Result<Secret, CallbackError> {

@@ -1,4 +1,5 @@
-//! Whether an issuer sends people to the authorization endpoint of another one, to be sent what that one answers (RFC 9700 §4.4.1).
+//! Whether an issuer sends people to the authorization endpoint of another one, to be sent what that one answers (RFC
+//! 9700 §4.4.1).
 //!
 //! Not here: an endpoint of its own that sends them on. The callback of each issuer is for that.
 
@@ -14,8 +15,9 @@ use crate::untrusted::presentable;
 /// How deep into the path of an authorization endpoint its issuer's metadata is looked for.
 const DEEPEST: usize = 3;
 
-/// Where to look for whom an authorization endpoint belongs to, if it is on another origin than its issuer: the places of each issuer that
-/// could have it, from the origin itself to the first parts of its path, where one of several tenants has its metadata.
+/// Where to look for whom an authorization endpoint belongs to, if it is on another origin than its issuer: the places
+/// of each issuer that could have it, from the origin itself to the first parts of its path, where one of several
+/// tenants has its metadata.
 pub fn places(issuer: &IssuerMetadata) -> Vec<Vec<Url>> {
     let endpoint = &issuer.authorization_endpoint;
     if Url::parse(&issuer.issuer).is_ok_and(|own| own.origin() == endpoint.origin()) {
@@ -31,7 +33,8 @@ pub fn places(issuer: &IssuerMetadata) -> Vec<Vec<Url>> {
     (0..parts.len()).take(1 + DEEPEST).map(at).collect()
 }
 
-/// Judges the metadata found in one of them. The host that it writes does not count: it may be another name of where it was found.
+/// Judges the metadata found in one of them. The host that it writes does not count: it may be another name of where it
+/// was found.
 pub fn require_unclaimed(issuer: &IssuerMetadata, found: &[u8]) -> Result<(), DiscoveryError> {
     let Ok(Found { issuer: Some(claimant), authorization_endpoint: Some(claimed) }) = json::read(found) else {
         return Ok(());

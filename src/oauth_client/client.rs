@@ -57,15 +57,15 @@ impl Method {
         [Self::Basic, Self::Post, Self::None].into_iter().find(|method| method.as_str() == name)
     }
 
-    /// The method to register with: post where the issuer takes it, as it says in one place what basic leaves open. With basic the
-    /// official Python SDK wants the id in the form as well, and Cloudflare's provider refuses that.
+    /// The method to register with: post where the issuer takes it, as it says in one place what basic leaves open.
+    /// With basic the official Python SDK wants the id in the form as well, and Cloudflare's provider refuses that.
     pub fn to_register_with(supported: Option<&[String]>) -> Self {
         let takes_post = supported.is_some_and(|names| names.iter().any(|name| name == Self::Post.as_str()));
         if takes_post { Self::Post } else { Self::choose(supported, true) }
     }
 
-    /// The method for a client whose own is not known, by `token_endpoint_auth_methods_supported`: basic, post, none, whichever
-    /// comes first. An issuer that does not say takes basic (RFC 8414 §2).
+    /// The method for a client whose own is not known, by `token_endpoint_auth_methods_supported`: basic, post, none,
+    /// whichever comes first. An issuer that does not say takes basic (RFC 8414 §2).
     pub fn choose(supported: Option<&[String]>, has_secret: bool) -> Self {
         let takes = |method: Self| supported.is_some_and(|names| names.iter().any(|name| name == method.as_str()));
         match (has_secret, supported) {
@@ -99,9 +99,9 @@ impl UpstreamClient {
         self.method == Method::Basic && self.secret.is_some() && self.registered.is_some() && !self.header_alone
     }
 
-    /// Adds the client to a form, or gives the `Authorization` header that carries it instead. One that registered itself is named in
-    /// the form as well (RFC 6749 §3.2.1): the official Python SDK looks for it there only. Others refuse both (Okta), and whoever
-    /// was registered by hand can be such a one's.
+    /// Adds the client to a form, or gives the `Authorization` header that carries it instead. One that registered
+    /// itself is named in the form as well (RFC 6749 §3.2.1): the official Python SDK looks for it there only. Others
+    /// refuse both (Okta), and whoever was registered by hand can be such a one's.
     pub fn authenticate(&self, form: &mut Serializer<'_, String>) -> Option<HeaderValue> {
         match (self.method, &self.secret) {
             (Method::Basic, Some(secret)) => {

@@ -1,6 +1,7 @@
 //! Every way in which finding a server's authorization server can fail, one variant for each rejected condition.
 //!
-//! Not here: answers that did not come (`flow`), refusals of the token endpoint (`token`) and of registration (`registration`).
+//! Not here: answers that did not come (`flow`), refusals of the token endpoint (`token`) and of registration
+//! (`registration`).
 
 use std::fmt;
 
@@ -50,7 +51,8 @@ pub enum DiscoveryError {
     },
     /// The issuer does not offer PKCE with S256.
     NoPkce,
-    /// The issuer sends people to the authorization endpoint of another one: its answers would be taken for the first one's.
+    /// The issuer sends people to the authorization endpoint of another one: its answers would be taken for the first
+    /// one's.
     ClaimedEndpoint {
         /// The authorization endpoint.
         endpoint: String,

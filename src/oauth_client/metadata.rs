@@ -1,4 +1,5 @@
-//! An upstream's authorization server (RFC 8414, `OpenID` Connect Discovery): where its endpoints are, and what it can do.
+//! An upstream's authorization server (RFC 8414, `OpenID` Connect Discovery): where its endpoints are, and what it can
+//! do.
 //!
 //! Not here: fetching it (`flow`), choosing a client there (`registration`).
 
@@ -39,8 +40,8 @@ pub struct IssuerMetadata {
     pub client_documents: bool,
 }
 
-/// Where an issuer's metadata is looked for, in this order (MCP authorization, "Authorization Server Metadata Discovery").
-/// For an issuer with a path the root is not asked: that is another issuer.
+/// Where an issuer's metadata is looked for, in this order (MCP authorization, "Authorization Server Metadata
+/// Discovery"). For an issuer with a path the root is not asked: that is another issuer.
 pub fn urls(issuer: &Url) -> Vec<Url> {
     let at = |path: &str| {
         let mut url = issuer.clone();
@@ -55,8 +56,8 @@ pub fn urls(issuer: &Url) -> Vec<Url> {
 
 /// Reads the document fetched for an issuer.
 ///
-/// 1. Its `issuer` is identical (RFC 8414 §3.3), or nothing of it is used. The one difference forgiven is the slash that URL
-///    libraries put behind a bare origin: RFC 3986 §6.2.3 reads both as the same URL.
+/// 1. Its `issuer` is identical (RFC 8414 §3.3), or nothing of it is used. The one difference forgiven is the slash
+///    that URL libraries put behind a bare origin: RFC 3986 §6.2.3 reads both as the same URL.
 /// 2. It offers PKCE with S256 (MCP authorization, "Authorization Code Protection").
 /// 3. Every endpoint may be reached.
 pub fn parse(issuer: &str, bytes: &[u8], reach: &Reach) -> Result<IssuerMetadata, DiscoveryError> {

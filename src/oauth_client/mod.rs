@@ -1,4 +1,5 @@
-//! The gateway as an OAuth client: what it asks of somebody else's authorization server, and what it makes of the answers.
+//! The gateway as an OAuth client: what it asks of somebody else's authorization server, and what it makes of the
+//! answers.
 //!
 //! Not here: whose tokens these are (`upstream`), the login's own way (`login::oidc`), and sending anything (`flow`).
 

@@ -36,8 +36,8 @@ pub enum Way {
     Register(String),
 }
 
-/// The way for an issuer (MCP authorization, "Client Registration Approaches"). The gateway has a document only where its origin is
-/// https.
+/// The way for an issuer (MCP authorization, "Client Registration Approaches"). The gateway has a document only where
+/// its origin is https.
 pub fn way(issuer: &IssuerMetadata, is_configured: bool, has_document: bool) -> Result<Way, DiscoveryError> {
     match &issuer.registration_endpoint {
         _ if is_configured => Ok(Way::Configured),
@@ -70,8 +70,8 @@ impl<'a> Metadata<'a> {
             grant_types: ["authorization_code", "refresh_token"],
             response_types: ["code"],
             token_endpoint_auth_method: method.as_str(),
-            // MCP authorization, "Application Type". A gateway is a web application; on loopback it is one that such may not be (OpenID
-            // Connect Registration §2), and FastMCP's proxy refuses it.
+            // MCP authorization, "Application Type". A gateway is a web application; on loopback it is one that such
+            // may not be (OpenID Connect Registration §2), and FastMCP's proxy refuses it.
             application_type: if is_on_loopback { "native" } else { "web" },
         }
     }
@@ -130,8 +130,8 @@ impl Registered {
     }
 }
 
-/// Reads the answer to [`request`]. The authentication method is what the issuer says it registered (RFC 7591 §3.2.1), else what
-/// was asked for.
+/// Reads the answer to [`request`]. The authentication method is what the issuer says it registered (RFC 7591 §3.2.1),
+/// else what was asked for.
 pub fn response(
     status: StatusCode,
     headers: &HeaderMap,

@@ -28,8 +28,8 @@ pub fn request(
     post(endpoint, client, naming(token, kind))
 }
 
-/// The same once more where an endpoint did not understand it: with an empty `client_secret`, which means none (RFC 6749 §2.3.1). The
-/// official Python SDK's endpoint misses the parameter, whatever the client was registered to send.
+/// The same once more where an endpoint did not understand it: with an empty `client_secret`, which means none (RFC
+/// 6749 §2.3.1). The official Python SDK's endpoint misses the parameter, whatever the client was registered to send.
 pub fn spelled_out(
     endpoint: &str,
     client: &UpstreamClient,

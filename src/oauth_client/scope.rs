@@ -8,7 +8,8 @@ const LONGEST: usize = 4096;
 /// Asks for a refresh token (`OpenID` Connect Core §11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
-/// A foreign scope text with single spaces; `None` if it is empty, too long, or has a character no scope has (OAuth 2.1 §1.4.1).
+/// A foreign scope text with single spaces; `None` if it is empty, too long, or has a character no scope has (OAuth 2.1
+/// §1.4.1).
 pub fn proven(text: &str) -> Option<String> {
     let fits = text.len() <= LONGEST && text.split(' ').all(is_token_or_empty);
     fits.then(|| join(tokens(text))).filter(|joined| !joined.is_empty())
@@ -57,7 +58,8 @@ pub struct Known<'a> {
 /// Which scope to ask for; `None` leaves it out.
 ///
 /// 1. What the operator configured, exactly (P6).
-/// 2. Else the server's challenge; else all that its metadata lists; else none (MCP authorization, "Scope Selection Strategy").
+/// 2. Else the server's challenge; else all that its metadata lists; else none (MCP authorization, "Scope Selection
+///    Strategy").
 /// 3. With `offline_access` where the issuer has it, and something else is asked for: alone it would stand for nothing.
 /// 4. A step-up asks for what was held and what is missing (MCP authorization, "Step-Up Authorization Flow").
 pub fn choose(known: &Known<'_>) -> Option<String> {

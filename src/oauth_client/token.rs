@@ -1,4 +1,5 @@
-//! The token endpoint of an upstream's issuer: redeeming codes, refreshing, the client credentials grant (OAuth 2.1 §3.2, §4).
+//! The token endpoint of an upstream's issuer: redeeming codes, refreshing, the client credentials grant (OAuth 2.1
+//! §3.2, §4).
 //!
 //! Not here: who may refresh when (`connection`), sending anything (`flow`).
 
@@ -44,8 +45,8 @@ pub enum Grant<'a> {
     ClientCredentials(Option<&'a str>),
 }
 
-/// The request for tokens. `resource` is in every one of them, verbatim (RFC 8707 §2.2); `None` only where an operator's client
-/// credentials do without.
+/// The request for tokens. `resource` is in every one of them, verbatim (RFC 8707 §2.2); `None` only where an
+/// operator's client credentials do without.
 pub fn request(
     endpoint: &str,
     client: &UpstreamClient,
@@ -114,7 +115,8 @@ pub struct Tokens {
     pub access_token: Secret,
     /// When it ends. `None` where the issuer does not say, or says what cannot be: then only the server can tell.
     pub expires: Option<Timestamp>,
-    /// A new refresh token. `None` means that there is none, or after a refresh that the one before stays good (OAuth 2.1 §4.3.2).
+    /// A new refresh token. `None` means that there is none, or after a refresh that the one before stays good (OAuth
+    /// 2.1 §4.3.2).
     pub refresh_token: Option<Secret>,
     /// What was granted. `None` means what was asked for (OAuth 2.1 §3.2.3).
     pub scope: Option<String>,
@@ -122,8 +124,8 @@ pub struct Tokens {
     pub account: Option<String>,
 }
 
-/// Reads the answer to [`request`]. `sent_scope` is what was asked for, to be named when it is refused, and `sent` what is not to be
-/// shown of the request.
+/// Reads the answer to [`request`]. `sent_scope` is what was asked for, to be named when it is refused, and `sent` what
+/// is not to be shown of the request.
 ///
 /// 1. An issuer that is overloaded or broken says nothing about the grant.
 /// 2. An error counts by its code, whatever the status: some issuers send it with 200.
@@ -187,8 +189,8 @@ fn sendable(token: &str) -> bool {
     (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// `expires_in` as a number of seconds, also written as text or with a fraction. One that is zero or negative says nothing: believed,
-/// every call would refresh.
+/// `expires_in` as a number of seconds, also written as text or with a fraction. One that is zero or negative says
+/// nothing: believed, every call would refresh.
 fn lifetime(value: &Value) -> Option<Lifetime> {
     let seconds = match value {
         Value::String(text) => text.trim().parse().ok()?,

@@ -1,7 +1,7 @@
 //! Whose gateway it is: the operator's name and colour, put on a page when it is done.
 //!
-//! Pages are written without it, so no flow has to carry it and the pages of failures wear it as well. The places are the layout's own
-//! tags: foreign text is escaped and cannot look like one.
+//! Pages are written without it, so no flow has to carry it and the pages of failures wear it as well. The places are
+//! the layout's own tags: foreign text is escaped and cannot look like one.
 //!
 //! Not here: what an operator may write (`config`).
 
@@ -23,7 +23,8 @@ pub struct Brand<'a> {
     pub accent: Option<Colour>,
 }
 
-/// The colours of text and grounds that an accent stands beside, as the stylesheet has them, in the light and in the dark.
+/// The colours of text and grounds that an accent stands beside, as the stylesheet has them, in the light and in the
+/// dark.
 const LIGHT: Ground = Ground { surface: [255, 255, 255], page: [246, 247, 249], ink: [0, 0, 0], tint: 8 };
 const DARK: Ground = Ground { surface: [22, 24, 30], page: [13, 14, 18], ink: [255, 255, 255], tint: 18 };
 /// The mark of the layout's icon, which is no stylesheet's.
@@ -101,7 +102,8 @@ fn contrast(one: Colour, other: Colour) -> f32 {
     (one.max(other) + 0.05) / (one.min(other) + 0.05)
 }
 
-/// WCAG 2.2, "relative luminance"; sRGB's curve by its usual cubic, which is within 0.001 of it and needs no power function in wasm.
+/// WCAG 2.2, "relative luminance"; sRGB's curve by its usual cubic, which is within 0.001 of it and needs no power
+/// function in wasm.
 fn luminance([red, green, blue]: Colour) -> f32 {
     let linear = |channel: u8| {
         let value = f32::from(channel) / 255.0;

@@ -1,4 +1,5 @@
-//! The page for whoever came back from a server's authorization server without allowing anything: connect again, or go on without.
+//! The page for whoever came back from a server's authorization server without allowing anything: connect again, or go
+//! on without.
 //!
 //! Not here: what either does, and answers that say that something is wrong ([`super::Notice`]).
 

@@ -1,5 +1,5 @@
-//! The connect page: which server wants an account or a value of the person's own, where they are sent for it, and what is asked
-//! for there.
+//! The connect page: which server wants an account or a value of the person's own, where they are sent for it, and what
+//! is asked for there.
 //!
 //! Not here: whether to ask, and what the answer does.
 

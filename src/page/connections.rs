@@ -1,4 +1,5 @@
-//! The connections page: a person's accounts at the servers, and the clients that act for them, each with a way to end it.
+//! The connections page: a person's accounts at the servers, and the clients that act for them, each with a way to end
+//! it.
 //!
 //! Not here: ending it (`flow`), and what a server's operator connects for everybody.
 

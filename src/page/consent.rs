@@ -1,4 +1,5 @@
-//! The consent page: who asks, for what, at which server, and where the answer goes (MCP security best practices, consent).
+//! The consent page: who asks, for what, at which server, and where the answer goes (MCP security best practices,
+//! consent).
 //!
 //! Not here: whether to ask, and what the answer does.
 
@@ -6,7 +7,8 @@ use askama::Template;
 
 use super::text::html;
 
-/// "Allow this client to use this server?", or "continue to it?" where that is settled. No `Debug`: whoever holds the ticket can answer.
+/// "Allow this client to use this server?", or "continue to it?" where that is settled. No `Debug`: whoever holds the
+/// ticket can answer.
 #[derive(Template)]
 #[template(path = "consent.html")]
 pub struct Consent {

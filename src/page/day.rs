@@ -26,7 +26,8 @@ pub(super) fn of(at: Timestamp) -> String {
     format!("{day} {} {year}", month.unwrap_or(&"")) // civil months are 1 to 12
 }
 
-/// The proleptic Gregorian date of a day since the epoch, counted in years that begin in March so that leap days come last.
+/// The proleptic Gregorian date of a day since the epoch, counted in years that begin in March so that leap days come
+/// last.
 fn civil(days: u64) -> (u64, u64, u64) {
     const ERA: u64 = 146_097; // days in 400 years
     let days = days.saturating_add(719_468); // from 1 March of the year 0

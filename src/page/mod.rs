@@ -1,6 +1,7 @@
 //! The pages people see: one struct per page, one template each, one stylesheet inlined into all of them.
 //!
-//! No external resource, and no script that a page needs. Templates escape by default; what a page may load and who may frame it is in [`security`].
+//! No external resource, and no script that a page needs. Templates escape by default; what a page may load and who may
+//! frame it is in [`security`].
 //!
 //! Not here: statuses, routes, and the wording of errors. A page says what it is given.
 

@@ -20,7 +20,8 @@ pub fn headers() -> [(HeaderName, HeaderValue); 7] {
         // OAuth 2.1 §7, clickjacking; `frame-ancestors` says the same to newer browsers.
         (X_FRAME_OPTIONS, value("DENY")),
         (X_CONTENT_TYPE_OPTIONS, value("nosniff")),
-        // Page URLs carry `state`, which no other site may see. Not `no-referrer`: browsers would send `Origin: null` with our own forms.
+        // Page URLs carry `state`, which no other site may see. Not `no-referrer`: browsers would send `Origin: null`
+        // with our own forms.
         (REFERRER_POLICY, value("same-origin")),
         // A client that opened a popup must still see it close: any stricter value cuts the two apart.
         (HeaderName::from_static("cross-origin-opener-policy"), value("unsafe-none")),
@@ -30,10 +31,11 @@ pub fn headers() -> [(HeaderName, HeaderValue); 7] {
 
 /// The `Content-Security-Policy` of a page whose forms lead to us and, by redirect, to `form_action`.
 ///
-/// Chromium applies `form-action` to every redirect that follows a form post, so a page whose form can end at a client (consent,
-/// sign-in) must name the client's redirect URI here, and one whose form can end at the login provider (sign-out) that one. Whole
-/// URIs are accepted and reduced to the source that covers them; what a policy cannot express is left out. `https:` or `http:` alone
-/// covers the whole web: an authorization server passes people on to login pages that nobody can name beforehand.
+/// Chromium applies `form-action` to every redirect that follows a form post, so a page whose form can end at a client
+/// (consent, sign-in) must name the client's redirect URI here, and one whose form can end at the login provider
+/// (sign-out) that one. Whole URIs are accepted and reduced to the source that covers them; what a policy cannot
+/// express is left out. `https:` or `http:` alone covers the whole web: an authorization server passes people on to
+/// login pages that nobody can name beforehand.
 pub fn csp(form_action: &[&str]) -> String {
     let hash = |text: &str| Base64::encode_string(&Sha256::digest(text.as_bytes()));
     let (style, guard, adding) = (hash(STYLE), hash(GUARD), hash(ADDING));

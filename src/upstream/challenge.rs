@@ -1,7 +1,8 @@
-//! Reading a server's `WWW-Authenticate` (RFC 9110 §11.6.1): what its 401 and 403 say about where and what to authorize.
+//! Reading a server's `WWW-Authenticate` (RFC 9110 §11.6.1): what its 401 and 403 say about where and what to
+//! authorize.
 //!
-//! Not here: what follows from it (`resource_metadata`, `scope`). Servers write this header by hand, so reading it never fails:
-//! what cannot be understood is skipped.
+//! Not here: what follows from it (`resource_metadata`, `scope`). Servers write this header by hand, so reading it
+//! never fails: what cannot be understood is skipped.
 
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
@@ -91,8 +92,8 @@ impl Challenge {
     }
 }
 
-/// A quoted string, or whatever is written up to the next comma or space: URLs are often left without quotes. `None` for a quote
-/// that never ends.
+/// A quoted string, or whatever is written up to the next comma or space: URLs are often left without quotes. `None`
+/// for a quote that never ends.
 fn value_of(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let (bare, rest) = take_while(text, |c| !matches!(c, ' ' | '\t' | ','));

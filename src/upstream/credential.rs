@@ -1,5 +1,5 @@
-//! What a connection holds, complete in itself: with it alone the upstream can be called, and refreshed where it was made, whatever
-//! the configuration or the registration has become since.
+//! What a connection holds, complete in itself: with it alone the upstream can be called, and refreshed where it was
+//! made, whatever the configuration or the registration has become since.
 //!
 //! Not here: sealing (`vault`), where it is kept (`connection`), and the requests that refresh it (`token`).
 

@@ -27,7 +27,8 @@ pub fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue), H
     Ok((proven, value))
 }
 
-/// Names that belong to the connection, to MCP or to the gateway. An operator's value would break or forge what they say.
+/// Names that belong to the connection, to MCP or to the gateway. An operator's value would break or forge what they
+/// say.
 pub fn is_forbidden(name: &HeaderName) -> bool {
     // Cloudflare's own headers, except those that open a server behind Cloudflare Access.
     let cloudflare = name.as_str().starts_with("cf-") && !name.as_str().starts_with("cf-access-");

@@ -1,4 +1,5 @@
-//! Whose connection at which server: the name its object and its replica have, and the place its credential is sealed to.
+//! Whose connection at which server: the name its object and its replica have, and the place its credential is sealed
+//! to.
 //!
 //! Not here: the credential (`credential`), or who may use it.
 

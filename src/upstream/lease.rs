@@ -1,4 +1,5 @@
-//! How long one Worker may be at what must not be done twice at once: refreshing a connection, registering at an issuer.
+//! How long one Worker may be at what must not be done twice at once: refreshing a connection, registering at an
+//! issuer.
 //!
 //! Not here: who holds a lease and what its end means (`connection`, `issuer`).
 

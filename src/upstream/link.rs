@@ -1,7 +1,7 @@
 //! The link by which a client, or an operator, sends somebody to connect a server: whose connection it is for, sealed.
 //!
-//! It carries no right: who follows it must be signed in as the person it names, or it connects nothing. Not here: the page it leads
-//! to (`flow::connect`), the words around it (`mcp`).
+//! It carries no right: who follows it must be signed in as the person it names, or it connects nothing. Not here: the
+//! page it leads to (`flow::connect`), the words around it (`mcp`).
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-//! How the gateway speaks to the servers behind it, to their authorization servers as an OAuth client (MCP authorization,
-//! RFC 9728, RFC 8414, RFC 7591), and what each connection holds.
+//! How the gateway speaks to the servers behind it, to their authorization servers as an OAuth client (MCP
+//! authorization, RFC 9728, RFC 8414, RFC 7591), and what each connection holds.
 //!
 //! Not here: I/O, the clock, randomness, and which headers of a client pass ([`crate::mcp::transport::forward`]).
 

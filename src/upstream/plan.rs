@@ -1,4 +1,5 @@
-//! What connecting takes, found out before a person is asked: it is shown to them, and what they were shown is what happens.
+//! What connecting takes, found out before a person is asked: it is shown to them, and what they were shown is what
+//! happens.
 //!
 //! Not here: finding it out (`flow`), what comes back (`state`).
 
@@ -8,7 +9,8 @@ use crate::oauth_client::client::Method;
 use crate::oauth_client::metadata::IssuerMetadata;
 use crate::oauth_client::registration::Way;
 
-/// Where tokens will come from, and for what. Written down before the redirect, and all that an answer is held to (RFC 9207).
+/// Where tokens will come from, and for what. Written down before the redirect, and all that an answer is held to (RFC
+/// 9207).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The authorization server, as it writes itself.

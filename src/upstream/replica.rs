@@ -1,6 +1,7 @@
 //! A connection as the directory has it: near to every isolate, and always a little late.
 //!
-//! Not here: what it is when it matters (`connection`, in its object). A replica says only what a call can be tried with.
+//! Not here: what it is when it matters (`connection`, in its object). A replica says only what a call can be tried
+//! with.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,8 @@ pub struct Replica {
     pub generation: u64,
     /// The credential, sealed to its connection.
     pub sealed: String,
-    /// The generation it replaces, where the object could not be told: whoever reads this tells it, and the object decides.
+    /// The generation it replaces, where the object could not be told: whoever reads this tells it, and the object
+    /// decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
 }

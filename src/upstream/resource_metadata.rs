@@ -26,8 +26,8 @@ pub struct ResourceMetadata {
     pub scopes: Option<Vec<String>>,
 }
 
-/// Where a server's metadata is looked for when its challenge does not say (MCP authorization, "Protected Resource Metadata Discovery
-/// Requirements"): its own path behind the well-known one, then the root.
+/// Where a server's metadata is looked for when its challenge does not say (MCP authorization, "Protected Resource
+/// Metadata Discovery Requirements"): its own path behind the well-known one, then the root.
 pub fn urls(server: &Url) -> Vec<Url> {
     let at = |path: &str, query: Option<&str>| {
         let mut url = server.clone();
@@ -47,7 +47,8 @@ pub fn urls(server: &Url) -> Vec<Url> {
 
 /// Reads the document fetched for a server.
 ///
-/// 1. `resource` is the server's URL, or a path of its origin that the URL is under (RFC 9728 §3.3, as deployed clients read it).
+/// 1. `resource` is the server's URL, or a path of its origin that the URL is under (RFC 9728 §3.3, as deployed clients
+///    read it).
 /// 2. There is an authorization server (MCP authorization, "Authorization Server Location").
 pub fn parse(server: &Url, bytes: &[u8]) -> Result<ResourceMetadata, DiscoveryError> {
     if bytes.len() > MAX_BYTES {
@@ -80,7 +81,8 @@ struct Document {
     scopes_supported: Option<Vec<String>>,
 }
 
-/// Whether tokens for that resource are for this server: the same origin, and the server's path is the resource's or below it.
+/// Whether tokens for that resource are for this server: the same origin, and the server's path is the resource's or
+/// below it.
 fn is_for(resource: &str, server: &Url) -> bool {
     if !resource.bytes().all(|byte| byte.is_ascii_graphic()) {
         return false;

@@ -1,7 +1,8 @@
-//! The `state` of a trip to an authorization server: everything its answer is held to, sealed to the browser that began it.
+//! The `state` of a trip to an authorization server: everything its answer is held to, sealed to the browser that began
+//! it.
 //!
-//! Nothing is stored meanwhile, and nobody but that browser's session can use it. Not here: that it is good once (`connection`),
-//! reading the answer (`authorization`).
+//! Nothing is stored meanwhile, and nobody but that browser's session can use it. Not here: that it is good once
+//! (`connection`), reading the answer (`authorization`).
 
 use serde::{Deserialize, Serialize};
 use url::Url;

@@ -1,7 +1,8 @@
-//! How a deployment proves to its operator that it is the one they have just made, before it is sent the operator's token.
+//! How a deployment proves to its operator that it is the one they have just made, before it is sent the operator's
+//! token.
 //!
-//! The key is for nothing else, and a proof is of one question at one origin: who relays the question to the real gateway gets the
-//! proof of another origin. Not here: where the key comes from (`ports::Secrets`).
+//! The key is for nothing else, and a proof is of one question at one origin: who relays the question to the real
+//! gateway gets the proof of another origin. Not here: where the key comes from (`ports::Secrets`).
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hkdf::Hkdf;
@@ -14,7 +15,8 @@ use crate::secret::Secret;
 /// 256 bits as base64url. A shorter key could be found from a proof by trying.
 const TEXT: usize = 43;
 
-/// The proof for a nonce of 256 bits that was asked for at an origin; `None` where the key or the nonce is not that long.
+/// The proof for a nonce of 256 bits that was asked for at an origin; `None` where the key or the nonce is not that
+/// long.
 pub fn proof(key: &Secret, origin: &str, nonce: &str) -> Option<String> {
     if key.expose().len() < TEXT || nonce.len() != TEXT || Base64UrlUnpadded::decode_vec(nonce).is_err() {
         return None;

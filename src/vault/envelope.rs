@@ -46,7 +46,8 @@ impl std::error::Error for OpenError {}
 
 /// `head ‖ nonce ‖ ciphertext` as base64url. `head` says what the opener must know before it can choose a key.
 ///
-/// AES-GCM refuses only plaintexts of 64 GiB and more; such a text would come back without ciphertext, which never opens.
+/// AES-GCM refuses only plaintexts of 64 GiB and more; such a text would come back without ciphertext, which never
+/// opens.
 pub(super) fn seal(key: &Key, head: &[u8], place: &[u8], nonce: Nonce, plaintext: &[u8]) -> String {
     let payload = Payload { msg: plaintext, aad: place };
     let sealed = Aes256Gcm::new((&**key).into()).encrypt(&nonce.into(), payload).unwrap_or_default();
@@ -69,7 +70,8 @@ pub(super) fn open(key: &Key, place: &[u8], nonce_and_sealed: &[u8]) -> Result<Z
     plaintext.map(Zeroizing::new).map_err(|_| OpenError::NotAuthentic)
 }
 
-/// Associated data from parts. Each part carries its length, so that `["ab", "c"]` and `["a", "bc"]` are different places.
+/// Associated data from parts. Each part carries its length, so that `["ab", "c"]` and `["a", "bc"]` are different
+/// places.
 pub(super) fn place<'a>(parts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
     let mut place = Vec::new();
     for part in parts {

@@ -68,8 +68,8 @@ impl KeyRing {
         envelope::open(&version.keys.of(purpose).seal, &place(purpose, context), rest)
     }
 
-    /// The secret that goes with a sealed text, made again whenever it is asked for: HMAC-SHA-256 of the text under the version that
-    /// sealed it, so that a rotation changes neither.
+    /// The secret that goes with a sealed text, made again whenever it is asked for: HMAC-SHA-256 of the text under the
+    /// version that sealed it, so that a rotation changes neither.
     pub fn secret_of(&self, purpose: Purpose, sealed: &str) -> Result<Secret, OpenError> {
         let bytes = envelope::decode(sealed)?;
         let (version, _) = self.sealer(&bytes)?;

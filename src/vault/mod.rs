@@ -1,6 +1,7 @@
 //! Keys and sealed records: one operator secret, a subkey for each purpose, envelopes bound to their place.
 //!
-//! Not here: I/O, the clock, randomness. Nonces are arguments; which record is sealed to which place is `flow`'s to say.
+//! Not here: I/O, the clock, randomness. Nonces are arguments; which record is sealed to which place is `flow`'s to
+//! say.
 
 pub mod deployment;
 mod envelope;

@@ -1,5 +1,5 @@
-//! A refresh token's successor, sealed under a key made from the token it replaces: whoever presents the old token within the
-//! replay window can be given the new one again, and nobody else can read it, the gateway at rest included.
+//! A refresh token's successor, sealed under a key made from the token it replaces: whoever presents the old token
+//! within the replay window can be given the new one again, and nobody else can read it, the gateway at rest included.
 //!
 //! Not here: the window (`oauth::grant`).
 

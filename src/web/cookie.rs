@@ -12,7 +12,8 @@ use crate::time::Lifetime;
 /// The browser session's cookie. The name is a promise to operators and the same on every origin.
 pub const SESSION: &str = "__mcp_session";
 
-/// The base name of what proves that [`SESSION`] was set here. That name has no prefix, so a sibling host, or plain http, can plant one.
+/// The base name of what proves that [`SESSION`] was set here. That name has no prefix, so a sibling host, or plain
+/// http, can plant one.
 pub const TWIN: &str = "mcp_session";
 
 /// Browsers ignore a cookie whose name and value are longer together (RFC 6265bis §5.6).
@@ -23,8 +24,8 @@ const MAX_COOKIES: usize = 200;
 /// With one more of [`MAX_COOKIE`], and what else a request carries, still a request that is read.
 const CROWD: usize = 24 * 1024;
 
-/// The name of a cookie other than [`SESSION`] on this origin. The `__Host-` prefix keeps sibling hosts from planting one; browsers
-/// accept it only with `Secure`, which some tools drop on an `http` loopback origin.
+/// The name of a cookie other than [`SESSION`] on this origin. The `__Host-` prefix keeps sibling hosts from planting
+/// one; browsers accept it only with `Secure`, which some tools drop on an `http` loopback origin.
 pub fn name(base: &str, secure: bool) -> String {
     if secure { format!("__Host-{base}") } else { base.to_owned() }
 }
@@ -34,8 +35,8 @@ pub fn name(base: &str, secure: bool) -> String {
 pub struct Jar(BTreeMap<String, Vec<Secret>>);
 
 impl Jar {
-    /// Reads every `Cookie` header (HTTP/2 may split it). Pairs that are not visible ASCII are another application's and left out.
-    /// More than a browser would send is read as nothing at all: half a jar could hide a duplicate.
+    /// Reads every `Cookie` header (HTTP/2 may split it). Pairs that are not visible ASCII are another application's
+    /// and left out. More than a browser would send is read as nothing at all: half a jar could hide a duplicate.
     pub fn parse(headers: &HeaderMap) -> Self {
         let bytes: usize = headers.get_all(COOKIE).iter().map(HeaderValue::len).sum();
         if bytes > MAX_HEADER_BYTES {
@@ -53,7 +54,8 @@ impl Jar {
         Self(cookies)
     }
 
-    /// The value of a cookie sent exactly once. Of two with one name, somebody else's path or domain set one, and which is unknown.
+    /// The value of a cookie sent exactly once. Of two with one name, somebody else's path or domain set one, and which
+    /// is unknown.
     pub fn get(&self, name: &str) -> Option<&Secret> {
         match self.all(name) {
             [only] => Some(only),
@@ -81,8 +83,8 @@ fn name_and_value(pair: &[u8]) -> Option<(&str, &str)> {
     (!name.is_empty() && is_token(name) && value.bytes().all(is_cookie_octet)).then_some((name, value))
 }
 
-/// A cookie for the browser to keep. Always `HttpOnly`, `SameSite=Lax` (the way back from the identity provider is a cross-site
-/// navigation) and `Path=/` (`__Host-` demands it).
+/// A cookie for the browser to keep. Always `HttpOnly`, `SameSite=Lax` (the way back from the identity provider is a
+/// cross-site navigation) and `Path=/` (`__Host-` demands it).
 #[derive(Debug, Clone)]
 pub struct SetCookie {
     name: String,

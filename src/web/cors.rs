@@ -15,8 +15,8 @@ use super::route::{Cors, Route};
 use crate::config::Config;
 use crate::flow::{Head, Site};
 
-/// What a browser client of another origin may send (H2, S8): every header MCP clients use, by name, because `*` leaves out
-/// Authorization.
+/// What a browser client of another origin may send (H2, S8): every header MCP clients use, by name, because `*` leaves
+/// out Authorization.
 const ALLOWED_HEADERS: &str = "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, last-event-id, traceparent, tracestate, baggage";
 /// What it may read.
 const EXPOSED_HEADERS: &str = "www-authenticate, mcp-session-id, mcp-protocol-version, x-request-id, retry-after";
@@ -39,7 +39,8 @@ pub fn allowed_origin(config: Option<&Config>, head: &Head, route: &Route<'_>) -
     }
 }
 
-/// Refuses a call from a page that may not make it. Without this only the answer would be kept from the page, and the call be made.
+/// Refuses a call from a page that may not make it. Without this only the answer would be kept from the page, and the
+/// call be made.
 pub fn require_allowed<P>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
     match head.header("origin") {
         Some(origin) if !origin::may_call(&site.config, &site.origin, origin) => Err(origin_not_allowed(origin)),

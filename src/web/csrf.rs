@@ -5,7 +5,8 @@
 use super::failure::Failure;
 use crate::flow::{Head, Site};
 
-/// A form may only be posted by a page of ours. Browsers say where a post comes from in these headers, and pages cannot forge them.
+/// A form may only be posted by a page of ours. Browsers say where a post comes from in these headers, and pages cannot
+/// forge them.
 pub fn require_own_page<P>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
     let foreign_origin = head.header("origin").is_some_and(|origin| origin != site.origin.as_str());
     let foreign_site = head.header("sec-fetch-site").is_some_and(|from| from != "same-origin");

@@ -1,7 +1,8 @@
-//! `application/x-www-form-urlencoded`, read strictly: token requests, revocations, queries and the gateway's own forms.
+//! `application/x-www-form-urlencoded`, read strictly: token requests, revocations, queries and the gateway's own
+//! forms.
 //!
-//! A second value for a parameter is how one reader is made to see something else than another, so it is an error wherever
-//! one value is wanted (OAuth 2.1 §3.1). Not here: what the parameters mean.
+//! A second value for a parameter is how one reader is made to see something else than another, so it is an error
+//! wherever one value is wanted (OAuth 2.1 §3.1). Not here: what the parameters mean.
 
 use std::fmt;
 
@@ -32,8 +33,8 @@ pub fn parse(body: &[u8]) -> Result<Form, FormError> {
 }
 
 impl Form {
-    /// The one value of a parameter. Without a value it counts as omitted (OAuth 2.1 §3.1); sent twice it is an error even if
-    /// both are the same or empty.
+    /// The one value of a parameter. Without a value it counts as omitted (OAuth 2.1 §3.1); sent twice it is an error
+    /// even if both are the same or empty.
     pub fn one(&self, name: &str) -> Result<Option<&str>, FormError> {
         let mut values = self.values(name);
         let value = values.next();

@@ -1,4 +1,5 @@
-//! What every endpoint shares of HTTP: where a request belongs, which origin it came to, who may ask, how it is answered and refused.
+//! What every endpoint shares of HTTP: where a request belongs, which origin it came to, who may ask, how it is
+//! answered and refused.
 //!
 //! Not here: what an endpoint does (`flow`), and anything of OAuth or MCP but the form of a refusal.
 

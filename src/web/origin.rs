@@ -1,7 +1,8 @@
-//! Which public origin a request came to: the one rule behind issuer, audience, metadata and every URL the gateway writes.
+//! Which public origin a request came to: the one rule behind issuer, audience, metadata and every URL the gateway
+//! writes.
 //!
-//! Not here: routing, CORS headers. A host is believed only if the configuration or loopback says so, so that nobody can spoof the
-//! issuer with a header.
+//! Not here: routing, CORS headers. A host is believed only if the configuration or loopback says so, so that nobody
+//! can spoof the issuer with a header.
 
 use http::HeaderMap;
 use url::{Position, Url};
@@ -10,15 +11,16 @@ use super::failure::Failure;
 use crate::config::{Config, Origin};
 use crate::loopback::{is_loopback, is_named};
 
-/// The public origin of a request: `public_url` first, else the effective host (`X-Forwarded-Host` only when that host is
-/// allowed, else `Host`). A host that is neither allowed nor this machine's is refused.
+/// The public origin of a request: `public_url` first, else the effective host (`X-Forwarded-Host` only when that host
+/// is allowed, else `Host`). A host that is neither allowed nor this machine's is refused.
 pub fn effective(config: &Config, url: &Url, headers: &HeaderMap) -> Result<Origin, Failure> {
     let host = host_of(url);
     let forwarded = headers.get("x-forwarded-host").and_then(|value| value.to_str().ok()).map(str::to_ascii_lowercase);
     let forwarded = forwarded.filter(|forwarded| is_allowed(config, forwarded));
     // Loopback is trusted more (sign-in without a password): only the request's own URL can say so, never a header.
     let forwarded = forwarded.filter(|forwarded| is_loopback(url) || !names_loopback(forwarded));
-    // A page whose name was rebound to this machine can write that header: where none is public, the Host has to stand alone.
+    // A page whose name was rebound to this machine can write that header: where none is public, the Host has to stand
+    // alone.
     let vouched = forwarded.is_some() && config.public_url.as_ref().is_some_and(|public| !public.is_loopback());
     if !vouched && !is_allowed(config, host) && !is_local(config, url) {
         return Err(refusal(config, host));
@@ -48,8 +50,8 @@ pub fn may_be_in_the_clear(url: &Url, headers: &HeaderMap) -> bool {
     url.scheme() == "http" && !headers.contains_key("x-forwarded-proto") && !headers.contains_key("cf-visitor")
 }
 
-/// Whether an origin is only for requests that nobody can read on the way. Without one, because the host is not believed or nothing
-/// is configured yet, the URL decides.
+/// Whether an origin is only for requests that nobody can read on the way. Without one, because the host is not
+/// believed or nothing is configured yet, the URL decides.
 pub fn is_private(own: Option<&Origin>, url: &Url) -> bool {
     own.map_or_else(|| !is_loopback(url), |own| own.is_secure() && !own.is_loopback())
 }
@@ -59,7 +61,8 @@ pub fn claimed(url: &Url) -> Option<Origin> {
     Origin::of_url(url)
 }
 
-/// Whether a browser origin may call the API: our own, a configured one, or any loopback one while we are on loopback ourselves.
+/// Whether a browser origin may call the API: our own, a configured one, or any loopback one while we are on loopback
+/// ourselves.
 pub fn may_call(config: &Config, own: &Origin, origin: &str) -> bool {
     origin == own.as_str()
         || config.allowed_origins.iter().any(|allowed| allowed == origin)

@@ -1,6 +1,7 @@
 //! What the gateway answers, built so that it cannot be malformed: a body only where the status allows one.
 //!
-//! Not here: which answer to give (`flow`), the words of failures (`failure`), turning it into the runtime's response (`edge`).
+//! Not here: which answer to give (`flow`), the words of failures (`failure`), turning it into the runtime's response
+//! (`edge`).
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};

@@ -1,4 +1,5 @@
-//! The one table of endpoints: dispatch, allowed methods, who may call across origins, and the URLs in metadata all come from it.
+//! The one table of endpoints: dispatch, allowed methods, who may call across origins, and the URLs in metadata all
+//! come from it.
 //!
 //! Not here: what an endpoint does (`flow`), whether a host or an origin is believed (`origin`).
 
@@ -28,7 +29,8 @@ pub enum Endpoint {
     Revoke,
     /// RFC 8414's `jwks_uri`.
     Jwks,
-    /// Where authorization servers send people back to at which an operator registered the gateway: one place for all (P7).
+    /// Where authorization servers send people back to at which an operator registered the gateway: one place for all
+    /// (P7).
     UpstreamCallback,
     /// The gateway's own client metadata document as it was before each issuer had one.
     ClientMetadata,
@@ -111,7 +113,8 @@ pub enum Route<'a> {
     Connect(&'a str),
     /// Where one issuer sends people back to.
     IssuerCallback,
-    /// The gateway's client metadata document for one issuer, by the issuer as [`issuer_document_path`] writes it or by its digest.
+    /// The gateway's client metadata document for one issuer, by the issuer as [`issuer_document_path`] writes it or by
+    /// its digest.
     IssuerClientMetadata(&'a str),
     /// The connection that an operator makes for everybody, by the server's slug.
     SharedConnection(&'a str),
@@ -163,7 +166,8 @@ impl<'a> Route<'a> {
         if let Some(server) = config.server_at(path) {
             return Self::Mcp(server);
         }
-        // Clients insert the well-known part before the server's path (RFC 8414 §3.1, RFC 9728 §3.1) or append it after.
+        // Clients insert the well-known part before the server's path (RFC 8414 §3.1, RFC 9728 §3.1) or append it
+        // after.
         for (document, known) in [(RESOURCE, 0), (METADATA, 1), (OPENID, 2)] {
             let rest = path.strip_prefix(document).or_else(|| path.strip_suffix(document));
             match (rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest)), known) {
@@ -293,8 +297,8 @@ pub fn issuer_callback_path(issuer: &str) -> String {
     format!("{CALLBACK}{issuer}")
 }
 
-/// The gateway's client metadata document for an issuer. It says in its own address whose it is, as whoever it is shown to has to know:
-/// nothing is kept of the issuer, and of a digest nobody reads it.
+/// The gateway's client metadata document for an issuer. It says in its own address whose it is, as whoever it is shown
+/// to has to know: nothing is kept of the issuer, and of a digest nobody reads it.
 pub fn issuer_document_path(issuer: &str) -> String {
     let named: String = form_urlencoded::byte_serialize(issuer.as_bytes()).collect();
     if named_issuer(&named).is_some() {
@@ -304,13 +308,14 @@ pub fn issuer_document_path(issuer: &str) -> String {
     }
 }
 
-/// The document as it was before its address named the issuer: what was connected with it is still renewed. One for an issuer that
-/// cannot be named is there as well.
+/// The document as it was before its address named the issuer: what was connected with it is still renewed. One for an
+/// issuer that cannot be named is there as well.
 pub fn unnamed_document_path(issuer: &Digested) -> String {
     format!("{DOCUMENT}{}{DOCUMENT_END}", issuer.as_str())
 }
 
-/// The issuer in the address of a document: anybody can write that, so it is a plain web address, of bounded length, written in one way.
+/// The issuer in the address of a document: anybody can write that, so it is a plain web address, of bounded length,
+/// written in one way.
 pub fn named_issuer(encoded: &str) -> Option<(String, Url)> {
     let (issuer, _) = form_urlencoded::parse(encoded.as_bytes()).next().filter(|_| encoded.len() <= LONGEST_ISSUER)?;
     let url = Url::parse(&issuer).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host())?;

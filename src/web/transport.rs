@@ -1,5 +1,5 @@
-//! Plain http to a gateway on the public internet: people are sent to https, clients are told that what they sent could be read,
-//! and browsers remember it.
+//! Plain http to a gateway on the public internet: people are sent to https, clients are told that what they sent could
+//! be read, and browsers remember it.
 //!
 //! Not here: what says how a request began (`origin`). Where nothing does, it is served, and `/status` warns.
 
@@ -14,7 +14,8 @@ use super::route::{Endpoint, Route};
 use crate::config::Origin;
 use crate::flow::Head;
 
-/// A year, as preload lists ask for, without them and without other hosts of the domain: those are not the gateway's to bind.
+/// A year, as preload lists ask for, without them and without other hosts of the domain: those are not the gateway's to
+/// bind.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Refuses what came in the clear to where only https is spoken, or answers the way there.

@@ -1,6 +1,8 @@
-//! What a stranger costs: whatever is sent without a session, token or secret of ours stores nothing and asks no object.
+//! What a stranger costs: whatever is sent without a session, token or secret of ours stores nothing and asks no
+//! object.
 //!
-//! Not here: floods, which a limiter near the caller counts (`flow::client::register`), and the built Worker (`tests/e2e`).
+//! Not here: floods, which a limiter near the caller counts (`flow::client::register`), and the built Worker
+//! (`tests/e2e`).
 
 use serde_json::json;
 

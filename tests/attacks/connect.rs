@@ -1,5 +1,5 @@
-//! Attacks on connecting: links and answers in the wrong browser, answers used twice or from the wrong issuer, metadata that leads
-//! elsewhere, connections moved to where they do not belong.
+//! Attacks on connecting: links and answers in the wrong browser, answers used twice or from the wrong issuer, metadata
+//! that leads elsewhere, connections moved to where they do not belong.
 //!
 //! Not here: attacks on calls with what was connected.
 

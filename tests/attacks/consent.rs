@@ -1,5 +1,5 @@
-//! Attacks on consent that was given before: another site sends a person's browser here with the request of a client they use. And what
-//! the authorization endpoint tells strangers while it refuses.
+//! Attacks on consent that was given before: another site sends a person's browser here with the request of a client
+//! they use. And what the authorization endpoint tells strangers while it refuses.
 //!
 //! Not here: the consent form itself (`browser`), the same with a real browser and stock clients (`tests/e2e`).
 

@@ -1,5 +1,5 @@
-//! Attacks on the session cookie: planted from a sibling host or plain http, doubled to lock somebody out, made up to cost something.
-//! And signing a person out from elsewhere.
+//! Attacks on the session cookie: planted from a sibling host or plain http, doubled to lock somebody out, made up to
+//! cost something. And signing a person out from elsewhere.
 //!
 //! Not here: ids from before a sign-in (`browser`).
 

@@ -1,4 +1,5 @@
-//! Attacks with client metadata documents: anybody names the URL the gateway is to fetch, and writes what it finds there.
+//! Attacks with client metadata documents: anybody names the URL the gateway is to fetch, and writes what it finds
+//! there.
 //!
 //! Not here: each rule of a document by itself (unit tests of `oauth::client::document`).
 

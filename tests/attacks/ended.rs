@@ -1,4 +1,5 @@
-//! What was ended and is used all the same: by a session, a client or a call that was under way, or in an isolate that has not heard of it.
+//! What was ended and is used all the same: by a session, a client or a call that was under way, or in an isolate that
+//! has not heard of it.
 //!
 //! Not here: what ends what (`journeys`).
 

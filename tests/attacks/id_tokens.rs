@@ -1,6 +1,7 @@
 //! Attacks on the proof of who signed in: ID tokens of somebody else's making, and proof that cannot be checked.
 //!
-//! Not here: what an ID token may claim (unit tests of `login::oidc::id_token`), and the real `WebCrypto` (`tests/e2e`).
+//! Not here: what an ID token may claim (unit tests of `login::oidc::id_token`), and the real `WebCrypto`
+//! (`tests/e2e`).
 
 use crate::world::World;
 use crate::world::idp::Key;

@@ -1,4 +1,5 @@
-//! Connections moved by somebody who can write to storage: to another person, server, account or purpose. None opens there.
+//! Connections moved by somebody who can write to storage: to another person, server, account or purpose. None opens
+//! there.
 //!
 //! Not here: the cryptography itself (unit tests of `vault`), and what people may connect (`connect`).
 

@@ -1,5 +1,5 @@
-//! A mix-up of two authorization servers of which neither says who it is in its answers (RFC 9700 §4.4): a configured server that is hostile
-//! sends people on to an honest one, to get the code that they come back with.
+//! A mix-up of two authorization servers of which neither says who it is in its answers (RFC 9700 §4.4): a configured
+//! server that is hostile sends people on to an honest one, to get the code that they come back with.
 //!
 //! Not here: issuers that name themselves (`connect`).
 
@@ -38,13 +38,15 @@ fn sent_off(world: &World, server: &str) -> Client {
     world.client("claude").at(server).registers().authorizes().signs_in("alice").approves().presses_connect()
 }
 
-/// What comes back of a page of the honest issuer that somebody was led to: its code, and nothing that says whose it is.
+/// What comes back of a page of the honest issuer that somebody was led to: its code, and nothing that says whose it
+/// is.
 fn answered(honest: &Protected, page: &Url) -> Url {
     let back = honest.approves(page);
     Protected::back(page, &[("code", &parameter(&back, "code"))])
 }
 
-/// The page of the honest issuer, as it is for the gateway's client there, with the state and the challenge of another trip.
+/// The page of the honest issuer, as it is for the gateway's client there, with the state and the challenge of another
+/// trip.
 fn led_to(honest: &Url, evil: &Url) -> Url {
     let of_evil = ["state", "code_challenge"].map(|name| (name, parameter(evil, name)));
     with(honest, &of_evil.each_ref().map(|(name, value)| (*name, value.as_str())))

@@ -1,5 +1,5 @@
-//! Attacks through the proxy: what must not reach a server, what must not come back from one, and messages that two readers would
-//! read differently.
+//! Attacks through the proxy: what must not reach a server, what must not come back from one, and messages that two
+//! readers would read differently.
 //!
 //! Not here: whether the caller may call at all (`tokens`).
 

@@ -1,5 +1,5 @@
-//! Who makes the gateway register at an authorization server without end, or takes the registration away under others who are under way
-//! with it.
+//! Who makes the gateway register at an authorization server without end, or takes the registration away under others
+//! who are under way with it.
 //!
 //! Not here: clients that register at the gateway.
 

@@ -1,4 +1,5 @@
-//! Choices at a server: which account, under which name, to go on without one; and servers that only the operator connects.
+//! Choices at a server: which account, under which name, to go on without one; and servers that only the operator
+//! connects.
 //!
 //! Not here: how many accounts there may be (`accounts`).
 

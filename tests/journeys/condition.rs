@@ -1,4 +1,5 @@
-//! What `/status` and the log tell of the servers behind: how they were when last used, and which of them nobody has connected.
+//! What `/status` and the log tell of the servers behind: how they were when last used, and which of them nobody has
+//! connected.
 //!
 //! Not here: whether the gateway itself is ready (`operation`).
 

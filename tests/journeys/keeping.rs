@@ -91,7 +91,8 @@ fn an_answer_that_got_lost_is_asked_for_again_with_the_same_refresh_token() {
     let (world, tokens) = Tokens::in_world();
     let client = tokens.connected(Some(600));
     world.passes(700);
-    // The upstream replaces the token, gives its successor again to who comes again, and only the second answer arrives.
+    // The upstream replaces the token, gives its successor again to who comes again, and only the second answer
+    // arrives.
     tokens.bends(|tokens, fields| {
         let again = fields["refresh_token"] != tokens.good.borrow().1;
         if again {

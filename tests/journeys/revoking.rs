@@ -1,5 +1,5 @@
-//! The operator ends everything of one subject in one call; and credentials that no person's tokens are: the gateway's own, and values
-//! that people enter.
+//! The operator ends everything of one subject in one call; and credentials that no person's tokens are: the gateway's
+//! own, and values that people enter.
 //!
 //! Not here: what people end themselves (`connections`).
 

@@ -1,4 +1,5 @@
-//! A server whose account must be connected first: what each kind of client is told, and how it starts and lists meanwhile.
+//! A server whose account must be connected first: what each kind of client is told, and how it starts and lists
+//! meanwhile.
 //!
 //! Not here: what happens once it is connected (`connected`), and the browser's part of connecting.
 

@@ -1,7 +1,7 @@
 //! Which file of `src` names which other, so that no two need each other.
 //!
-//! Read from the text: `use` declarations and paths in code, followed through re-exports to the file that defines the name.
-//! Not here: unit tests, which may name whatever they like, and which layer may name which (`tidy`).
+//! Read from the text: `use` declarations and paths in code, followed through re-exports to the file that defines the
+//! name. Not here: unit tests, which may name whatever they like, and which layer may name which (`tidy`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -4,8 +4,8 @@
 
 const PURE: &[&str] = &["json", "loopback", "secret", "time", "untrusted", "version", "web::cookie"];
 
-/// What each part of the crate may name of the others. A part that is not listed may not exist. What `web` shares stands at different
-/// heights, so its files are parts of their own.
+/// What each part of the crate may name of the others. A part that is not listed may not exist. What `web` shares
+/// stands at different heights, so its files are parts of their own.
 pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("time", &[]),
@@ -61,8 +61,8 @@ const FLOW: &[&str] = &[
 const EDGE: &[&str] =
     &["gateway", "json", "login", "mcp", "memory", "oauth", "ports", "secret", "time", "upstream", "web::reply"];
 
-/// Which folder or file of `flow` may name which other: a folder is a role of the specification, and what two of them share lies below
-/// both. Everything may name what stands in `flow/mod.rs`.
+/// Which folder or file of `flow` may name which other: a folder is a role of the specification, and what two of them
+/// share lies below both. Everything may name what stands in `flow/mod.rs`.
 pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("client", &[]),
     ("config", &[]),

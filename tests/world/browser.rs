@@ -1,5 +1,5 @@
-//! A small browser: cookies with their lifetimes, redirects, forms, and the rule that a form may only lead where its page's policy
-//! says, as Chromium has it.
+//! A small browser: cookies with their lifetimes, redirects, forms, and the rule that a form may only lead where its
+//! page's policy says, as Chromium has it.
 //!
 //! Not here: the identity provider's pages; a browser that is sent there waits.
 

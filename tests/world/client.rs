@@ -1,5 +1,5 @@
-//! An MCP client and the person who uses it, step by step. `registers`, `redeems` and the like go well or stop the test; what may be
-//! refused is asked by the nouns (`authorization`, `redemption`, `call`).
+//! An MCP client and the person who uses it, step by step. `registers`, `redeems` and the like go well or stop the
+//! test; what may be refused is asked by the nouns (`authorization`, `redemption`, `call`).
 //!
 //! Not here: stock clients; those are in `tests/e2e`.
 
@@ -155,7 +155,8 @@ impl Client {
         self.arrives()
     }
 
-    /// Opens the browser with a changed request and says where that ends: at the gateway, or at the client with an error.
+    /// Opens the browser with a changed request and says where that ends: at the gateway, or at the client with an
+    /// error.
     pub fn authorization(&mut self, change: impl FnOnce(&mut Vec<(&'static str, String)>)) -> Answer {
         let url = self.authorization_url_with(change);
         self.browser.goes_to(&url).clone()

@@ -1,4 +1,5 @@
-//! A scripted MCP server that wants a token and has sessions: it says 401 to every other one, with a challenge naming its own login.
+//! A scripted MCP server that wants a token and has sessions: it says 401 to every other one, with a challenge naming
+//! its own login.
 //!
 //! Not here: its authorization server. Tests put connections where the gateway keeps them.
 

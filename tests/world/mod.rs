@@ -1,5 +1,5 @@
-//! The world the gateway is tested in: everything outside it in memory, and the language journeys and attacks are told in.
-//! Time moves only when told.
+//! The world the gateway is tested in: everything outside it in memory, and the language journeys and attacks are told
+//! in. Time moves only when told.
 //!
 //! Not here: assertions of a particular test. The happy steps assert that they are happy.
 

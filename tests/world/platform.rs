@@ -1,5 +1,5 @@
-//! The ports in memory: a clock that stands until told, seeded entropy, storage that keeps its promises to the second and can be
-//! taken away, and an outside that answers from a script.
+//! The ports in memory: a clock that stands until told, seeded entropy, storage that keeps its promises to the second
+//! and can be taken away, and an outside that answers from a script.
 //!
 //! Not here: who is outside (`upstream`, `idp`, documents a test publishes).
 
@@ -82,7 +82,8 @@ pub struct Uses {
 #[derive(Default)]
 pub struct InMemory {
     pub now: Cell<u64>,
-    /// When the one request that is under way began. Of several at once each goes by the time that it is: they share these ports.
+    /// When the one request that is under way began. Of several at once each goes by the time that it is: they share
+    /// these ports.
     pub began: Cell<Option<Timestamp>>,
     /// Milliseconds since that second began.
     pub milliseconds: Cell<u64>,

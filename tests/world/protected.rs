@@ -1,5 +1,5 @@
-//! A scripted MCP server that wants a token, and the authorization server that issues it: discovery, registration, codes with PKCE,
-//! rotating refresh tokens. What it says can be bent.
+//! A scripted MCP server that wants a token, and the authorization server that issues it: discovery, registration,
+//! codes with PKCE, rotating refresh tokens. What it says can be bent.
 //!
 //! Not here: real ones; those are in `tests/e2e`.
 

@@ -1,5 +1,5 @@
-//! A scripted server whose tokens end, and the authorization server that renews them: rotating, with each of the ways in which one can
-//! go wrong.
+//! A scripted server whose tokens end, and the authorization server that renews them: rotating, with each of the ways
+//! in which one can go wrong.
 //!
 //! Not here: getting connected (`protected`); the connection is put where the gateway keeps it.
 

@@ -1,5 +1,5 @@
-//! The gateway as a client that an operator registered at an upstream's authorization server. Its secret is sent only to places
-//! that the operator named.
+//! The gateway as a client that an operator registered at an upstream's authorization server. Its secret is sent only
+//! to places that the operator named.
 //!
 //! Not here: clients that are found out or registered on the way (`upstream`).
 
@@ -54,7 +54,8 @@ pub struct ClientCredentials {
 }
 
 impl ClientCredentials {
-    /// Everything but the secret: a token costs one request, so it is not kept over a change of what it was asked for with.
+    /// Everything but the secret: a token costs one request, so it is not kept over a change of what it was asked for
+    /// with.
     pub(super) fn fits(&self) -> Vec<&str> {
         let optional = [&self.issuer, &self.scope, &self.resource].map(|text| text.as_deref().unwrap_or_default());
         let endpoint = self.token_endpoint.as_ref().map(Url::as_str).unwrap_or_default();

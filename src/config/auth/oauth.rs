@@ -26,8 +26,8 @@ pub struct OAuth {
 }
 
 impl OAuth {
-    /// Whether a connection made at this issuer is still one the operator wants. Asked of a stored connection instead of
-    /// naming the issuer in what it fits: pinning the issuer that everybody has connected at must strand nobody.
+    /// Whether a connection made at this issuer is still one the operator wants. Asked of a stored connection instead
+    /// of naming the issuer in what it fits: pinning the issuer that everybody has connected at must strand nobody.
     pub fn admits_issuer(&self, issuer: &str) -> bool {
         self.issuer.as_deref().is_none_or(|only| metadata::same(only, issuer))
     }

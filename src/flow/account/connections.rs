@@ -71,7 +71,8 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     Ok(Reply::page(StatusCode::OK, page.render()))
 }
 
-/// `POST /connections`: ends or names one connection, or ends everything of one client. What is not there any more is as good as ended.
+/// `POST /connections`: ends or names one connection, or ends everything of one client. What is not there any more is
+/// as good as ended.
 pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     csrf::require_own_page(site, head)?;
     let body = read_small(body, FORM).await?;

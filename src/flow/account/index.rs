@@ -34,8 +34,8 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     Ok(Reply::page(StatusCode::OK, page.render()))
 }
 
-/// `GET` on a server's address, by a browser. What the server is for is said to who may see the servers; its name is in its metadata,
-/// which everybody may read.
+/// `GET` on a server's address, by a browser. What the server is for is said to who may see the servers; its name is in
+/// its metadata, which everybody may read.
 pub async fn show_server<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server) -> Answered<P> {
     let mut card = card(site, server);
     if !site.shows_servers() && session::current(site, head).await?.is_none() {

@@ -36,8 +36,8 @@ pub async fn show<P: Platform>(platform: &P, memory: &Memory, head: &Head) -> An
     ))
 }
 
-/// `PUT /admin/config`: a valid configuration replaces the one in effect and the old one is kept; an invalid one changes nothing.
-/// With `?dry_run` neither does a valid one.
+/// `PUT /admin/config`: a valid configuration replaces the one in effect and the old one is kept; an invalid one
+/// changes nothing. With `?dry_run` neither does a valid one.
 pub async fn replace<P: Platform>(
     platform: &P,
     memory: &Memory,

@@ -1,6 +1,8 @@
-//! `GET /admin/deployment?nonce=…`: proves to whoever deployed this gateway that it is theirs, so that they may send their token to it.
+//! `GET /admin/deployment?nonce=…`: proves to whoever deployed this gateway that it is theirs, so that they may send
+//! their token to it.
 //!
-//! Not here: the proof (`vault::deployment`). Anybody may ask: it is worth something only to who knows the deployment's key.
+//! Not here: the proof (`vault::deployment`). Anybody may ask: it is worth something only to who knows the deployment's
+//! key.
 
 use http::StatusCode;
 use serde_json::json;
@@ -12,8 +14,8 @@ use crate::web::failure::Failure;
 use crate::web::origin;
 use crate::web::reply::Reply;
 
-/// The answer. Of the origin that the request itself names and no header can: else whoever passes the question on, in a place that was
-/// taken for this gateway, would get the proof for that place.
+/// The answer. Of the origin that the request itself names and no header can: else whoever passes the question on, in a
+/// place that was taken for this gateway, would get the proof for that place.
 pub fn prove<P: Platform>(platform: &P, head: &Head) -> Answered<P> {
     let Some(key) = platform.secret("DEPLOYMENT_KEY") else {
         return Err(Failure::client(404, "no_such_endpoint", "There is nothing here."));

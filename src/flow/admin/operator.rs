@@ -1,6 +1,7 @@
 //! Whether a request is the operator's.
 //!
-//! Not here: what an operator may do (`flow::admin::configure`, `flow::admin::shared_connection`, `flow::admin::subject`).
+//! Not here: what an operator may do (`flow::admin::configure`, `flow::admin::shared_connection`,
+//! `flow::admin::subject`).
 
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
@@ -20,8 +21,8 @@ const DEAF: Lifetime = Lifetime::minutes(1);
 
 /// Whether the request carries the operator's token. Without an `ADMIN_TOKEN` the operator's endpoints do not exist.
 ///
-/// From an address that has guessed too often no token is taken for a while, the right one neither: a guess must not be told from it.
-/// Elsewhere the right one goes on working.
+/// From an address that has guessed too often no token is taken for a while, the right one neither: a guess must not be
+/// told from it. Elsewhere the right one goes on working.
 pub async fn authorize<P: Platform>(platform: &P, memory: &Memory, head: &Head) -> Result<(), Failure> {
     let Some(token) = token(platform)? else {
         return Err(Failure::client(404, "no_such_endpoint", "There is nothing here."));

@@ -1,5 +1,5 @@
-//! Everything of one subject, revoked by the operator in one call: what the gateway issued before is refused from then on, every listed
-//! grant ends, and every listed account at a server is disconnected.
+//! Everything of one subject, revoked by the operator in one call: what the gateway issued before is refused from then
+//! on, every listed grant ends, and every listed account at a server is disconnected.
 //!
 //! Not here: revocation by the client (`flow::token::revoke`) and by the person (`flow::account::connections`).
 
@@ -22,11 +22,11 @@ use crate::web::reply::Reply;
 /// Longer than any refresh token lives.
 const MARKED: Lifetime = Lifetime::days(400);
 
-/// `DELETE /admin/subjects/{subject}`. Can be said again: what an interrupted one left undone is done by the next. A subject that nothing
-/// is known of is revoked all the same, and the operator told: they may have meant another.
+/// `DELETE /admin/subjects/{subject}`. Can be said again: what an interrupted one left undone is done by the next. A
+/// subject that nothing is known of is revoked all the same, and the operator told: they may have meant another.
 ///
-/// 1. The moment is marked: it holds for what is listed nowhere, too. The account is told, so that nothing is connected from then on,
-///    not even where nobody has heard of it yet.
+/// 1. The moment is marked: it holds for what is listed nowhere, too. The account is told, so that nothing is connected
+///    from then on, not even where nobody has heard of it yet.
 /// 2. Listed grants end, and upstreams are told of listed accounts.
 /// 3. The list is emptied, so that every client and every server is asked about again.
 pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, encoded: &str) -> Answered<P> {

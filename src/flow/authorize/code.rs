@@ -1,6 +1,7 @@
 //! From what a person allowed to the code that the client redeems.
 //!
-//! Not here: asking the person (`flow::authorize`), and the server that is connected first (`flow::authorize::pending`).
+//! Not here: asking the person (`flow::authorize`), and the server that is connected first
+//! (`flow::authorize::pending`).
 
 use serde::{Deserialize, Serialize};
 
@@ -44,8 +45,8 @@ pub struct Allowed {
     pub client_name: String,
 }
 
-/// Makes the grant and sends its code to the client, to use the server with this account of the person's. One winner per grant id:
-/// a form used twice gets nothing the second time.
+/// Makes the grant and sends its code to the client, to use the server with this account of the person's. One winner
+/// per grant id: a form used twice gets nothing the second time.
 pub async fn issue<P: Platform>(
     site: &Site<'_, P>,
     grant: &GrantId,
@@ -75,13 +76,15 @@ pub async fn issue<P: Platform>(
         slug: request.slug,
         challenge: request.challenge,
         account: account.filter(|account| *account != FIRST_ACCOUNT).map(ToOwned::to_owned),
-        // Not now: an isolate that has not heard of a revocation yet takes a session from before it, and what comes of that ends too.
+        // Not now: an isolate that has not heard of a revocation yet takes a session from before it, and what comes of
+        // that ends too.
         signed_in: Some(session.since),
     };
     let command = grant::Command::Open { granted, code: code.digest(), code_expires: site.now + CODE };
     match site.platform.grant(grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Opened => {
-            // The consent is used up, so its answer must arrive. Unlisted, the grant still ends with its subject's revocation.
+            // The consent is used up, so its answer must arrive. Unlisted, the grant still ends with its subject's
+            // revocation.
             let added = site.platform.account(person, subject::Command::AddGrant { grant: listed }).await;
             if let Ok(subject::Outcome::GrantAdded { unlisted }) = added {
                 for grant in &unlisted {

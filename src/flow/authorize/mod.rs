@@ -1,7 +1,8 @@
-//! The authorization endpoint (OAuth 2.1 §4.1): from a client's request to the consent page, or straight to a code where consent
-//! was given before to a client that proves itself.
+//! The authorization endpoint (OAuth 2.1 §4.1): from a client's request to the consent page, or straight to a code
+//! where consent was given before to a client that proves itself.
 //!
-//! Not here: what a valid request is (`oauth::authorize::request`), the consent form's answer (`flow::authorize::consent`).
+//! Not here: what a valid request is (`oauth::authorize::request`), the consent form's answer
+//! (`flow::authorize::consent`).
 
 mod ask;
 pub mod code;

@@ -1,5 +1,5 @@
-//! Between consent and code: a server that the person has to connect first, in the same trip. The client's request waits in
-//! its grant; connecting, choosing an account or skipping lets it go on.
+//! Between consent and code: a server that the person has to connect first, in the same trip. The client's request
+//! waits in its grant; connecting, choosing an account or skipping lets it go on.
 //!
 //! Not here: connecting (`flow::connect`), making the code (`flow::authorize`).
 

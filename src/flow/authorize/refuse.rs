@@ -13,10 +13,10 @@ use crate::ports::Platform;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
-/// Whether an error may go to the client without anybody having allowed anything. A registered redirect URI is still only what some
-/// client claimed, and the gateway's own address in a link must not lead wherever a stranger likes (RFC 9700 §4.11.2): only to what runs
-/// on the person's machine, and where the operator said. What the operator said is not a stranger's to learn: only who knows it is sent
-/// there.
+/// Whether an error may go to the client without anybody having allowed anything. A registered redirect URI is still
+/// only what some client claimed, and the gateway's own address in a link must not lead wherever a stranger likes (RFC
+/// 9700 §4.11.2): only to what runs on the person's machine, and where the operator said. What the operator said is not
+/// a stranger's to learn: only who knows it is sent there.
 pub(super) fn goes_back(client: &Client, redirectable: &Redirectable) -> bool {
     if client.is_preregistered() {
         redirectable.named_redirect().is_some()
@@ -25,7 +25,8 @@ pub(super) fn goes_back(client: &Client, redirectable: &Redirectable) -> bool {
     }
 }
 
-/// Back to the client where that may be, and where the person is `known` to have allowed this very request before; else a page.
+/// Back to the client where that may be, and where the person is `known` to have allowed this very request before; else
+/// a page.
 pub(super) fn answer<P: Platform>(
     site: &Site<'_, P>,
     client: &Client,

@@ -1,6 +1,8 @@
-//! A server's answer on its way to the client: handed on as it is, except for what is between the gateway and the server.
+//! A server's answer on its way to the client: handed on as it is, except for what is between the gateway and the
+//! server.
 //!
-//! Not here: what an answer means (`mcp::transport::verdict`), which headers pass (`mcp::transport::forward`), and sending again (`flow::call::exchange`).
+//! Not here: what an answer means (`mcp::transport::verdict`), which headers pass (`mcp::transport::forward`), and
+//! sending again (`flow::call::exchange`).
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
@@ -36,7 +38,8 @@ pub enum Outcome<S> {
     Unauthorized(Refused),
 }
 
-/// What a server said when it refused the gateway's credentials. It names the server's own login, and is never the client's business.
+/// What a server said when it refused the gateway's credentials. It names the server's own login, and is never the
+/// client's business.
 pub struct Refused {
     /// 401 or 403.
     pub status: StatusCode,
@@ -83,7 +86,8 @@ impl<P: Platform> Call<'_, P> {
                     Outcome::Answered(reply)
                 })
             }
-            // Most servers say 404 of a lost session, some of an unknown method: only then is it the error that they name.
+            // Most servers say 404 of a lost session, some of an unknown method: only then is it the error that they
+            // name.
             Verdict::Gone => {
                 let bytes = body.read(ERROR_BODY, PATIENCE).await.unwrap_or_default();
                 Ok(match verdict::error_body(&bytes) {
@@ -104,7 +108,8 @@ impl<P: Platform> Call<'_, P> {
         }
     }
 
-    /// Our id for a session that the answer opens. Servers repeat theirs in every answer; sealed anew it would read as another one.
+    /// Our id for a session that the answer opens. Servers repeat theirs in every answer; sealed anew it would read as
+    /// another one.
     ///
     /// Where a connection may have to be asked for, a client is also remembered that the server gives no session.
     fn sealed_session(&self, headers: &HeaderMap, present: Option<&Session>) -> Option<String> {

@@ -1,4 +1,5 @@
-//! Who calls: the bearer of a request, remembered or verified, for this very server, with the scope it needs, not revoked.
+//! Who calls: the bearer of a request, remembered or verified, for this very server, with the scope it needs, not
+//! revoked.
 //!
 //! Not here: the token's form (`oauth::token::access_token`), challenges' syntax (`oauth::challenge`).
 

@@ -55,7 +55,8 @@ impl<P: Platform> Call<'_, P> {
         self.site.keys.seal_json(Purpose::McpSession, &self.place(), self.site.platform.random(), session)
     }
 
-    /// Where what the client keeps for us belongs. Its accounts at a server are different places, and the first needs no name.
+    /// Where what the client keeps for us belongs. Its accounts at a server are different places, and the first needs
+    /// no name.
     pub fn place(&self) -> Vec<&str> {
         let other = self.claims.account.as_deref().filter(|account| *account != FIRST_ACCOUNT);
         [self.claims.sub.as_str(), self.server.slug.as_str()].into_iter().chain(other).collect()

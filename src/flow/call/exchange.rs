@@ -1,8 +1,8 @@
-//! One message to a server and its answer back: with the gateway's credentials there, in the client's session there, and once more where
-//! that mends what went wrong before anything of it was done.
+//! One message to a server and its answer back: with the gateway's credentials there, in the client's session there,
+//! and once more where that mends what went wrong before anything of it was done.
 //!
-//! Not here: what becomes of the answer (`flow::call::answer`), opening a session again (`flow::call::session`), what is said in the server's stead
-//! (`flow::call::unconnected`).
+//! Not here: what becomes of the answer (`flow::call::answer`), opening a session again (`flow::call::session`), what
+//! is said in the server's stead (`flow::call::unconnected`).
 
 use http::{HeaderName, Method, StatusCode};
 
@@ -127,7 +127,8 @@ impl<P: Platform> Call<'_, P> {
         Ok(reply)
     }
 
-    /// Sends a message until it is answered: at most once more in a new session, and until fresh credentials are refused.
+    /// Sends a message until it is answered: at most once more in a new session, and until fresh credentials are
+    /// refused.
     async fn exchange(
         &self,
         method: &Method,
@@ -234,8 +235,8 @@ fn sent_with(headers: &OwnHeaders) -> Sent {
     })
 }
 
-/// Whether the server did something that it refused to do before. Of `initialize` and of lists some think nothing. Of a value that was
-/// never tried it tells nothing: a tool may answer 200 and say in its result that the key is not good.
+/// Whether the server did something that it refused to do before. Of `initialize` and of lists some think nothing. Of a
+/// value that was never tried it tells nothing: a tool may answer 200 and say in its result that the key is not good.
 fn proves<S>(payload: &Payload, end: &End<S>) -> bool {
     let method = if let Payload::One(message) = payload { message.method() } else { None };
     let answered = matches!(end, End::Answered(reply) if reply.status() == StatusCode::OK);

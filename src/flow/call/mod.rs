@@ -1,6 +1,7 @@
 //! The path of a call: a checked MCP message goes to its server, and the answer comes back as it is.
 //!
-//! Not here: what a message must look like (`mcp::message::envelope`), sending it (`flow::call::exchange`), the words of refusals (`flow::call::refusal`).
+//! Not here: what a message must look like (`mcp::message::envelope`), sending it (`flow::call::exchange`), the words
+//! of refusals (`flow::call::refusal`).
 
 pub mod answer;
 pub mod bearer;

@@ -1,4 +1,5 @@
-//! What servers were like when they were last used, as far as this isolate knows: noted by calls, told by `/status` and the log.
+//! What servers were like when they were last used, as far as this isolate knows: noted by calls, told by `/status` and
+//! the log.
 //!
 //! Not here: asking a server how it is. Nobody's question at `/status` may send requests to others.
 
@@ -76,7 +77,8 @@ fn noted<P: Platform>(site: &Site<'_, P>, server: &Server, trouble: Option<&'sta
     }
 }
 
-/// What is known of a server. Its connection is looked up for the operator alone: anybody else's question reads no object.
+/// What is known of a server. Its connection is looked up for the operator alone: anybody else's question reads no
+/// object.
 pub async fn condition<P: Platform>(site: &Site<'_, P>, server: &Server, for_operator: bool) -> Condition {
     let used = site.memory.used.get(server.slug.as_str(), site.now);
     let last_used = used.map(|LastUse { at, trouble }| Told { at, reachable: answered(trouble), reason: trouble });

@@ -1,4 +1,5 @@
-//! What a refused or failed call says: the lift from the small enums of `mcp` and `ports` to failures with a cause and a fix.
+//! What a refused or failed call says: the lift from the small enums of `mcp` and `ports` to failures with a cause and
+//! a fix.
 //!
 //! Not here: when a call is refused (`flow::call`), and refusals of the bearer (`flow::call::bearer`).
 
@@ -15,7 +16,8 @@ use crate::ports::{FetchError, Platform};
 use crate::web::failure::{Blame, Failure};
 use crate::web::route;
 
-/// A method other than POST and DELETE. The challenge of a 401 stands beside it: some clients look for authorization with a GET.
+/// A method other than POST and DELETE. The challenge of a 401 stands beside it: some clients look for authorization
+/// with a GET.
 pub fn method_not_allowed<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
     let metadata = route::protected_resource_url(site.origin.as_str(), server);
     let message = "This is an MCP endpoint of the Streamable HTTP transport: send messages with POST. GET opens no event stream here.";
@@ -91,8 +93,8 @@ pub fn upstream_error(status: StatusCode, server: &Server) -> Failure {
         .fix("Try again; if it stays, tell whoever runs the server, with the request id.")
 }
 
-/// A client asks which revisions a server speaks that cannot be asked. The code is none of the modern ones, which would keep it from
-/// beginning with `initialize` (2026-07-28 versioning, dual-era clients).
+/// A client asks which revisions a server speaks that cannot be asked. The code is none of the modern ones, which would
+/// keep it from beginning with `initialize` (2026-07-28 versioning, dual-era clients).
 pub fn era_unknown(server: &Server) -> Failure {
     let name = &server.name;
     let message = format!("{name} needs a connected account before it can say which revisions of MCP it speaks.");

@@ -1,7 +1,8 @@
-//! The session of a legacy client at a server, kept although the server lost it or has never heard of it: the server is initialized with
-//! what the client said of itself when it began, and the client goes on.
+//! The session of a legacy client at a server, kept although the server lost it or has never heard of it: the server is
+//! initialized with what the client said of itself when it began, and the client goes on.
 //!
-//! Not here: what a session holds (`mcp::transport::session`), and which messages are worth a new one (`flow::call::exchange`).
+//! Not here: what a session holds (`mcp::transport::session`), and which messages are worth a new one
+//! (`flow::call::exchange`).
 
 use std::rc::Rc;
 
@@ -24,7 +25,8 @@ use crate::time::Lifetime;
 use crate::vault::Purpose;
 use crate::web::failure::Failure;
 
-/// How long a client may go on with an id whose session at the server was replaced: longer than any goes without asking anything.
+/// How long a client may go on with an id whose session at the server was replaced: longer than any goes without asking
+/// anything.
 const REPLACED: Lifetime = Lifetime::hours(24);
 
 /// An answer to `initialize` is a short document, whatever instructions are in it.
@@ -60,8 +62,8 @@ impl<'h> Presented<'h> {
         Ok(Some(Self { sealed, session, renamed: None }))
     }
 
-    /// Takes what the session was replaced with by an earlier call, whose answer's new id the client has not taken up. Storage is asked
-    /// only where the server would have to be initialized otherwise.
+    /// Takes what the session was replaced with by an earlier call, whose answer's new id the client has not taken up.
+    /// Storage is asked only where the server would have to be initialized otherwise.
     pub async fn recall<P: Platform>(&mut self, call: &Call<'_, P>) -> Result<(), Failure> {
         if self.session.waiting {
             self.take(self.replacement(call).await)

@@ -1,7 +1,8 @@
-//! How long a stream of events goes on: the access, the connection and the server it was opened with are looked at again while it lasts,
-//! and when one of them has ended so does the stream.
+//! How long a stream of events goes on: the access, the connection and the server it was opened with are looked at
+//! again while it lasts, and when one of them has ended so does the stream.
 //!
-//! Not here: what its client is told at the end and what time it has beyond its token (`mcp::transport::ending`), the pipe itself (`edge`).
+//! Not here: what its client is told at the end and what time it has beyond its token (`mcp::transport::ending`), the
+//! pipe itself (`edge`).
 
 use serde::{Deserialize, Serialize};
 
@@ -113,7 +114,8 @@ struct Line<'a> {
 }
 
 impl Tenure {
-    /// How long it stands without another look: until the markers are read anew in any case, as a look before that tells nothing.
+    /// How long it stands without another look: until the markers are read anew in any case, as a look before that
+    /// tells nothing.
     async fn stands<P: Platform>(&self, markers: &Markers<'_, P>) -> Result<Lifetime, Failure> {
         let now = markers.now;
         if self.due.reached(now) {

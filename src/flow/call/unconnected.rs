@@ -1,7 +1,8 @@
-//! A server that cannot be asked until its account is connected: what the gateway answers in its stead, how it says what is missing, and
-//! how an interrupted request goes on.
+//! A server that cannot be asked until its account is connected: what the gateway answers in its stead, how it says
+//! what is missing, and how an interrupted request goes on.
 //!
-//! Not here: the words and their forms (`mcp::connect::unconnected`, `mcp::connect::signal`), the connection itself (`flow::connection`).
+//! Not here: the words and their forms (`mcp::connect::unconnected`, `mcp::connect::signal`), the connection itself
+//! (`flow::connection`).
 
 use http::{HeaderName, StatusCode};
 use serde_json::Value;
@@ -41,8 +42,8 @@ pub struct Said<'a> {
     pub choice: Option<Choice>,
 }
 
-/// Answers a message while the server needs a connection. Whether it is modern cannot be known; what is legacy works with most servers of
-/// either era, so that a client that can speak both begins with `initialize`.
+/// Answers a message while the server needs a connection. Whether it is modern cannot be known; what is legacy works
+/// with most servers of either era, so that a client that can speak both begins with `initialize`.
 pub fn answer<P: Platform>(call: &Call<'_, P>, said: &Said<'_>, need: &Need) -> Answered<P> {
     let signal = Teller { call, need };
     Ok(match said.payload {

@@ -6,8 +6,8 @@ use std::net::Ipv6Addr;
 
 use crate::flow::Head;
 
-/// An IPv4 address, or the /64 that one IPv6 customer has to itself, with more addresses than could be counted. `None` where the
-/// platform does not tell.
+/// An IPv4 address, or the /64 that one IPv6 customer has to itself, with more addresses than could be counted. `None`
+/// where the platform does not tell.
 pub fn address(head: &Head) -> Option<String> {
     head.header("cf-connecting-ip").map(network)
 }

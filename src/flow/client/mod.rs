@@ -1,4 +1,5 @@
-//! Finding the client behind a `client_id`: set up by the operator, registered here, or published as a metadata document.
+//! Finding the client behind a `client_id`: set up by the operator, registered here, or published as a metadata
+//! document.
 //!
 //! Not here: what a client may do (`oauth::client`), what a document must say (`oauth::client::document`).
 
@@ -36,8 +37,8 @@ pub async fn find<P: Platform>(site: &Site<'_, P>, head: &Head, client_id: &str)
     known(site, client_id).await
 }
 
-/// The client of a token request. One that is known by its document is public by rule (CIMD §5), so nothing is fetched: its tokens
-/// stay valid while its document's host is down.
+/// The client of a token request. One that is known by its document is public by rule (CIMD §5), so nothing is fetched:
+/// its tokens stay valid while its document's host is down.
 pub async fn find_for_token<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
     if document::is_document_id(client_id) && !is_preregistered(site, client_id) {
         require_documents(site)?;
@@ -60,8 +61,8 @@ async fn known<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Cl
     registered(site, client_id).await
 }
 
-/// A client that registered here: as its id says, as long as that is fresh; then as it was stored when it was used. Its record is
-/// enough where the key that sealed the id is gone, and is needed where nobody registers any more.
+/// A client that registered here: as its id says, as long as that is fresh; then as it was stored when it was used. Its
+/// record is enough where the key that sealed the id is gone, and is needed where nobody registers any more.
 async fn registered<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
     let open = site.config.clients.dynamic_registration;
     match RegisteredClient::open(&site.keys, client_id) {

@@ -1,6 +1,7 @@
 //! Dynamic Client Registration (RFC 7591), and what is stored of a registered client once it is used.
 //!
-//! Not here: which metadata is acceptable (`oauth::client::registration`), what an id holds (`oauth::client::registered`).
+//! Not here: which metadata is acceptable (`oauth::client::registration`), what an id holds
+//! (`oauth::client::registered`).
 
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
@@ -19,8 +20,8 @@ use crate::web::reply::Reply;
 /// Who stores a registration, as it is counted: addresses are cheap, and what each of them might store adds up.
 const EVERYBODY: &str = "everybody";
 
-/// `POST /oauth/register`. Nothing is stored for whoever asks: the client's id holds what it registered. Only one that is too long for
-/// an id is stored, and far fewer of those are taken.
+/// `POST /oauth/register`. Nothing is stored for whoever asks: the client's id holds what it registered. Only one that
+/// is too long for an id is stored, and far fewer of those are taken.
 pub async fn register<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     if !site.config.clients.dynamic_registration {
         return Err(Failure::client(
@@ -45,8 +46,9 @@ pub async fn require_allowance<P: Platform>(site: &Site<'_, P>, head: &Head) -> 
     count(site, Limited::Registration, address.as_deref().unwrap_or("unknown")).await
 }
 
-/// A registered client got tokens: unused registrations are forgotten, used ones are kept. Storage that does not take the note
-/// costs nothing today, and the next refresh notes it again; refusing here would burn a code that was just redeemed.
+/// A registered client got tokens: unused registrations are forgotten, used ones are kept. Storage that does not take
+/// the note costs nothing today, and the next refresh notes it again; refusing here would burn a code that was just
+/// redeemed.
 pub async fn keep<P: Platform>(site: &Site<'_, P>, client_id: &str) {
     if id::is_registered_id(client_id) {
         let _ = note_use(site, client_id).await;

@@ -1,7 +1,9 @@
-//! Coming back from a server's authorization server: the answer is held to what was written down before the trip, the code is redeemed,
-//! and the connection is kept before anything is done with it (MCP authorization, "Authorization Response Validation").
+//! Coming back from a server's authorization server: the answer is held to what was written down before the trip, the
+//! code is redeemed, and the connection is kept before anything is done with it (MCP authorization, "Authorization
+//! Response Validation").
 //!
-//! Not here: the trip there (`flow::connect`), what an answer must say (`oauth_client::authorization`, `oauth_client::token`).
+//! Not here: the trip there (`flow::connect`), what an answer must say (`oauth_client::authorization`,
+//! `oauth_client::token`).
 
 use url::Url;
 

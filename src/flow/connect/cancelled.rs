@@ -1,4 +1,5 @@
-//! A person came back from the authorization server without allowing anything. That is a choice, and they are asked how to go on.
+//! A person came back from the authorization server without allowing anything. That is a choice, and they are asked how
+//! to go on.
 //!
 //! Not here: answers that say that something is wrong (`flow::connect::callback`).
 

@@ -57,7 +57,8 @@ pub(super) async fn answer<P: Platform>(
     kept(site, &ticket.errand, &signed_in.session, tried == Tried::Taken).await
 }
 
-/// Every value there is to enter. An account chosen from the list comes without: it is asked for now, and nothing is wrong.
+/// Every value there is to enter. An account chosen from the list comes without: it is asked for now, and nothing is
+/// wrong.
 fn read(headers: &[(String, Value)], form: &Form) -> Result<BTreeMap<String, Secret>, Option<Problem>> {
     let mut entered = BTreeMap::new();
     for (name, value) in headers {

@@ -92,7 +92,8 @@ pub(super) fn shown<P: Platform>(
     Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &policy)
 }
 
-/// The policy of a page whose form leads over whatever pages the authorization server signs people in at, and may end at the client.
+/// The policy of a page whose form leads over whatever pages the authorization server signs people in at, and may end
+/// at the client.
 pub(super) fn leads_to<P: Platform>(site: &Site<'_, P>, waiting: Option<&Allowed>) -> String {
     let mut leads_to = vec!["https:"];
     leads_to.extend(site.origin.is_loopback().then_some("http:"));

@@ -1,7 +1,7 @@
 //! The connect page: what a server wants of a person is shown to them, and what they were shown is what happens.
 //!
-//! Not here: who is here for what (`visit`), the way to the authorization server (`trip`) and back (`flow::connect::callback`), what the page
-//! says (`page`).
+//! Not here: who is here for what (`visit`), the way to the authorization server (`trip`) and back
+//! (`flow::connect::callback`), what the page says (`page`).
 
 use super::account::connections::LONGEST_NAME;
 use super::authorize::pending;
@@ -32,7 +32,8 @@ mod visit;
 
 const FORM: usize = 32 * 1024;
 
-/// `GET /connect/{slug}`. Where nobody can connect now, a person whose client waits is told on the page itself, and may skip it.
+/// `GET /connect/{slug}`. Where nobody can connect now, a person whose client waits is told on the page itself, and may
+/// skip it.
 pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str) -> Answered<P> {
     let server = site.config.servers.get(slug).ok_or_else(|| refusal::no_such_server(slug))?;
     let query = query::parse(head.query().as_bytes()).map_err(|_| visit::link_gone())?;

@@ -1,8 +1,9 @@
-//! The trip to an authorization server: everything its answer will be held to is sealed into the `state`, and the browser is sent.
+//! The trip to an authorization server: everything its answer will be held to is sealed into the `state`, and the
+//! browser is sent.
 //!
-//! An issuer that forgot the gateway's registration tells only the person, on a page of its own. The gateway sees that they come back
-//! without an answer, by a mark in their browser, and registers anew, if that has not just been done. Not here: what connecting takes (`flow::upstream`), the way back
-//! (`flow::connect::callback`).
+//! An issuer that forgot the gateway's registration tells only the person, on a page of its own. The gateway sees that
+//! they come back without an answer, by a mark in their browser, and registers anew, if that has not just been done.
+//! Not here: what connecting takes (`flow::upstream`), the way back (`flow::connect::callback`).
 
 use http::header::SET_COOKIE;
 use url::Url;

@@ -1,6 +1,8 @@
-//! Trying what a person entered before it is kept: the server is asked for its tools with it, in the era that it speaks.
+//! Trying what a person entered before it is kept: the server is asked for its tools with it, in the era that it
+//! speaks.
 //!
-//! Not here: what is asked (`mcp::connect::probe`), and what is known of a value later, when calls are sent with it (`flow::connection`).
+//! Not here: what is asked (`mcp::connect::probe`), and what is known of a value later, when calls are sent with it
+//! (`flow::connection`).
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -67,8 +69,8 @@ pub(super) async fn of<P: Platform>(
     })
 }
 
-/// A server of one era does not understand the request of the other, and says so before or after it looked at the credentials: both are
-/// tried. One that does not answer at all is not asked twice.
+/// A server of one era does not understand the request of the other, and says so before or after it looked at the
+/// credentials: both are tried. One that does not answer at all is not asked twice.
 async fn ask<P: Platform>(site: &Site<'_, P>, server: &Server, own: &OwnHeaders) -> Heard {
     let mut headers = probe::headers();
     headers.extend(own.iter().cloned());
@@ -112,7 +114,8 @@ async fn in_session<P: Platform>(site: &Site<'_, P>, server: &Server, own: &OwnH
     Ok(list)
 }
 
-/// The headers of a legacy request. The revision is said from the second one on (2025-11-25, "Protocol Version Header").
+/// The headers of a legacy request. The revision is said from the second one on (2025-11-25, "Protocol Version
+/// Header").
 fn legacy(session: Option<&Session>, own: &OwnHeaders) -> HeaderMap {
     let inbound = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
     forward::request_headers(&inbound, session, own, Era::Legacy)

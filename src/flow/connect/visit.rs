@@ -1,5 +1,5 @@
-//! Who has come to the connect page and what for: a client's authorization that waits, a link from a call or an operator, or the
-//! person's own wish.
+//! Who has come to the connect page and what for: a client's authorization that waits, a link from a call or an
+//! operator, or the person's own wish.
 //!
 //! Not here: what happens there (`flow::connect`).
 

@@ -1,4 +1,5 @@
-//! Where a call finds its connection: in the isolate's memory, near by in the directory, and in its object, which is right.
+//! Where a call finds its connection: in the isolate's memory, near by in the directory, and in its object, which is
+//! right.
 //!
 //! Not here: storing and dropping what a person connects (`flow::connection::store`), and refreshing it (`refresh`).
 
@@ -17,12 +18,12 @@ use crate::upstream::replica::Replica;
 use crate::vault::Purpose;
 use crate::web::failure::Failure;
 
-/// How long an isolate goes on with what it read. With the directory's own delay this bounds how long it uses what a person
-/// disconnected elsewhere.
+/// How long an isolate goes on with what it read. With the directory's own delay this bounds how long it uses what a
+/// person disconnected elsewhere.
 const REMEMBERED: Lifetime = Lifetime(30);
 
-/// How long the directory has a credential. One whose put could not be compared with the object can be there after a person
-/// disconnected, so not for long: then somebody asks the object.
+/// How long the directory has a credential. One whose put could not be compared with the object can be there after a
+/// person disconnected, so not for long: then somebody asks the object.
 const REPLICATED: Lifetime = Lifetime::hours(1);
 
 /// How long it has one that the object could not be told of: there is no other copy.
@@ -46,7 +47,8 @@ pub(super) enum Found {
         /// The stable code of why.
         reason: &'static str,
     },
-    /// A value that a person entered, and that the server refused when it was last sent. It is tried all the same: servers err as well.
+    /// A value that a person entered, and that the server refused when it was last sent. It is tried all the same:
+    /// servers err as well.
     Refused(Rc<Held>),
     /// One that the upstream does not take any more, and what it was allowed to do.
     Dead {
@@ -190,8 +192,8 @@ pub fn forget<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) {
     site.memory.connections.forget(key.name());
 }
 
-/// Puts a credential near every isolate, unless the object has said otherwise meanwhile: what a person disconnects would come back with
-/// a put that was on its way.
+/// Puts a credential near every isolate, unless the object has said otherwise meanwhile: what a person disconnects
+/// would come back with a put that was on its way.
 pub async fn replicate<P: Platform>(
     site: &Site<'_, P>,
     key: &ConnectionKey,

@@ -1,4 +1,5 @@
-//! What a call authenticates with at its server: what the operator wrote down, or the caller's connection, renewed where that is due.
+//! What a call authenticates with at its server: what the operator wrote down, or the caller's connection, renewed
+//! where that is due.
 //!
 //! Not here: connecting (a browser's business), and what a client is told meanwhile (`mcp::connect::signal`).
 
@@ -143,7 +144,8 @@ async fn connected<P: Platform>(
     answer(site, server, found)
 }
 
-/// The credential after the server refused the one of generation `seen`: a newer one, if the challenge can be met by one.
+/// The credential after the server refused the one of generation `seen`: a newer one, if the challenge can be met by
+/// one.
 pub async fn renew<P: Platform>(
     site: &Site<'_, P>,
     server: &Server,

@@ -1,4 +1,5 @@
-//! A new credential for a connection: one request of one isolate gets it, by lease, and whoever needs it meanwhile waits for that one.
+//! A new credential for a connection: one request of one isolate gets it, by lease, and whoever needs it meanwhile
+//! waits for that one.
 //!
 //! Not here: who may have the lease (`upstream::connection`), and what the authorization server is asked (`renewal`).
 
@@ -57,7 +58,8 @@ enum Led {
 }
 
 impl<P: Platform> Refresh<'_, P> {
-    /// A credential of another generation than `seen`. `spare` is one that works still, should a new one be long in coming.
+    /// A credential of another generation than `seen`. `spare` is one that works still, should a new one be long in
+    /// coming.
     pub(super) async fn run(&self, seen: u64, spare: Option<Rc<Held>>) -> Result<Found, Failure> {
         let name = self.key.name().to_owned();
         let memory = self.site.memory;

@@ -61,7 +61,8 @@ async fn refreshed<P: Platform>(
 ) -> Result<Oauth, Renewal> {
     let Some(refresh_token) = &oauth.refresh_token else { return Err(died(Death::Expired)) };
     let own = configured.client.as_ref().filter(|client| {
-        // Who registered the gateway on the way chose its id, and must not be sent the secret of an operator's client of that name.
+        // Who registered the gateway on the way chose its id, and must not be sent the secret of an operator's client
+        // of that name.
         oauth.client.registered.is_none()
             && client.client_id == oauth.client.id
             && client.token_endpoint.as_ref().is_none_or(|endpoint| endpoint.as_str() == oauth.token_endpoint)

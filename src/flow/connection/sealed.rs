@@ -15,7 +15,8 @@ pub fn fits(server: &Server) -> Digested {
     Digested::of(&server.fits())
 }
 
-/// A sealed credential of this connection. `None` for one that was changed, moved here from elsewhere, or whose key is gone.
+/// A sealed credential of this connection. `None` for one that was changed, moved here from elsewhere, or whose key is
+/// gone.
 pub fn open<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, sealed: &str) -> Option<Credential> {
     site.keys.open_json(Purpose::Connection, &key.place(), sealed).ok()
 }

@@ -1,6 +1,7 @@
 //! A connection where it is kept: stored when somebody connected, looked at, and dropped when they disconnect.
 //!
-//! Not here: using and refreshing it (`flow::connection`), getting what is stored (`flow::connect`, `flow::connect::callback`).
+//! Not here: using and refreshing it (`flow::connection`), getting what is stored (`flow::connect`,
+//! `flow::connect::callback`).
 
 use super::sealed;
 use crate::config::Server;
@@ -18,8 +19,8 @@ use crate::upstream::state::Errand;
 use crate::vault::Purpose;
 use crate::web::failure::Failure;
 
-/// How long it is remembered that an operator's link was used: longer than the link, the page it leads to and the trip from there last
-/// together.
+/// How long it is remembered that an operator's link was used: longer than the link, the page it leads to and the trip
+/// from there last together.
 const CLAIMED: Lifetime = Lifetime::hours(1);
 
 /// What is kept under a key.
@@ -55,8 +56,8 @@ pub async fn read<P: Platform>(site: &Site<'_, P>, server: &Server, key: &Connec
     })
 }
 
-/// Keeps what somebody connected, instead of whatever was there, and lists it for a person. `signed_in` is when they did,
-/// `upstream_name` what the upstream calls the account.
+/// Keeps what somebody connected, instead of whatever was there, and lists it for a person. `signed_in` is when they
+/// did, `upstream_name` what the upstream calls the account.
 ///
 /// 1. An operator's link is used up.
 /// 2. It is listed first: what is kept without being listed could not be disconnected.
@@ -133,7 +134,8 @@ async fn list<P: Platform>(
     }
 }
 
-/// Drops what is kept, ends the streams that were opened with it, and tells the upstream where that can be done. Whatever it answers, the gateway has forgotten it.
+/// Drops what is kept, ends the streams that were opened with it, and tells the upstream where that can be done.
+/// Whatever it answers, the gateway has forgotten it.
 pub async fn drop<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) -> Result<(), Failure> {
     let dropped = command(site, key, Command::Drop).await?;
     connection::forget(site, key);

@@ -1,7 +1,7 @@
 //! Signing a person in: to the identity provider and back, or the development sign-in, ending in a browser session.
 //!
-//! Not here: OpenID Connect itself (`login::oidc`, `login::oidc::id_token`), asking the provider (`flow::login::provider`), the session
-//! (`flow::login::session`).
+//! Not here: OpenID Connect itself (`login::oidc`, `login::oidc::id_token`), asking the provider
+//! (`flow::login::provider`), the session (`flow::login::session`).
 
 pub mod person;
 pub mod provider;
@@ -63,7 +63,8 @@ pub async fn demand<P: Platform>(site: &Site<'_, P>, head: &Head, return_to: &st
     let cookie = SetCookie::new(name, Secret::new(sealed), transaction::LIFETIME, site.origin.is_secure());
     let cookie = cookie.to_header().map_err(|_| too_long())?;
     let reply = Reply::see_other(&location).and(SET_COOKIE, cookie);
-    // Sign-ins begun and left pile up in the browser, and any site can begin them: without this, until no request is read at all.
+    // Sign-ins begun and left pile up in the browser, and any site can begin them: without this, until no request is
+    // read at all.
     let jar = Jar::parse(&head.headers);
     let left = jar.crowded(&cookie::name(transaction::COOKIE, site.origin.is_secure()));
     let gone = left.into_iter().filter_map(|name| SetCookie::removal(name, site.origin.is_secure()).to_header().ok());
@@ -121,8 +122,8 @@ pub fn sign_out_page<P: Platform>(head: &Head) -> Reply<P::Stream> {
     Reply::page(StatusCode::OK, page.render())
 }
 
-/// `POST /logout`: the browser session ends. Leads back to `return_to` by a link, not by itself: browsers hold a form's redirects to
-/// its page's policy, and the way back may lead through the identity provider.
+/// `POST /logout`: the browser session ends. Leads back to `return_to` by a link, not by itself: browsers hold a form's
+/// redirects to its page's policy, and the way back may lead through the identity provider.
 pub async fn logout<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
     csrf::require_own_page(site, head)?;
     session::end(site, head).await?;

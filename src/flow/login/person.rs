@@ -11,7 +11,8 @@ use crate::vault::Purpose;
 /// The longest address there is (RFC 5321 §4.5.3.1), generously.
 pub const LONGEST: usize = 320;
 
-/// Notes who signed in with which address. Where that cannot be stored nobody is kept from signing in: the next time it is noted.
+/// Notes who signed in with which address. Where that cannot be stored nobody is kept from signing in: the next time it
+/// is noted.
 pub async fn note<P: Platform>(site: &Site<'_, P>, identity: &Identity) {
     let Some(email) = identity.email.as_deref().filter(|email| email.len() <= LONGEST) else { return };
     let Ok(before) = read(site, email).await else { return };

@@ -1,4 +1,5 @@
-//! Asking the identity provider: its metadata and keys, remembered for a while, and the exchange of a code for an identity.
+//! Asking the identity provider: its metadata and keys, remembered for a while, and the exchange of a code for an
+//! identity.
 //!
 //! Not here: what makes an answer valid (`login`), the browser's way there and back (`flow::login`).
 

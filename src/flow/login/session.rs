@@ -1,4 +1,5 @@
-//! The browser session behind `__mcp_session` and its twin: started at sign-in, read on browser steps only, ended at sign-out.
+//! The browser session behind `__mcp_session` and its twin: started at sign-in, read on browser steps only, ended at
+//! sign-out.
 //!
 //! Not here: its shape and its cookie (`login::session`, `web::cookie`).
 
@@ -31,8 +32,8 @@ pub async fn current<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Opt
     Ok((!revoked).then_some(signed_in))
 }
 
-/// Starts a session with a fresh id, whatever cookie the browser came with, and ends the one it had: no id from before a sign-in
-/// is worth anything after it. Answers the cookies that prove it.
+/// Starts a session with a fresh id, whatever cookie the browser came with, and ends the one it had: no id from before
+/// a sign-in is worth anything after it. Answers the cookies that prove it.
 pub async fn start<P: Platform>(
     site: &Site<'_, P>,
     head: &Head,
@@ -71,8 +72,8 @@ pub fn removals<P>(site: &Site<'_, P>) -> Vec<SetCookie> {
     [SetCookie::removal(cookie::SESSION, secure)].into_iter().chain(twin).collect()
 }
 
-/// The session that the browser's cookies open. Of several values of its name, all but one were planted: the twin tells which is ours,
-/// so that one is looked up at most.
+/// The session that the browser's cookies open. Of several values of its name, all but one were planted: the twin tells
+/// which is ours, so that one is looked up at most.
 async fn opened<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
     let jar = Jar::parse(&head.headers);
     let secure = site.origin.is_secure();

@@ -136,7 +136,8 @@ async fn rotate<P: Platform>(
     }
 }
 
-/// Keeps a grant in its subject's list. They see it from the beginning, so it is soon enough when half of its first life is over.
+/// Keeps a grant in its subject's list. They see it from the beginning, so it is soon enough when half of its first
+/// life is over.
 async fn extend<P: Platform>(site: &Site<'_, P>, grant: &GrantId, granted: &Granted) {
     let life = site.config.tokens.refresh_ttl;
     if granted.signed_in.is_none_or(|began| (began + Lifetime(life.0 / 2)).reached(site.now)) {
@@ -184,8 +185,8 @@ fn respond<P: Platform>(
     Ok(Reply::bytes(StatusCode::OK, "application/json", response.to_json()))
 }
 
-/// Whether the server that was consented to is still where the tokens are for. Were another one put at its URL, tokens of the
-/// old grant would fit that one, which nobody allowed; at another public URL they would fit nothing.
+/// Whether the server that was consented to is still where the tokens are for. Were another one put at its URL, tokens
+/// of the old grant would fit that one, which nobody allowed; at another public URL they would fit nothing.
 fn is_served(config: &Config, origin: &str, granted: &Granted) -> bool {
     let server = config.servers.get(granted.slug.as_str());
     server.is_some_and(|server| route::resource_url(origin, server) == granted.resource)

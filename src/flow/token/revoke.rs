@@ -12,8 +12,8 @@ use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
-/// `POST /oauth/revoke`: the grant behind a token of this client ends, with every token made from it. Anything else is 200 too
-/// (RFC 7009 §2.2): an unknown token is as good as revoked.
+/// `POST /oauth/revoke`: the grant behind a token of this client ends, with every token made from it. Anything else is
+/// 200 too (RFC 7009 §2.2): an unknown token is as good as revoked.
 pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     let body = read_small(body, token::FORM).await?;
     let form = token::read_form(head, &body)?;

@@ -1,5 +1,5 @@
-//! The gateway as a client at an upstream's issuer: the operator's, its own document, or one registered on the way, once for each
-//! issuer (MCP authorization, "Client Registration Approaches").
+//! The gateway as a client at an upstream's issuer: the operator's, its own document, or one registered on the way,
+//! once for each issuer (MCP authorization, "Client Registration Approaches").
 //!
 //! Not here: which of them it is (`oauth_client::registration`), the lease that makes it once (`upstream::issuer`).
 
@@ -26,8 +26,8 @@ const PAUSE: u32 = 50;
 const LONGEST_PAUSE: u32 = 1000;
 const MOST_TRIES: u32 = 24;
 
-/// Where the issuer of a plan sends people back to: a place of its own, so that no issuer's answer is taken for another's (RFC 9700
-/// §2.1). Where an operator registered the gateway it is one place for all (P7).
+/// Where the issuer of a plan sends people back to: a place of its own, so that no issuer's answer is taken for
+/// another's (RFC 9700 §2.1). Where an operator registered the gateway it is one place for all (P7).
 pub fn redirect_uri<P: Platform>(site: &Site<'_, P>, configured: Option<&Configured>, plan: &Plan) -> String {
     match plan.way {
         Way::Document | Way::Register(_) => own_redirect_uri(site, &plan.source.issuer),
@@ -42,8 +42,8 @@ fn own_redirect_uri<P: Platform>(site: &Site<'_, P>, issuer: &str) -> String {
     site.url(&route::issuer_callback_path(route::of_issuer(issuer).as_str()))
 }
 
-/// The gateway's client id by a document of its own, for answers that come to this address. Trips begun and connections made before
-/// each issuer had one know another.
+/// The gateway's client id by a document of its own, for answers that come to this address. Trips begun and connections
+/// made before each issuer had one know another.
 fn document_id<P: Platform>(site: &Site<'_, P>, issuer: &str, redirect_uri: &str) -> String {
     if redirect_uri == own_redirect_uri(site, issuer) {
         site.url(&route::unnamed_document_path(&route::of_issuer(issuer)))
@@ -70,8 +70,8 @@ pub fn name<P: Platform>(site: &Site<'_, P>) -> String {
     format!("MCP gateway at {host}")
 }
 
-/// Its name in the document for an issuer. A hostile issuer can send people on to an honest one with its own document, and then this is
-/// what tells them.
+/// Its name in the document for an issuer. A hostile issuer can send people on to an honest one with its own document,
+/// and then this is what tells them.
 pub fn name_for<P: Platform>(site: &Site<'_, P>, issuer: Option<&Url>) -> String {
     let host = issuer.map_or("a server that is not named here", |url| &url[Position::BeforeHost..Position::AfterPort]);
     format!("{}, for {host}", name(site))
@@ -128,8 +128,8 @@ pub async fn retire<P: Platform>(site: &Site<'_, P>, issuer: &str, kind: ClientK
     Ok(())
 }
 
-/// A registration that somebody went off with and came back without an answer: whether another one is to be had for it. Anybody can
-/// do that, so it is not believed often, nor of one that has just been good for a token.
+/// A registration that somebody went off with and came back without an answer: whether another one is to be had for it.
+/// Anybody can do that, so it is not believed often, nor of one that has just been good for a token.
 pub async fn abandon<P: Platform>(site: &Site<'_, P>, issuer: &str, kind: ClientKind) -> Result<bool, Failure> {
     let ClientKind::Registered(generation) = kind else { return Ok(false) };
     Ok(ask(site, issuer, Command::Abandon { generation }).await? == Outcome::Noted)

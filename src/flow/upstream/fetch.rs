@@ -45,7 +45,8 @@ pub async fn challenge<P: Platform>(site: &Site<'_, P>, server: &Server) -> Resu
     Ok(minds.then(|| challenge::bearer(&headers)).flatten())
 }
 
-/// The first of these places that has a JSON document. A page is none: servers answer any path with one. A redirect leads nowhere.
+/// The first of these places that has a JSON document. A page is none: servers answer any path with one. A redirect
+/// leads nowhere.
 pub async fn first<P: Platform>(
     site: &Site<'_, P>,
     server: &Server,
@@ -76,8 +77,8 @@ pub async fn first<P: Platform>(
     }
 }
 
-/// Sends a request that was made for an endpoint, which does there what must not be done for nothing. The status, the headers and
-/// at most `limit` bytes; none where it sends more.
+/// Sends a request that was made for an endpoint, which does there what must not be done for nothing. The status, the
+/// headers and at most `limit` bytes; none where it sends more.
 pub async fn send<P: Platform>(
     site: &Site<'_, P>,
     request: Request<Vec<u8>>,

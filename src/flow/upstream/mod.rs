@@ -1,6 +1,8 @@
-//! Finding out what connecting a server takes: its challenge, its metadata, its authorization server's (RFC 9728 §3, RFC 8414 §3).
+//! Finding out what connecting a server takes: its challenge, its metadata, its authorization server's (RFC 9728 §3,
+//! RFC 8414 §3).
 //!
-//! Not here: what makes each of them valid (`upstream`), becoming a client there (`client`), the person's trip (`flow::connect`).
+//! Not here: what makes each of them valid (`upstream`), becoming a client there (`client`), the person's trip
+//! (`flow::connect`).
 
 use url::Url;
 
@@ -34,10 +36,12 @@ pub struct Wanted<'a> {
     pub held: Option<&'a str>,
 }
 
-/// What connecting takes now. Asked anew for each person who connects: a server may have moved to another authorization server.
+/// What connecting takes now. Asked anew for each person who connects: a server may have moved to another authorization
+/// server.
 ///
 /// 1. The server itself says where its metadata is, or it is looked for in the usual places.
-/// 2. The metadata names the authorization server, unless the operator did. A server of 2025-03-26 has neither: then it is its own.
+/// 2. The metadata names the authorization server, unless the operator did. A server of 2025-03-26 has neither: then it
+///    is its own.
 /// 3. The authorization server says where its endpoints are, unless the operator did.
 pub async fn plan<P: Platform>(
     site: &Site<'_, P>,
@@ -76,7 +80,8 @@ pub async fn issuer_named<P: Platform>(
     found(site, server, issuer, &at, &reach).await?.ok_or_else(|| no_issuer_metadata(server, issuer))
 }
 
-/// Tells the authorization server that a connection's tokens are not needed any more. Nobody waits for whether it cares.
+/// Tells the authorization server that a connection's tokens are not needed any more. Nobody waits for whether it
+/// cares.
 pub async fn revoke<P: Platform>(site: &Site<'_, P>, oauth: &Oauth) {
     let Some(endpoint) = &oauth.revocation_endpoint else { return };
     let (token, kind) = match &oauth.refresh_token {
@@ -90,7 +95,8 @@ pub async fn revoke<P: Platform>(site: &Site<'_, P>, oauth: &Oauth) {
     }
 }
 
-/// Where the server's metadata may lead: the operator pointed at the server, and at whatever else the configuration names.
+/// Where the server's metadata may lead: the operator pointed at the server, and at whatever else the configuration
+/// names.
 fn reach<P: Platform>(site: &Site<'_, P>, server: &Server, oauth: &OAuth) -> Reach {
     let issuer = oauth.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok());
     let client = oauth.client.as_ref();

@@ -1,7 +1,8 @@
-//! Asking an authorization server's token endpoint, and once more where only the way in which the gateway named itself was refused.
+//! Asking an authorization server's token endpoint, and once more where only the way in which the gateway named itself
+//! was refused.
 //!
-//! Not here: the request and its answer as texts (`oauth_client::token`), what an answer means for whoever asks (`flow::connect::callback`,
-//! `flow::connection`).
+//! Not here: the request and its answer as texts (`oauth_client::token`), what an answer means for whoever asks
+//! (`flow::connect::callback`, `flow::connection`).
 
 use super::fetch;
 use crate::flow::Site;

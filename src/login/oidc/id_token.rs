@@ -1,7 +1,7 @@
 //! ID tokens: who signed in, according to the provider (`OpenID` Connect Core §3.1.3.7).
 //!
-//! Not here: where tokens and keys come from (`oidc`, `jwks`), and the arithmetic of signatures, which the platform does. The gateway's
-//! own tokens are `oauth::token::access_token`.
+//! Not here: where tokens and keys come from (`oidc`, `jwks`), and the arithmetic of signatures, which the platform
+//! does. The gateway's own tokens are `oauth::token::access_token`.
 
 use std::fmt;
 
@@ -103,16 +103,19 @@ impl fmt::Display for IdTokenError {
     }
 }
 
-/// Reads an ID token without believing it. The steps are those a token must pass until somebody is signed in; none is optional.
+/// Reads an ID token without believing it. The steps are those a token must pass until somebody is signed in; none is
+/// optional.
 ///
 /// 1. It is a JWS of the right kind, without extensions the gateway does not know.
 /// 2. The signature is by a key of the provider, with the one algorithm that key is for: [`Unverified::verified`].
 /// 3. `iss` is the configured issuer, character by character: this and the rest in [`Signed::identity`].
-/// 4. `aud` has the gateway's client id; with several audiences, or wherever there is an `azp`, that is the client id as well.
+/// 4. `aud` has the gateway's client id; with several audiences, or wherever there is an `azp`, that is the client id
+///    as well.
 /// 5. `exp`, `iat` and `nbf` hold now, give or take a minute.
 /// 6. `nonce` is this login's.
 /// 7. `sub` is fit to name a person for good.
-/// 8. Where the person had to sign in anew, `auth_time` is not from before, give or take a minute, and can be read. Not every provider tells.
+/// 8. Where the person had to sign in anew, `auth_time` is not from before, give or take a minute, and can be read. Not
+///    every provider tells.
 pub fn read<'a>(token: &'a Secret, jwks: &Jwks) -> Result<Unverified<'a>, IdTokenError> {
     // 1.
     let text = Some(token.expose()).filter(|text| text.len() <= MAX_BYTES).ok_or(IdTokenError::Malformed)?;
@@ -289,7 +292,8 @@ impl Audience {
 }
 
 impl IdClaims {
-    /// `sub` is unique only within its issuer (Core §2), so the issuer is part of the gateway's subject; the scheme is not.
+    /// `sub` is unique only within its issuer (Core §2), so the issuer is part of the gateway's subject; the scheme is
+    /// not.
     fn identity(self, issuer: &str) -> Identity {
         let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/');
         let refuted = self.email_verified.is_some_and(|verified| verified == false || verified == "false");

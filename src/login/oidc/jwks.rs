@@ -13,7 +13,8 @@ pub const MAX_BYTES: usize = 256 * 1024;
 
 const MAX_KEYS: usize = 100;
 
-/// The sizes of RSA keys in bytes. RFC 7518 §3.3 wants 2048 bits at least; larger ones than the last only make verifying expensive.
+/// The sizes of RSA keys in bytes. RFC 7518 §3.3 wants 2048 bits at least; larger ones than the last only make
+/// verifying expensive.
 const RSA_SIZES: [usize; 3] = [256, 384, 512];
 
 /// The largest public exponent that is common among libraries.
@@ -52,8 +53,8 @@ pub struct EcKey {
     y: [u8; 32],
 }
 
-/// Reads a key set. A key for another use, of another type, too weak or malformed is left out: providers publish those next to the
-/// ones they sign with (RFC 7517 §5).
+/// Reads a key set. A key for another use, of another type, too weak or malformed is left out: providers publish those
+/// next to the ones they sign with (RFC 7517 §5).
 pub fn parse(bytes: &[u8]) -> Result<Jwks, LoginError> {
     if bytes.len() > MAX_BYTES {
         return Err(LoginError::KeysMalformed);

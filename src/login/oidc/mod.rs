@@ -43,7 +43,8 @@ impl Demand {
         }
     }
 
-    /// As `prompt`. Who has to sign in anew can choose an account as well, and every provider knows `login` (Core §15.1).
+    /// As `prompt`. Who has to sign in anew can choose an account as well, and every provider knows `login` (Core
+    /// §15.1).
     fn prompt(self, provider: &Provider) -> Option<&'static str> {
         match (self.anew, self.choice && provider.selects_account) {
             (true, true) => Some("login select_account"),
@@ -124,8 +125,8 @@ pub fn callback(
     code.map(Secret::new).ok_or(LoginError::CodeMissing)
 }
 
-/// Redeems the code (`OpenID` Connect Core §3.1.3.1). With a secret: `client_secret_basic`, or `client_secret_post` where the
-/// provider takes only that. Without: a public client that proves itself by PKCE.
+/// Redeems the code (`OpenID` Connect Core §3.1.3.1). With a secret: `client_secret_basic`, or `client_secret_post`
+/// where the provider takes only that. Without: a public client that proves itself by PKCE.
 pub fn token_request(
     provider: &Provider,
     client_id: &str,

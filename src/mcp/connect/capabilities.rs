@@ -1,6 +1,8 @@
-//! Whether a client shows its person a link that a server asks it to show: URL mode of elicitation (2025-11-25 and 2026-07-28, "Elicitation").
+//! Whether a client shows its person a link that a server asks it to show: URL mode of elicitation (2025-11-25 and
+//! 2026-07-28, "Elicitation").
 //!
-//! Not here: what is shown ([`super::signal`]), and where the capabilities of a legacy client are kept ([`crate::mcp::transport::session`]).
+//! Not here: what is shown ([`super::signal`]), and where the capabilities of a legacy client are kept
+//! ([`crate::mcp::transport::session`]).
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;

@@ -1,6 +1,7 @@
 //! `initialize` as the gateway says it to a server for a client that said it long ago, and what the server answers.
 //!
-//! Not here: a client's own `initialize`, which passes like any message, and when the gateway says it (`flow::call::session`).
+//! Not here: a client's own `initialize`, which passes like any message, and when the gateway says it
+//! (`flow::call::session`).
 
 use serde::Deserialize;
 
@@ -38,7 +39,8 @@ pub fn first<T>(body: &[u8], read: impl Fn(&str) -> Option<T>) -> Option<T> {
     if text.trim_start().starts_with('{') {
         return read(text);
     }
-    // WHATWG HTML §9.2.6. A message in several data lines has none of its line breaks inside a string, so they may be left out.
+    // WHATWG HTML §9.2.6. A message in several data lines has none of its line breaks inside a string, so they may be
+    // left out.
     let mut data = String::new();
     for line in text.split(['\n', '\r']).chain([""]) {
         if let Some(more) = line.strip_prefix("data:") {

@@ -1,4 +1,5 @@
-//! How a person is told to connect a server, in the form that their client understands, and what is said in the server's stead until then.
+//! How a person is told to connect a server, in the form that their client understands, and what is said in the
+//! server's stead until then.
 //!
 //! Not here: connecting (`flow::connect`).
 

@@ -1,7 +1,8 @@
-//! What the gateway asks a server for on its own account: the list of its tools, which needs authorization wherever anything does.
-//! Some servers ask for none on `initialize`.
+//! What the gateway asks a server for on its own account: the list of its tools, which needs authorization wherever
+//! anything does. Some servers ask for none on `initialize`.
 //!
-//! Not here: sending it (`flow::upstream::fetch`, `flow::connect::trial`), and the lists that clients ask for, which pass untouched.
+//! Not here: sending it (`flow::upstream::fetch`, `flow::connect::trial`), and the lists that clients ask for, which
+//! pass untouched.
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};

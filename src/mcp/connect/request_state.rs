@@ -1,9 +1,9 @@
-//! The `requestState` of a modern request that the gateway interrupted to have a server connected: what it holds, and how the retry
-//! becomes the request it was (2026-07-28, "Multi Round-Trip Requests").
+//! The `requestState` of a modern request that the gateway interrupted to have a server connected: what it holds, and
+//! how the retry becomes the request it was (2026-07-28, "Multi Round-Trip Requests").
 //!
-//! A server's own `requestState` is none of these and passes untouched. The retry is the one message whose bytes the gateway writes anew,
-//! and only the two members that it had asked for are taken out.
-//! Not here: the sealing (`vault`), and what the client is asked ([`super::signal`]).
+//! A server's own `requestState` is none of these and passes untouched. The retry is the one message whose bytes the
+//! gateway writes anew, and only the two members that it had asked for are taken out. Not here: the sealing (`vault`),
+//! and what the client is asked ([`super::signal`]).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -103,8 +103,8 @@ pub fn resume(body: &[u8]) -> Option<Resumed> {
     Some(Resumed { body: message.to_json().into_bytes(), choice })
 }
 
-/// Of what a request asks for: its method and `params`, without what differs between a request and its retry. `_meta` does: a client
-/// gives each request a progress token of its own.
+/// Of what a request asks for: its method and `params`, without what differs between a request and its retry. `_meta`
+/// does: a client gives each request a progress token of its own.
 pub fn digest(body: &[u8]) -> Option<Digested> {
     let message = RawObject::parse(std::str::from_utf8(body).ok()?)?;
     let method = message.get("method")?;

@@ -1,7 +1,8 @@
-//! What a client is told when a server's account must be connected before its request can be answered: in the form that its revision
-//! and its capabilities have for it.
+//! What a client is told when a server's account must be connected before its request can be answered: in the form that
+//! its revision and its capabilities have for it.
 //!
-//! Not here: when that is so (`flow`), the link's making (`upstream`), and the requests answered in the server's stead ([`super::unconnected`]).
+//! Not here: when that is so (`flow`), the link's making (`upstream`), and the requests answered in the server's stead
+//! ([`super::unconnected`]).
 
 use http::StatusCode;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! What the gateway answers in a server's stead while it cannot be asked, because its account is not connected yet: enough that a client
-//! starts, lists, and gets to the call that says so.
+//! What the gateway answers in a server's stead while it cannot be asked, because its account is not connected yet:
+//! enough that a client starts, lists, and gets to the call that says so.
 //!
 //! Not here: that call's answer ([`super::signal`]), and how the server is told later who the client is (`flow`).
 
@@ -26,15 +26,17 @@ pub struct Server<'a> {
 const TOOL: &str = "connect_";
 
 impl Server<'_> {
-    /// Whether this is the name of the one tool there is. A server's own tools hardly have it, so it means the same before and after
-    /// connecting.
+    /// Whether this is the name of the one tool there is. A server's own tools hardly have it, so it means the same
+    /// before and after connecting.
     pub fn has_tool(&self, name: &str) -> bool {
         name.strip_prefix(TOOL) == Some(self.slug)
     }
 
-    /// The answer to a request, if it can be answered without the server. `initialize` are the client's parameters of that method.
+    /// The answer to a request, if it can be answered without the server. `initialize` are the client's parameters of
+    /// that method.
     ///
-    /// `server/discover` is not among them: an answer would promise an era and leave out extensions, and a client asks only once.
+    /// `server/discover` is not among them: an answer would promise an era and leave out extensions, and a client asks
+    /// only once.
     pub fn answer(&self, message: &Message, era: Era, initialize: Option<&str>) -> Option<Value> {
         let method = message.method()?;
         let result = match (method, era) {
@@ -61,7 +63,8 @@ impl Server<'_> {
         let lists = json!({"listChanged": true});
         json!({
             "protocolVersion": negotiated(params),
-            // What the server may turn out to have: a client never asks again, and asks for nothing that was not named here.
+            // What the server may turn out to have: a client never asks again, and asks for nothing that was not named
+            // here.
             "capabilities": {"tools": lists, "prompts": lists, "resources": lists, "logging": {}, "completions": {}},
             "serverInfo": self.info(),
             "instructions": self.instructions(),

@@ -1,7 +1,7 @@
 //! Reading what a client posts: what kind of message it is, and the few members that headers must repeat.
 //!
-//! Not here: whether a batch is allowed ([`crate::mcp::transport::revision`]), whether the headers agree ([`crate::mcp::transport::headers`]), and the sense of
-//! `params`, which is the server's business.
+//! Not here: whether a batch is allowed ([`crate::mcp::transport::revision`]), whether the headers agree
+//! ([`crate::mcp::transport::headers`]), and the sense of `params`, which is the server's business.
 
 use serde::de::{MapAccess, SeqAccess};
 

@@ -25,7 +25,8 @@ pub enum Code {
     UrlElicitationRequired,
     /// 2026-07-28: it could be asked for, if the client declared the capability. Modern clients only.
     MissingClientCapability,
-    /// Of the gateway, outside what JSON-RPC reserves: the server must be connected first, and nothing says so in the client's revision.
+    /// Of the gateway, outside what JSON-RPC reserves: the server must be connected first, and nothing says so in the
+    /// client's revision.
     ConnectionRequired,
 }
 
@@ -55,8 +56,8 @@ impl Serialize for Code {
 /// An error response.
 #[derive(Debug, Clone, Copy)]
 pub struct ErrorResponse<'a> {
-    /// The request's id. Without one the member is left out: the revisions with a schema for that case want it so, and `null` is
-    /// an id to none of them.
+    /// The request's id. Without one the member is left out: the revisions with a schema for that case want it so, and
+    /// `null` is an id to none of them.
     pub id: Option<&'a RequestId>,
     /// Its code.
     pub code: Code,

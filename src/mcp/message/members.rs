@@ -51,7 +51,8 @@ impl Envelope<'_> {
         self.checked().map_err(|fault| EnvelopeError { id, fault })
     }
 
-    /// The id an error may carry. A response's id is the server's: an error with it would answer another request of the client.
+    /// The id an error may carry. A response's id is the server's: an error with it would answer another request of the
+    /// client.
     pub(in crate::mcp) fn answerable_id(&self) -> Option<RequestId> {
         self.method.as_ref()?;
         self.id.as_ref().and_then(request_id)

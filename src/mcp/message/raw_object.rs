@@ -1,5 +1,5 @@
-//! A JSON object as its members in order, their values as the bytes they are: for the few places that read or change one member and
-//! must leave the others as they were checked.
+//! A JSON object as its members in order, their values as the bytes they are: for the few places that read or change
+//! one member and must leave the others as they were checked.
 //!
 //! Not here: the check itself ([`super::envelope`]).
 

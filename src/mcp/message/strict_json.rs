@@ -1,8 +1,8 @@
 //! JSON every reader understands alike (I-JSON, RFC 7493), checked in one pass without building a tree.
 //!
-//! Two parsers that pick different ones of two equal keys, or take `Method` for `method` (Go does), see two different messages
-//! in the same bytes. Such bytes are refused, so that what was checked is what the server behind the gateway understands.
-//! Not here: what the members mean. A [`Reader`] says which ones it wants to see.
+//! Two parsers that pick different ones of two equal keys, or take `Method` for `method` (Go does), see two different
+//! messages in the same bytes. Such bytes are refused, so that what was checked is what the server behind the gateway
+//! understands. Not here: what the members mean. A [`Reader`] says which ones it wants to see.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-/// Walks the whole text as one value. Only broken JSON and excessive depth end the walk; any other fault is returned beside what
-/// was read, so that an id standing after the fault is still known.
+/// Walks the whole text as one value. Only broken JSON and excessive depth end the walk; any other fault is returned
+/// beside what was read, so that an id standing after the fault is still known.
 pub fn walk<'de, R: Reader<'de>>(bytes: &'de [u8], depth: usize, reader: &mut R) -> (Shape<'de>, Option<Fault>) {
     let mut walk = Walk::new(depth);
     let mut json = serde_json::Deserializer::from_slice(bytes);
@@ -167,7 +167,8 @@ pub(in crate::mcp) fn resembles(key: &str, known: &'static [&'static str]) -> Op
     known.iter().copied().find(|known| key.chars().map(folded).eq(known.chars().map(folded)))
 }
 
-/// Unicode simple folding as far as it reaches ASCII: the long s and the Kelvin sign are what Go's `encoding/json` folds too.
+/// Unicode simple folding as far as it reaches ASCII: the long s and the Kelvin sign are what Go's `encoding/json`
+/// folds too.
 fn folded(c: char) -> char {
     match c {
         'ſ' => 's',

@@ -1,5 +1,5 @@
-//! How a stream of events ends that the gateway ends: what of the access it was opened with it may outlive, and the event its client is
-//! told by.
+//! How a stream of events ends that the gateway ends: what of the access it was opened with it may outlive, and the
+//! event its client is told by.
 //!
 //! Not here: whether that access still stands, and how often it is looked at (`flow::call::tenure`).
 
@@ -20,8 +20,8 @@ pub struct Ending {
     /// The request's id as JSON. Without one the stream breaks off: of a batch nobody knows what was answered already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    /// Whether it is a subscription. That closes with its result, and its client opens another (2026-07-28 "Subscriptions"); any
-    /// other request fails.
+    /// Whether it is a subscription. That closes with its result, and its client opens another (2026-07-28
+    /// "Subscriptions"); any other request fails.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     completes: bool,
 }
@@ -39,13 +39,14 @@ impl Ending {
         Self { id: None, completes: false }
     }
 
-    /// When it comes at the latest, with a token that is good until `exp`. A subscription is no work that could be lost.
+    /// When it comes at the latest, with a token that is good until `exp`. A subscription is no work that could be
+    /// lost.
     pub fn due(&self, exp: Timestamp) -> Timestamp {
         if self.completes { exp } else { exp + GRACE }
     }
 
-    /// What is sent at last. The blank line before it ends an event that the server may have begun: whatever its beginning was, the
-    /// half of a JSON object is no message.
+    /// What is sent at last. The blank line before it ends an event that the server may have begun: whatever its
+    /// beginning was, the half of a JSON object is no message.
     pub fn event(&self, message: &str, data: Data<'_>) -> Vec<u8> {
         let id = self.id.as_deref();
         let message = id.and_then(|id| if self.completes { completed(id) } else { failed(id, message, data) });

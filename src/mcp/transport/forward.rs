@@ -1,5 +1,5 @@
-//! Which headers pass the gateway, in each direction. Both are allow-lists: a header nobody thought of stops here, and the
-//! client's bearer with it (2026-07-28 security considerations, "Token Passthrough").
+//! Which headers pass the gateway, in each direction. Both are allow-lists: a header nobody thought of stops here, and
+//! the client's bearer with it (2026-07-28 security considerations, "Token Passthrough").
 //!
 //! Not here: CORS and security headers of our own answers, and how a header becomes a JavaScript value.
 
@@ -11,7 +11,8 @@ use super::revision::Era;
 use super::session::Session;
 use super::verdict::MediaType;
 
-/// The headers of the request to the server. `own` are the gateway's for this server (its credentials among them) and win.
+/// The headers of the request to the server. `own` are the gateway's for this server (its credentials among them) and
+/// win.
 pub fn request_headers(
     inbound: &HeaderMap,
     session: Option<&Session>,
@@ -31,7 +32,8 @@ pub fn request_headers(
     if !headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(named) {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     }
-    // The body was read as UTF-8. A charset of the client's (UTF-7 in some servers) could make another message of the same bytes.
+    // The body was read as UTF-8. A charset of the client's (UTF-7 in some servers) could make another message of the
+    // same bytes.
     if headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }

@@ -1,7 +1,8 @@
 //! The headers that repeat parts of the body, so that whoever routes on them and whoever runs the body see one request
 //! (2026-07-28 transport, "Server Validation").
 //!
-//! Not here: `Mcp-Param-*`. Only who knows the tool's schema can compare those, so they are forwarded for the server to check.
+//! Not here: `Mcp-Param-*`. Only who knows the tool's schema can compare those, so they are forwarded for the server to
+//! check.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,9 +15,11 @@ use super::revision::Era;
 use crate::mcp::message::envelope::{Message, name_member};
 use crate::mcp::message::error::Code;
 
-/// Compares the headers with the message. Modern requests must carry them; whoever sends one must send the right one, in any era.
+/// Compares the headers with the message. Modern requests must carry them; whoever sends one must send the right one,
+/// in any era.
 ///
-/// A modern header without `_meta`, or a named method without its name, is no disagreement: the server answers those itself.
+/// A modern header without `_meta`, or a named method without its name, is no disagreement: the server answers those
+/// itself.
 pub fn check(headers: &HeaderMap, message: &Message) -> Result<(), HeaderMismatch> {
     let era = Era::of(headers, Some(message));
     let required = era == Era::Modern && message.id().is_some();
@@ -123,7 +126,8 @@ fn visible(value: &HeaderValue) -> Option<&str> {
     value.to_str().ok().map(|text| text.trim_matches([' ', '\t']))
 }
 
-/// What a value stands for: itself, or the UTF-8 text inside `=?base64?…?=`. Only the exact markers on both sides mean Base64.
+/// What a value stands for: itself, or the UTF-8 text inside `=?base64?…?=`. Only the exact markers on both sides mean
+/// Base64.
 fn decoded(text: &str) -> Option<Cow<'_, str>> {
     match text.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) {
         Some(inner) => String::from_utf8(Base64::decode_vec(inner).ok()?).ok().map(Cow::Owned),

@@ -1,8 +1,9 @@
 //! Which era of MCP a request speaks, from its header and its envelope.
 //!
-//! *Modern* is 2026-07-28 and later: every request stands alone and says its revision in `_meta`. *Legacy* is up to 2025-11-25:
-//! `initialize`, sessions, a GET stream. One endpoint serves both (2026-07-28 versioning, dual-era servers).
-//! Not here: whether header and envelope agree ([`super::headers`]), or which revisions a server has; it answers that itself.
+//! *Modern* is 2026-07-28 and later: every request stands alone and says its revision in `_meta`. *Legacy* is up to
+//! 2025-11-25: `initialize`, sessions, a GET stream. One endpoint serves both (2026-07-28 versioning, dual-era
+//! servers). Not here: whether header and envelope agree ([`super::headers`]), or which revisions a server has; it
+//! answers that itself.
 
 use std::borrow::Cow;
 
@@ -34,8 +35,8 @@ pub enum Era {
 }
 
 impl Era {
-    /// Modern if header or envelope say so. A claim in the envelope is modern unless it names an older date, because only modern
-    /// messages make one; a header that is no date leaves the request to the server as legacy.
+    /// Modern if header or envelope say so. A claim in the envelope is modern unless it names an older date, because
+    /// only modern messages make one; a header that is no date leaves the request to the server as legacy.
     pub fn of(headers: &HeaderMap, message: Option<&Message>) -> Self {
         let header = headers.get(PROTOCOL_VERSION).and_then(|value| value.to_str().ok()).map(str::trim);
         let claim = message.and_then(|message| message.revision.as_deref());
@@ -48,7 +49,8 @@ impl Era {
     }
 }
 
-/// The revision to answer an `initialize` with: the client's own if it is known, else the newest with that method (2025-11-25, lifecycle).
+/// The revision to answer an `initialize` with: the client's own if it is known, else the newest with that method
+/// (2025-11-25, lifecycle).
 pub fn negotiated(params: Option<&str>) -> &'static str {
     #[derive(Deserialize)]
     struct Params<'a> {
@@ -59,8 +61,8 @@ pub fn negotiated(params: Option<&str>) -> &'static str {
     wanted.and_then(|wanted| LEGACY.into_iter().find(|revision| *revision == wanted.version)).unwrap_or(NEWEST_LEGACY)
 }
 
-/// Allows an array only where the client names the one revision that has them: without the header a request may belong to any
-/// session, and the gateway would check messages that the server refuses to read as it does.
+/// Allows an array only where the client names the one revision that has them: without the header a request may belong
+/// to any session, and the gateway would check messages that the server refuses to read as it does.
 pub fn admit_batch(headers: &HeaderMap) -> Result<(), EnvelopeError> {
     let mut named = headers.get_all(PROTOCOL_VERSION).iter();
     match (named.next(), named.next()) {

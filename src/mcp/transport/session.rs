@@ -1,5 +1,5 @@
-//! The legacy session: what the gateway's own `Mcp-Session-Id` holds. Sealed for one subject and one server it opens for nobody
-//! else, and it never authenticates anyone.
+//! The legacy session: what the gateway's own `Mcp-Session-Id` holds. Sealed for one subject and one server it opens
+//! for nobody else, and it never authenticates anyone.
 //!
 //! Not here: the sealing (`vault`), and modern requests, which have no session.
 
@@ -103,7 +103,8 @@ impl PartialEq for InitializeParams {
 
 impl Eq for InitializeParams {}
 
-/// A session id as a server gave it: 1 to 1024 characters of visible ASCII (2025-11-25 transport, "Session Management").
+/// A session id as a server gave it: 1 to 1024 characters of visible ASCII (2025-11-25 transport, "Session
+/// Management").
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UpstreamSession(String);
@@ -144,7 +145,8 @@ impl From<UpstreamSession> for String {
     }
 }
 
-/// What a client sent as `Mcp-Session-Id`: nothing, or text to open. What cannot be one of ours is an unknown session, 404.
+/// What a client sent as `Mcp-Session-Id`: nothing, or text to open. What cannot be one of ours is an unknown session,
+/// 404.
 pub fn presented(headers: &HeaderMap) -> Result<Option<&str>, UnfitSessionId> {
     if !headers.contains_key(SESSION_ID) {
         return Ok(None);

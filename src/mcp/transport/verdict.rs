@@ -25,9 +25,11 @@ pub enum Verdict {
     Relay,
     /// Taken note of. Answer 202 (200 for a DELETE) and discard the body.
     Accepted,
-    /// An error: read it bounded. If [`error_body`] knows it, hand it on with its status (row N7), else answer for ourselves.
+    /// An error: read it bounded. If [`error_body`] knows it, hand it on with its status (row N7), else answer for
+    /// ourselves.
     ReadError,
-    /// 401 or 403: our credentials do not suffice. Never the client's business: its challenge names the server's own login.
+    /// 401 or 403: our credentials do not suffice. Never the client's business: its challenge names the server's own
+    /// login.
     Unauthorized,
     /// 404 to a session: it is gone, and the client must start a new one.
     Gone,
@@ -41,7 +43,8 @@ pub enum Verdict {
     Garbled,
 }
 
-/// Judges an answer. `opening` is the first byte of its body where that is known; `in_session` says whether a session id was sent.
+/// Judges an answer. `opening` is the first byte of its body where that is known; `in_session` says whether a session
+/// id was sent.
 pub fn judge(
     status: StatusCode,
     headers: &HeaderMap,
@@ -107,12 +110,14 @@ pub struct ErrorBody {
 }
 
 impl ErrorBody {
-    /// Whether a server says to `initialize` that it speaks other revisions only (2026-07-28 versioning, modern-only servers).
+    /// Whether a server says to `initialize` that it speaks other revisions only (2026-07-28 versioning, modern-only
+    /// servers).
     pub fn says_modern_only(&self) -> bool {
         self.code == UNSUPPORTED_REVISION
     }
 
-    /// Whether a server that does not say so by its status has lost the session: the SDKs' examples answer 400, as many servers do.
+    /// Whether a server that does not say so by its status has lost the session: the SDKs' examples answer 400, as many
+    /// servers do.
     pub fn says_session_is_lost(&self, status: StatusCode) -> bool {
         let message = self.message.to_ascii_lowercase();
         status == StatusCode::BAD_REQUEST

@@ -11,7 +11,8 @@ use crate::web::form::FormError;
 
 const LONGEST_DESCRIPTION: usize = 600;
 
-/// A failure before client and redirect URI are proven: a person sees it, and no one is redirected (OAuth 2.1 §4.1.2.1).
+/// A failure before client and redirect URI are proven: a person sees it, and no one is redirected (OAuth 2.1
+/// §4.1.2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LocalError {
     /// The query has more than 8192 bytes.

@@ -30,8 +30,8 @@ impl Prompt {
     /// Every value that is honoured, as the metadata lists them.
     pub const VALUES: [&str; 4] = ["none", "login", "consent", "select_account"];
 
-    /// Reads the parameter. Values of extensions that the gateway does not know are left out: refusing them would keep clients from
-    /// using those anywhere (Initiating User Registration §4.1).
+    /// Reads the parameter. Values of extensions that the gateway does not know are left out: refusing them would keep
+    /// clients from using those anywhere (Initiating User Registration §4.1).
     pub fn parse(text: &str) -> Result<Self, Contradiction> {
         let asked: Vec<_> = text.split(' ').filter(|value| !value.is_empty()).collect();
         let wants = |value| asked.contains(&value);
@@ -52,7 +52,8 @@ impl Prompt {
     }
 }
 
-/// A query in which the sign-in that [`Prompt::demands_sign_in`] is done, and only that: everything else stays as it was written.
+/// A query in which the sign-in that [`Prompt::demands_sign_in`] is done, and only that: everything else stays as it
+/// was written.
 pub fn signed_in(query: &str) -> String {
     let kept = query.split('&').filter_map(|pair| {
         let (name, value) = form_urlencoded::parse(pair.as_bytes()).next()?;

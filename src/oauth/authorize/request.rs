@@ -1,11 +1,12 @@
-//! The authorization request (OAuth 2.1 §4.1.1), read in stages so that redirecting an error to an unproven address cannot be
-//! written down.
+//! The authorization request (OAuth 2.1 §4.1.1), read in stages so that redirecting an error to an unproven address
+//! cannot be written down.
 //!
 //! 1. [`ClientQuery::parse`]: who asks, and where to answer. A failure is shown locally.
 //! 2. [`ClientQuery::for_client`]: the redirect URI is this client's. A failure is shown locally.
 //! 3. [`Redirectable::parse`]: everything else. A failure goes back to the client.
 //!
-//! Not here: what a failure says (`authorization_error`), where answers go (`authorization_response`), looking the client up.
+//! Not here: what a failure says (`authorization_error`), where answers go (`authorization_response`), looking the
+//! client up.
 
 use serde::{Deserialize, Serialize};
 
@@ -149,14 +150,15 @@ impl Redirectable {
         })
     }
 
-    /// How the client wants the person to be asked. Apart from the request, which waits for the answer: what is done is not asked again.
+    /// How the client wants the person to be asked. Apart from the request, which waits for the answer: what is done is
+    /// not asked again.
     pub fn prompt(&self) -> Result<Prompt, RedirectError> {
         let text = self.one("prompt")?.unwrap_or_default();
         Prompt::parse(text).map_err(|error| RedirectError::request(&error.to_string()))
     }
 
-    /// Where to send the browser with an error: exactly one each of `error`, `error_description`, `state` and `iss`. A state
-    /// that was sent twice, or is too long, is not echoed.
+    /// Where to send the browser with an error: exactly one each of `error`, `error_description`, `state` and `iss`. A
+    /// state that was sent twice, or is too long, is not echoed.
     pub fn error_location(&self, issuer: &str, error: &RedirectError) -> String {
         let state = self.one("state").ok().flatten().filter(|state| state.len() <= LONGEST_STATE);
         response::error_location(&self.redirect, issuer, state, error)
@@ -183,8 +185,8 @@ impl Redirectable {
         S256Challenge::parse(challenge).map_err(|error| RedirectError::request(&error.to_string()))
     }
 
-    /// Scopes we do not have are left out, as OAuth 2.1 §1.4.1 allows, because clients ask for `openid` and the like. So is
-    /// `offline_access` of a client that did not register to refresh.
+    /// Scopes we do not have are left out, as OAuth 2.1 §1.4.1 allows, because clients ask for `openid` and the like.
+    /// So is `offline_access` of a client that did not register to refresh.
     fn scope(&self, supported: &ScopeSet, default_scope: &ScopeSet) -> Result<ScopeSet, RedirectError> {
         let invalid = |description: &str| RedirectError::new(ErrorCode::InvalidScope, description);
         let asked =

@@ -1,7 +1,7 @@
 //! The authorization response (OAuth 2.1 §4.1.2): the address that carries a code or an error back to the client.
 //!
-//! Every response has `iss` (RFC 9207), and each parameter once: a redirect URI with one of them in its own query was refused
-//! when it was read. Not here: the redirect itself; after a form it is a 303, never a 307 (OAuth 2.1 §7).
+//! Every response has `iss` (RFC 9207), and each parameter once: a redirect URI with one of them in its own query was
+//! refused when it was read. Not here: the redirect itself; after a form it is a 303, never a 307 (OAuth 2.1 §7).
 
 use super::error::RedirectError;
 use crate::oauth::client::redirect::RedirectUri;

@@ -1,8 +1,9 @@
-//! Client ID Metadata Documents: the client id is a URL, and the document there is the client (draft-ietf-oauth-client-id-metadata-document).
+//! Client ID Metadata Documents: the client id is a URL, and the document there is the client
+//! (draft-ietf-oauth-client-id-metadata-document).
 //!
-//! Anybody chooses that URL, so it is judged before it is fetched, and nothing inside the document is ever fetched. Not here:
-//! the fetch. It asks for [`LIMIT`] bytes at most, follows no redirect, and may keep the bytes of a document that fitted for
-//! [`cache_lifetime`]; read again, they go through [`parse_document`] again.
+//! Anybody chooses that URL, so it is judged before it is fetched, and nothing inside the document is ever fetched. Not
+//! here: the fetch. It asks for [`LIMIT`] bytes at most, follows no redirect, and may keep the bytes of a document that
+//! fitted for [`cache_lifetime`]; read again, they go through [`parse_document`] again.
 
 use std::fmt;
 
@@ -35,8 +36,8 @@ pub fn is_document_id(text: &str) -> bool {
         .any(|scheme| text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)))
 }
 
-/// Reads a client id as the address of its document (CIMD §3). Loopback is for development: it is allowed only where the
-/// gateway itself is on loopback.
+/// Reads a client id as the address of its document (CIMD §3). Loopback is for development: it is allowed only where
+/// the gateway itself is on loopback.
 pub fn parse_client_id(text: &str, loopback_allowed: bool) -> Result<Url, DocumentError> {
     if text.len() > LONGEST_ID {
         return Err(DocumentError::LongId);
@@ -56,7 +57,8 @@ pub fn parse_client_id(text: &str, loopback_allowed: bool) -> Result<Url, Docume
     if url.path() == "/" {
         return Err(DocumentError::NoPath);
     }
-    // The id is compared as text, also by the client; so the text has to be what is fetched. This refuses dot segments too.
+    // The id is compared as text, also by the client; so the text has to be what is fetched. This refuses dot segments
+    // too.
     if url.as_str() != text {
         return Err(DocumentError::NotCanonical);
     }

@@ -6,10 +6,12 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 
 use crate::secret::Digested;
 
-/// Does not begin with `https://`: a registered id cannot be taken for the address of a document (CIMD, "Supporting Both…").
+/// Does not begin with `https://`: a registered id cannot be taken for the address of a document (CIMD, "Supporting
+/// Both…").
 pub(super) const ID_PREFIX: &str = "mcpg_client_";
 
-/// The longest id that is given out or looked at. It travels in the authorization request, which has to survive the sign-in in a cookie.
+/// The longest id that is given out or looked at. It travels in the authorization request, which has to survive the
+/// sign-in in a cookie.
 pub(super) const LONGEST_ID: usize = 1000;
 
 /// Less than this follows the prefix of no sealed id: an envelope around nothing.

@@ -1,7 +1,7 @@
 //! Client metadata (RFC 7591 §2) as a client sends or publishes it: read once, for registrations and documents alike.
 //!
-//! What the gateway has no use for (logos, contacts, `application_type`) is accepted and ignored. Not here: what only one of
-//! the two demands; that is `registration`'s and `client_document`'s.
+//! What the gateway has no use for (logos, contacts, `application_type`) is accepted and ignored. Not here: what only
+//! one of the two demands; that is `registration`'s and `client_document`'s.
 
 use std::fmt;
 
@@ -91,8 +91,8 @@ impl ClientMetadata {
         }
     }
 
-    /// The grant types it may use. A client that names none gets both: most that leave the field out refresh all the same
-    /// (RFC 7591 §2 lets the server decide).
+    /// The grant types it may use. A client that names none gets both: most that leave the field out refresh all the
+    /// same (RFC 7591 §2 lets the server decide).
     pub fn grant_types(&self) -> Result<Vec<GrantType>, MetadataError> {
         let Some(asked) = &self.grant_types else {
             return Ok(vec![GrantType::AuthorizationCode, GrantType::RefreshToken]);

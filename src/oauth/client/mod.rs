@@ -72,8 +72,8 @@ pub enum Refreshing {
     Never,
     /// By asking for `offline_access`.
     ByScope,
-    /// By having registered the grant type. The scope it registered has no `offline_access`, so it will never ask for that: the
-    /// TypeScript SDK 1.x takes its scope from the challenge, where `offline_access` must not be.
+    /// By having registered the grant type. The scope it registered has no `offline_access`, so it will never ask for
+    /// that: the TypeScript SDK 1.x takes its scope from the challenge, where `offline_access` must not be.
     ByGrantType,
 }
 
@@ -161,7 +161,8 @@ pub struct ClientCredentials {
 }
 
 impl Client {
-    /// The client behind the URL of a metadata document, as far as the token endpoint needs it: public by rule (CIMD §5).
+    /// The client behind the URL of a metadata document, as far as the token endpoint needs it: public by rule (CIMD
+    /// §5).
     pub fn of_document(id: &str) -> Self {
         Self {
             id: id.to_owned(),
@@ -189,7 +190,8 @@ impl Client {
         self.authentication != Authentication::None
     }
 
-    /// Whether a token request comes from this client (OAuth 2.1 §2.4). Secrets are compared by digest in constant time.
+    /// Whether a token request comes from this client (OAuth 2.1 §2.4). Secrets are compared by digest in constant
+    /// time.
     pub fn authenticate(&self, presented: &ClientCredentials) -> Result<(), ClientError> {
         if presented.id.as_deref() != Some(self.id.as_str()) {
             return Err(ClientError::WrongClient);

@@ -1,7 +1,8 @@
 //! Redirect URIs: which may be registered, and which request fits a registered one (OAuth 2.1 §2.3, §4.1.1, §8.4.2).
 //!
 //! The text is kept as the client wrote it, because clients compare it byte for byte. Text that a browser would read as
-//! something else than it says is refused, so comparing text is comparing what is opened. Not here: whose URI it is (`client`).
+//! something else than it says is refused, so comparing text is comparing what is opened. Not here: whose URI it is
+//! (`client`).
 
 use std::fmt;
 
@@ -14,8 +15,8 @@ use crate::web::form;
 
 const LONGEST: usize = 2048;
 
-/// Private-use schemes cannot be tied to an owner, so each is admitted by name only. Cursor's, although OAuth 2.1 §2.3.1
-/// discourages a scheme without a dot: it registers no other URI that its desktop application listens on.
+/// Private-use schemes cannot be tied to an owner, so each is admitted by name only. Cursor's, although OAuth 2.1
+/// §2.3.1 discourages a scheme without a dot: it registers no other URI that its desktop application listens on.
 const PRIVATE_USE: [&str; 1] = ["cursor://anysphere.cursor-mcp/oauth/callback"];
 
 /// Schemes that run, read or show something in the browser instead of handing a code to an application.
@@ -73,8 +74,9 @@ impl RedirectUri {
         Ok(Self(text.to_owned()))
     }
 
-    /// Whether a request's `redirect_uri` fits this registered one: the same text, but on http loopback with any port, because
-    /// a native application listens on whichever is free. `localhost`, `127.0.0.1` and `[::1]` do not stand for each other.
+    /// Whether a request's `redirect_uri` fits this registered one: the same text, but on http loopback with any port,
+    /// because a native application listens on whichever is free. `localhost`, `127.0.0.1` and `[::1]` do not stand for
+    /// each other.
     pub fn accepts(&self, requested: &str) -> bool {
         if self.0 == requested {
             return true;
@@ -83,7 +85,8 @@ impl RedirectUri {
         registered.is_some() && registered == loopback_parts(requested) && Self::named(requested).is_ok()
     }
 
-    /// The same without its port where that is loopback: a program on the person's machine listens on another one each time.
+    /// The same without its port where that is loopback: a program on the person's machine listens on another one each
+    /// time.
     pub fn without_port(&self) -> String {
         let url = Url::parse(&self.0).ok().filter(|_| self.is_loopback());
         let portless = url.and_then(|mut url| url.set_port(None).ok().map(|()| String::from(url)));

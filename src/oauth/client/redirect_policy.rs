@@ -5,8 +5,8 @@
 use super::redirect::{RedirectUri, RedirectUriError};
 use crate::oauth::uri_text::UriText;
 
-/// Patterns with `*`, such as `https://*.example.com/oauth/*` or `http://localhost:*/callback`; none means every https URI,
-/// loopback and the known private-use URIs.
+/// Patterns with `*`, such as `https://*.example.com/oauth/*` or `http://localhost:*/callback`; none means every https
+/// URI, loopback and the known private-use URIs.
 ///
 /// `*` stays within the part it stands in (host, port, or path with query), so no pattern for one host fits another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! A client that registered itself: sealed into its own id until it first gets a token, and stored from then on. An anonymous caller
-//! cannot make the gateway store anything, and most registrations are never used.
+//! A client that registered itself: sealed into its own id until it first gets a token, and stored from then on. An
+//! anonymous caller cannot make the gateway store anything, and most registrations are never used.
 //!
 //! Not here: the registration request and its answer (`registration`), where records are kept (`flow`).
 
@@ -17,8 +17,8 @@ use crate::version::V1;
 
 const SECRET_PREFIX: &str = "mcpg_secret_";
 
-/// Claude registers anew for each connection, so most registrations are never used or used for one grant. A day, and an hour in which
-/// who began at its end can sign in, consent and connect.
+/// Claude registers anew for each connection, so most registrations are never used or used for one grant. A day, and an
+/// hour in which who began at its end can sign in, consent and connect.
 const UNUSED: Lifetime = Lifetime::hours(24 + 1);
 /// Longer than the longest refresh token may live.
 const USED: Lifetime = Lifetime::days(400);
@@ -74,7 +74,8 @@ pub struct RegisteredClient {
 }
 
 impl RegisteredClient {
-    /// Seals a registration into an id; `None` if that would be too long. The secret is for who registered, and made from the id.
+    /// Seals a registration into an id; `None` if that would be too long. The secret is for who registered, and made
+    /// from the id.
     pub fn seal(registered: &Registered, ring: &KeyRing, nonce: [u8; 12]) -> Option<(Self, Secret)> {
         let id = format!("{ID_PREFIX}{}", ring.seal_json(Purpose::ClientId, &[], nonce, registered));
         let secret = secret_of(ring, sealed_part(&id)?).ok()?;

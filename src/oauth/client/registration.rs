@@ -1,6 +1,7 @@
 //! Dynamic client registration (RFC 7591): a request read, and an answer that holds the secret once.
 //!
-//! Not here: the client that comes of it (`registered_client`), whether registration is switched on, or how often one may register.
+//! Not here: the client that comes of it (`registered_client`), whether registration is switched on, or how often one
+//! may register.
 
 use std::fmt;
 
@@ -44,7 +45,8 @@ pub fn parse(bytes: &[u8], policy: &RedirectPolicy, now: Timestamp) -> Result<Re
     Ok(registered)
 }
 
-/// The client of a registration that does not fit into an id, to be stored at once, and its secret. The random bytes become both.
+/// The client of a registration that does not fit into an id, to be stored at once, and its secret. The random bytes
+/// become both.
 pub fn to_store(
     registered: Registered,
     id: [u8; 16],

@@ -1,5 +1,5 @@
-//! What a grant can be told and what it answers. Both travel as JSON between the Worker and the object, and during a deploy
-//! between old and new code: a changed field is a changed interface.
+//! What a grant can be told and what it answers. Both travel as JSON between the Worker and the object, and during a
+//! deploy between old and new code: a changed field is a changed interface.
 //!
 //! Not here: what happens (`record`).
 
@@ -33,8 +33,8 @@ pub struct Granted {
     /// Which of the subject's accounts at the server; `None` is the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// When the session began in which it was allowed: what ends the session's right ends the grant. Grants made before this was written
-    /// down are older than any revocation of their subject.
+    /// When the session began in which it was allowed: what ends the session's right ends the grant. Grants made before
+    /// this was written down are older than any revocation of their subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_in: Option<Timestamp>,
 }
@@ -188,8 +188,8 @@ tagged! { "outcome",
         Rejected {
             /// Why.
             why: Rejection,
-            /// Set when the family is dead, by this very command or before: when the last of its access tokens would have expired.
-            /// Whoever killed it may have failed to say so everywhere.
+            /// Set when the family is dead, by this very command or before: when the last of its access tokens would
+            /// have expired. Whoever killed it may have failed to say so everywhere.
             revoked_until: Option<Timestamp>,
         },
     }

@@ -13,11 +13,12 @@ use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
 use crate::version::V1;
 
-/// How long a replaced refresh token still yields its successor, while that is not used itself: for a client that lost the answer, or
-/// whose processes do not tell each other. Seen in real clients were a few minutes.
+/// How long a replaced refresh token still yields its successor, while that is not used itself: for a client that lost
+/// the answer, or whose processes do not tell each other. Seen in real clients were a few minutes.
 const REPLAY_WINDOW: Lifetime = Lifetime::minutes(10);
 
-/// How long a finished grant is remembered: longer than a consent form lives, so that no form opens a grant a second time.
+/// How long a finished grant is remembered: longer than a consent form lives, so that no form opens a grant a second
+/// time.
 const REMEMBERED: Lifetime = Lifetime::hours(1);
 
 /// What an object knows about its grant.
@@ -164,8 +165,9 @@ impl State {
                 };
                 (state, outcome)
             }
-            // OAuth 2.1 §4.1.3: a code used twice is denied, and takes its tokens with it where all else of the request fits. Whoever
-            // finds a spent code in a log has no verifier, and must not be able to end somebody's access with it.
+            // OAuth 2.1 §4.1.3: a code used twice is denied, and takes its tokens with it where all else of the request
+            // fits. Whoever finds a spent code in a log has no verifier, and must not be able to end somebody's access
+            // with it.
             Self::Spent { ref granted, ref code, access_until }
             | Self::Live { ref granted, ref code, access_until, .. }
                 if *code == redeem.code =>

@@ -121,7 +121,7 @@ fn every_state_meets_every_command() {
     ];
     #[rustfmt::skip]
     let table: [(&str, Command, [&str; 8]); 15] = [
-        // command                                  nothing    refused         held           open            spent           live                rotated             revoked
+        // command nothing refused held open spent live rotated revoked
         ("open", open(granted()),                  ["opened",  "already_used", "opened",       "already_used", "already_used", "already_used",     "already_used",     "already_used"]),
         ("hold", hold(),                           ["held",    "already_used", "already_used", "already_used", "already_used", "already_used",     "already_used",     "already_used"]),
         ("peek", Command::Peek,                    ["unknown", "already_used", "peeked",       "already_used", "already_used", "already_used",     "already_used",     "already_used"]),

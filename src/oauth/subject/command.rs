@@ -1,5 +1,5 @@
-//! What an account can be told and what it answers. Both travel as JSON between the Worker and the object, and during a deploy
-//! between old and new code: a changed field is a changed interface.
+//! What an account can be told and what it answers. Both travel as JSON between the Worker and the object, and during a
+//! deploy between old and new code: a changed field is a changed interface.
 //!
 //! Not here: what happens (`record`).
 
@@ -131,7 +131,8 @@ tagged! { "outcome",
         Noted,
         /// The grant is listed.
         GrantAdded {
-            /// Those that are not any more although they live: what cannot be seen could not be ended, so they must end now.
+            /// Those that are not any more although they live: what cannot be seen could not be ended, so they must end
+            /// now.
             unlisted: Vec<GrantId>,
         },
         /// The account is not listed: everything of the subject's was revoked since they signed in.

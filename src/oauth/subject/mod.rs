@@ -1,7 +1,8 @@
-//! A subject's account: what they consented to, which clients they allowed, which accounts at servers they connected. A pure state
-//! machine, run by the subject's object, so that a person and the operator find everything without a search.
+//! A subject's account: what they consented to, which clients they allowed, which accounts at servers they connected. A
+//! pure state machine, run by the subject's object, so that a person and the operator find everything without a search.
 //!
-//! Not here: whether consent is remembered at all (the operator's consent policy), the grants (`grant`), and the connections.
+//! Not here: whether consent is remembered at all (the operator's consent policy), the grants (`grant`), and the
+//! connections.
 
 mod command;
 mod record;

@@ -13,18 +13,19 @@ use crate::oauth::scope::ScopeSet;
 use crate::time::{Lifetime, Timestamp};
 use crate::version::V1;
 
-/// How long consents are kept after the last one was given, grants after they would have ended, and that everything was revoked: no
-/// browser session lives as long.
+/// How long consents are kept after the last one was given, grants after they would have ended, and that everything was
+/// revoked: no browser session lives as long.
 const KEPT: Lifetime = Lifetime::days(400);
 
-/// A connection that is used keeps itself alive without its subject's account hearing of it, so the account must outlast it.
+/// A connection that is used keeps itself alive without its subject's account hearing of it, so the account must
+/// outlast it.
 const KEPT_CONNECTIONS: Lifetime = Lifetime::days(3650);
 
 /// How many consents are remembered for one subject; the oldest makes room.
 const MOST_CONSENTS: usize = 256;
 
-/// How many grants are listed; one that ended makes room, then the oldest of the client that has most: who asks for ever more, takes
-/// nothing away from others.
+/// How many grants are listed; one that ended makes room, then the oldest of the client that has most: who asks for
+/// ever more, takes nothing away from others.
 pub(super) const MOST_GRANTS: usize = 128;
 
 /// How many accounts at servers are listed. No other is taken then: one that made room would live on unseen.
@@ -190,7 +191,8 @@ impl Record {
     }
 }
 
-/// The name of a consent. Whatever the person saw on the consent page is in it, so that a change of any of it asks again.
+/// The name of a consent. Whatever the person saw on the consent page is in it, so that a change of any of it asks
+/// again.
 pub fn consent_key(
     client_id: &str,
     redirect_uri: &str,

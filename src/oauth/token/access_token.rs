@@ -59,8 +59,9 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Whether the token was issued here, and for this server at this resource (RFC 9068 §4, steps 3 and 4): another one that is put
-    /// there later gets none of its tokens. One that names no server is taken where the resource itself names it.
+    /// Whether the token was issued here, and for this server at this resource (RFC 9068 §4, steps 3 and 4): another
+    /// one that is put there later gets none of its tokens. One that names no server is taken where the resource itself
+    /// names it.
     pub fn check(&self, issuer: &str, resource: &str, slug: &str) -> Result<(), TokenError> {
         if self.iss != issuer {
             return Err(TokenError::WrongIssuer);

@@ -1,5 +1,5 @@
-//! Authorization codes and refresh tokens: the grant's id, 256 random bits, and a tag that only our keys can make, so that a
-//! forged one is refused without asking any object.
+//! Authorization codes and refresh tokens: the grant's id, 256 random bits, and a tag that only our keys can make, so
+//! that a forged one is refused without asking any object.
 //!
 //! Not here: whether a genuine one is still good (`grant`).
 

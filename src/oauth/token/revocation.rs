@@ -24,8 +24,8 @@ impl RevocationRequest {
         Ok(Self { token: Secret::new(required(form, "token")?) })
     }
 
-    /// The grant whose tokens die: with either token goes the whole grant (RFC 7009 §2.1). `None` for a token that is not ours
-    /// or good no more, which is answered with success (§2.2).
+    /// The grant whose tokens die: with either token goes the whole grant (RFC 7009 §2.1). `None` for a token that is
+    /// not ours or good no more, which is answered with success (§2.2).
     pub fn grant(&self, ring: &KeyRing, now: Timestamp) -> Option<GrantId> {
         let text = self.token.expose();
         let refresh = opaque::parse(ring, Kind::Refresh, text).map(|(grant, _)| grant);

@@ -1,5 +1,5 @@
-//! What a connection can be told and what it answers. Both travel as JSON between the Worker and the object, and during a deploy
-//! between old and new code: a changed field is a changed interface.
+//! What a connection can be told and what it answers. Both travel as JSON between the Worker and the object, and during
+//! a deploy between old and new code: a changed field is a changed interface.
 //!
 //! Not here: what happens (`record`).
 

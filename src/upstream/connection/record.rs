@@ -163,8 +163,9 @@ impl Record {
         Outcome::Leased { generation: self.generation, sealed }
     }
 
-    /// A rotated refresh token exists once, here: it counts whoever holds the lease by now, and over the death that another holder
-    /// met with the token it replaces. Only a newer credential, or a person who disconnected, makes it worthless.
+    /// A rotated refresh token exists once, here: it counts whoever holds the lease by now, and over the death that
+    /// another holder met with the token it replaces. Only a newer credential, or a person who disconnected, makes it
+    /// worthless.
     fn finish(&mut self, generation: u64, sealed: String) -> Outcome {
         let never_leased = self.standing == Standing::Absent && self.lease.is_none();
         if generation != self.generation || never_leased {

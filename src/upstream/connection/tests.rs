@@ -1,5 +1,5 @@
-//! The connection's states against every command, and what each refusal is for. All interleavings of workers are explored in
-//! `tests/lease_model.rs`.
+//! The connection's states against every command, and what each refusal is for. All interleavings of workers are
+//! explored in `tests/lease_model.rs`.
 //!
 //! Not here: the JSON of records, commands and outcomes (`golden`).
 

@@ -1,5 +1,5 @@
-//! What an issuer can be told and what it answers. Both travel as JSON between the Worker and the object, and during a deploy
-//! between old and new code: a changed field is a changed interface.
+//! What an issuer can be told and what it answers. Both travel as JSON between the Worker and the object, and during a
+//! deploy between old and new code: a changed field is a changed interface.
 //!
 //! Not here: what happens (`record`).
 
@@ -41,8 +41,8 @@ tagged! { "command",
             /// Its number.
             generation: u64,
         },
-        /// Somebody who was sent off with this registration came back without an answer: perhaps the authorization server does not know it
-        /// any more. Anybody can make this up.
+        /// Somebody who was sent off with this registration came back without an answer: perhaps the authorization
+        /// server does not know it any more. Anybody can make this up.
         Abandon {
             /// Its number.
             generation: u64,

@@ -139,7 +139,8 @@ impl Record {
         }
     }
 
-    /// The first to finish wins: a second registration is a client that nobody uses, not one that replaces another in use.
+    /// The first to finish wins: a second registration is a client that nobody uses, not one that replaces another in
+    /// use.
     fn finish(&mut self, redirect_uri: String, sealed: String, now: Timestamp) -> Outcome {
         self.leases.retain(|lease| lease.redirect_uri != redirect_uri);
         if let Some(registered) = self.handed_out(&redirect_uri, now) {
@@ -176,7 +177,8 @@ impl Record {
         Outcome::Noted
     }
 
-    /// Retires a registration, unless one was given up a moment ago or this one has just been good for a token: who says so may be anybody.
+    /// Retires a registration, unless one was given up a moment ago or this one has just been good for a token: who
+    /// says so may be anybody.
     fn abandon(&mut self, generation: u64, now: Timestamp) -> Outcome {
         let just_now = self.abandoned.is_some_and(|at| !(at + ABANDONED).reached(now));
         let Some(registration) = self.numbered(generation) else { return Outcome::Unknown };

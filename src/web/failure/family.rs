@@ -20,7 +20,8 @@ const SERVERS: WayOn = Some(("See the servers", "/"));
 const CONNECTIONS: WayOn = Some(("See your connections", "/connections"));
 const SIGN_IN: WayOn = Some(("Sign in again", "/login"));
 
-/// How reasons begin, or what they are; the first that fits counts. Where the client has to begin again there is no way on.
+/// How reasons begin, or what they are; the first that fits counts. Where the client has to begin again there is no way
+/// on.
 const FAMILIES: &[(&str, &str, WayOn)] = &[
     ("no_pending_authorization", "No pending authorization", None),
     ("no_connection_pending", "No connection is pending", CONNECTIONS),

@@ -1,5 +1,5 @@
-//! Every refusal and failure: who must act, a stable reason code, what happened and what to do, rendered once for each wire
-//! format.
+//! Every refusal and failure: who must act, a stable reason code, what happened and what to do, rendered once for each
+//! wire format.
 //!
 //! Not here: when something fails. Pure layers return their own small enums; `flow` lifts them into a [`Failure`].
 
@@ -21,7 +21,8 @@ use crate::page;
 
 pub use blame::Blame;
 
-/// One failure, ready to be rendered. A pointer: it is handed up through every step of a flow, and each of them would copy the details.
+/// One failure, ready to be rendered. A pointer: it is handed up through every step of a flow, and each of them would
+/// copy the details.
 #[derive(Debug, Clone)]
 pub struct Failure(Box<Details>);
 
@@ -36,7 +37,8 @@ pub struct Details {
     pub reason: &'static str,
     /// What happened, in one sentence. Never holds a secret.
     pub message: String,
-    /// What logs say instead, where the sentence repeats words of a client's message: its arguments are not the operator's business.
+    /// What logs say instead, where the sentence repeats words of a client's message: its arguments are not the
+    /// operator's business.
     pub logged: Option<&'static str>,
     /// What to do about it.
     pub fix: String,

@@ -55,8 +55,9 @@ fn decode(authorization: &HeaderValue) -> Option<Zeroizing<String>> {
     (!decoded.contains(char::is_control)).then_some(decoded)
 }
 
-/// OAuth 2.1 §2.4.1 form-urlencodes id and secret before Basic; the MCP SDKs and many others do not. A text that an encoder
-/// could have written and that has an escape was encoded; anything else is meant as it stands, a lone `+` included.
+/// OAuth 2.1 §2.4.1 form-urlencodes id and secret before Basic; the MCP SDKs and many others do not. A text that an
+/// encoder could have written and that has an escape was encoded; anything else is meant as it stands, a lone `+`
+/// included.
 fn unescape(text: &str) -> String {
     let encoder_writes = |byte: u8| byte.is_ascii_alphanumeric() || b"%+-._*~!'()".contains(&byte);
     if text.contains('%') && text.bytes().all(encoder_writes) {
