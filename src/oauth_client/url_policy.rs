@@ -1,8 +1,9 @@
 //! Which URLs an upstream's metadata may send the gateway, or a person's browser, to.
 //!
 //! A server and its issuer are strangers that choose URLs for the gateway to fetch: they may name what is on the public
-//! internet, or where the operator pointed already. Redirects are never followed, so no other place is reached. Not
-//! here: what a name resolves to, which the runtime judges ([`crate::oauth::address`]).
+//! internet, or where the operator pointed already. Redirects are never followed, so no other place is reached.
+//!
+//! Not here: what a name resolves to, which the runtime judges ([`crate::oauth::address`]).
 
 use std::fmt;
 

@@ -35,8 +35,7 @@ impl Default for AuthDocument {
     }
 }
 
-/// The value of a header: literal text, a secret that holds the whole value (`Bearer …` included), or what each person
-/// enters.
+/// The value of a header: literal text, a secret that holds the whole value (`Bearer …` included), or what each person enters.
 #[derive(Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
 #[serde(
@@ -66,19 +65,16 @@ pub(in crate::config) struct PersonDocument {
 #[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub(in crate::config) struct OAuthDocument {
-    /// Whether an operator connects the server once for everybody. Otherwise each person connects an account of their
-    /// own.
+    /// Whether an operator connects the server once for everybody. Otherwise each person connects an account of their own.
     #[serde(default)]
     pub(in crate::config) shared: bool,
     /// When a person is asked to connect. Without it: while their client is authorized.
     pub(in crate::config) connect: Option<ConnectTime>,
     /// The scope to ask for, sent exactly as it stands here. Without it: what the server's challenge or metadata names.
     pub(in crate::config) scope: Option<String>,
-    /// The only authorization server to connect at, exactly as its metadata writes its issuer. Without it: the one the
-    /// server names.
+    /// The only authorization server to connect at, exactly as its metadata writes its issuer. Without it: the one the server names.
     pub(in crate::config) issuer: Option<String>,
-    /// The gateway's client there, registered beforehand. Without it the gateway presents its metadata document or
-    /// registers itself.
+    /// The gateway's client there, registered beforehand. Without it the gateway presents its metadata document or registers itself.
     pub(in crate::config) client: Option<UpstreamClientDocument>,
 }
 
@@ -102,8 +98,8 @@ pub(in crate::config) struct UpstreamClientDocument {
     /// The id the authorization server gave to this gateway.
     #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
     pub(in crate::config) client_id: Option<String>,
-    /// Its secret; none for a public client. A client with a secret needs `issuer`, or both endpoints: the secret is
-    /// only ever sent to a place that the operator named.
+    /// Its secret; none for a public client. A client with a secret needs `issuer`, or both endpoints: the secret is only ever
+    /// sent to a place that the operator named.
     pub(in crate::config) client_secret: Option<SecretDocument>,
     /// How the secret is sent. Without it: as the authorization server's metadata says, else by HTTP Basic.
     pub(in crate::config) token_endpoint_auth_method: Option<AuthenticationMethod>,
@@ -113,13 +109,12 @@ pub(in crate::config) struct UpstreamClientDocument {
     pub(in crate::config) token_endpoint: Option<String>,
     /// Where tokens are revoked when a person disconnects. Without it: from the metadata, if at all.
     pub(in crate::config) revocation_endpoint: Option<String>,
-    /// The redirect URI that is registered for the gateway. Without it: `/oauth/upstream-callback` on the gateway's
-    /// origin.
+    /// The redirect URI that is registered for the gateway. Without it: `/oauth/upstream-callback` on the gateway's origin.
     pub(in crate::config) redirect_uri: Option<String>,
 }
 
-/// The gateway as a client that acts for itself (RFC 6749 section 4.4). It needs `issuer` or `token_endpoint`: the
-/// secret is only ever sent to a place that the operator named, never to one that the server names.
+/// The gateway as a client that acts for itself (RFC 6749 section 4.4). It needs `issuer` or `token_endpoint`: the secret is only
+/// ever sent to a place that the operator named, never to one that the server names.
 #[derive(Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object with \"client_id\" and \"client_secret\"")]

@@ -1,8 +1,7 @@
 //! The shape of `gateway.json`: what may be written where. The JSON Schema is generated from these types.
 //!
-//! Not here: what the values must satisfy. A document only has the right types; the files that prove each part say the
-//! rest. Required fields are options and lists hold options, so that one missing or mistyped value does not hide the
-//! errors after it.
+//! Not here: what the values must satisfy. A document only has the right types; the files that prove each part say the rest.
+//! Required fields are options and lists hold options, so that one missing or mistyped value does not hide the errors after it.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -24,8 +23,7 @@ pub(super) const SESSION_TTL: RangeInclusive<u64> = 1..=2_592_000;
 pub(super) const ACCESS_TTL: RangeInclusive<u64> = 1..=86_400;
 pub(super) const REFRESH_TTL: RangeInclusive<u64> = 1..=31_536_000;
 pub(super) const SERVER_TIMEOUT: RangeInclusive<u64> = 1..=600;
-/// An isolate has 128 MB for everything, and a body is there about three times: as it came, in Rust, and as it is sent
-/// on.
+/// An isolate has 128 MB for everything, and a body is there about three times: as it came, in Rust, and as it is sent on.
 pub(super) const BODY_BYTES: RangeInclusive<u64> = 1024..=16 << 20;
 pub(super) const DEPTH: RangeInclusive<u64> = 8..=100;
 
@@ -37,8 +35,8 @@ pub(super) struct Document {
     /// Where editors find this schema. Ignored by the gateway.
     #[serde(rename = "$schema")]
     _schema: Option<String>,
-    /// The origin clients reach the gateway at, such as `https://mcp.example.com`. Issuer and resource URLs are built
-    /// from it. Without it the gateway answers under each allowed host.
+    /// The origin clients reach the gateway at, such as `https://mcp.example.com`. Issuer and resource URLs are built from it.
+    /// Without it the gateway answers under each allowed host.
     pub(super) public_url: Option<String>,
     /// Hosts (`host[:port]`) the gateway answers under, and those a proxy may name in `X-Forwarded-Host`.
     #[serde(default)]
@@ -81,8 +79,7 @@ pub(super) struct Document {
 pub(super) struct BrandingDocument {
     /// What people call the gateway, in at most 40 characters. Without it: MCP gateway.
     pub(super) name: Option<String>,
-    /// The colour of buttons and links, as `#rrggbb` or `#rgb`. Where it could not be read it is made darker or
-    /// lighter.
+    /// The colour of buttons and links, as `#rrggbb` or `#rgb`. Where it could not be read it is made darker or lighter.
     #[cfg_attr(not(target_arch = "wasm32"), schemars(regex(pattern = "^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$")))]
     pub(super) accent: Option<String>,
 }

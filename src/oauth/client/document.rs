@@ -1,9 +1,10 @@
 //! Client ID Metadata Documents: the client id is a URL, and the document there is the client
 //! (draft-ietf-oauth-client-id-metadata-document).
 //!
-//! Anybody chooses that URL, so it is judged before it is fetched, and nothing inside the document is ever fetched. Not
-//! here: the fetch. It asks for [`LIMIT`] bytes at most, follows no redirect, and may keep the bytes of a document that
-//! fitted for [`cache_lifetime`]; read again, they go through [`parse_document`] again.
+//! Anybody chooses that URL, so it is judged before it is fetched, and nothing inside the document is ever fetched.
+//!
+//! Not here: the fetch. It asks for [`LIMIT`] bytes at most, follows no redirect, and may keep the bytes of a document
+//! that fitted for [`cache_lifetime`]; read again, they go through [`parse_document`] again.
 
 use std::fmt;
 
