@@ -12,15 +12,15 @@ use url::Url;
 
 use crate::config::{Branding, Origin};
 use crate::flow::account::{connections, index};
-use crate::flow::admin::status::Ground;
+use crate::flow::admin::status::Readiness;
 use crate::flow::admin::{configure, deployment, people, shared_connection, status, subject};
 use crate::flow::authorize::consent;
-pub use crate::flow::call::tenure::Standing;
+pub use crate::flow::call::tenure::StreamStanding;
 use crate::flow::call::{Refusal, refusal, tenure};
 use crate::flow::client::register;
 use crate::flow::connect::callback;
 use crate::flow::token::revoke;
-use crate::flow::{Head, Site, apart, authorize, call, connect, discover, login, token};
+use crate::flow::{Head, RequestContext, authorize, boxed, call, connect, discover, login, token};
 use crate::mcp::message::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
 use crate::page;
@@ -111,9 +111,9 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Err(refused) => refused.to(&head).render(&request_id),
         };
         self.record(&head, &route, &reply, refusal.as_ref(), &request_id);
-        cors::dress(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
-        transport::dress(&mut reply, &head, own.as_ref().ok());
-        dress(&mut reply, &route, &request_id);
+        cors::add_headers(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
+        transport::add_headers(&mut reply, &head, own.as_ref().ok());
+        add_headers(&mut reply, &route, &request_id);
         if let Some(config) = config.filter(|_| reply.is_page()) {
             reply = branded(reply, &config.branding);
         }
@@ -121,7 +121,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
     }
 
     /// Looks at a stream that was handed on: whether it goes on, on the terms of its reply.
-    pub async fn look(&self, words: &str) -> Standing {
+    pub async fn look(&self, words: &str) -> StreamStanding {
         tenure::look(self.platform, self.memory, words).await
     }
 
@@ -147,26 +147,32 @@ impl<'a, P: Platform> Gateway<'a, P> {
         match route {
             Route::Endpoint(Endpoint::Healthz) => return Ok(Reply::json(StatusCode::OK, &json!({"status": "ok"}))),
             Route::Endpoint(Endpoint::AdminConfig) if head.method == "PUT" => {
-                return apart(configure::replace(self.platform, self.memory, head, body, request_id))
+                return boxed(configure::replace(self.platform, self.memory, head, body, request_id))
                     .await
                     .map_err(json);
             }
             Route::Endpoint(Endpoint::AdminConfig) => {
-                return apart(configure::show(self.platform, self.memory, head)).await.map_err(json);
+                return boxed(configure::show(self.platform, self.memory, head)).await.map_err(json);
             }
             Route::Endpoint(Endpoint::Deployment) => return deployment::prove(self.platform, head).map_err(json),
             _ => {}
         }
         // 2. The surroundings every other flow needs.
-        let site = self.site(own, loaded, request_id);
+        let context = self.context(own, loaded, request_id);
         if matches!(route, Route::Endpoint(Endpoint::Status)) {
-            let ground = Ground { config: loaded, keys: self.keys().map(|_| ()) };
-            return Ok(
-                apart(status::report(self.platform, self.memory, head, ground, site.as_ref().ok(), request_id)).await
-            );
+            let readiness = Readiness { config: loaded, keys: self.keys().map(|_| ()) };
+            return Ok(boxed(status::report(
+                self.platform,
+                self.memory,
+                head,
+                readiness,
+                context.as_ref().ok(),
+                request_id,
+            ))
+            .await);
         }
-        let site = match site {
-            Ok(site) => site,
+        let context = match context {
+            Ok(context) => context,
             Err(failure) if matches!(route, Route::Endpoint(Endpoint::Index)) && matches!(loaded, Ok(None)) => {
                 return Ok(status::page(&failure, head, request_id));
             }
@@ -176,66 +182,66 @@ impl<'a, P: Platform> Gateway<'a, P> {
         // 3. One flow.
         match route {
             Route::Mcp(server) => {
-                cors::require_allowed(&site, head).map_err(json)?;
+                cors::require_allowed(&context, head).map_err(json)?;
                 match head.method.as_str() {
                     "POST" => {}
-                    "DELETE" => return apart(call::delete(&site, head, server)).await.map_err(json),
+                    "DELETE" => return boxed(call::delete(&context, head, server)).await.map_err(json),
                     _ if head.wants_page() => {
-                        return apart(index::show_server(&site, head, server)).await.map_err(json);
+                        return boxed(index::show_server(&context, head, server)).await.map_err(json);
                     }
-                    _ => return Err(json(refusal::method_not_allowed(&site, server))),
+                    _ => return Err(json(refusal::method_not_allowed(&context, server))),
                 }
-                call::post(&site, head, server, body).await.map_err(|refusal| match refusal {
+                call::post(&context, head, server, body).await.map_err(|refusal| match refusal {
                     Refusal::Plain(failure) => json(failure),
                     Refusal::Rpc(failure, id) => Refused::Rpc(failure, id),
                 })
             }
             Route::Connect(slug) if head.method == "POST" => {
-                apart(connect::answer(&site, head, slug, body)).await.map_err(Refused::Page)
+                boxed(connect::answer(&context, head, slug, body)).await.map_err(Refused::Page)
             }
-            Route::Connect(slug) => apart(connect::show(&site, head, slug)).await.map_err(Refused::Page),
-            Route::IssuerCallback => apart(callback::answer(&site, head)).await.map_err(Refused::Page),
-            Route::IssuerClientMetadata(issuer) => Ok(discover::client_metadata_for(&site, head.url.path(), issuer)),
-            Route::SharedConnection(slug) => apart(shared_connection::answer(&site, head, slug)).await.map_err(json),
-            Route::Subject(subject) => apart(subject::revoke(&site, head, subject)).await.map_err(json),
+            Route::Connect(slug) => boxed(connect::show(&context, head, slug)).await.map_err(Refused::Page),
+            Route::IssuerCallback => boxed(callback::answer(&context, head)).await.map_err(Refused::Page),
+            Route::IssuerClientMetadata(issuer) => Ok(discover::client_metadata_for(&context, head.url.path(), issuer)),
+            Route::SharedConnection(slug) => boxed(shared_connection::answer(&context, head, slug)).await.map_err(json),
+            Route::Subject(subject) => boxed(subject::revoke(&context, head, subject)).await.map_err(json),
             Route::NoSuchServer(slug) => Err(json(refusal::no_such_server(slug))),
-            Route::NoSlug => Err(json(refusal::slug_missing(&site))),
-            Route::TrailingSlash(bare) => Err(json(refusal::trailing_slash(&site, bare))),
-            Route::ProtectedResource(server) => discover::protected_resource(&site, server).map_err(json),
-            Route::ProtectedResourceRoot => discover::protected_resource_root(&site).map_err(json),
-            Route::AuthorizationServer => discover::authorization_server(&site).map_err(json),
-            Route::OpenIdConfiguration => discover::openid_configuration(&site).map_err(json),
+            Route::NoSlug => Err(json(refusal::slug_missing(&context))),
+            Route::TrailingSlash(bare) => Err(json(refusal::trailing_slash(&context, bare))),
+            Route::ProtectedResource(server) => discover::protected_resource(&context, server).map_err(json),
+            Route::ProtectedResourceRoot => discover::protected_resource_root(&context).map_err(json),
+            Route::AuthorizationServer => discover::authorization_server(&context).map_err(json),
+            Route::OpenIdConfiguration => discover::openid_configuration(&context).map_err(json),
             Route::Unknown => Err(json(unknown_endpoint())),
-            Route::Endpoint(endpoint) => apart(self.endpoint(*endpoint, &site, head, body)).await,
+            Route::Endpoint(endpoint) => boxed(self.endpoint(*endpoint, &context, head, body)).await,
         }
     }
 
     async fn endpoint(
         &self,
         endpoint: Endpoint,
-        site: &Site<'_, P>,
+        context: &RequestContext<'_, P>,
         head: &Head,
         body: P::Stream,
     ) -> Result<Reply<P::Stream>, Refused> {
         match endpoint {
-            Endpoint::Index => apart(index::show(site, head)).await.map_err(Refused::Page),
-            Endpoint::Authorize => apart(authorize::authorize(site, head)).await.map_err(Refused::Page),
-            Endpoint::Consent => apart(consent::answer(site, head, body)).await.map_err(Refused::Page),
-            Endpoint::Token => apart(token::token(site, head, body)).await.map_err(Refused::Json),
-            Endpoint::Register => apart(register::register(site, head, body)).await.map_err(Refused::Json),
-            Endpoint::Revoke => apart(revoke::revoke(site, head, body)).await.map_err(Refused::Json),
+            Endpoint::Index => boxed(index::show(context, head)).await.map_err(Refused::Page),
+            Endpoint::Authorize => boxed(authorize::authorize(context, head)).await.map_err(Refused::Page),
+            Endpoint::Consent => boxed(consent::answer(context, head, body)).await.map_err(Refused::Page),
+            Endpoint::Token => boxed(token::token(context, head, body)).await.map_err(Refused::Json),
+            Endpoint::Register => boxed(register::register(context, head, body)).await.map_err(Refused::Json),
+            Endpoint::Revoke => boxed(revoke::revoke(context, head, body)).await.map_err(Refused::Json),
             Endpoint::Jwks => Ok(Reply::json(StatusCode::OK, &json!({"keys": []}))),
-            Endpoint::UpstreamCallback => apart(callback::answer(site, head)).await.map_err(Refused::Page),
-            Endpoint::ClientMetadata => Ok(discover::client_metadata(site)),
+            Endpoint::UpstreamCallback => boxed(callback::answer(context, head)).await.map_err(Refused::Page),
+            Endpoint::ClientMetadata => Ok(discover::client_metadata(context)),
             Endpoint::Connections if head.method == "POST" => {
-                apart(connections::answer(site, head, body)).await.map_err(Refused::Page)
+                boxed(connections::answer(context, head, body)).await.map_err(Refused::Page)
             }
-            Endpoint::Connections => apart(connections::show(site, head)).await.map_err(Refused::Page),
-            Endpoint::Login => apart(login::show(site, head)).await.map_err(Refused::Page),
-            Endpoint::LoginCallback => apart(login::callback(site, head, body)).await.map_err(Refused::Page),
+            Endpoint::Connections => boxed(connections::show(context, head)).await.map_err(Refused::Page),
+            Endpoint::Login => boxed(login::show(context, head)).await.map_err(Refused::Page),
+            Endpoint::LoginCallback => boxed(login::callback(context, head, body)).await.map_err(Refused::Page),
             Endpoint::Logout if head.method != "POST" => Ok(login::sign_out_page::<P>(head)),
-            Endpoint::Logout => apart(login::logout(site, head)).await.map_err(Refused::Page),
-            Endpoint::AdminSubjects => apart(people::find(site, head)).await.map_err(Refused::Json),
+            Endpoint::Logout => boxed(login::logout(context, head)).await.map_err(Refused::Page),
+            Endpoint::AdminSubjects => boxed(people::find(context, head)).await.map_err(Refused::Json),
             // Answered before a configuration is needed.
             Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig | Endpoint::Deployment => {
                 Err(Refused::Json(unknown_endpoint()))
@@ -243,16 +249,16 @@ impl<'a, P: Platform> Gateway<'a, P> {
         }
     }
 
-    fn site<'r>(
+    fn context<'r>(
         &'r self,
         own: &Result<Origin, Failure>,
         loaded: &Result<Option<LoadedConfig>, Failure>,
         request_id: &'r str,
-    ) -> Result<Site<'r, P>, Failure> {
+    ) -> Result<RequestContext<'r, P>, Failure> {
         let loaded = loaded.as_ref().map_err(Clone::clone)?.as_ref().ok_or_else(status::not_configured)?;
         let keys = self.keys()?;
         let origin = own.clone()?;
-        Ok(Site {
+        Ok(RequestContext {
             platform: self.platform,
             memory: self.memory,
             now: self.platform.now(),
@@ -362,7 +368,7 @@ fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
     Err(Failure::method_not_allowed(route.allow(), message).fix(format!("Use {}.", route.allow())))
 }
 
-fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, request_id: &str) {
+fn add_headers<S>(reply: &mut Reply<S>, route: &Route<'_>, request_id: &str) {
     let is_page = route.is_page() || reply.is_page();
     let headers = reply.headers_mut();
     if let Ok(request_id) = HeaderValue::from_str(request_id) {

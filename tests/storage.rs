@@ -15,7 +15,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use mcp_edge_gateway::oauth::client::id;
 use mcp_edge_gateway::oauth::grant::{GrantId, Outcome, Rejection};
 use mcp_edge_gateway::oauth::token::access_token::Claims;
-use mcp_edge_gateway::oauth::token::opaque::Kind;
+use mcp_edge_gateway::oauth::token::opaque::OpaqueKind;
 use mcp_edge_gateway::oauth::token::{access_token, opaque};
 use mcp_edge_gateway::oauth::{grant, subject};
 use mcp_edge_gateway::secret::{Digested, Secret};
@@ -169,7 +169,7 @@ fn a_refresh_token_given_out_yesterday_works_today() {
     let world = World::new();
     put(&world, &format!("client:{CLIENT_ID}"), STORED_CLIENT);
     let id = GrantId::new([3; 16]);
-    let token = opaque::mint(&ring(), Kind::Refresh, &id, [4; 32]);
+    let token = opaque::mint(&ring(), OpaqueKind::Refresh, &id, [4; 32]);
     let record = format!(
         r#"{{"v":1,"state":"live","granted":{{"client_id":"{CLIENT_ID}","subject":"dev:alice","redirect_uri":"https://yesterday.example/callback","scope":"mcp:tools offline_access","resource":"http://localhost:8787/v1/mcp/demo","slug":"demo","challenge":"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}},"code":"VpTQii5T_8rgwxA-Wtb2B2q9lg6x-KVldwQLwQKPcCs","refresh":{{"current":"{}","expires":1900100000}},"access_until":1900000100}}"#,
         token.digest().as_str()

@@ -25,7 +25,7 @@ mod tests;
 mod text;
 mod tree;
 
-pub use auth::{Auth, ClientCredentials, OAuth, UpstreamClient, Value};
+pub use auth::{Auth, ConfiguredClient, MachineClient, OAuth, Value};
 pub use branding::Branding;
 pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
@@ -57,7 +57,7 @@ pub struct Config {
     /// Which clients the gateway deals with.
     pub clients: Clients,
     /// How long the gateway's tokens live.
-    pub tokens: Tokens,
+    pub tokens: TokenLifetimes,
     /// When a person is asked.
     pub consent: ConsentPolicy,
     /// The servers, none of which can be mistaken for another.
@@ -72,7 +72,7 @@ pub struct Config {
 
 /// How long the gateway's tokens live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tokens {
+pub struct TokenLifetimes {
     /// An access token.
     pub access_ttl: Lifetime,
     /// A refresh token since its last use.
@@ -171,10 +171,10 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     })
 }
 
-fn prove_tokens(document: &TokensDocument, at: &Pointer, report: &mut Report) -> Option<Tokens> {
+fn prove_tokens(document: &TokensDocument, at: &Pointer, report: &mut Report) -> Option<TokenLifetimes> {
     let access = text::seconds(&at.child("access_ttl_seconds"), document.access_ttl_seconds, &ACCESS_TTL, report);
     let refresh = text::seconds(&at.child("refresh_ttl_seconds"), document.refresh_ttl_seconds, &REFRESH_TTL, report);
-    Some(Tokens { access_ttl: access?, refresh_ttl: refresh? })
+    Some(TokenLifetimes { access_ttl: access?, refresh_ttl: refresh? })
 }
 
 fn prove_limits(document: &LimitsDocument, at: &Pointer, report: &mut Report) -> Option<Limits> {

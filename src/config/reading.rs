@@ -11,7 +11,7 @@ use super::document::Document;
 use super::report::{Pointer, Report, shown};
 use super::{near, tree};
 use crate::json;
-use crate::json::{Node, Step};
+use crate::json::{Node, PathStep};
 
 const LOGIN_KINDS: &[&str] = &["dev", "oidc", "auth0"];
 const AUTH_KINDS: &[&str] = &["none", "headers", "oauth", "client_credentials"];
@@ -87,26 +87,26 @@ fn take_out<'a>(tree: &mut Node<'a>, error: &json::Error) -> (Pointer, Option<No
     let (mut at, mut above, mut last) = (Pointer::default(), Some(tree), None);
     for step in error.path() {
         at = match step {
-            Step::Member(key) => at.child(key),
-            Step::Entry(index) => at.child(index),
-            Step::Variant(_) => at, // the operator's document has no variants, `lift_kinds` put them there
+            PathStep::Member(key) => at.child(key),
+            PathStep::Entry(index) => at.child(index),
+            PathStep::Variant(_) => at, // the operator's document has no variants, `lift_kinds` put them there
         };
         if let Some(before) = last.replace(step) {
             above = above.and_then(|node| below(node, before));
         }
     }
     let taken = match (above, last) {
-        (Some(Node::Object(members)), Some(Step::Member(key) | Step::Variant(key))) => tree::take(members, key),
+        (Some(Node::Object(members)), Some(PathStep::Member(key) | PathStep::Variant(key))) => tree::take(members, key),
         (Some(above), Some(step)) => below(above, step).map(|entry| mem::replace(entry, Node::Null)),
         _ => None,
     };
     (at, taken)
 }
 
-fn below<'t, 'a>(node: &'t mut Node<'a>, step: &Step) -> Option<&'t mut Node<'a>> {
+fn below<'t, 'a>(node: &'t mut Node<'a>, step: &PathStep) -> Option<&'t mut Node<'a>> {
     match (node, step) {
-        (Node::List(entries), Step::Entry(index)) => entries.get_mut(*index),
-        (node, Step::Member(key) | Step::Variant(key)) => tree::member(node, key),
+        (Node::List(entries), PathStep::Entry(index)) => entries.get_mut(*index),
+        (node, PathStep::Member(key) | PathStep::Variant(key)) => tree::member(node, key),
         _ => None,
     }
 }

@@ -92,9 +92,9 @@ impl Server {
     /// another server's or of another kind. Never a secret. A client's id is left out: a connection carries the client
     /// it was made with, so a changed registration strands nobody. Nor is the issuer here, see
     /// [`super::OAuth::admits_issuer`].
-    pub fn fits(&self) -> String {
+    pub fn binding(&self) -> String {
         let mut lines = vec![self.url.as_str()];
-        lines.extend(self.auth.fits());
+        lines.extend(self.auth.binding());
         lines.join("\n")
     }
 }
@@ -239,21 +239,24 @@ mod tests {
         assert!(!shared.is_personal() && shared.is_connected_by_operator());
         let registered =
             oauth(json!({"kind": "oauth", "issuer": "https://id.example.com", "client": {"client_id": "x"}}));
-        assert_eq!((own.fits().as_str(), own.fits()), ("https://docs.example.com/mcp\noauth", registered.fits()));
+        assert_eq!(
+            (own.binding().as_str(), own.binding()),
+            ("https://docs.example.com/mcp\noauth", registered.binding())
+        );
         let moved = server(json!({"url": "https://docs.example.com/mcp/", "auth": {"kind": "oauth"}}));
-        assert_ne!(own.fits(), moved.fits());
+        assert_ne!(own.binding(), moved.binding());
         let client = |scope: &str| {
             json!({"kind": "client_credentials", "client_id": "x", "client_secret": {"secret": "DOCS_CLIENT_SECRET"},
                 "issuer": "https://id.example.com", "scope": scope})
         };
         let machine = oauth(client("a"));
         assert!(!machine.is_personal() && !machine.is_connected_by_operator());
-        assert_ne!(machine.fits(), oauth(client("b")).fits());
-        assert!(!machine.fits().contains("DOCS_CLIENT_SECRET"));
+        assert_ne!(machine.binding(), oauth(client("b")).binding());
+        assert!(!machine.binding().contains("DOCS_CLIENT_SECRET"));
         let key =
             |name: &str| oauth(json!({"kind": "headers", "headers": {name: {"person": "Key"}, "x-team": "edge"}}));
-        assert_eq!(key("X-Key").fits(), key("x-key").fits());
-        assert_ne!(key("X-Key").fits(), key("X-Other").fits());
+        assert_eq!(key("X-Key").binding(), key("x-key").binding());
+        assert_ne!(key("X-Key").binding(), key("X-Other").binding());
         assert!(!oauth(json!({"kind": "headers", "headers": {"x-team": "edge"}})).is_personal());
     }
 

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use js_sys::Function;
 use wasm_bindgen::JsValue;
 
-use super::errand::{Desk, Done};
+use super::host_op::{Done, HostQueue};
 use super::wire;
 
 thread_local! {
@@ -23,18 +23,18 @@ thread_local! {
 
 struct Call {
     flow: Pin<Box<dyn Future<Output = String>>>,
-    desk: Rc<Desk>,
-    bell: Arc<Bell>,
+    queue: Rc<HostQueue>,
+    waker: Arc<CallWaker>,
 }
 
 /// Rung by promises that a flow awaits.
-struct Bell {
+struct CallWaker {
     call: u32,
     polled: AtomicBool,
     rung: AtomicBool,
 }
 
-impl Wake for Bell {
+impl Wake for CallWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -55,40 +55,40 @@ pub fn attend(wake: Function) {
 }
 
 /// Begins a flow under a number of its own; answers what it comes to or what it waits for, as JavaScript reads it.
-pub fn begin<F: Future<Output = String> + 'static>(call: u32, flow: impl FnOnce(Rc<Desk>) -> F) -> String {
-    let desk = Rc::<Desk>::default();
-    let bell = Bell { call, polled: AtomicBool::new(false), rung: AtomicBool::new(false) };
-    Call { flow: Box::pin(flow(Rc::clone(&desk))), desk, bell: Arc::new(bell) }.advance()
+pub fn begin<F: Future<Output = String> + 'static>(call: u32, flow: impl FnOnce(Rc<HostQueue>) -> F) -> String {
+    let queue = Rc::<HostQueue>::default();
+    let waker = CallWaker { call, polled: AtomicBool::new(false), rung: AtomicBool::new(false) };
+    Call { flow: Box::pin(flow(Rc::clone(&queue))), queue, waker: Arc::new(waker) }.advance()
 }
 
 /// Goes on with a request. The answer to a number that nobody waits with is empty.
 pub fn resume(call: u32, done: Option<Done>) -> String {
     let Some(call) = WAITING.with_borrow_mut(|waiting| waiting.remove(&call)) else { return String::new() };
     if let Some(done) = done {
-        call.desk.give(done);
+        call.queue.give(done);
     }
     call.advance()
 }
 
 impl Call {
     fn advance(mut self) -> String {
-        let number = self.bell.call;
-        let waker = Waker::from(Arc::clone(&self.bell));
+        let number = self.waker.call;
+        let waker = Waker::from(Arc::clone(&self.waker));
         let mut context = Context::from_waker(&waker);
-        self.bell.polled.store(true, Ordering::Relaxed);
+        self.waker.polled.store(true, Ordering::Relaxed);
         let text = loop {
-            self.bell.rung.store(false, Ordering::Relaxed);
+            self.waker.rung.store(false, Ordering::Relaxed);
             if let Poll::Ready(outcome) = self.flow.as_mut().poll(&mut context) {
                 return outcome;
             }
-            if let Some(errand) = self.desk.take() {
-                break wire::errand(number, errand);
+            if let Some(op) = self.queue.take() {
+                break wire::op(number, op);
             }
-            if !self.bell.rung.load(Ordering::Relaxed) {
+            if !self.waker.rung.load(Ordering::Relaxed) {
                 break wire::wait();
             }
         };
-        self.bell.polled.store(false, Ordering::Relaxed);
+        self.waker.polled.store(false, Ordering::Relaxed);
         WAITING.with_borrow_mut(|waiting| waiting.insert(number, self));
         text
     }

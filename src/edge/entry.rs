@@ -8,8 +8,8 @@ use js_sys::Function;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
-use super::errand::{Done, JsStream};
 use super::host::{Workers, timestamp};
+use super::host_op::{Done, JsStream};
 use super::{call, wire};
 use crate::gateway::Gateway;
 use crate::mcp::rewrite::Rewriter;
@@ -32,9 +32,9 @@ pub fn start(wake: Function) {
 #[wasm_bindgen]
 pub fn begin(call: u32, request: &str, now: f64, env: Env) -> String {
     let memory = MEMORY.with(Rc::clone);
-    call::begin(call, |desk| {
-        let request = wire::request(request, JsStream::of_request(Rc::clone(&desk)));
-        let platform = Workers::new(env, timestamp(now), desk);
+    call::begin(call, |queue| {
+        let request = wire::request(request, JsStream::of_request(Rc::clone(&queue)));
+        let platform = Workers::new(env, timestamp(now), queue);
         async move { wire::reply(call, Gateway::new(&platform, &memory).handle(request).await) }
     })
 }
@@ -43,8 +43,8 @@ pub fn begin(call: u32, request: &str, now: f64, env: Env) -> String {
 #[wasm_bindgen]
 pub fn look(call: u32, words: String, now: f64, env: Env) -> String {
     let memory = MEMORY.with(Rc::clone);
-    call::begin(call, |desk| {
-        let platform = Workers::new(env, timestamp(now), desk);
+    call::begin(call, |queue| {
+        let platform = Workers::new(env, timestamp(now), queue);
         async move { wire::standing(Gateway::new(&platform, &memory).look(&words).await) }
     })
 }

@@ -15,7 +15,7 @@ use worker::wasm_bindgen_futures::JsFuture;
 
 use super::bindings;
 use super::bindings::{Kv, Objects, RateLimiter, binding, options, settled};
-use super::errand::{Desk, JsStream};
+use super::host_op::{HostQueue, JsStream};
 use crate::json;
 use crate::login::oidc::jwks::VerifyingKey;
 use crate::oauth::{grant, subject};
@@ -88,13 +88,13 @@ impl Pool {
 pub struct Workers {
     env: Env,
     now: Timestamp,
-    desk: Rc<Desk>,
+    queue: Rc<HostQueue>,
 }
 
 impl Workers {
     /// With the one time of the whole request. What is to be fetched is laid on the desk.
-    pub fn new(env: Env, now: Timestamp, desk: Rc<Desk>) -> Self {
-        Self { env, now, desk }
+    pub fn new(env: Env, now: Timestamp, queue: Rc<HostQueue>) -> Self {
+        Self { env, now, queue }
     }
 
     async fn command<C: Serialize, O: DeserializeOwned>(
@@ -201,11 +201,11 @@ impl Outbound for Workers {
     type Stream = JsStream;
 
     async fn fetch(&self, request: Outgoing) -> Result<Answer<JsStream>, FetchError> {
-        self.desk.fetch(request, true).await
+        self.queue.fetch(request, true).await
     }
 
     async fn fetch_unattended(&self, request: Outgoing) -> Result<Answer<JsStream>, FetchError> {
-        self.desk.fetch(request, false).await
+        self.queue.fetch(request, false).await
     }
 }
 

@@ -7,7 +7,7 @@
 mod bindings;
 mod call;
 mod entry;
-mod errand;
 mod host;
+mod host_op;
 mod objects;
 mod wire;

@@ -9,8 +9,8 @@ use std::fmt::Write;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::errand::{Errand, JsStream};
-use crate::gateway::{Request, Standing};
+use super::host_op::{HostOp, JsStream};
+use crate::gateway::{Request, StreamStanding};
 use crate::mcp::rewrite::Rewriter;
 use crate::ports::{Answer, FetchError, Outgoing};
 use crate::time::Lifetime;
@@ -83,15 +83,15 @@ pub fn reply(call: u32, reply: Reply<JsStream>) -> String {
 }
 
 /// What becomes of a stream.
-pub fn standing(standing: Standing) -> String {
+pub fn standing(standing: StreamStanding) -> String {
     let mut text = String::new();
     match standing {
-        Standing::GoesOn(after) => {
+        StreamStanding::GoesOn(after) => {
             push(&mut text, "goes_on");
             number(&mut text, milliseconds(after));
             text.push('\0');
         }
-        Standing::Ends(event) => {
+        StreamStanding::Ends(event) => {
             push(&mut text, "ends");
             text.push('\0');
             text.push_str(&String::from_utf8_lossy(&event));
@@ -101,23 +101,23 @@ pub fn standing(standing: Standing) -> String {
 }
 
 /// An errand of a call.
-pub fn errand(call: u32, errand: Errand) -> String {
+pub fn op(call: u32, op: HostOp) -> String {
     let mut text = String::with_capacity(1024);
-    match errand {
-        Errand::Fetch { request: Outgoing { method, url, headers, body, within }, attended } => {
+    match op {
+        HostOp::Fetch { request: Outgoing { method, url, headers, body, within }, attended } => {
             push(&mut text, if attended { "fetch" } else { "fetch_unattended" });
             push(&mut text, method.as_str());
             push(&mut text, url.as_str());
             number(&mut text, milliseconds(within));
             return with_body(call, text, &headers, body);
         }
-        Errand::Read { body, limit, within } => {
+        HostOp::Read { body, limit, within } => {
             push(&mut text, "read");
             number(&mut text, body);
             number(&mut text, u32::try_from(limit).unwrap_or(u32::MAX));
             number(&mut text, milliseconds(within));
         }
-        Errand::Discard { body } => {
+        HostOp::Discard { body } => {
             push(&mut text, "discard");
             number(&mut text, body);
         }

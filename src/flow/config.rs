@@ -7,7 +7,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::apart;
+use super::boxed;
 use crate::config::Config;
 use crate::memory::{LoadedConfig, Memory};
 use crate::ports::{Platform, Unavailable};
@@ -43,7 +43,7 @@ pub async fn load<P: Platform>(platform: &P, memory: &Memory) -> Result<Option<L
     if known.as_ref().is_some_and(|known| !known.fresh_until.reached(now)) {
         return Ok(known);
     }
-    apart(look(platform, memory, known)).await
+    boxed(look(platform, memory, known)).await
 }
 
 async fn look<P: Platform>(

@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 
-use super::{Answered, Site, default_scope, supported_scope, upstream};
+use super::{Answered, RequestContext, default_scope, supported_scope, upstream};
 use crate::config::Server;
 use crate::oauth::metadata::{AuthorizationServer, Endpoints, ProtectedResource};
 use crate::oauth::scope::ScopeSet;
@@ -15,73 +15,75 @@ use crate::web::route;
 use crate::web::route::Endpoint;
 
 /// RFC 9728 metadata of one server.
-pub fn protected_resource<P: Platform>(site: &Site<'_, P>, server: &Server) -> Answered<P> {
-    Ok(resource(site, &route::resource_url(site.origin.as_str(), server), &server.name))
+pub fn protected_resource<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Answered<P> {
+    Ok(resource(context, &route::resource_url(context.origin.as_str(), server), &server.name))
 }
 
 /// RFC 9728 metadata at the root, where some clients look first: the only server's, or the gateway's own.
-pub fn protected_resource_root<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
-    let mut servers = site.config.servers.values();
+pub fn protected_resource_root<P: Platform>(context: &RequestContext<'_, P>) -> Answered<P> {
+    let mut servers = context.config.servers.values();
     match (servers.next(), servers.next()) {
-        (Some(only), None) => protected_resource(site, only),
-        _ => Ok(resource(site, site.origin.as_str(), site.config.branding.name())),
+        (Some(only), None) => protected_resource(context, only),
+        _ => Ok(resource(context, context.origin.as_str(), context.config.branding.name())),
     }
 }
 
 /// RFC 8414 metadata.
-pub fn authorization_server<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
-    Ok(document(describe(site, &endpoints(site), &supported_scope()).to_json()))
+pub fn authorization_server<P: Platform>(context: &RequestContext<'_, P>) -> Answered<P> {
+    Ok(document(describe(context, &endpoints(context), &supported_scope()).to_json()))
 }
 
 /// OpenID Connect discovery: the same document with the fields that specification requires.
-pub fn openid_configuration<P: Platform>(site: &Site<'_, P>) -> Answered<P> {
-    Ok(document(describe(site, &endpoints(site), &supported_scope()).to_openid_json()))
+pub fn openid_configuration<P: Platform>(context: &RequestContext<'_, P>) -> Answered<P> {
+    Ok(document(describe(context, &endpoints(context), &supported_scope()).to_openid_json()))
 }
 
 /// The gateway's client metadata document for an authorization server.
-pub fn client_metadata_for<P: Platform>(site: &Site<'_, P>, at: &str, written: &str) -> Reply<P::Stream> {
+pub fn client_metadata_for<P: Platform>(context: &RequestContext<'_, P>, at: &str, written: &str) -> Reply<P::Stream> {
     match route::named_issuer(written) {
         Some((issuer, url)) => {
-            let name = upstream::client::name_for(site, Some(&url));
-            described(site, at, &route::issuer_callback_path(route::of_issuer(&issuer).as_str()), &name)
+            let name = upstream::client::name_for(context, Some(&url));
+            described(context, at, &route::issuer_callback_path(route::of_issuer(&issuer).as_str()), &name)
         }
-        None => described(site, at, &route::issuer_callback_path(written), &upstream::client::name_for(site, None)),
+        None => {
+            described(context, at, &route::issuer_callback_path(written), &upstream::client::name_for(context, None))
+        }
     }
 }
 
 /// The one for all that there was before: connections that were made with it are still renewed.
-pub fn client_metadata<P: Platform>(site: &Site<'_, P>) -> Reply<P::Stream> {
-    let name = upstream::client::name(site);
-    described(site, Endpoint::ClientMetadata.path(), Endpoint::UpstreamCallback.path(), &name)
+pub fn client_metadata<P: Platform>(context: &RequestContext<'_, P>) -> Reply<P::Stream> {
+    let name = upstream::client::name(context);
+    described(context, Endpoint::ClientMetadata.path(), Endpoint::UpstreamCallback.path(), &name)
 }
 
-fn described<P: Platform>(site: &Site<'_, P>, at: &str, callback: &str, name: &str) -> Reply<P::Stream> {
-    document(registration::document(&site.url(at), name, &site.url(callback)))
+fn described<P: Platform>(context: &RequestContext<'_, P>, at: &str, callback: &str, name: &str) -> Reply<P::Stream> {
+    document(registration::document(&context.url(at), name, &context.url(callback)))
 }
 
-fn resource<P: Platform>(site: &Site<'_, P>, resource: &str, name: &str) -> Reply<P::Stream> {
+fn resource<P: Platform>(context: &RequestContext<'_, P>, resource: &str, name: &str) -> Reply<P::Stream> {
     let scopes = default_scope();
-    document(ProtectedResource { resource, issuer: site.origin.as_str(), scopes: &scopes, name }.to_json())
+    document(ProtectedResource { resource, issuer: context.origin.as_str(), scopes: &scopes, name }.to_json())
 }
 
 fn describe<'a, P: Platform>(
-    site: &'a Site<'_, P>,
+    context: &'a RequestContext<'_, P>,
     endpoints: &'a Endpoints,
     scopes: &'a ScopeSet,
 ) -> AuthorizationServer<'a> {
     AuthorizationServer {
-        issuer: site.origin.as_str(),
+        issuer: context.origin.as_str(),
         endpoints,
         scopes,
-        dynamic_registration: site.config.clients.dynamic_registration,
-        metadata_documents: site.config.clients.metadata_documents,
-        access_lifetime: site.config.tokens.access_ttl,
-        refresh_lifetime: site.config.tokens.refresh_ttl,
+        dynamic_registration: context.config.clients.dynamic_registration,
+        metadata_documents: context.config.clients.metadata_documents,
+        access_lifetime: context.config.tokens.access_ttl,
+        refresh_lifetime: context.config.tokens.refresh_ttl,
     }
 }
 
-fn endpoints<P: Platform>(site: &Site<'_, P>) -> Endpoints {
-    let url = |endpoint: Endpoint| site.url(endpoint.path());
+fn endpoints<P: Platform>(context: &RequestContext<'_, P>) -> Endpoints {
+    let url = |endpoint: Endpoint| context.url(endpoint.path());
     Endpoints {
         authorization: url(Endpoint::Authorize),
         token: url(Endpoint::Token),

@@ -41,7 +41,7 @@ use crate::web::reply::Reply;
 pub type Answered<P> = Result<Reply<<P as crate::ports::Outbound>::Stream>, Failure>;
 
 /// One request's surroundings: the world, the memory, and what was found out before its flow began.
-pub struct Site<'a, P> {
+pub struct RequestContext<'a, P> {
     /// The ports.
     pub platform: &'a P,
     /// The isolate's memory.
@@ -97,7 +97,7 @@ impl Head {
     }
 }
 
-impl<P: Platform> Site<'_, P> {
+impl<P: Platform> RequestContext<'_, P> {
     /// An absolute URL of ours.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin.as_str())
@@ -126,12 +126,12 @@ impl<P: Platform> Site<'_, P> {
 
 /// Runs a flow in a place of its own. What is awaited as it is becomes part of the function that awaits it: without
 /// this all flows together were one function of 226 KB, and every request made room for the state of all of them.
-pub fn apart<'f, T>(flow: impl Future<Output = T> + 'f) -> Pin<Box<dyn Future<Output = T> + 'f>> {
+pub fn boxed<'f, T>(flow: impl Future<Output = T> + 'f) -> Pin<Box<dyn Future<Output = T> + 'f>> {
     Box::pin(flow)
 }
 
 /// Two questions at once, where neither answer decides whether the other is asked for.
-pub async fn both<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
+pub async fn join<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
     let (mut one, mut other) = (pin!(one), pin!(other));
     let (mut first, mut second) = (None, None);
     poll_fn(|context| {

@@ -3,7 +3,7 @@
 //!
 //! Not here: who revokes (`flow::token::revoke`, `flow::account::connections`, `flow::admin::subject`).
 
-use super::Site;
+use super::RequestContext;
 use crate::json;
 use crate::mcp::transport::ending;
 use crate::memory::Memory;
@@ -95,32 +95,32 @@ pub fn connection_key(key: &ConnectionKey) -> String {
 }
 
 /// Marks that a connection was dropped, for as long as a stream that was opened with it may last.
-pub async fn mark_dropped<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) -> Result<(), Failure> {
+pub async fn mark_dropped<P: Platform>(context: &RequestContext<'_, P>, key: &ConnectionKey) -> Result<(), Failure> {
     let marker = connection_key(key);
-    let at = serde_json::to_string(&site.now).unwrap_or_default();
-    let lifetime = site.config.tokens.access_ttl.and(ending::GRACE);
-    site.platform.put(&marker, &at, Some(lifetime)).await.map_err(|Unavailable| Failure::storage())?;
-    site.memory.disconnected.put(marker, Some(site.now), site.now + REMEMBERED, site.now);
+    let at = serde_json::to_string(&context.now).unwrap_or_default();
+    let lifetime = context.config.tokens.access_ttl.and(ending::GRACE);
+    context.platform.put(&marker, &at, Some(lifetime)).await.map_err(|Unavailable| Failure::storage())?;
+    context.memory.disconnected.put(marker, Some(context.now), context.now + REMEMBERED, context.now);
     Ok(())
 }
 
 /// Ends a grant, whoever owns it, and every access token made from it.
-pub async fn end_grant<P: Platform>(site: &Site<'_, P>, id: &GrantId) -> Result<(), Failure> {
+pub async fn end_grant<P: Platform>(context: &RequestContext<'_, P>, id: &GrantId) -> Result<(), Failure> {
     let command = grant::Command::Revoke { client_id: None };
-    let outcome = site.platform.grant(id, command).await.map_err(|Unavailable| Failure::storage())?;
+    let outcome = context.platform.grant(id, command).await.map_err(|Unavailable| Failure::storage())?;
     match outcome {
-        grant::Outcome::Revoked { until } => revoke_access(site, id, until).await,
+        grant::Outcome::Revoked { until } => revoke_access(context, id, until).await,
         _ => Ok(()),
     }
 }
 
 /// Whether something of a subject's, made at that moment, was revoked since.
 pub async fn is_revoked<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     subject: &str,
     made: Option<Timestamp>,
 ) -> Result<bool, Failure> {
-    Markers { platform: site.platform, memory: site.memory, now: site.now }.of_subject(subject, made).await
+    Markers { platform: context.platform, memory: context.memory, now: context.now }.of_subject(subject, made).await
 }
 
 /// Makes access tokens of a grant worthless everywhere: at once here, and elsewhere as soon as KV has carried the
@@ -128,15 +128,19 @@ pub async fn is_revoked<P: Platform>(
 /// skipped.
 ///
 /// `until` the last of them expires; streams that were opened with it may still be open then.
-pub async fn revoke_access<P: Platform>(site: &Site<'_, P>, grant: &GrantId, until: Timestamp) -> Result<(), Failure> {
+pub async fn revoke_access<P: Platform>(
+    context: &RequestContext<'_, P>,
+    grant: &GrantId,
+    until: Timestamp,
+) -> Result<(), Failure> {
     let until = until + ending::GRACE;
-    if until.reached(site.now) {
+    if until.reached(context.now) {
         return Ok(());
     }
-    let lifetime = until.remaining(site.now);
-    let stored = site.platform.put(&grant_key(grant), "1", Some(lifetime)).await;
+    let lifetime = until.remaining(context.now);
+    let stored = context.platform.put(&grant_key(grant), "1", Some(lifetime)).await;
     stored.map_err(|Unavailable| Failure::storage())?;
-    site.memory.revoked.put(grant.as_str(), true, until, site.now);
+    context.memory.revoked.put(grant.as_str(), true, until, context.now);
     Ok(())
 }
 

@@ -14,12 +14,12 @@ pub struct Error(Box<Mistake>);
 struct Mistake {
     what: String,
     /// Innermost first: a step is added on the way back up.
-    path: Vec<Step>,
+    path: Vec<PathStep>,
 }
 
 /// One step on the way from the whole to a mistake in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum PathStep {
     /// Into a member of an object.
     Member(String),
     /// Into an entry of a list.
@@ -30,12 +30,12 @@ pub enum Step {
 
 impl Error {
     /// The way to the mistake, from outside.
-    pub fn path(&self) -> impl Iterator<Item = &Step> {
+    pub fn path(&self) -> impl Iterator<Item = &PathStep> {
         self.0.path.iter().rev()
     }
 
     #[cold]
-    pub(super) fn within(mut self, step: Step) -> Self {
+    pub(super) fn within(mut self, step: PathStep) -> Self {
         self.0.path.push(step);
         self
     }

@@ -15,7 +15,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::Number;
 
-use super::error::{Error, Step};
+use super::error::{Error, PathStep};
 use super::node::Node;
 
 impl Node<'_> {
@@ -157,7 +157,7 @@ impl<'de> SeqAccess<'de> for Entries<'de> {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         let Some((index, node)) = self.0.next() else { return Ok(None) };
-        seed.deserialize(node).map(Some).map_err(|error| error.within(Step::Entry(index)))
+        seed.deserialize(node).map(Some).map_err(|error| error.within(PathStep::Entry(index)))
     }
 }
 
@@ -189,8 +189,8 @@ impl<'de> MapAccess<'de> for Members<'de> {
     }
 }
 
-fn member(name: &str) -> Step {
-    Step::Member(name.to_owned())
+fn member(name: &str) -> PathStep {
+    PathStep::Member(name.to_owned())
 }
 
 /// A variant by its name, alone or with what belongs to it.
@@ -221,7 +221,7 @@ impl<'de> Variant<'de> {
     }
 
     fn within(self, error: Error) -> Error {
-        error.within(Step::Variant(self.name.to_owned()))
+        error.within(PathStep::Variant(self.name.to_owned()))
     }
 }
 

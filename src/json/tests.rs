@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Node, Step, read, tagged};
+use super::{Node, PathStep, read, tagged};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Plain {
@@ -37,13 +37,13 @@ tagged! { "act",
     }
 }
 
-fn mistake(json: &str) -> (String, Vec<Step>) {
+fn mistake(json: &str) -> (String, Vec<PathStep>) {
     let error = read::<Plain>(json.as_bytes()).unwrap_err();
     (error.to_string(), error.path().cloned().collect())
 }
 
-fn member(name: &str) -> Step {
-    Step::Member(name.to_owned())
+fn member(name: &str) -> PathStep {
+    PathStep::Member(name.to_owned())
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_list_is_not_the_fields_of_an_object() {
 fn a_mistake_names_its_place_and_no_value() {
     let (what, path) = mistake(r#"{"text":"a","list":["point",{"square":{"side":"hunter2"}}]}"#);
     assert_eq!(what, "invalid type, expected f64");
-    assert_eq!(path, [member("list"), Step::Entry(1), Step::Variant("square".to_owned()), member("side")]);
+    assert_eq!(path, [member("list"), PathStep::Entry(1), PathStep::Variant("square".to_owned()), member("side")]);
     assert_eq!(
         mistake(r#"{"text":"a","number":-77}"#),
         ("invalid value, expected u64".to_owned(), vec![member("number")])

@@ -6,7 +6,7 @@ use super::Identity;
 
 /// An account of the configuration.
 #[derive(Debug, Clone, Copy)]
-pub struct Account<'a> {
+pub struct DevIdentity<'a> {
     /// Its name within the development login, such as `alice`.
     pub subject: &'a str,
     /// What pages call it.
@@ -16,7 +16,7 @@ pub struct Account<'a> {
 }
 
 /// The identity of the account a person chose, if there is one of that subject.
-pub fn identity<'a>(accounts: impl IntoIterator<Item = Account<'a>>, chosen: &str) -> Option<Identity> {
+pub fn identity<'a>(accounts: impl IntoIterator<Item = DevIdentity<'a>>, chosen: &str) -> Option<Identity> {
     accounts.into_iter().find(|account| account.subject == chosen).map(|account| Identity {
         subject: format!("dev:{}", account.subject),
         name: account.name.map(str::to_owned),
@@ -30,7 +30,7 @@ mod tests {
 
     #[test]
     fn a_configured_account_is_an_identity() {
-        let accounts = ["alice", "bob"].map(|subject| Account { subject, name: Some("A Person"), email: None });
+        let accounts = ["alice", "bob"].map(|subject| DevIdentity { subject, name: Some("A Person"), email: None });
         let bob = identity(accounts, "bob").unwrap();
         assert_eq!(bob, Identity { subject: "dev:bob".into(), name: Some("A Person".into()), email: None });
         for stranger in ["", "Bob", "dev:bob", "carol"] {

@@ -24,7 +24,7 @@ const MOST_SUBJECTS: usize = 32;
 pub struct Person {
     v: V1,
     /// Those who signed in with it, the latest last.
-    pub subjects: Vec<Known>,
+    pub subjects: Vec<KnownPerson>,
     /// Whether there were more of them than are remembered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dropped: bool,
@@ -32,7 +32,7 @@ pub struct Person {
 
 /// Somebody who signed in with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Known {
+pub struct KnownPerson {
     /// Their id: what grants and connections belong to.
     pub subject: String,
     /// What the login called them.
@@ -46,12 +46,12 @@ impl Person {
     /// Notes a sign-in, where storage does not know of it yet.
     pub fn noted(before: Option<Self>, subject: &str, name: Option<&str>, now: Timestamp) -> Option<Self> {
         let (mut subjects, dropped) = before.map(|before| (before.subjects, before.dropped)).unwrap_or_default();
-        let same = |known: &&Known| known.subject == subject && known.name.as_deref() == name;
+        let same = |known: &&KnownPerson| known.subject == subject && known.name.as_deref() == name;
         if subjects.iter().find(same).is_some_and(|known| !(known.at + NOTED).reached(now)) {
             return None;
         }
         subjects.retain(|known| known.subject != subject);
-        subjects.push(Known { subject: subject.to_owned(), name: name.map(ToOwned::to_owned), at: now });
+        subjects.push(KnownPerson { subject: subject.to_owned(), name: name.map(ToOwned::to_owned), at: now });
         let surplus = subjects.len().saturating_sub(MOST_SUBJECTS);
         subjects.drain(..surplus);
         Some(Self { v: V1, subjects, dropped: dropped || surplus > 0 })

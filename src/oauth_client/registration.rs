@@ -27,7 +27,7 @@ const LONGEST: usize = 2048;
 /// How the gateway comes by a client at an issuer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Way {
+pub enum RegistrationWay {
     /// An operator registered one.
     Configured,
     /// It names its own metadata document.
@@ -38,11 +38,15 @@ pub enum Way {
 
 /// The way for an issuer (MCP authorization, "Client Registration Approaches"). The gateway has a document only where
 /// its origin is https.
-pub fn way(issuer: &IssuerMetadata, is_configured: bool, has_document: bool) -> Result<Way, DiscoveryError> {
+pub fn way(
+    issuer: &IssuerMetadata,
+    is_configured: bool,
+    has_document: bool,
+) -> Result<RegistrationWay, DiscoveryError> {
     match &issuer.registration_endpoint {
-        _ if is_configured => Ok(Way::Configured),
-        _ if has_document && issuer.client_documents => Ok(Way::Document),
-        Some(endpoint) => Ok(Way::Register(endpoint.to_string())),
+        _ if is_configured => Ok(RegistrationWay::Configured),
+        _ if has_document && issuer.client_documents => Ok(RegistrationWay::Document),
+        Some(endpoint) => Ok(RegistrationWay::Register(endpoint.to_string())),
         None => Err(DiscoveryError::NoRegistration { issuer: presentable(&issuer.issuer) }),
     }
 }
@@ -92,19 +96,19 @@ pub fn request(
     method: Method,
     name: &str,
     redirect_uri: &str,
-) -> Result<Request<Vec<u8>>, RegistrationError> {
+) -> Result<Request<Vec<u8>>, UpstreamRegistrationError> {
     Request::builder()
         .method(HttpMethod::POST)
         .uri(endpoint)
         .header(ACCEPT, "application/json")
         .header(CONTENT_TYPE, "application/json")
         .body(Metadata::new(None, name, redirect_uri, method).to_json())
-        .map_err(|_| RegistrationError::Malformed)
+        .map_err(|_| UpstreamRegistrationError::Malformed)
 }
 
 /// A registered client. Sealed as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Registered {
+pub struct IssuedClient {
     v: V1,
     /// The gateway there. It is sealed before it has its number.
     client: UpstreamClient,
@@ -113,7 +117,7 @@ pub struct Registered {
     pub secret_expires: Option<Timestamp>,
 }
 
-impl Registered {
+impl IssuedClient {
     /// The client that it is under this number.
     pub fn into_client(self, generation: u64) -> UpstreamClient {
         UpstreamClient { registered: Some(generation), ..self.client }
@@ -137,37 +141,37 @@ pub fn response(
     headers: &HeaderMap,
     bytes: &[u8],
     asked: Method,
-) -> Result<Registered, RegistrationError> {
+) -> Result<IssuedClient, UpstreamRegistrationError> {
     if let Some(busy) = busy(status, headers) {
-        return Err(RegistrationError::Busy(busy));
+        return Err(UpstreamRegistrationError::Busy(busy));
     }
     if bytes.len() > MAX_BYTES {
-        return Err(RegistrationError::Malformed);
+        return Err(UpstreamRegistrationError::Malformed);
     }
     if !status.is_success() {
         let refusal: Refusal = json::read(bytes).unwrap_or_default();
-        return Err(RegistrationError::Refused {
+        return Err(UpstreamRegistrationError::Refused {
             status: status.as_u16(),
             error: refusal.error.as_deref().map(presentable),
             description: refusal.error_description.as_deref().map(presentable),
         });
     }
-    let answer: Answer = json::read(bytes).map_err(|_| RegistrationError::Malformed)?;
+    let answer: Answer = json::read(bytes).map_err(|_| UpstreamRegistrationError::Malformed)?;
     let fits = |text: &String| {
         !text.is_empty() && text.len() <= LONGEST && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
     };
-    let id = answer.client_id.filter(fits).ok_or(RegistrationError::Malformed)?;
+    let id = answer.client_id.filter(fits).ok_or(UpstreamRegistrationError::Malformed)?;
     let secret = match answer.client_secret.filter(|secret| !secret.is_empty()) {
-        Some(secret) => Some(Secret::new(Some(secret).filter(fits).ok_or(RegistrationError::Malformed)?)),
+        Some(secret) => Some(Secret::new(Some(secret).filter(fits).ok_or(UpstreamRegistrationError::Malformed)?)),
         None => None,
     };
     let method = match answer.token_endpoint_auth_method {
-        Some(name) => Method::named(&name).ok_or(RegistrationError::Method { name: presentable(&name) })?,
+        Some(name) => Method::named(&name).ok_or(UpstreamRegistrationError::Method { name: presentable(&name) })?,
         None => asked,
     };
     let method = if secret.is_none() { Method::None } else { method };
     let secret_expires = answer.client_secret_expires_at.filter(|at| *at > 0).map(Timestamp);
-    Ok(Registered {
+    Ok(IssuedClient {
         v: V1,
         client: UpstreamClient { id, secret, method, registered: None, header_alone: false },
         secret_expires,
@@ -190,7 +194,7 @@ struct Refusal {
 
 /// Why the gateway could not register. Foreign text in it is presentable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RegistrationError {
+pub enum UpstreamRegistrationError {
     /// Try again later.
     Busy(Busy),
     /// The issuer refused.
@@ -211,7 +215,7 @@ pub enum RegistrationError {
     },
 }
 
-impl RegistrationError {
+impl UpstreamRegistrationError {
     /// A stable code for logs and for the page.
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -223,7 +227,7 @@ impl RegistrationError {
     }
 }
 
-impl fmt::Display for RegistrationError {
+impl fmt::Display for UpstreamRegistrationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Busy(busy) => write!(f, "the server's authorization server cannot register clients now: {busy}"),
@@ -258,7 +262,7 @@ mod tests {
     const CALLBACK: &str = "https://gw.example/oauth/upstream-callback";
     const DOCUMENT: &str = "https://gw.example/oauth/client-metadata.json";
 
-    fn read(status: u16, body: &str) -> Result<Registered, RegistrationError> {
+    fn read(status: u16, body: &str) -> Result<IssuedClient, UpstreamRegistrationError> {
         response(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), Method::Basic)
     }
 
@@ -269,15 +273,15 @@ mod tests {
     #[test]
     fn a_document_goes_before_registration_and_that_before_asking_the_operator() {
         let mut issuer = fallback(&Url::parse("https://up.example/mcp").unwrap());
-        let register = Way::Register("https://up.example/register".to_owned());
+        let register = RegistrationWay::Register("https://up.example/register".to_owned());
         issuer.client_documents = true;
-        assert_eq!(way(&issuer, true, true), Ok(Way::Configured));
-        assert_eq!(way(&issuer, false, true), Ok(Way::Document));
+        assert_eq!(way(&issuer, true, true), Ok(RegistrationWay::Configured));
+        assert_eq!(way(&issuer, false, true), Ok(RegistrationWay::Document));
         assert_eq!(way(&issuer, false, false), Ok(register.clone()), "a gateway on plain http has no document");
         issuer.client_documents = false;
         assert_eq!(way(&issuer, false, true), Ok(register));
         issuer.registration_endpoint = None;
-        assert_eq!(way(&issuer, true, true), Ok(Way::Configured));
+        assert_eq!(way(&issuer, true, true), Ok(RegistrationWay::Configured));
         let error = way(&issuer, false, true).unwrap_err();
         assert!(error.to_string().contains("does not support dynamic client registration"), "{error}");
         assert!(error.fix("linear").contains("servers.linear.auth.client"));
@@ -346,11 +350,11 @@ mod tests {
         let registered = read(201, body).unwrap();
         let golden = r#"{"v":1,"client":{"id":"c","secret":"s","method":"client_secret_basic"},"secret_expires":99}"#;
         assert_eq!(serde_json::to_string(&registered).unwrap(), golden);
-        let read: Registered = serde_json::from_str(golden).unwrap();
+        let read: IssuedClient = serde_json::from_str(golden).unwrap();
         assert!(read.has_expired(Timestamp(99)) && !read.has_expired(Timestamp(98)));
         assert!(read.is("c") && !read.is("d"));
         assert_eq!(read.into_client(7).registered, Some(7));
-        assert!(serde_json::from_str::<Registered>(&golden.replace("\"v\":1", "\"v\":2")).is_err());
+        assert!(serde_json::from_str::<IssuedClient>(&golden.replace("\"v\":1", "\"v\":2")).is_err());
     }
 
     #[test]
@@ -359,11 +363,14 @@ mod tests {
         assert!(refused.to_string().ends_with("400 invalid_redirect_uri not ?https?"), "{refused}");
         assert_eq!(
             read(403, "<html>").unwrap_err(),
-            RegistrationError::Refused { status: 403, error: None, description: None }
+            UpstreamRegistrationError::Refused { status: 403, error: None, description: None }
         );
-        assert!(matches!(read(302, ""), Err(RegistrationError::Busy(_) | RegistrationError::Refused { .. })));
+        assert!(matches!(
+            read(302, ""),
+            Err(UpstreamRegistrationError::Busy(_) | UpstreamRegistrationError::Refused { .. })
+        ));
         for status in [429, 500, 503] {
-            assert!(matches!(read(status, "{}"), Err(RegistrationError::Busy(_))), "{status}");
+            assert!(matches!(read(status, "{}"), Err(UpstreamRegistrationError::Busy(_))), "{status}");
         }
     }
 
@@ -377,10 +384,13 @@ mod tests {
             r#"{"client_id":"a\nb"}"#,
             r#"{"client_id":"c","client_secret":"é"}"#,
         ] {
-            assert_eq!(read(201, body).unwrap_err(), RegistrationError::Malformed, "{body}");
+            assert_eq!(read(201, body).unwrap_err(), UpstreamRegistrationError::Malformed, "{body}");
         }
         let method = r#"{"client_id":"c","token_endpoint_auth_method":"private_key_jwt"}"#;
-        assert_eq!(read(201, method).unwrap_err(), RegistrationError::Method { name: "private_key_jwt".into() });
+        assert_eq!(
+            read(201, method).unwrap_err(),
+            UpstreamRegistrationError::Method { name: "private_key_jwt".into() }
+        );
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 
 /// Which kind of token it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenTypeHint {
     /// Revoking it should end the access tokens too (RFC 7009 §2.1), so where there is one, it is the one to revoke.
     RefreshToken,
     /// For issuers that gave no refresh token.
@@ -23,7 +23,7 @@ pub fn request(
     endpoint: &str,
     client: &UpstreamClient,
     token: &Secret,
-    kind: Kind,
+    kind: TokenTypeHint,
 ) -> Result<Request<Vec<u8>>, Unsendable> {
     post(endpoint, client, naming(token, kind))
 }
@@ -34,7 +34,7 @@ pub fn spelled_out(
     endpoint: &str,
     client: &UpstreamClient,
     token: &Secret,
-    kind: Kind,
+    kind: TokenTypeHint,
     refused: StatusCode,
 ) -> Option<Request<Vec<u8>>> {
     let misses = refused == StatusCode::BAD_REQUEST && client.registered.is_some() && client.method != Method::Post;
@@ -43,10 +43,10 @@ pub fn spelled_out(
     post(endpoint, client, form).ok().filter(|_| misses)
 }
 
-fn naming(token: &Secret, kind: Kind) -> Serializer<'static, String> {
+fn naming(token: &Secret, kind: TokenTypeHint) -> Serializer<'static, String> {
     let hint = match kind {
-        Kind::RefreshToken => "refresh_token",
-        Kind::AccessToken => "access_token",
+        TokenTypeHint::RefreshToken => "refresh_token",
+        TokenTypeHint::AccessToken => "access_token",
     };
     let mut form = Serializer::new(String::new());
     form.append_pair("token", token.expose()).append_pair("token_type_hint", hint);
@@ -69,10 +69,11 @@ mod tests {
             registered: None,
             header_alone: false,
         };
-        let sent = request(endpoint, &client, &Secret::new("r/1"), Kind::RefreshToken).unwrap();
+        let sent = request(endpoint, &client, &Secret::new("r/1"), TokenTypeHint::RefreshToken).unwrap();
         assert_eq!(sent.headers()[AUTHORIZATION], "Basic Z3c6cw==");
         assert_eq!(sent.body(), b"token=r%2F1&token_type_hint=refresh_token");
-        let sent = request(endpoint, &UpstreamClient::public("gw"), &Secret::new("a"), Kind::AccessToken).unwrap();
+        let sent =
+            request(endpoint, &UpstreamClient::public("gw"), &Secret::new("a"), TokenTypeHint::AccessToken).unwrap();
         assert_eq!(sent.body(), b"token=a&token_type_hint=access_token&client_id=gw");
     }
 
@@ -82,7 +83,7 @@ mod tests {
         let basic =
             UpstreamClient { id: "gw".into(), secret, method: Method::Basic, registered: Some(1), header_alone: false };
         let again = |client: &UpstreamClient, refused| {
-            spelled_out("https://as.example/revoke", client, &Secret::new("r"), Kind::RefreshToken, refused)
+            spelled_out("https://as.example/revoke", client, &Secret::new("r"), TokenTypeHint::RefreshToken, refused)
         };
         let sent = again(&basic, StatusCode::BAD_REQUEST).unwrap();
         assert_eq!(sent.headers()[AUTHORIZATION], "Basic Z3c6cw==");

@@ -40,7 +40,7 @@ pub fn covers(held: Option<&str>, wanted: &str) -> bool {
 
 /// What is known when a scope is chosen.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Known<'a> {
+pub struct KnownScopes<'a> {
     /// What the operator configured.
     pub configured: Option<&'a str>,
     /// What the connection that is replaced was asked for, when more is needed now.
@@ -62,7 +62,7 @@ pub struct Known<'a> {
 ///    Strategy").
 /// 3. With `offline_access` where the issuer has it, and something else is asked for: alone it would stand for nothing.
 /// 4. A step-up asks for what was held and what is missing (MCP authorization, "Step-Up Authorization Flow").
-pub fn choose(known: &Known<'_>) -> Option<String> {
+pub fn choose(known: &KnownScopes<'_>) -> Option<String> {
     let base = match (known.configured, known.challenged, known.of_resource) {
         (Some(configured), _, _) => Some(configured.to_owned()),
         (None, challenged, of_resource) => challenged.and_then(proven).or_else(|| listed(of_resource?)).map(|scope| {
@@ -100,11 +100,11 @@ mod tests {
     #[test]
     fn the_configured_scope_is_sent_exactly() {
         let issuer = names(&["offline_access"]);
-        let known = Known {
+        let known = KnownScopes {
             configured: Some("write  read"),
             challenged: Some("other"),
             of_issuer: &issuer,
-            ..Known::default()
+            ..KnownScopes::default()
         };
         assert_eq!(choose(&known).as_deref(), Some("write  read"));
     }
@@ -112,26 +112,26 @@ mod tests {
     #[test]
     fn the_challenge_goes_before_the_metadata_and_that_before_nothing() {
         let listed = names(&["a", "b", "not a scope", "c\"d"]);
-        let known = Known { of_resource: Some(&listed), ..Known::default() };
-        assert_eq!(choose(&Known { challenged: Some("x y"), ..known }).as_deref(), Some("x y"));
+        let known = KnownScopes { of_resource: Some(&listed), ..KnownScopes::default() };
+        assert_eq!(choose(&KnownScopes { challenged: Some("x y"), ..known }).as_deref(), Some("x y"));
         assert_eq!(choose(&known).as_deref(), Some("a b"));
-        assert_eq!(choose(&Known::default()), None);
-        assert_eq!(choose(&Known { of_resource: Some(&[]), ..known }), None);
+        assert_eq!(choose(&KnownScopes::default()), None);
+        assert_eq!(choose(&KnownScopes { of_resource: Some(&[]), ..known }), None);
     }
 
     #[test]
     fn offline_access_is_added_only_where_the_issuer_has_it() {
         let issuer = names(&["offline_access", "a"]);
-        let known = Known { challenged: Some("a"), ..Known::default() };
-        assert_eq!(choose(&Known { of_issuer: &issuer, ..known }).as_deref(), Some("a offline_access"));
+        let known = KnownScopes { challenged: Some("a"), ..KnownScopes::default() };
+        assert_eq!(choose(&KnownScopes { of_issuer: &issuer, ..known }).as_deref(), Some("a offline_access"));
         assert_eq!(choose(&known).as_deref(), Some("a"));
-        assert_eq!(choose(&Known { of_issuer: &issuer, ..Known::default() }), None);
+        assert_eq!(choose(&KnownScopes { of_issuer: &issuer, ..KnownScopes::default() }), None);
     }
 
     #[test]
     fn a_step_up_keeps_what_was_held() {
-        let known = Known { wanted: Some("admin read"), challenged: Some("read"), ..Known::default() };
-        assert_eq!(choose(&Known { held: Some("read write"), ..known }).as_deref(), Some("read write admin"));
+        let known = KnownScopes { wanted: Some("admin read"), challenged: Some("read"), ..KnownScopes::default() };
+        assert_eq!(choose(&KnownScopes { held: Some("read write"), ..known }).as_deref(), Some("read write admin"));
         assert_eq!(choose(&known).as_deref(), Some("read admin"));
     }
 

@@ -29,7 +29,7 @@ const LONGEST_TOKEN: usize = 12 * 1024;
 
 /// What the gateway asks tokens for.
 #[derive(Debug)]
-pub enum Grant<'a> {
+pub enum GrantRequest<'a> {
     /// A person came back with a code (OAuth 2.1 §4.1.3).
     Code {
         /// The code.
@@ -50,21 +50,21 @@ pub enum Grant<'a> {
 pub fn request(
     endpoint: &str,
     client: &UpstreamClient,
-    grant: &Grant<'_>,
+    grant: &GrantRequest<'_>,
     resource: Option<&str>,
 ) -> Result<Request<Vec<u8>>, Unsendable> {
     let mut form = Serializer::new(String::new());
     match grant {
-        Grant::Code { code, verifier, redirect_uri } => {
+        GrantRequest::Code { code, verifier, redirect_uri } => {
             form.append_pair("grant_type", "authorization_code")
                 .append_pair("code", code.expose())
                 .append_pair("redirect_uri", redirect_uri)
                 .append_pair("code_verifier", verifier.expose());
         }
-        Grant::Refresh(token) => {
+        GrantRequest::Refresh(token) => {
             form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token.expose());
         }
-        Grant::ClientCredentials(scope) => {
+        GrantRequest::ClientCredentials(scope) => {
             form.append_pair("grant_type", "client_credentials");
             if let Some(scope) = scope {
                 form.append_pair("scope", scope);
@@ -78,12 +78,12 @@ pub fn request(
 }
 
 /// What of such a request must not come back in a text.
-pub fn secrets(client: &UpstreamClient, grant: &Grant<'_>) -> Sent {
+pub fn secrets(client: &UpstreamClient, grant: &GrantRequest<'_>) -> Sent {
     let sent = client.sent();
     match grant {
-        Grant::Code { code, verifier, .. } => sent.with(code).with(verifier),
-        Grant::Refresh(token) => sent.with(token),
-        Grant::ClientCredentials(_) => sent,
+        GrantRequest::Code { code, verifier, .. } => sent.with(code).with(verifier),
+        GrantRequest::Refresh(token) => sent.with(token),
+        GrantRequest::ClientCredentials(_) => sent,
     }
 }
 
@@ -110,7 +110,7 @@ pub struct Unsendable;
 
 /// What a token endpoint gave.
 #[derive(Debug, Clone)]
-pub struct Tokens {
+pub struct TokenAnswer {
     /// For the server, and for nobody else.
     pub access_token: Secret,
     /// When it ends. `None` where the issuer does not say, or says what cannot be: then only the server can tell.
@@ -137,7 +137,7 @@ pub fn response(
     sent_scope: Option<&str>,
     sent: &Sent,
     now: Timestamp,
-) -> Result<Tokens, TokenError> {
+) -> Result<TokenAnswer, TokenError> {
     // 1.
     if let Some(busy) = busy(status, headers) {
         return Err(TokenError::Temporary(busy));
@@ -163,7 +163,7 @@ pub fn response(
     }
     let access_token = answer.access_token.filter(|token| sendable(token)).ok_or_else(garbage)?;
     let scope = answer.scope.as_ref().and_then(Value::as_str);
-    Ok(Tokens {
+    Ok(TokenAnswer {
         access_token: Secret::new(access_token),
         expires: answer.expires_in.as_ref().and_then(lifetime).map(|lifetime| now + lifetime),
         refresh_token: answer.refresh_token.filter(|token| sendable(token)).map(Secret::new),

@@ -18,7 +18,7 @@ pub struct Connect {
     /// Why the person is here.
     pub occasion: Occasion,
     /// What connecting takes.
-    pub way: Way,
+    pub way: ConnectWay,
     /// Whether everybody will use this connection: an operator is asked.
     pub shared: bool,
     /// The client whose authorization waits for the answer; only then it can be skipped.
@@ -60,7 +60,7 @@ pub enum Occasion {
 
 /// What connecting takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
+pub enum ConnectWay {
     /// A trip to an authorization server.
     OAuth {
         /// Its host.
@@ -125,29 +125,29 @@ impl Connect {
             return format!("You have connected several. {client} will use the one you choose.");
         }
         match (self.occasion, &self.way) {
-            (Occasion::First, Way::OAuth { host, .. }) if self.shared => {
+            (Occasion::First, ConnectWay::OAuth { host, .. }) if self.shared => {
                 format!(
                     "Everybody at this gateway will use {name} through the account that you sign in with at {host}."
                 )
             }
-            (Occasion::First, Way::OAuth { host, .. }) => {
+            (Occasion::First, ConnectWay::OAuth { host, .. }) => {
                 format!("{name} works with an account of your own. You sign in at {host} and come back here.")
             }
-            (Occasion::First, Way::Headers { host, .. }) => {
+            (Occasion::First, ConnectWay::Headers { host, .. }) => {
                 format!("{name} works with a key of your own. It is stored encrypted and sent only to {host}.")
             }
-            (Occasion::Renewal, Way::OAuth { host, .. }) => {
+            (Occasion::Renewal, ConnectWay::OAuth { host, .. }) => {
                 format!("{name} authorization must be renewed. Sign in at {host} once more and come back here.")
             }
-            (Occasion::Renewal, Way::Headers { host, .. }) => {
+            (Occasion::Renewal, ConnectWay::Headers { host, .. }) => {
                 format!(
                     "{name} authorization must be renewed. What you enter is stored encrypted and sent only to {host}."
                 )
             }
-            (Occasion::Another, Way::OAuth { host, .. }) => {
+            (Occasion::Another, ConnectWay::OAuth { host, .. }) => {
                 format!("What you have connected stays. Choose the other account when you sign in at {host}.")
             }
-            (Occasion::Another, Way::Headers { host, .. }) => {
+            (Occasion::Another, ConnectWay::Headers { host, .. }) => {
                 format!("What you have connected stays. What you enter is stored encrypted and sent only to {host}.")
             }
             (Occasion::MoreAccess, _) => {
@@ -158,8 +158,8 @@ impl Connect {
 
     fn fields(&self) -> &[ConnectField] {
         match &self.way {
-            Way::OAuth { .. } => &[],
-            Way::Headers { fields, .. } => fields,
+            ConnectWay::OAuth { .. } => &[],
+            ConnectWay::Headers { fields, .. } => fields,
         }
     }
 

@@ -24,7 +24,7 @@ pub struct Connections {
     /// The servers that can be connected, and those that still are though they cannot any more.
     pub servers: Vec<ConnectedServer>,
     /// The clients the person allowed.
-    pub clients: Vec<AllowedClient>,
+    pub clients: Vec<ClientEntry>,
     /// The sealed token of this page's forms, posted back as the field `form`.
     pub form: String,
     /// Where the forms are posted: `action` is `disconnect`, `rename` or `revoke`.
@@ -45,14 +45,14 @@ pub struct ConnectedServer {
     /// What it is for, or its host.
     pub detail: Option<String>,
     /// The person's accounts there.
-    pub accounts: Vec<ConnectedAccount>,
+    pub accounts: Vec<AccountEntry>,
     /// Where a first or further account is connected; none where the server takes none.
     pub connect: Option<String>,
 }
 
 /// One account at a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConnectedAccount {
+pub struct AccountEntry {
     /// Its id, posted back as the field `account`.
     pub account: String,
     /// What the person calls it; empty where they did not say. Posted back as the field `label`.
@@ -64,14 +64,14 @@ pub struct ConnectedAccount {
     /// What it may do, where that is known.
     pub scopes: Vec<String>,
     /// Whether it works.
-    pub standing: Standing,
+    pub standing: AccountStanding,
     /// Where it is connected again; none where that is not possible.
     pub reconnect: Option<String>,
 }
 
 /// Whether an account works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum AccountStanding {
     /// It does.
     Connected,
     /// It is a value that the person entered, and the server has not been seen to take it.
@@ -86,7 +86,7 @@ pub enum Standing {
 
 /// One client that acts for the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AllowedClient {
+pub struct ClientEntry {
     /// One of its grants, posted back as the field `grant`.
     pub grant: String,
     /// What it calls itself.
@@ -123,7 +123,7 @@ impl ConnectedServer {
     }
 }
 
-impl ConnectedAccount {
+impl AccountEntry {
     fn day(&self) -> String {
         day::of(self.since)
     }
@@ -138,7 +138,7 @@ impl ConnectedAccount {
 
     /// One of a server that is gone can only be disconnected.
     fn can_be_named(&self) -> bool {
-        self.standing != Standing::ServerGone
+        self.standing != AccountStanding::ServerGone
     }
 
     fn reconnect_target(&self) -> Option<&str> {
@@ -149,16 +149,18 @@ impl ConnectedAccount {
     fn trouble(&self, server: &ConnectedServer) -> Option<String> {
         let name = super::text::short(&server.name);
         match self.standing {
-            Standing::Connected => None,
-            Standing::NotChecked => Some(format!("Whether {name} accepts it is seen when it is used.")),
-            Standing::MustBeRenewed => Some(format!("{name} authorization must be renewed.")),
-            Standing::Outdated => Some(format!("The operator changed {name} since. Connect it again.")),
-            Standing::ServerGone => Some("This server is not there any more, or takes no account of yours.".to_owned()),
+            AccountStanding::Connected => None,
+            AccountStanding::NotChecked => Some(format!("Whether {name} accepts it is seen when it is used.")),
+            AccountStanding::MustBeRenewed => Some(format!("{name} authorization must be renewed.")),
+            AccountStanding::Outdated => Some(format!("The operator changed {name} since. Connect it again.")),
+            AccountStanding::ServerGone => {
+                Some("This server is not there any more, or takes no account of yours.".to_owned())
+            }
         }
     }
 }
 
-impl Standing {
+impl AccountStanding {
     fn class(self) -> &'static str {
         match self {
             Self::Connected => "good",
@@ -178,7 +180,7 @@ impl Standing {
     }
 }
 
-impl AllowedClient {
+impl ClientEntry {
     fn day(&self) -> String {
         day::of(self.since)
     }

@@ -6,14 +6,14 @@ use url::Url;
 
 /// Something to follow, or only to read when its target is not one a page may carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
+pub struct PageLink {
     /// What it says.
     pub label: String,
     /// Where it leads: a path of the gateway, or an `https` or loopback `http` URL.
     pub href: String,
 }
 
-impl Link {
+impl PageLink {
     /// A link with this label and target.
     pub fn new(label: impl Into<String>, href: impl Into<String>) -> Self {
         Self { label: label.into(), href: href.into() }

@@ -4,7 +4,7 @@
 
 use askama::Template;
 
-use super::link::Link;
+use super::link::PageLink;
 use super::text::html;
 
 /// What happened, what to do, and what to tell support.
@@ -29,7 +29,7 @@ pub struct Notice {
     /// The request, as in the logs and the response header.
     pub request_id: String,
     /// Where to go from here.
-    pub link: Option<Link>,
+    pub link: Option<PageLink>,
 }
 
 /// What kind of news a notice is.

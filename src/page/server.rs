@@ -11,14 +11,14 @@ use super::text::html;
 /// One server, for a person who opened its address.
 #[derive(Debug, Template)]
 #[template(path = "server.html")]
-pub struct Server {
+pub struct ServerPage {
     /// The server.
     pub server: ServerCard,
     /// Where all servers are listed.
     pub index: String,
 }
 
-impl Server {
+impl ServerPage {
     /// The page.
     pub fn render(&self) -> String {
         html(self)

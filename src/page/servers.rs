@@ -11,7 +11,7 @@ use super::text::html;
 /// The servers of this gateway.
 #[derive(Debug, Template)]
 #[template(path = "servers.html")]
-pub struct Servers {
+pub struct ServersPage {
     /// Who is signed in, as people say it.
     pub signed_in: Option<String>,
     /// What this visitor may see; `None` invites them to sign in first.
@@ -26,7 +26,7 @@ pub struct Servers {
     pub version: String,
 }
 
-impl Servers {
+impl ServersPage {
     /// The page.
     pub fn render(&self) -> String {
         html(self)

@@ -11,7 +11,7 @@ use super::text::html;
 #[template(path = "status.html")]
 pub struct Status {
     /// What to do, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<StatusStep>,
     /// The gateway's version.
     pub version: String,
     /// The request, as in the logs and the response header.
@@ -20,7 +20,7 @@ pub struct Status {
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct StatusStep {
     /// What it achieves.
     pub what: String,
     /// The exact command.

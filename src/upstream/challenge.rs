@@ -15,7 +15,7 @@ const LONGEST: usize = 8 * 1024;
 
 /// A `Bearer` challenge (RFC 6750 §3, RFC 9728 §5.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Challenge {
+pub struct UpstreamChallenge {
     /// Where the server's metadata is, as written.
     pub resource_metadata: Option<String>,
     /// Which scopes the operation needs; `None` also where the text is no scope.
@@ -24,7 +24,7 @@ pub struct Challenge {
     pub error: Option<String>,
 }
 
-impl Challenge {
+impl UpstreamChallenge {
     /// The same without a scope in which something stands that was sent: scopes are shown.
     #[must_use]
     pub fn without(mut self, sent: &Sent) -> Self {
@@ -39,17 +39,17 @@ impl Challenge {
 }
 
 /// The `Bearer` challenge among an answer's challenges. Of several, the first that names metadata.
-pub fn bearer(headers: &HeaderMap) -> Option<Challenge> {
+pub fn bearer(headers: &HeaderMap) -> Option<UpstreamChallenge> {
     let values = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-    let mut found: Vec<Challenge> = values.flat_map(challenges).collect();
+    let mut found: Vec<UpstreamChallenge> = values.flat_map(challenges).collect();
     let named = found.iter().position(|challenge| challenge.resource_metadata.is_some()).unwrap_or(0);
     if found.is_empty() { None } else { Some(found.swap_remove(named)) }
 }
 
 /// Every `Bearer` challenge of one header value. A word that `=` does not follow begins the next challenge.
-fn challenges(value: &str) -> Vec<Challenge> {
+fn challenges(value: &str) -> Vec<UpstreamChallenge> {
     let mut found = Vec::new();
-    let mut current: Option<Challenge> = None;
+    let mut current: Option<UpstreamChallenge> = None;
     let mut rest = value.get(..LONGEST).unwrap_or(value);
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
@@ -71,7 +71,7 @@ fn challenges(value: &str) -> Vec<Challenge> {
             rest = next;
         } else {
             found.extend(current.take());
-            current = word.eq_ignore_ascii_case("bearer").then(Challenge::default);
+            current = word.eq_ignore_ascii_case("bearer").then(UpstreamChallenge::default);
             rest = after;
         }
     }
@@ -79,7 +79,7 @@ fn challenges(value: &str) -> Vec<Challenge> {
     found
 }
 
-impl Challenge {
+impl UpstreamChallenge {
     /// A parameter comes once (RFC 9110 §11.2); of a repeated one the first counts.
     fn set(&mut self, name: &str, value: String) {
         if name.eq_ignore_ascii_case("resource_metadata") {
@@ -123,14 +123,14 @@ mod tests {
 
     use super::*;
 
-    fn read(values: &[&str]) -> Option<Challenge> {
+    fn read(values: &[&str]) -> Option<UpstreamChallenge> {
         let headers = values.iter().map(|value| (WWW_AUTHENTICATE, HeaderValue::from_str(value).unwrap()));
         bearer(&headers.collect())
     }
 
-    fn of(resource_metadata: Option<&str>, scope: Option<&str>, error: Option<&str>) -> Challenge {
+    fn of(resource_metadata: Option<&str>, scope: Option<&str>, error: Option<&str>) -> UpstreamChallenge {
         let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
-        Challenge { resource_metadata: owned(resource_metadata), scope: owned(scope), error: owned(error) }
+        UpstreamChallenge { resource_metadata: owned(resource_metadata), scope: owned(scope), error: owned(error) }
     }
 
     const PRM: &str = "https://up.example/.well-known/oauth-protected-resource/mcp";

@@ -20,20 +20,21 @@ const MARGIN: Lifetime = Lifetime(60);
 pub struct Credential {
     v: V1,
     /// What of the server's configuration it was made for, as a digest.
-    pub fits: Digested,
+    #[serde(rename = "fits")]
+    pub binding: Digested,
     /// When the account was connected.
     pub since: Timestamp,
     /// When the server was first seen to take it, where only that can tell: of what a person entered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<Timestamp>,
     /// The rest.
-    pub kind: Kind,
+    pub kind: CredentialKind,
 }
 
 /// By how the gateway authenticates at the server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum CredentialKind {
     /// A person's tokens, or the operator's for everybody.
     Oauth(Box<Oauth>),
     /// Header values the person entered, by lower-case name.
@@ -83,8 +84,8 @@ pub struct Token {
 
 impl Credential {
     /// A credential that was made now.
-    pub fn new(fits: Digested, since: Timestamp, kind: Kind) -> Self {
-        Self { v: V1, fits, since, checked: None, kind }
+    pub fn new(binding: Digested, since: Timestamp, kind: CredentialKind) -> Self {
+        Self { v: V1, binding, since, checked: None, kind }
     }
 
     /// The same, seen to be taken.
@@ -95,15 +96,15 @@ impl Credential {
 
     /// Whether nobody knows if the server takes it. What an authorization server has issued is good until it ends.
     pub fn is_untried(&self) -> bool {
-        matches!(self.kind, Kind::Headers(_)) && self.checked.is_none()
+        matches!(self.kind, CredentialKind::Headers(_)) && self.checked.is_none()
     }
 
     /// The access token, where the kind has one.
     pub fn token(&self) -> Option<&Token> {
         match &self.kind {
-            Kind::Oauth(oauth) => Some(&oauth.token),
-            Kind::ClientCredentials(token) => Some(token),
-            Kind::Headers(_) => None,
+            CredentialKind::Oauth(oauth) => Some(&oauth.token),
+            CredentialKind::ClientCredentials(token) => Some(token),
+            CredentialKind::Headers(_) => None,
         }
     }
 
@@ -120,9 +121,9 @@ impl Credential {
     /// Whether a new one can be had without a person.
     pub fn is_renewable(&self) -> bool {
         match &self.kind {
-            Kind::Oauth(oauth) => oauth.refresh_token.is_some(),
-            Kind::ClientCredentials(_) => true,
-            Kind::Headers(_) => false,
+            CredentialKind::Oauth(oauth) => oauth.refresh_token.is_some(),
+            CredentialKind::ClientCredentials(_) => true,
+            CredentialKind::Headers(_) => false,
         }
     }
 }
@@ -193,14 +194,15 @@ mod tests {
         }
     }
 
-    fn credential(kind: Kind) -> Credential {
+    fn credential(kind: CredentialKind) -> Credential {
         Credential::new(Digested::of("docs"), NOW, kind)
     }
 
     #[test]
     fn a_token_is_renewed_a_minute_or_a_fifth_of_its_life_early() {
         let at = |expires_in, refresh, after| {
-            credential(Kind::Oauth(Box::new(oauth(refresh, token(expires_in))))).is_stale(NOW + Lifetime(after))
+            credential(CredentialKind::Oauth(Box::new(oauth(refresh, token(expires_in)))))
+                .is_stale(NOW + Lifetime(after))
         };
         assert!(!at(Some(3600), Some("rt"), 3539) && at(Some(3600), Some("rt"), 3540));
         assert!(!at(Some(10), Some("rt"), 7) && at(Some(10), Some("rt"), 8));
@@ -240,16 +242,16 @@ mod tests {
         let head = format!(r#"{{"v":1,"fits":"{}","since":10000,"kind":"#, Digested::of("docs").as_str());
         let goldens = [
             (
-                Kind::Oauth(Box::new(full)),
+                CredentialKind::Oauth(Box::new(full)),
                 r#"{"oauth":{"issuer":"https://as.example","resource":"https://docs.example/mcp","client":{"id":"gw","secret":"cs","method":"client_secret_basic"},"token_endpoint":"https://as.example/token","revocation_endpoint":"https://as.example/revoke","refresh_token":"rt0","access_token":"at0","expires":10060,"obtained":10000,"scope":"read"}}}"#,
             ),
             (
-                Kind::Oauth(Box::new(oauth(None, token(None)))),
+                CredentialKind::Oauth(Box::new(oauth(None, token(None)))),
                 r#"{"oauth":{"issuer":"https://as.example","client":{"id":"gw","method":"none"},"token_endpoint":"https://as.example/token","access_token":"at0","obtained":10000}}}"#,
             ),
-            (Kind::Headers(headers), r#"{"headers":{"x-api-key":"k"}}}"#),
+            (CredentialKind::Headers(headers), r#"{"headers":{"x-api-key":"k"}}}"#),
             (
-                Kind::ClientCredentials(token(Some(60))),
+                CredentialKind::ClientCredentials(token(Some(60))),
                 r#"{"client_credentials":{"access_token":"at0","expires":10060,"obtained":10000}}}"#,
             ),
         ];
@@ -268,17 +270,18 @@ mod tests {
 
     #[test]
     fn a_value_that_was_tried_says_when_and_one_of_an_older_release_was_not() {
-        let entered = || credential(Kind::Headers(BTreeMap::from([("x-api-key".to_owned(), Secret::new("k"))])));
-        let fits = Digested::of("docs");
+        let entered =
+            || credential(CredentialKind::Headers(BTreeMap::from([("x-api-key".to_owned(), Secret::new("k"))])));
+        let binding = Digested::of("docs");
         let golden = format!(
             r#"{{"v":1,"fits":"{}","since":10000,"checked":10005,"kind":{{"headers":{{"x-api-key":"k"}}}}}}"#,
-            fits.as_str()
+            binding.as_str()
         );
         let checked = entered().checked(NOW + Lifetime(5));
         assert_eq!(serde_json::to_string(&checked).unwrap(), golden);
         assert!(!serde_json::from_str::<Credential>(&golden).unwrap().is_untried());
         let old = golden.replace(r#""checked":10005,"#, "");
         assert!(serde_json::from_str::<Credential>(&old).unwrap().is_untried() && entered().is_untried());
-        assert!(!credential(Kind::ClientCredentials(token(None))).is_untried());
+        assert!(!credential(CredentialKind::ClientCredentials(token(None))).is_untried());
     }
 }

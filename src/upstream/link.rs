@@ -18,7 +18,7 @@ pub const OPERATOR_LIFETIME: Lifetime = Lifetime::minutes(10);
 
 /// What a link asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
+pub struct LinkToConnect {
     v: V1,
     /// Whose connection it is for.
     pub owner: Owner,
@@ -30,7 +30,7 @@ pub struct Link {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     /// Why it was made.
-    pub need: Need,
+    pub need: LinkReason,
     /// When it is not good any more.
     pub expires: Timestamp,
 }
@@ -38,16 +38,23 @@ pub struct Link {
 /// Why somebody is asked to connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Need {
+pub enum LinkReason {
     /// There is no connection.
     Authenticating,
     /// What there was is not accepted any more, or not enough.
     ReconsentRequired,
 }
 
-impl Link {
+impl LinkToConnect {
     /// A link that is good until `expires`.
-    pub fn new(owner: Owner, slug: &str, account: &str, scope: Option<String>, need: Need, expires: Timestamp) -> Self {
+    pub fn new(
+        owner: Owner,
+        slug: &str,
+        account: &str,
+        scope: Option<String>,
+        need: LinkReason,
+        expires: Timestamp,
+    ) -> Self {
         Self { v: V1, owner, slug: slug.to_owned(), account: account.to_owned(), scope, need, expires }
     }
 
@@ -74,24 +81,31 @@ mod tests {
 
     #[test]
     fn it_leads_to_its_server_for_its_time() {
-        let link = Link::new(Owner::Gateway, "linear", "1", None, Need::Authenticating, Timestamp(100));
+        let link = LinkToConnect::new(Owner::Gateway, "linear", "1", None, LinkReason::Authenticating, Timestamp(100));
         let path = link.path(&keys(), [0; 12]);
         let sealed = path.strip_prefix("/connect/linear?s=").unwrap();
-        assert_eq!(Link::open(&keys(), "linear", sealed, Timestamp(99)), Some(link));
-        assert_eq!(Link::open(&keys(), "linear", sealed, Timestamp(100)), None);
-        assert_eq!(Link::open(&keys(), "notion", sealed, Timestamp(99)), None);
-        assert_eq!(Link::open(&keys(), "linear", &sealed.replace('A', "B"), Timestamp(99)), None);
+        assert_eq!(LinkToConnect::open(&keys(), "linear", sealed, Timestamp(99)), Some(link));
+        assert_eq!(LinkToConnect::open(&keys(), "linear", sealed, Timestamp(100)), None);
+        assert_eq!(LinkToConnect::open(&keys(), "notion", sealed, Timestamp(99)), None);
+        assert_eq!(LinkToConnect::open(&keys(), "linear", &sealed.replace('A', "B"), Timestamp(99)), None);
     }
 
     #[test]
     fn its_form_is_pinned() {
-        let link = Link {
+        let link = LinkToConnect {
             scope: Some("a".into()),
-            ..Link::new(Owner::Subject("alice".into()), "linear", "2", None, Need::ReconsentRequired, Timestamp(100))
+            ..LinkToConnect::new(
+                Owner::Subject("alice".into()),
+                "linear",
+                "2",
+                None,
+                LinkReason::ReconsentRequired,
+                Timestamp(100),
+            )
         };
         let golden = r#"{"v":1,"owner":{"subject":"alice"},"slug":"linear","account":"2","scope":"a","need":"reconsent_required","expires":100}"#;
         assert_eq!(serde_json::to_string(&link).unwrap(), golden);
-        assert_eq!(serde_json::from_str::<Link>(golden).unwrap(), link);
-        assert!(serde_json::from_str::<Link>(&golden.replace("\"v\":1", "\"v\":2")).is_err());
+        assert_eq!(serde_json::from_str::<LinkToConnect>(golden).unwrap(), link);
+        assert!(serde_json::from_str::<LinkToConnect>(&golden.replace("\"v\":1", "\"v\":2")).is_err());
     }
 }

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::oauth_client::client::Method;
 use crate::oauth_client::metadata::IssuerMetadata;
-use crate::oauth_client::registration::Way;
+use crate::oauth_client::registration::RegistrationWay;
 
 /// Where tokens will come from, and for what. Written down before the redirect, and all that an answer is held to (RFC
 /// 9207).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
+pub struct TokenSource {
     /// The authorization server, as it writes itself.
     pub issuer: String,
     /// Whether its answers carry `iss`.
@@ -34,19 +34,19 @@ pub struct Source {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// What it is for.
-    pub source: Source,
+    pub source: TokenSource,
     /// Where the browser is sent.
     pub authorization_endpoint: String,
     /// Who the gateway will be there.
-    pub way: Way,
+    pub way: RegistrationWay,
     /// How it authenticates there, if it gets a secret.
     pub method: Method,
 }
 
 impl Plan {
     /// At an issuer, for a resource and a scope.
-    pub fn new(issuer: &IssuerMetadata, resource: String, scope: Option<String>, way: Way) -> Self {
-        let source = Source {
+    pub fn new(issuer: &IssuerMetadata, resource: String, scope: Option<String>, way: RegistrationWay) -> Self {
+        let source = TokenSource {
             issuer: issuer.issuer.clone(),
             iss_parameter: issuer.iss_parameter,
             token_endpoint: issuer.token_endpoint.to_string(),
@@ -56,8 +56,8 @@ impl Plan {
         };
         let methods = issuer.auth_methods.as_deref();
         let method = match way {
-            Way::Register(_) => Method::to_register_with(methods),
-            Way::Configured | Way::Document => Method::choose(methods, true),
+            RegistrationWay::Register(_) => Method::to_register_with(methods),
+            RegistrationWay::Configured | RegistrationWay::Document => Method::choose(methods, true),
         };
         Self { source, authorization_endpoint: issuer.authorization_endpoint.to_string(), way, method }
     }
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn what_was_found_is_written_down_as_it_was() {
         let issuer = fallback(&Url::parse("https://up.example/mcp").unwrap());
-        let way = Way::Register("https://up.example/register".into());
+        let way = RegistrationWay::Register("https://up.example/register".into());
         let plan = Plan::new(&issuer, "https://up.example".into(), Some("a".into()), way);
         let golden = r#"{"source":{"issuer":"https://up.example","token_endpoint":"https://up.example/token","resource":"https://up.example","scope":"a"},"authorization_endpoint":"https://up.example/authorize","way":{"register":"https://up.example/register"},"method":"client_secret_basic"}"#;
         assert_eq!(serde_json::to_string(&plan).unwrap(), golden);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::key::{ConnectionKey, Owner};
-use super::plan::Source;
+use super::plan::TokenSource;
 use crate::oauth::grant::GrantId;
 use crate::oauth_client::client::Method;
 use crate::secret::{Digested, Secret, sealed};
@@ -24,11 +24,13 @@ pub const LIFETIME: Lifetime = Lifetime::minutes(10);
 pub struct State {
     v: V1,
     /// What the person wants.
-    pub errand: Errand,
-    /// What of the server's configuration it is for ([`super::credential::Credential::fits`]).
-    pub fits: Digested,
+    #[serde(rename = "errand")]
+    pub intent: ConnectIntent,
+    /// What of the server's configuration it is for ([`super::credential::Credential::binding`]).
+    #[serde(rename = "fits")]
+    pub binding: Digested,
     /// Who was asked, and what for.
-    pub source: Source,
+    pub source: TokenSource,
     /// As which client.
     pub client: ClientKind,
     /// Where the answer was told to come.
@@ -68,7 +70,7 @@ pub enum Back {
 
 /// Which connection is made, and what for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Errand {
+pub struct ConnectIntent {
     /// Whose connection it will be.
     pub owner: Owner,
     /// At which server.
@@ -85,7 +87,7 @@ pub struct Errand {
     pub back: Back,
 }
 
-impl Errand {
+impl ConnectIntent {
     /// Where the connection is kept.
     pub fn key(&self) -> ConnectionKey {
         ConnectionKey::new(self.owner.clone(), self.slug.as_str(), self.account.as_str())
@@ -95,15 +97,15 @@ impl Errand {
 impl State {
     /// A trip that begins now.
     pub fn new(
-        errand: Errand,
-        fits: Digested,
-        source: Source,
+        intent: ConnectIntent,
+        binding: Digested,
+        source: TokenSource,
         client: ClientKind,
         redirect_uri: String,
         verifier: Secret,
         now: Timestamp,
     ) -> Self {
-        Self { v: V1, errand, fits, source, client, redirect_uri, verifier, expires: now + LIFETIME }
+        Self { v: V1, intent, binding, source, client, redirect_uri, verifier, expires: now + LIFETIME }
     }
 
     /// As it travels. `browser` is the digest of the session's cookie.
@@ -144,7 +146,7 @@ mod tests {
     }
 
     fn state() -> State {
-        let source = Source {
+        let source = TokenSource {
             issuer: "https://as.example".into(),
             iss_parameter: true,
             token_endpoint: "https://as.example/token".into(),
@@ -152,7 +154,7 @@ mod tests {
             resource: "https://up.example".into(),
             scope: None,
         };
-        let errand = Errand {
+        let intent = ConnectIntent {
             owner: Owner::Subject("alice".into()),
             slug: "linear".into(),
             account: "1".into(),
@@ -161,15 +163,15 @@ mod tests {
             back: Back::Client(GrantId::new([1; 16])),
         };
         let callback = "https://gw.example/oauth/upstream-callback".to_owned();
-        let (fits, client) = (Digested::of("f"), ClientKind::Registered(3));
-        State::new(errand, fits, source, client, callback, Secret::new("v"), NOW)
+        let (binding, client) = (Digested::of("f"), ClientKind::Registered(3));
+        State::new(intent, binding, source, client, callback, Secret::new("v"), NOW)
     }
 
     #[test]
     fn it_opens_in_the_browser_that_began_it_and_in_time() {
         let (keys, alice, mallory) = (keys(), Digested::of("alice's cookie"), Digested::of("mallory's"));
         let sealed = state().seal(&keys, &alice, [0; 12]);
-        assert_eq!(State::open(&keys, &alice, &sealed, NOW).unwrap().errand.slug, "linear");
+        assert_eq!(State::open(&keys, &alice, &sealed, NOW).unwrap().intent.slug, "linear");
         let closed = State::open(&keys, &mallory, &sealed, NOW).unwrap_err();
         assert_eq!(closed, StateError::Closed(OpenError::NotAuthentic));
         let late = NOW + LIFETIME;
@@ -211,7 +213,7 @@ mod tests {
         ] {
             assert_eq!(serde_json::to_string(&value).unwrap(), text);
         }
-        let linked = Errand { link: Some(Digested::of("l")), ..state().errand };
+        let linked = ConnectIntent { link: Some(Digested::of("l")), ..state().intent };
         let linked = serde_json::to_value(linked).unwrap();
         assert_eq!(linked["link"], Digested::of("l").as_str());
         for (value, text) in [(Back::Connections, "\"connections\""), (Back::Page, "\"page\"")] {

@@ -13,7 +13,7 @@ use super::origin;
 use super::reply::Reply;
 use super::route::{Cors, Route};
 use crate::config::Config;
-use crate::flow::{Head, Site};
+use crate::flow::{Head, RequestContext};
 
 /// What a browser client of another origin may send (H2, S8): every header MCP clients use, by name, because `*` leaves
 /// out Authorization.
@@ -41,9 +41,9 @@ pub fn allowed_origin(config: Option<&Config>, head: &Head, route: &Route<'_>) -
 
 /// Refuses a call from a page that may not make it. Without this only the answer would be kept from the page, and the
 /// call be made.
-pub fn require_allowed<P>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
+pub fn require_allowed<P>(context: &RequestContext<'_, P>, head: &Head) -> Result<(), Failure> {
     match head.header("origin") {
-        Some(origin) if !origin::may_call(&site.config, &site.origin, origin) => Err(origin_not_allowed(origin)),
+        Some(origin) if !origin::may_call(&context.config, &context.origin, origin) => Err(origin_not_allowed(origin)),
         _ => Ok(()),
     }
 }
@@ -67,7 +67,7 @@ pub fn preflight<S>(route: &Route<'_>, head: &Head) -> Reply<S> {
 }
 
 /// Says to the browser which page may read the answer, and what of it.
-pub fn dress<S>(reply: &mut Reply<S>, route: &Route<'_>, allowed_origin: Option<&str>) {
+pub fn add_headers<S>(reply: &mut Reply<S>, route: &Route<'_>, allowed_origin: Option<&str>) {
     let headers = reply.headers_mut();
     if let Some(origin) = allowed_origin.and_then(|origin| HeaderValue::from_str(origin).ok()) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);

@@ -107,7 +107,7 @@ impl<S> Reply<S> {
 
     /// Says in logs why it is not what was asked for, although it is no failure.
     #[must_use]
-    pub fn because(self, reason: &'static str) -> Self {
+    pub fn log_reason(self, reason: &'static str) -> Self {
         Self { reason: Some(reason), ..self }
     }
 
@@ -175,13 +175,13 @@ impl<S> Reply<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mcp::rewrite::answer::Answer;
+    use crate::mcp::rewrite::answer::RewrittenAnswer;
     use crate::mcp::rewrite::list::Filter;
-    use crate::mcp::transport::verdict::MediaType;
+    use crate::mcp::transport::response::MediaType;
 
     #[test]
     fn only_what_is_relayed_is_rewritten() {
-        let rewriter = || Box::new(Answer::new(MediaType::Json, 1, Filter(|_, _: &str| true), |_| Vec::new()));
+        let rewriter = || Box::new(RewrittenAnswer::new(MediaType::Json, 1, Filter(|_, _: &str| true), |_| Vec::new()));
         let body = |reply: Reply<u8>| reply.rewritten(rewriter()).into_parts().2;
         assert!(matches!(body(Reply::relay(StatusCode::OK, HeaderMap::new(), 7)), Body::Rewritten(7, _)));
         assert!(matches!(body(Reply::relay(StatusCode::NO_CONTENT, HeaderMap::new(), 7)), Body::Empty));

@@ -27,11 +27,11 @@ pub fn require_private<S>(head: &Head, route: &Route<'_>, own: Option<&Origin>) 
     let Some(own) = own.filter(|_| route.is_page() || head.wants_page()) else { return Err(https_required(own)) };
     let there = format!("{}{}", own.as_str(), &head.url[Position::BeforePath..Position::AfterQuery]);
     let reply = Reply::empty(StatusCode::PERMANENT_REDIRECT).with(LOCATION, &there);
-    Ok(Some(reply.with(CACHE_CONTROL, "no-store").because("https_required")))
+    Ok(Some(reply.with(CACHE_CONTROL, "no-store").log_reason("https_required")))
 }
 
 /// Lets browsers remember that this origin is https only (RFC 6797 §7.2: never said in the clear).
-pub fn dress<S>(reply: &mut Reply<S>, head: &Head, own: Option<&Origin>) {
+pub fn add_headers<S>(reply: &mut Reply<S>, head: &Head, own: Option<&Origin>) {
     if own.is_some() && origin::is_private(own, &head.url) && !origin::came_in_the_clear(&head.headers) {
         reply.headers_mut().insert(STRICT_TRANSPORT_SECURITY, REMEMBERED);
     }

@@ -2,7 +2,7 @@
 //!
 //! Not here: the pipe (`tests/e2e/streams.test.mjs`).
 
-use mcp_edge_gateway::gateway::Standing;
+use mcp_edge_gateway::gateway::StreamStanding;
 use mcp_edge_gateway::oauth::subject;
 use mcp_edge_gateway::ports::Ledger;
 use mcp_edge_gateway::time::{Lifetime, Timestamp};
@@ -31,7 +31,7 @@ fn listens(client: &Client) -> Terms {
     client.sends_modern("subscriptions/listen", &json!({}), json!({"notifications": {}})).with(200).terms.unwrap()
 }
 
-fn look(world: &World, terms: &Terms) -> Standing {
+fn look(world: &World, terms: &Terms) -> StreamStanding {
     world.look_at([terms]).remove(0)
 }
 
@@ -39,8 +39,8 @@ fn look(world: &World, terms: &Terms) -> Standing {
 #[track_caller]
 fn ends(world: &World, terms: &Terms) -> Value {
     let event = match look(world, terms) {
-        Standing::Ends(event) => String::from_utf8(event).ok(),
-        Standing::GoesOn(_) => None,
+        StreamStanding::Ends(event) => String::from_utf8(event).ok(),
+        StreamStanding::GoesOn(_) => None,
     };
     let event = event.unwrap();
     let data = event.strip_prefix("\n\nevent: message\ndata: ").unwrap();
@@ -50,8 +50,8 @@ fn ends(world: &World, terms: &Terms) -> Value {
 #[track_caller]
 fn goes_on(world: &World, terms: &Terms) -> Lifetime {
     let after = match look(world, terms) {
-        Standing::GoesOn(after) => Some(after),
-        Standing::Ends(_) => None,
+        StreamStanding::GoesOn(after) => Some(after),
+        StreamStanding::Ends(_) => None,
     };
     after.unwrap()
 }
@@ -127,7 +127,7 @@ fn of_all_streams_of_an_isolate_one_reads_each_marker() {
     world.platform.slow_directory.set(400);
     let uses = world.uses_of(|| {
         for standing in world.look_at(&streams) {
-            assert!(matches!(standing, Standing::GoesOn(_)), "{standing:?}");
+            assert!(matches!(standing, StreamStanding::GoesOn(_)), "{standing:?}");
         }
     });
     assert_eq!(uses.directory, 3, "one for the grant, one for the subject and one for the configuration");

@@ -22,7 +22,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mcp_edge_gateway::gateway::{Gateway, Request, Standing};
+use mcp_edge_gateway::gateway::{Gateway, Request, StreamStanding};
 use mcp_edge_gateway::memory::Memory;
 use mcp_edge_gateway::ports::{Clock, FetchError, Outgoing};
 use mcp_edge_gateway::web::reply::{Body, Terms};
@@ -197,7 +197,7 @@ impl World {
     }
 
     /// What becomes of streams that were handed on, looked at together.
-    pub fn look_at<'t>(&self, streams: impl IntoIterator<Item = &'t Terms>) -> Vec<Standing> {
+    pub fn look_at<'t>(&self, streams: impl IntoIterator<Item = &'t Terms>) -> Vec<StreamStanding> {
         let memory = Rc::clone(&self.memory.borrow());
         let gateway = Gateway::new(&*self.platform, &memory);
         self.platform.together(streams.into_iter().map(|terms| gateway.look(&terms.words)))

@@ -12,7 +12,7 @@ use mcp_edge_gateway::ports::{FetchError, Ledger, Outgoing};
 use mcp_edge_gateway::secret::{Digested, Secret};
 use mcp_edge_gateway::time::Timestamp;
 use mcp_edge_gateway::upstream::connection::{Command, Outcome};
-use mcp_edge_gateway::upstream::credential::{Credential, Kind, Oauth, Token};
+use mcp_edge_gateway::upstream::credential::{Credential, CredentialKind, Oauth, Token};
 use mcp_edge_gateway::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
 use mcp_edge_gateway::vault::{KeyRing, Purpose};
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ impl Tokens {
         };
         change(&mut oauth);
         let fits = Digested::of("https://docs.example/mcp\noauth");
-        let credential = Credential::new(fits, now, Kind::Oauth(Box::new(oauth)));
+        let credential = Credential::new(fits, now, CredentialKind::Oauth(Box::new(oauth)));
         let keys = KeyRing::parse(&Secret::new(KEY_1)).unwrap();
         let sealed = keys.seal_json(Purpose::Connection, &key.place(), [9; 12], &credential);
         self.world.now_does(self.world.platform.connection(&key, Command::Store { sealed })).unwrap();

@@ -17,7 +17,7 @@ const CLIENT_ID: &str = "write the id the authorization server gave to this gate
 
 /// A client for the authorization code grant. What is absent comes from the authorization server's metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UpstreamClient {
+pub struct ConfiguredClient {
     /// Its id.
     pub client_id: String,
     /// Its secret; none for a public client.
@@ -36,7 +36,7 @@ pub struct UpstreamClient {
 
 /// A client for the client credentials grant; it has an issuer or a token endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientCredentials {
+pub struct MachineClient {
     /// Its id.
     pub client_id: String,
     /// Its secret.
@@ -53,10 +53,10 @@ pub struct ClientCredentials {
     pub resource: Option<String>,
 }
 
-impl ClientCredentials {
+impl MachineClient {
     /// Everything but the secret: a token costs one request, so it is not kept over a change of what it was asked for
     /// with.
-    pub(super) fn fits(&self) -> Vec<&str> {
+    pub(super) fn binding(&self) -> Vec<&str> {
         let optional = [&self.issuer, &self.scope, &self.resource].map(|text| text.as_deref().unwrap_or_default());
         let endpoint = self.token_endpoint.as_ref().map(Url::as_str).unwrap_or_default();
         ["client_credentials", &self.client_id, endpoint].into_iter().chain(optional).collect()
@@ -69,7 +69,7 @@ pub(super) fn prove(
     has_issuer: bool,
     at: &Pointer,
     report: &mut Report,
-) -> Option<UpstreamClient> {
+) -> Option<ConfiguredClient> {
     let UpstreamClientDocument { client_id, client_secret, token_endpoint_auth_method: method, .. } = document;
     let place = at.child("client_id");
     let client_id =
@@ -103,7 +103,7 @@ pub(super) fn prove(
     let client_secret = client_secret.and_then(|secret| SecretName::prove(secret, &at.child("client_secret"), report));
     let redirect_uri = document.redirect_uri;
     let redirect_uri = redirect_uri.and_then(|uri| report.check(&at.child("redirect_uri"), callback(uri)));
-    Some(UpstreamClient {
+    Some(ConfiguredClient {
         client_id: client_id?,
         client_secret,
         method,
@@ -119,7 +119,7 @@ pub(super) fn prove_credentials(
     document: ClientCredentialsDocument,
     at: &Pointer,
     report: &mut Report,
-) -> Option<ClientCredentials> {
+) -> Option<MachineClient> {
     let ClientCredentialsDocument { issuer, token_endpoint, token_endpoint_auth_method: method, .. } = document;
     let place = at.child("client_id");
     let client_id = report.require(&place, document.client_id, CLIENT_ID);
@@ -141,7 +141,7 @@ pub(super) fn prove_credentials(
     let issuer = issuer.and_then(|issuer| report.check(&at.child("issuer"), origin::issuer(issuer)));
     let scope = document.scope.and_then(|scope| report.check(&at.child("scope"), text::scope(scope)));
     let resource = document.resource.and_then(|text| report.check(&at.child("resource"), resource(text)));
-    Some(ClientCredentials {
+    Some(MachineClient {
         client_id: client_id?,
         client_secret: client_secret?,
         method,

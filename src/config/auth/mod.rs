@@ -10,7 +10,7 @@ mod client;
 mod headers;
 mod oauth;
 
-pub use client::{ClientCredentials, UpstreamClient};
+pub use client::{ConfiguredClient, MachineClient};
 pub use headers::Value;
 pub use oauth::OAuth;
 
@@ -24,7 +24,7 @@ pub enum Auth {
     /// By a connection that a person made, or an operator for everybody.
     OAuth(OAuth),
     /// By a token of the gateway's own.
-    ClientCredentials(ClientCredentials),
+    ClientCredentials(MachineClient),
 }
 
 impl Auth {
@@ -40,7 +40,7 @@ impl Auth {
     }
 
     /// The part of [`super::Server::fits`] that the kind contributes: what a connection cannot outlive when it changes.
-    pub(super) fn fits(&self) -> Vec<&str> {
+    pub(super) fn binding(&self) -> Vec<&str> {
         match self {
             Self::None => vec!["none"],
             Self::Headers(headers) => {
@@ -48,7 +48,7 @@ impl Auth {
                 std::iter::once("headers").chain(entered.map(|(name, _)| name.as_str())).collect()
             }
             Self::OAuth(_) => vec!["oauth"],
-            Self::ClientCredentials(client) => client.fits(),
+            Self::ClientCredentials(client) => client.binding(),
         }
     }
 }

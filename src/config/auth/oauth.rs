@@ -8,7 +8,7 @@ use crate::config::{origin, text};
 use crate::oauth_client::metadata;
 
 use super::client;
-use super::client::UpstreamClient;
+use super::client::ConfiguredClient;
 
 /// A connection by the authorization code grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct OAuth {
     /// The only issuer to connect at, verbatim.
     pub issuer: Option<String>,
     /// The client that was registered beforehand.
-    pub client: Option<UpstreamClient>,
+    pub client: Option<ConfiguredClient>,
 }
 
 impl OAuth {

@@ -10,11 +10,11 @@ use crate::flow::connection::store;
 use crate::flow::connection::store::Kept;
 use crate::flow::login::session;
 use crate::flow::login::session::SignedIn;
-use crate::flow::{Answered, Head, Site, login, read_small, revocation};
+use crate::flow::{Answered, Head, RequestContext, login, read_small, revocation};
 use crate::oauth::subject;
 use crate::oauth::subject::{AllowedClient, ConnectedAccount};
 use crate::page;
-use crate::page::Standing;
+use crate::page::AccountStanding;
 use crate::ports::{Platform, Unavailable};
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::key::{ConnectionKey, Owner};
@@ -48,22 +48,22 @@ struct Listed {
 }
 
 /// `GET /connections`.
-pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
-    let Some(signed_in) = session::current(site, head).await? else {
-        return login::begin(site, head, Endpoint::Connections.path()).await;
+pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
+    let Some(signed_in) = session::current(context, head).await? else {
+        return login::begin(context, head, Endpoint::Connections.path()).await;
     };
-    let listed = list(site, &signed_in.session.identity.subject).await?;
-    let servers = servers(site, &signed_in.session.identity.subject, &listed).await?;
-    let token = FormToken { v: V1, expires: site.now + TOKEN };
+    let listed = list(context, &signed_in.session.identity.subject).await?;
+    let servers = servers(context, &signed_in.session.identity.subject, &listed).await?;
+    let token = FormToken { v: V1, expires: context.now + TOKEN };
     let place = signed_in.cookie.digest();
     let identity = &signed_in.session.identity;
     let page = page::Connections {
         signed_in: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
         subject_id: identity.subject.clone(),
-        news: form::parse(head.query().as_bytes()).ok().and_then(|query| news(site, &query)),
+        news: form::parse(head.query().as_bytes()).ok().and_then(|query| news(context, &query)),
         servers,
-        clients: clients(site, &listed),
-        form: site.keys.seal_json(Purpose::ConnectionsForm, &[place.as_str()], site.platform.random(), &token),
+        clients: clients(context, &listed),
+        form: context.keys.seal_json(Purpose::ConnectionsForm, &[place.as_str()], context.platform.random(), &token),
         action: Endpoint::Connections.path().to_owned(),
         sign_out: Endpoint::Logout.path().to_owned(),
         index: Endpoint::Index.path().to_owned(),
@@ -73,31 +73,31 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
 
 /// `POST /connections`: ends or names one connection, or ends everything of one client. What is not there any more is
 /// as good as ended.
-pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
-    csrf::require_own_page(site, head)?;
+pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+    csrf::require_own_page(context, head)?;
     let body = read_small(body, FORM).await?;
     let form = form::parse(&body).map_err(|_| form_gone())?;
     let field = |name| form.one(name).ok().flatten();
-    let signed_in = session::current(site, head).await?.ok_or_else(form_gone)?;
-    require_token(site, &signed_in, field("form").unwrap_or_default())?;
+    let signed_in = session::current(context, head).await?.ok_or_else(form_gone)?;
+    require_token(context, &signed_in, field("form").unwrap_or_default())?;
     let subject = &signed_in.session.identity.subject;
-    let listed = list(site, subject).await?;
+    let listed = list(context, subject).await?;
     match (field("action"), field("slug"), field("account"), field("grant")) {
         (Some("disconnect"), Some(slug), Some(account), _) => {
             if listed.accounts.iter().any(|known| known.slug == slug && known.account == account) {
-                store::drop(site, &ConnectionKey::new(Owner::Subject(subject.clone()), slug, account)).await?;
+                store::drop(context, &ConnectionKey::new(Owner::Subject(subject.clone()), slug, account)).await?;
             }
             Ok(back("disconnected", slug))
         }
         (Some("rename"), Some(slug), Some(account), _) => {
             let label = field("label").unwrap_or_default().trim().chars().take(LONGEST_NAME).collect();
-            name(site, subject, slug, account, label).await?;
+            name(context, subject, slug, account, label).await?;
             Ok(back("renamed", slug))
         }
         (Some("revoke"), _, _, Some(grant)) => {
             let client = listed.grants.iter().find(|known| known.grant.as_str() == grant);
             if let Some(client) = client {
-                revoke(site, subject, &client.client_id, &listed).await?;
+                revoke(context, subject, &client.client_id, &listed).await?;
             }
             Ok(back("revoked", "client"))
         }
@@ -107,7 +107,7 @@ pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Strea
 
 /// Gives an account another name. One that is not listed has none to change.
 async fn name<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     person: &str,
     slug: &str,
     account: &str,
@@ -115,37 +115,37 @@ async fn name<P: Platform>(
 ) -> Result<(), Failure> {
     let (slug, account) = (slug.to_owned(), account.to_owned());
     let named = subject::Command::NameConnection { slug, account, label };
-    site.platform.account(person, named).await.map_err(|Unavailable| Failure::storage())?;
+    context.platform.account(person, named).await.map_err(|Unavailable| Failure::storage())?;
     Ok(())
 }
 
 /// Ends every grant of a client, and what the person had agreed to: it may ask again, and the person is asked again.
 async fn revoke<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     person: &str,
     client_id: &str,
     listed: &Listed,
 ) -> Result<(), Failure> {
     for known in listed.grants.iter().filter(|known| known.client_id == client_id) {
-        revocation::end_grant(site, &known.grant).await?;
+        revocation::end_grant(context, &known.grant).await?;
     }
     // Last: what is not listed could not be ended here.
     let forgotten = subject::Command::ForgetClient { client_id: client_id.to_owned() };
-    site.platform.account(person, forgotten).await.map_err(|Unavailable| Failure::storage())?;
+    context.platform.account(person, forgotten).await.map_err(|Unavailable| Failure::storage())?;
     Ok(())
 }
 
-fn require_token<P>(site: &Site<'_, P>, signed_in: &SignedIn, sealed: &str) -> Result<(), Failure> {
+fn require_token<P>(context: &RequestContext<'_, P>, signed_in: &SignedIn, sealed: &str) -> Result<(), Failure> {
     let place = signed_in.cookie.digest();
-    let token = site.keys.open_json(Purpose::ConnectionsForm, &[place.as_str()], sealed);
-    let good = token.is_ok_and(|token: FormToken| !token.expires.reached(site.now));
+    let token = context.keys.open_json(Purpose::ConnectionsForm, &[place.as_str()], sealed);
+    let good = token.is_ok_and(|token: FormToken| !token.expires.reached(context.now));
     if good { Ok(()) } else { Err(form_gone()) }
 }
 
-async fn list<P: Platform>(site: &Site<'_, P>, subject: &str) -> Result<Listed, Failure> {
-    match site.platform.account(subject, subject::Command::List).await {
+async fn list<P: Platform>(context: &RequestContext<'_, P>, subject: &str) -> Result<Listed, Failure> {
+    match context.platform.account(subject, subject::Command::List).await {
         Ok(subject::Outcome::Listed { connections, mut grants, .. }) => {
-            grants.retain(|grant| !grant.until.reached(site.now));
+            grants.retain(|grant| !grant.until.reached(context.now));
             Ok(Listed { accounts: connections, grants })
         }
         _ => Err(Failure::storage()),
@@ -154,17 +154,17 @@ async fn list<P: Platform>(site: &Site<'_, P>, subject: &str) -> Result<Listed, 
 
 /// The servers that take accounts, and those where the person still has one although they do not any more.
 async fn servers<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     subject: &str,
     listed: &Listed,
 ) -> Result<Vec<page::ConnectedServer>, Failure> {
     let mut shown = Vec::new();
-    for server in site.config.servers.values().filter(|server| server.is_personal()) {
+    for server in context.config.servers.values().filter(|server| server.is_personal()) {
         let slug = server.slug.as_str();
         let path = route::connect_path(slug);
         let mut accounts = Vec::new();
         for known in listed.accounts.iter().filter(|known| known.slug == slug) {
-            accounts.push(account(site, server, subject, known).await?);
+            accounts.push(account(context, server, subject, known).await?);
         }
         shown.push(page::ConnectedServer {
             slug: slug.to_owned(),
@@ -174,14 +174,14 @@ async fn servers<P: Platform>(
             accounts,
         });
     }
-    let taken = |slug: &str| site.config.servers.get(slug).is_some_and(Server::is_personal);
+    let taken = |slug: &str| context.config.servers.get(slug).is_some_and(Server::is_personal);
     for known in listed.accounts.iter().filter(|known| !taken(&known.slug)) {
-        let name = site.config.servers.get(known.slug.as_str()).map_or(&known.slug, |server| &server.name);
+        let name = context.config.servers.get(known.slug.as_str()).map_or(&known.slug, |server| &server.name);
         let orphan = page::ConnectedServer {
             slug: known.slug.clone(),
             name: name.clone(),
             detail: None,
-            accounts: vec![shown_account(known, Standing::ServerGone, None, None)],
+            accounts: vec![shown_account(known, AccountStanding::ServerGone, None, None)],
             connect: None,
         };
         shown.push(orphan);
@@ -190,18 +190,18 @@ async fn servers<P: Platform>(
 }
 
 async fn account<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     subject: &str,
     known: &ConnectedAccount,
-) -> Result<page::ConnectedAccount, Failure> {
+) -> Result<page::AccountEntry, Failure> {
     let key = ConnectionKey::new(Owner::Subject(subject.to_owned()), server.slug.as_str(), known.account.as_str());
-    let kept = store::read(site, server, &key).await?;
+    let kept = store::read(context, server, &key).await?;
     let standing = match &kept {
-        Kept::Live(credential) if credential.is_untried() => Standing::NotChecked,
-        Kept::Live(_) => Standing::Connected,
-        Kept::Dead(_) => Standing::MustBeRenewed,
-        Kept::Absent => Standing::Outdated,
+        Kept::Live(credential) if credential.is_untried() => AccountStanding::NotChecked,
+        Kept::Live(_) => AccountStanding::Connected,
+        Kept::Dead(_) => AccountStanding::MustBeRenewed,
+        Kept::Absent => AccountStanding::Outdated,
     };
     let reconnect = format!("{}?account={}", route::connect_path(server.slug.as_str()), known.account);
     Ok(shown_account(known, standing, kept.into_scope(), Some(reconnect)))
@@ -209,12 +209,12 @@ async fn account<P: Platform>(
 
 fn shown_account(
     known: &ConnectedAccount,
-    standing: Standing,
+    standing: AccountStanding,
     scope: Option<String>,
     reconnect: Option<String>,
-) -> page::ConnectedAccount {
+) -> page::AccountEntry {
     let scopes = scope.unwrap_or_default();
-    page::ConnectedAccount {
+    page::AccountEntry {
         account: known.account.clone(),
         label: known.label.clone(),
         upstream_name: known.upstream_name.clone(),
@@ -226,16 +226,17 @@ fn shown_account(
 }
 
 /// One line for each client, whatever it was allowed and however often.
-fn clients<P>(site: &Site<'_, P>, listed: &Listed) -> Vec<page::AllowedClient> {
-    let mut shown: Vec<(&str, page::AllowedClient)> = Vec::new();
+fn clients<P>(context: &RequestContext<'_, P>, listed: &Listed) -> Vec<page::ClientEntry> {
+    let mut shown: Vec<(&str, page::ClientEntry)> = Vec::new();
     for known in &listed.grants {
-        let usage = page::Usage { server_name: server_name(site, &known.slug), account: account_name(listed, known) };
+        let usage =
+            page::Usage { server_name: server_name(context, &known.slug), account: account_name(listed, known) };
         match shown.iter_mut().find(|(client_id, _)| *client_id == known.client_id) {
             Some((_, client)) if client.uses.contains(&usage) => {}
             Some((_, client)) => client.uses.push(usage),
             None => shown.push((
                 &known.client_id,
-                page::AllowedClient {
+                page::ClientEntry {
                     grant: known.grant.to_string(),
                     name: known.client_name.clone(),
                     uses: vec![usage],
@@ -254,14 +255,14 @@ fn account_name(listed: &Listed, known: &AllowedClient) -> Option<String> {
     (accounts.len() > 1).then(|| page::account_title(&used.account, &used.label, used.upstream_name.as_deref()))
 }
 
-fn server_name<P>(site: &Site<'_, P>, slug: &str) -> String {
-    site.config.servers.get(slug).map_or_else(|| slug.to_owned(), |server| server.name.clone())
+fn server_name<P>(context: &RequestContext<'_, P>, slug: &str) -> String {
+    context.config.servers.get(slug).map_or_else(|| slug.to_owned(), |server| server.name.clone())
 }
 
 /// What has just been done, as the address says it: nothing but which server comes from there.
-fn news<P>(site: &Site<'_, P>, query: &Form) -> Option<String> {
+fn news<P>(context: &RequestContext<'_, P>, query: &Form) -> Option<String> {
     let field = |name| query.one(name).ok().flatten();
-    let server = |slug: &str| site.config.servers.get(slug).map(|server| server.name.clone());
+    let server = |slug: &str| context.config.servers.get(slug).map(|server| server.name.clone());
     if let Some(name) = field("connected").and_then(server) {
         return Some(format!("{name} is connected."));
     }

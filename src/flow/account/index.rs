@@ -6,23 +6,23 @@ use http::StatusCode;
 
 use crate::config::Server;
 use crate::flow::login::session;
-use crate::flow::{Answered, Head, Site};
+use crate::flow::{Answered, Head, RequestContext};
 use crate::page;
 use crate::ports::Platform;
 use crate::web::reply::Reply;
 use crate::web::route;
 use crate::web::route::Endpoint;
 
-/// `GET /`. The servers are shown to who is signed in, and to everybody where [`Site::shows_servers`] says so.
-pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
-    let signed_in = session::current(site, head).await?;
-    let servers = if site.shows_servers() || signed_in.is_some() {
-        Some(site.config.servers.values().map(|server| card(site, server)).collect())
+/// `GET /`. The servers are shown to who is signed in, and to everybody where [`RequestContext::shows_servers`] says so.
+pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
+    let signed_in = session::current(context, head).await?;
+    let servers = if context.shows_servers() || signed_in.is_some() {
+        Some(context.config.servers.values().map(|server| card(context, server)).collect())
     } else {
         None
     };
     let connections = signed_in.is_some().then(|| Endpoint::Connections.path().to_owned());
-    let page = page::Servers {
+    let page = page::ServersPage {
         signed_in: signed_in
             .map(|signed_in| signed_in.session.identity.name.unwrap_or(signed_in.session.identity.subject)),
         servers,
@@ -36,20 +36,20 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
 
 /// `GET` on a server's address, by a browser. What the server is for is said to who may see the servers; its name is in
 /// its metadata, which everybody may read.
-pub async fn show_server<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server) -> Answered<P> {
-    let mut card = card(site, server);
-    if !site.shows_servers() && session::current(site, head).await?.is_none() {
+pub async fn show_server<P: Platform>(context: &RequestContext<'_, P>, head: &Head, server: &Server) -> Answered<P> {
+    let mut card = card(context, server);
+    if !context.shows_servers() && session::current(context, head).await?.is_none() {
         card.description = None;
     }
-    let page = page::Server { server: card, index: Endpoint::Index.path().to_owned() };
+    let page = page::ServerPage { server: card, index: Endpoint::Index.path().to_owned() };
     Ok(Reply::page(StatusCode::OK, page.render()))
 }
 
-fn card<P: Platform>(site: &Site<'_, P>, server: &Server) -> page::ServerCard {
+fn card<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> page::ServerCard {
     page::ServerCard {
         slug: server.slug.to_string(),
         name: server.name.clone(),
-        url: route::resource_url(site.origin.as_str(), server),
+        url: route::resource_url(context.origin.as_str(), server),
         description: server.description.clone(),
     }
 }

@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::operator;
 use crate::flow::login::person::{LONGEST, read};
-use crate::flow::{Answered, Head, Site};
+use crate::flow::{Answered, Head, RequestContext};
 use crate::login::person;
 use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
@@ -18,13 +18,13 @@ const INCOMPLETE: &str = "More people signed in with this address than are remem
     They are found by the id on the consent page and at /connections.";
 
 /// `GET /admin/subjects?q=` answers with everybody who has signed in with exactly that address.
-pub async fn find<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
-    operator::authorize(site.platform, site.memory, head).await?;
+pub async fn find<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
+    operator::authorize(context.platform, context.memory, head).await?;
     // No address has a space, and many have a plus.
     let query = head.query().replace('+', "%2B");
     let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "q").map(|(_, email)| email);
     let email = asked.filter(|email| !email.trim().is_empty() && email.len() <= LONGEST).ok_or_else(query_missing)?;
-    let person = read(site, &email).await.map_err(|Unavailable| Failure::storage())?;
+    let person = read(context, &email).await.map_err(|Unavailable| Failure::storage())?;
     let (subjects, dropped) = person.map(|person| (person.subjects, person.dropped)).unwrap_or_default();
     let mut answer = json!({"email": person::normal(&email), "subjects": subjects});
     if dropped && let Some(answer) = answer.as_object_mut() {

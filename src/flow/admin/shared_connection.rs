@@ -9,27 +9,27 @@ use super::operator;
 use crate::config::Server;
 use crate::flow::call::refusal;
 use crate::flow::connection::store;
-use crate::flow::{Answered, Head, Site};
+use crate::flow::{Answered, Head, RequestContext};
 use crate::ports::Platform;
 use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
-use crate::upstream::link::{Link, Need, OPERATOR_LIFETIME};
+use crate::upstream::link::{LinkReason, LinkToConnect, OPERATOR_LIFETIME};
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
 /// `POST /admin/servers/{slug}/connection` answers with the link to connect it; `DELETE` disconnects it.
-pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, slug: &str) -> Answered<P> {
-    operator::authorize(site.platform, site.memory, head).await?;
-    let server = site.config.servers.get(slug).ok_or_else(|| refusal::no_such_server(slug))?;
+pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, slug: &str) -> Answered<P> {
+    operator::authorize(context.platform, context.memory, head).await?;
+    let server = context.config.servers.get(slug).ok_or_else(|| refusal::no_such_server(slug))?;
     if !server.is_connected_by_operator() {
         return Err(not_shared(server));
     }
     if head.method == "DELETE" {
-        store::drop(site, &ConnectionKey::new(Owner::Gateway, slug, FIRST_ACCOUNT)).await?;
+        store::drop(context, &ConnectionKey::new(Owner::Gateway, slug, FIRST_ACCOUNT)).await?;
         return Ok(Reply::json(StatusCode::OK, &json!({"server": slug, "connected": false})));
     }
-    let expires = site.now + OPERATOR_LIFETIME;
-    let link = Link::new(Owner::Gateway, slug, FIRST_ACCOUNT, None, Need::Authenticating, expires);
-    let url = site.url(&link.path(&site.keys, site.platform.random()));
+    let expires = context.now + OPERATOR_LIFETIME;
+    let link = LinkToConnect::new(Owner::Gateway, slug, FIRST_ACCOUNT, None, LinkReason::Authenticating, expires);
+    let url = context.url(&link.path(&context.keys, context.platform.random()));
     Ok(Reply::json(StatusCode::OK, &json!({"server": slug, "url": url, "expires_at": expires})))
 }
 

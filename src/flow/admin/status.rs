@@ -11,7 +11,7 @@ use crate::config::{Config, Login, Origin};
 use crate::flow::call::reached;
 use crate::flow::call::reached::Condition;
 use crate::flow::login::provider;
-use crate::flow::{Head, Site};
+use crate::flow::{Head, RequestContext};
 use crate::memory::{LoadedConfig, Memory};
 use crate::page;
 use crate::ports::Platform;
@@ -56,7 +56,7 @@ struct Listed<'a> {
 }
 
 /// What was found out about the gateway before any configuration applies.
-pub struct Ground<'a> {
+pub struct Readiness<'a> {
     /// The configuration, or why there is none.
     pub config: &'a Result<Option<LoadedConfig>, Failure>,
     /// The key ring, or why there is none.
@@ -68,40 +68,40 @@ pub async fn report<P: Platform>(
     platform: &P,
     memory: &Memory,
     head: &Head,
-    ground: Ground<'_>,
-    site: Option<&Site<'_, P>>,
+    readiness: Readiness<'_>,
+    context: Option<&RequestContext<'_, P>>,
     request_id: &str,
 ) -> Reply<P::Stream> {
-    let storage = ground.config.as_ref().map(|_| ()).map_err(Clone::clone);
-    let configured = match ground.config {
+    let storage = readiness.config.as_ref().map(|_| ()).map_err(Clone::clone);
+    let configured = match readiness.config {
         Ok(None) => Err(not_configured()),
         _ => Ok(()),
     };
     let mut checks =
-        vec![Check::of("storage", storage), Check::of("keys", ground.keys), Check::of("configuration", configured)];
-    let loaded = ground.config.as_ref().ok().and_then(Option::as_ref);
-    if let Some(site) = site {
-        let signing_in = match &site.config.login {
+        vec![Check::of("storage", storage), Check::of("keys", readiness.keys), Check::of("configuration", configured)];
+    let loaded = readiness.config.as_ref().ok().and_then(Option::as_ref);
+    if let Some(context) = context {
+        let signing_in = match &context.config.login {
             Login::Dev { .. } => Ok(()),
-            Login::Oidc(oidc) => provider::metadata(site, oidc).await.map(|_| ()),
+            Login::Oidc(oidc) => provider::metadata(context, oidc).await.map(|_| ()),
         };
         checks.push(Check::of("login", signing_in));
     }
     let mut warnings =
-        loaded.map(|loaded| warnings(&loaded.config, head, site.map(|site| &site.origin))).unwrap_or_default();
+        loaded.map(|loaded| warnings(&loaded.config, head, context.map(|context| &context.origin))).unwrap_or_default();
     // Clients are served all the same.
     warnings.extend(operator::token(platform).err().map(|short| Check::of("operator_token", Err(short))));
-    let ready = site.is_some() && checks.iter().all(|check| check.ok);
+    let ready = context.is_some() && checks.iter().all(|check| check.ok);
     let is_operator = operator::authorize(platform, memory, head).await.is_ok();
-    let servers = match site.filter(|site| is_operator || site.shows_servers()) {
-        Some(site) => Some(listed(site, is_operator).await),
+    let servers = match context.filter(|context| is_operator || context.shows_servers()) {
+        Some(context) => Some(listed(context, is_operator).await),
         None => None,
     };
     let report = Report {
         ready,
         gateway_version: env!("CARGO_PKG_VERSION"),
         configuration_version: loaded.map(|loaded| loaded.version),
-        public_origin: site.map(|site| site.origin.as_str()),
+        public_origin: context.map(|context| context.origin.as_str()),
         checks,
         warnings,
         servers,
@@ -115,7 +115,7 @@ pub async fn report<P: Platform>(
 pub fn page<S>(failure: &Failure, head: &Head, request_id: &str) -> Reply<S> {
     let claimed = origin::claimed(&head.url);
     let gateway = claimed.as_ref().map_or("$GATEWAY", Origin::as_str);
-    let step = |what: &str, command: String| page::Step { what: what.to_owned(), command };
+    let step = |what: &str, command: String| page::StatusStep { what: what.to_owned(), command };
     let send = format!(
         "curl -X PUT {gateway}/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -H \"Content-Type: application/json\" -d @gateway.json"
     );
@@ -191,15 +191,15 @@ fn warnings(config: &Config, head: &Head, own: Option<&Origin>) -> Vec<Check> {
     named.into_iter().filter_map(|(name, failure)| Some(Check::of(name, Err(failure?)))).collect()
 }
 
-async fn listed<'a, P: Platform>(site: &'a Site<'_, P>, for_operator: bool) -> Vec<Listed<'a>> {
+async fn listed<'a, P: Platform>(context: &'a RequestContext<'_, P>, for_operator: bool) -> Vec<Listed<'a>> {
     let mut listed = Vec::new();
-    for server in site.config.servers.values() {
+    for server in context.config.servers.values() {
         listed.push(Listed {
             slug: server.slug.as_str(),
             name: &server.name,
             path: &server.path,
-            url: route::resource_url(site.origin.as_str(), server),
-            condition: reached::condition(site, server, for_operator).await,
+            url: route::resource_url(context.origin.as_str(), server),
+            condition: reached::condition(context, server, for_operator).await,
         });
     }
     listed

@@ -10,7 +10,7 @@ use url::form_urlencoded;
 use super::operator;
 use crate::flow::connection::store;
 use crate::flow::revocation::REMEMBERED;
-use crate::flow::{Answered, Head, Site, revocation};
+use crate::flow::{Answered, Head, RequestContext, revocation};
 use crate::oauth::subject;
 use crate::ports::{Platform, Unavailable};
 use crate::time::Lifetime;
@@ -29,31 +29,31 @@ const MARKED: Lifetime = Lifetime::days(400);
 ///    from then on, not even where nobody has heard of it yet.
 /// 2. Listed grants end, and upstreams are told of listed accounts.
 /// 3. The list is emptied, so that every client and every server is asked about again.
-pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, encoded: &str) -> Answered<P> {
-    operator::authorize(site.platform, site.memory, head).await?;
+pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, encoded: &str) -> Answered<P> {
+    operator::authorize(context.platform, context.memory, head).await?;
     let subject = decoded(encoded);
     // 1.
-    let at = serde_json::to_string(&site.now).unwrap_or_default();
-    let marked = site.platform.put(&revocation::subject_key(&subject), &at, Some(MARKED)).await;
+    let at = serde_json::to_string(&context.now).unwrap_or_default();
+    let marked = context.platform.put(&revocation::subject_key(&subject), &at, Some(MARKED)).await;
     marked.map_err(|Unavailable| Failure::storage())?;
-    site.memory.subjects.put(subject.as_str(), Some(site.now), site.now + REMEMBERED, site.now);
-    let told = site.platform.account(&subject, subject::Command::Revoke { at: site.now }).await;
+    context.memory.subjects.put(subject.as_str(), Some(context.now), context.now + REMEMBERED, context.now);
+    let told = context.platform.account(&subject, subject::Command::Revoke { at: context.now }).await;
     told.map_err(|Unavailable| Failure::storage())?;
     // 2.
-    let listed = site.platform.account(&subject, subject::Command::List).await;
+    let listed = context.platform.account(&subject, subject::Command::List).await;
     let subject::Outcome::Listed { connections, grants, known } = listed.map_err(|Unavailable| Failure::storage())?
     else {
         return Err(Failure::storage());
     };
     for listed in &grants {
-        revocation::end_grant(site, &listed.grant).await?;
+        revocation::end_grant(context, &listed.grant).await?;
     }
     for listed in &connections {
         let key = ConnectionKey::new(Owner::Subject(subject.clone()), listed.slug.as_str(), listed.account.as_str());
-        store::drop(site, &key).await?;
+        store::drop(context, &key).await?;
     }
     // 3.
-    let forgotten = site.platform.account(&subject, subject::Command::ForgetEverything).await;
+    let forgotten = context.platform.account(&subject, subject::Command::ForgetEverything).await;
     forgotten.map_err(|Unavailable| Failure::storage())?;
     if !known {
         return Err(no_such_subject(&subject));

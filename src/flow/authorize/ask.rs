@@ -5,12 +5,12 @@
 use http::StatusCode;
 use http::header::CONTENT_SECURITY_POLICY;
 
-use super::code::{Allowed, Ticket};
+use super::code::{Allowed, ConsentForm};
 use crate::config::Question;
 use crate::flow::login::session::SignedIn;
-use crate::flow::{Head, Site, login};
+use crate::flow::{Head, RequestContext, login};
 use crate::oauth::authorize::request::AuthorizationRequest;
-use crate::oauth::client::{Client, Origin};
+use crate::oauth::client::{Client, ClientSource};
 use crate::oauth::grant::GrantId;
 use crate::oauth::scope::ScopeSet;
 use crate::page;
@@ -26,7 +26,7 @@ const TICKET: Lifetime = Lifetime::minutes(10);
 
 /// The page that puts the question.
 pub(super) fn page<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     head: &Head,
     client: &Client,
     request: AuthorizationRequest,
@@ -34,16 +34,16 @@ pub(super) fn page<P: Platform>(
     signed_in: &SignedIn,
     question: Question,
 ) -> Reply<P::Stream> {
-    let server = site.config.servers.get(request.slug.as_str());
+    let server = context.config.servers.get(request.slug.as_str());
     let identity = &signed_in.session.identity;
     let way_on = request.redirect.as_str().to_owned();
     let mut page = page::Consent {
         brief: question == Question::GoOn,
         client_name: client.label(),
-        client_origin: match &client.origin {
-            Origin::Document { host } => ClientOrigin::Document { host: host.clone() },
-            Origin::Registered => ClientOrigin::Registered,
-            Origin::Preregistered => ClientOrigin::Preregistered,
+        client_origin: match &client.source {
+            ClientSource::Document { host } => ClientOrigin::Document { host: host.clone() },
+            ClientSource::Registered => ClientOrigin::Registered,
+            ClientSource::Preregistered => ClientOrigin::Preregistered,
         },
         redirect_host: request.redirect.host().unwrap_or_else(|| request.redirect.as_str().to_owned()),
         redirect_uri: way_on.clone(),
@@ -63,9 +63,11 @@ pub(super) fn page<P: Platform>(
         sign_out: login::sign_out(&format!("{}?{}", head.url.path(), head.query())),
     };
     let allowed = Allowed { request, client_name: client.label() };
-    let ticket = Ticket { grant: GrantId::new(site.platform.random()), allowed, consent, expires: site.now + TICKET };
+    let ticket =
+        ConsentForm { grant: GrantId::new(context.platform.random()), allowed, consent, expires: context.now + TICKET };
     let browser = signed_in.cookie.digest();
-    page.ticket = site.keys.seal_json(Purpose::ConsentTicket, &[browser.as_str()], site.platform.random(), &ticket);
+    page.ticket =
+        context.keys.seal_json(Purpose::ConsentTicket, &[browser.as_str()], context.platform.random(), &ticket);
     Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &page::security::csp(&[&way_on]))
 }
 

@@ -5,12 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::flow::{Answered, Site, revocation};
+use crate::flow::{Answered, RequestContext, revocation};
 use crate::login::session::BrowserSession;
 use crate::oauth::authorize::request::AuthorizationRequest;
 use crate::oauth::grant::{GrantId, Granted};
 use crate::oauth::token::opaque;
-use crate::oauth::token::opaque::Kind;
+use crate::oauth::token::opaque::OpaqueKind;
 use crate::oauth::{grant, subject};
 use crate::ports::{Platform, Unavailable};
 use crate::time::{Lifetime, Timestamp};
@@ -23,7 +23,7 @@ const CODE: Lifetime = Lifetime(60);
 
 /// What the consent form carries, sealed and bound to the browser session: nothing is stored before somebody consents.
 #[derive(Serialize, Deserialize)]
-pub struct Ticket {
+pub struct ConsentForm {
     /// The grant this consent would make; its object lets the form be used once.
     pub grant: GrantId,
     /// What it would allow.
@@ -48,7 +48,7 @@ pub struct Allowed {
 /// Makes the grant and sends its code to the client, to use the server with this account of the person's. One winner
 /// per grant id: a form used twice gets nothing the second time.
 pub async fn issue<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     grant: &GrantId,
     allowed: Allowed,
     session: &BrowserSession,
@@ -56,16 +56,16 @@ pub async fn issue<P: Platform>(
 ) -> Answered<P> {
     let Allowed { request, client_name } = allowed;
     let person = session.identity.subject.as_str();
-    let code = opaque::mint(&site.keys, Kind::Code, grant, site.platform.random());
-    let location = request.success_location(site.origin.as_str(), code.expose());
+    let code = opaque::mint(&context.keys, OpaqueKind::Code, grant, context.platform.random());
+    let location = request.success_location(context.origin.as_str(), code.expose());
     let listed = subject::AllowedClient {
         grant: grant.clone(),
         client_id: request.client_id.clone(),
         client_name,
         slug: request.slug.clone(),
         account: account.unwrap_or(FIRST_ACCOUNT).to_owned(),
-        at: site.now,
-        until: site.now + site.config.tokens.refresh_ttl,
+        at: context.now,
+        until: context.now + context.config.tokens.refresh_ttl,
     };
     let granted = Granted {
         client_id: request.client_id,
@@ -80,15 +80,15 @@ pub async fn issue<P: Platform>(
         // that ends too.
         signed_in: Some(session.since),
     };
-    let command = grant::Command::Open { granted, code: code.digest(), code_expires: site.now + CODE };
-    match site.platform.grant(grant, command).await.map_err(|Unavailable| Failure::storage())? {
+    let command = grant::Command::Open { granted, code: code.digest(), code_expires: context.now + CODE };
+    match context.platform.grant(grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Opened => {
             // The consent is used up, so its answer must arrive. Unlisted, the grant still ends with its subject's
             // revocation.
-            let added = site.platform.account(person, subject::Command::AddGrant { grant: listed }).await;
+            let added = context.platform.account(person, subject::Command::AddGrant { grant: listed }).await;
             if let Ok(subject::Outcome::GrantAdded { unlisted }) = added {
                 for grant in &unlisted {
-                    let _ = revocation::end_grant(site, grant).await;
+                    let _ = revocation::end_grant(context, grant).await;
                 }
             }
             Ok(Reply::see_other(&location))

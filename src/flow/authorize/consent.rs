@@ -2,11 +2,11 @@
 //!
 //! Not here: what the page says (`page`), making the grant (`flow::authorize`).
 
-use super::code::{Ticket, no_pending_authorization};
+use super::code::{ConsentForm, no_pending_authorization};
 use super::pending;
 use crate::config::ConsentPolicy;
 use crate::flow::login::session;
-use crate::flow::{Answered, Head, Site, read_small};
+use crate::flow::{Answered, Head, RequestContext, read_small};
 use crate::oauth::authorize::error::RedirectError;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::{grant, subject};
@@ -19,44 +19,44 @@ use crate::web::{csrf, form};
 const FORM: usize = 32 * 1024;
 
 /// `POST /oauth/consent`.
-pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
-    csrf::require_own_page(site, head)?;
+pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+    csrf::require_own_page(context, head)?;
     let body = read_small(body, FORM).await?;
     let form = form::parse(&body).map_err(|_| no_pending_authorization())?;
     let field = |name| form.one(name).ok().flatten();
-    let signed_in = session::current(site, head).await?.ok_or_else(no_pending_authorization)?;
+    let signed_in = session::current(context, head).await?.ok_or_else(no_pending_authorization)?;
     let sealed = field("ticket").ok_or_else(no_pending_authorization)?;
-    let context = signed_in.cookie.digest();
-    let ticket: Ticket = site
+    let browser = signed_in.cookie.digest();
+    let ticket: ConsentForm = context
         .keys
-        .open_json(Purpose::ConsentTicket, &[context.as_str()], sealed)
+        .open_json(Purpose::ConsentTicket, &[browser.as_str()], sealed)
         .map_err(|_| no_pending_authorization())?;
-    if ticket.expires.reached(site.now) {
+    if ticket.expires.reached(context.now) {
         return Err(no_pending_authorization());
     }
     let subject = &signed_in.session.identity.subject;
     if field("decision") != Some("approve") {
-        return deny(site, ticket).await;
+        return deny(context, ticket).await;
     }
     let remembered = subject::Command::Remember {
         consent: ticket.consent.clone(),
-        at: site.now,
+        at: context.now,
         client_id: Some(ticket.allowed.request.client_id.clone()),
     };
-    let reply = pending::conclude(site, &ticket.grant, ticket.allowed, &signed_in.session).await?;
-    if site.config.consent != ConsentPolicy::Always {
+    let reply = pending::conclude(context, &ticket.grant, ticket.allowed, &signed_in.session).await?;
+    if context.config.consent != ConsentPolicy::Always {
         // The form is used up, so its answer must arrive; a consent that could not be remembered is asked for again.
-        let _ = site.platform.account(subject, remembered).await;
+        let _ = context.platform.account(subject, remembered).await;
     }
     Ok(reply)
 }
 
-async fn deny<P: Platform>(site: &Site<'_, P>, ticket: Ticket) -> Answered<P> {
+async fn deny<P: Platform>(context: &RequestContext<'_, P>, ticket: ConsentForm) -> Answered<P> {
     let command = grant::Command::Refuse { until: ticket.expires };
-    match site.platform.grant(&ticket.grant, command).await.map_err(|Unavailable| Failure::storage())? {
+    match context.platform.grant(&ticket.grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Refused => {
             let error = RedirectError::new(ErrorCode::AccessDenied, "The person at the browser refused access.");
-            Ok(Reply::see_other(&ticket.allowed.request.error_location(site.origin.as_str(), &error)))
+            Ok(Reply::see_other(&ticket.allowed.request.error_location(context.origin.as_str(), &error)))
         }
         _ => Err(no_pending_authorization()),
     }

@@ -11,12 +11,12 @@ pub mod pending;
 mod refuse;
 
 use super::login::session;
-use super::{Answered, Head, Site, client, default_scope, login, supported_scope};
+use super::{Answered, Head, RequestContext, client, default_scope, login, supported_scope};
 use crate::config::{Asker, ConsentPolicy, Question};
 use crate::login::oidc::Demand;
 use crate::oauth::authorize::error::RedirectError;
 use crate::oauth::authorize::prompt;
-use crate::oauth::authorize::request::{AuthorizationRequest, ClientQuery, Redirectable, Servers};
+use crate::oauth::authorize::request::{AuthorizationRequest, ClientQuery, KnownServers, Redirectable};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::grant::GrantId;
 use crate::oauth::subject;
@@ -27,16 +27,16 @@ use crate::web::route;
 use code::Allowed;
 
 /// `GET /oauth/authorize`.
-pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
+pub async fn authorize<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
     // 1. Who asks, and where may an answer be sent? Until both are proven, errors are shown here and redirect nowhere.
     let query = ClientQuery::parse(head.query()).map_err(|error| refuse::local(&error))?;
-    let client = client::find(site, head, &query.client_id).await.map_err(refuse::shown)?;
+    let client = client::find(context, head, &query.client_id).await.map_err(refuse::shown)?;
     let redirectable = query.for_client(&client).map_err(|error| refuse::local(&error))?;
     // 2. Is the request itself in order?
-    let signed_in = session::current(site, head).await?;
-    let refuse = |error: &RedirectError, known| refuse::answer(site, &client, &redirectable, error, known);
-    let listed = site.shows_servers() || (signed_in.is_some() && !refuse::goes_back(&client, &redirectable));
-    let read = parse(site, &redirectable, listed).and_then(|request| Ok((request, redirectable.prompt()?)));
+    let signed_in = session::current(context, head).await?;
+    let refuse = |error: &RedirectError, known| refuse::answer(context, &client, &redirectable, error, known);
+    let listed = context.shows_servers() || (signed_in.is_some() && !refuse::goes_back(&client, &redirectable));
+    let read = parse(context, &redirectable, listed).and_then(|request| Ok((request, redirectable.prompt()?)));
     let (request, prompt) = match read {
         Ok(read) => read,
         Err(error) => return refuse(&error, false),
@@ -52,7 +52,7 @@ pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered
         }
         let demand = Demand { anew: prompt.login, choice: prompt.select_account };
         let way_back = format!("{}?{}", head.url.path(), prompt::signed_in(head.query()));
-        return login::demand(site, head, &way_back, demand).await;
+        return login::demand(context, head, &way_back, demand).await;
     };
     // 4. Must they be asked?
     let consent = consent_key(
@@ -62,16 +62,16 @@ pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered
         &request.resource,
         &client.fingerprint(),
     );
-    let on_loopback = site.origin.is_loopback();
+    let on_loopback = context.origin.is_loopback();
     let trusted = client.is_preregistered() || on_loopback;
     let asker = Asker { trusted, authenticates: client.authenticates(), on_loopback };
-    let policy = site.config.consent.toward(asker);
-    let given = has_consented(site, policy, &signed_in.session.identity.subject, &consent).await?;
+    let policy = context.config.consent.toward(asker);
+    let given = has_consented(context, policy, &signed_in.session.identity.subject, &consent).await?;
     let question = policy.question(asker, given && !prompt.consent);
     if prompt.none {
         let session = &signed_in.session;
         let missing = match question {
-            Question::Nothing => pending::is_due(site, &request.slug, session).await?.then_some((
+            Question::Nothing => pending::is_due(context, &request.slug, session).await?.then_some((
                 ErrorCode::InteractionRequired,
                 "The person has to connect an account at the server, or choose one, before the client gets access.",
             )),
@@ -82,27 +82,32 @@ pub async fn authorize<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered
         }
     }
     if question == Question::Nothing {
-        let grant = GrantId::new(site.platform.random());
-        return pending::conclude(site, &grant, Allowed { request, client_name: client.label() }, &signed_in.session)
-            .await;
+        let grant = GrantId::new(context.platform.random());
+        return pending::conclude(
+            context,
+            &grant,
+            Allowed { request, client_name: client.label() },
+            &signed_in.session,
+        )
+        .await;
     }
-    Ok(ask::page(site, head, &client, request, consent, &signed_in, question))
+    Ok(ask::page(context, head, &client, request, consent, &signed_in, question))
 }
 
 fn parse<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     redirectable: &Redirectable,
     listed: bool,
 ) -> Result<AuthorizationRequest, RedirectError> {
-    let origin = site.origin.as_str();
-    let servers = site.config.servers.values();
+    let origin = context.origin.as_str();
+    let servers = context.config.servers.values();
     let urls: Vec<_> = servers.map(|server| (server.slug.as_str(), route::resource_url(origin, server))).collect();
     let all: Vec<_> = urls.iter().map(|(slug, url)| (*slug, url.as_str())).collect();
-    redirectable.parse(origin, &Servers { all: &all, listed }, &supported_scope(), &default_scope())
+    redirectable.parse(origin, &KnownServers { all: &all, listed }, &supported_scope(), &default_scope())
 }
 
 async fn has_consented<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     policy: ConsentPolicy,
     subject: &str,
     consent: &str,
@@ -112,7 +117,7 @@ async fn has_consented<P: Platform>(
         ConsentPolicy::Always => Ok(false),
         ConsentPolicy::Once => {
             let command = subject::Command::Recall { consent: consent.to_owned() };
-            let outcome = site.platform.account(subject, command).await.map_err(|Unavailable| Failure::storage())?;
+            let outcome = context.platform.account(subject, command).await.map_err(|Unavailable| Failure::storage())?;
             Ok(matches!(outcome, subject::Outcome::Recalled { given: true }))
         }
     }

@@ -9,7 +9,7 @@ use super::code::{Allowed, issue, no_pending_authorization};
 use crate::config::{Auth, ConnectTime, Server};
 use crate::flow::connection::store;
 use crate::flow::connection::store::Kept;
-use crate::flow::{Answered, Site};
+use crate::flow::{Answered, RequestContext};
 use crate::login::session::BrowserSession;
 use crate::oauth::grant::GrantId;
 use crate::oauth::subject::ConnectedAccount;
@@ -35,51 +35,59 @@ struct Waiting {
 
 /// Goes on after consent: to the client, or to the server's connect page if that is due first.
 pub async fn conclude<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     grant: &GrantId,
     allowed: Allowed,
     session: &BrowserSession,
 ) -> Answered<P> {
-    match next(site, &allowed.request.slug, session).await? {
-        Next::Issue { account } => issue(site, grant, allowed, session, account.as_deref()).await,
-        Next::Connect => hold(site, grant, allowed, &session.identity.subject).await,
+    match next(context, &allowed.request.slug, session).await? {
+        Next::Issue { account } => issue(context, grant, allowed, session, account.as_deref()).await,
+        Next::Connect => hold(context, grant, allowed, &session.identity.subject).await,
     }
 }
 
 /// Whether the person has something to do at the server's connect page before the client gets its code.
-pub async fn is_due<P: Platform>(site: &Site<'_, P>, slug: &str, session: &BrowserSession) -> Result<bool, Failure> {
-    Ok(matches!(next(site, slug, session).await?, Next::Connect))
+pub async fn is_due<P: Platform>(
+    context: &RequestContext<'_, P>,
+    slug: &str,
+    session: &BrowserSession,
+) -> Result<bool, Failure> {
+    Ok(matches!(next(context, slug, session).await?, Next::Connect))
 }
 
 /// The client's request that waits, for the person it waits for.
-pub async fn waiting<P: Platform>(site: &Site<'_, P>, grant: &GrantId, subject: &str) -> Result<Allowed, Failure> {
-    let peeked = site.platform.grant(grant, grant::Command::Peek).await.map_err(|Unavailable| Failure::storage())?;
+pub async fn waiting<P: Platform>(
+    context: &RequestContext<'_, P>,
+    grant: &GrantId,
+    subject: &str,
+) -> Result<Allowed, Failure> {
+    let peeked = context.platform.grant(grant, grant::Command::Peek).await.map_err(|Unavailable| Failure::storage())?;
     let grant::Outcome::Peeked { sealed, subject: owner } = peeked else { return Err(gone()) };
     if owner != subject {
         return Err(for_somebody_else());
     }
-    let waiting = site.keys.open_json(Purpose::ConsentTicket, &[grant.as_str(), subject], &sealed);
+    let waiting = context.keys.open_json(Purpose::ConsentTicket, &[grant.as_str(), subject], &sealed);
     waiting.map(|waiting: Waiting| waiting.allowed).map_err(|_| gone())
 }
 
 /// Lets the client's request go on, with this account of the person's at the server.
 pub async fn release<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     grant: &GrantId,
     session: &BrowserSession,
     account: Option<&str>,
 ) -> Answered<P> {
-    let allowed = waiting(site, grant, &session.identity.subject).await?;
-    issue(site, grant, allowed, session, account).await
+    let allowed = waiting(context, grant, &session.identity.subject).await?;
+    issue(context, grant, allowed, session, account).await
 }
 
 /// A person's accounts at a server, oldest first.
 pub async fn accounts<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     subject: &str,
 ) -> Result<Vec<ConnectedAccount>, Failure> {
-    let listed = site.platform.account(subject, subject::Command::List).await;
+    let listed = context.platform.account(subject, subject::Command::List).await;
     match listed.map_err(|Unavailable| Failure::storage())? {
         subject::Outcome::Listed { connections, .. } => {
             Ok(connections.into_iter().filter(|account| account.slug == server.slug.as_str()).collect())
@@ -90,13 +98,13 @@ pub async fn accounts<P: Platform>(
 
 /// Whether one of a person's accounts at a server works, as far as is known.
 pub async fn is_live<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     subject: &str,
     account: &str,
 ) -> Result<bool, Failure> {
     let key = ConnectionKey::new(Owner::Subject(subject.to_owned()), server.slug.as_str(), account);
-    Ok(matches!(store::read(site, server, &key).await?, Kept::Live(_)))
+    Ok(matches!(store::read(context, server, &key).await?, Kept::Live(_)))
 }
 
 /// A page that is for another person than the one at this browser.
@@ -116,27 +124,36 @@ enum Next {
     Connect,
 }
 
-async fn next<P: Platform>(site: &Site<'_, P>, slug: &str, session: &BrowserSession) -> Result<Next, Failure> {
+async fn next<P: Platform>(
+    context: &RequestContext<'_, P>,
+    slug: &str,
+    session: &BrowserSession,
+) -> Result<Next, Failure> {
     let subject = session.identity.subject.as_str();
-    let server = site.config.servers.get(slug).filter(|server| server.is_personal());
+    let server = context.config.servers.get(slug).filter(|server| server.is_personal());
     let Some(server) = server else { return Ok(Next::Issue { account: None }) };
-    let accounts = accounts(site, server, subject).await?;
+    let accounts = accounts(context, server, subject).await?;
     Ok(match accounts.as_slice() {
         [] if connects_later(server) => Next::Issue { account: None },
-        [only] if connects_later(server) || is_live(site, server, subject, &only.account).await? => {
+        [only] if connects_later(server) || is_live(context, server, subject, &only.account).await? => {
             Next::Issue { account: Some(only.account.clone()) }
         }
         _ => Next::Connect,
     })
 }
 
-async fn hold<P: Platform>(site: &Site<'_, P>, grant: &GrantId, allowed: Allowed, subject: &str) -> Answered<P> {
+async fn hold<P: Platform>(
+    context: &RequestContext<'_, P>,
+    grant: &GrantId,
+    allowed: Allowed,
+    subject: &str,
+) -> Answered<P> {
     let slug = allowed.request.slug.clone();
     let place = [grant.as_str(), subject];
     let waiting = Waiting { v: V1, allowed };
-    let sealed = site.keys.seal_json(Purpose::ConsentTicket, &place, site.platform.random(), &waiting);
-    let command = grant::Command::Hold { sealed, subject: subject.to_owned(), until: site.now + HELD };
-    match site.platform.grant(grant, command).await.map_err(|Unavailable| Failure::storage())? {
+    let sealed = context.keys.seal_json(Purpose::ConsentTicket, &place, context.platform.random(), &waiting);
+    let command = grant::Command::Hold { sealed, subject: subject.to_owned(), until: context.now + HELD };
+    match context.platform.grant(grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Held => Ok(Reply::see_other(&connect_path(&slug, grant))),
         _ => Err(no_pending_authorization()),
     }

@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 
-use crate::flow::{Answered, Site, sentence};
+use crate::flow::{Answered, RequestContext, sentence};
 use crate::oauth::authorize::error::{LocalError, RedirectError};
 use crate::oauth::authorize::request::Redirectable;
 use crate::oauth::client::Client;
@@ -28,14 +28,14 @@ pub(super) fn goes_back(client: &Client, redirectable: &Redirectable) -> bool {
 /// Back to the client where that may be, and where the person is `known` to have allowed this very request before; else
 /// a page.
 pub(super) fn answer<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     client: &Client,
     redirectable: &Redirectable,
     error: &RedirectError,
     known: bool,
 ) -> Answered<P> {
     if known || goes_back(client, redirectable) {
-        return Ok(Reply::see_other(&redirectable.error_location(site.origin.as_str(), error)));
+        return Ok(Reply::see_other(&redirectable.error_location(context.origin.as_str(), error)));
     }
     let described = error.description().trim_end_matches('.');
     // The name is whatever a stranger chose: a fact among others, and no beginning of a sentence of ours.

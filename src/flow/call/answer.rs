@@ -1,7 +1,7 @@
 //! A server's answer on its way to the client: handed on as it is, except for what is between the gateway and the
 //! server.
 //!
-//! Not here: what an answer means (`mcp::transport::verdict`), which headers pass (`mcp::transport::forward`), and
+//! Not here: what an answer means (`mcp::transport::response`), which headers pass (`mcp::transport::forward`), and
 //! sending again (`flow::call::exchange`).
 
 use http::header::CONTENT_TYPE;
@@ -9,14 +9,14 @@ use http::{HeaderMap, StatusCode};
 
 use super::context::Call;
 use super::{refusal, tenure};
+use crate::mcp::transport::response::{Disposition, MediaType};
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{Session, UpstreamSession};
-use crate::mcp::transport::verdict::{MediaType, Verdict};
-use crate::mcp::transport::{forward, verdict};
+use crate::mcp::transport::{forward, response};
 use crate::ports::{Answer, Platform, Stream};
 use crate::time::Lifetime;
 use crate::upstream::challenge;
-use crate::upstream::challenge::Challenge;
+use crate::upstream::challenge::UpstreamChallenge;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
@@ -29,7 +29,7 @@ const ERROR_BODY: usize = 256 * 1024;
 const METHOD_NOT_FOUND: i64 = -32601;
 
 /// What came of sending a message.
-pub enum Outcome<S> {
+pub enum Attempt<S> {
     /// An answer for the client.
     Answered(Reply<S>),
     /// The server does not know the session. What the client is told if that cannot be mended.
@@ -44,7 +44,7 @@ pub struct Refused {
     /// 401 or 403.
     pub status: StatusCode,
     /// What it wants, if it says so.
-    pub challenge: Option<Challenge>,
+    pub challenge: Option<UpstreamChallenge>,
 }
 
 impl Refused {
@@ -56,54 +56,54 @@ impl Refused {
 
 impl<P: Platform> Call<'_, P> {
     /// Makes an answer the client's, or says what must be done first.
-    pub async fn judge(
+    pub async fn classify(
         &self,
         answer: Answer<P::Stream>,
         session: Option<&Session>,
-    ) -> Result<Outcome<P::Stream>, Failure> {
+    ) -> Result<Attempt<P::Stream>, Failure> {
         let Answer { status, headers, opening, body } = answer;
         let in_session = session.is_some_and(|session| session.upstream.is_some());
-        match verdict::judge(status, &headers, opening, self.expects, in_session) {
-            Verdict::Relay => {
+        match response::classify(status, &headers, opening, self.expects, in_session) {
+            Disposition::Relay => {
                 let session = self.sealed_session(&headers, session);
                 let streams = MediaType::of(&headers) == Some(MediaType::EventStream);
                 let reply = Reply::relay(status, forward::response_headers(&headers, session.as_deref()), body);
-                Ok(Outcome::Answered(if streams { reply.on(tenure::terms(self)) } else { reply }))
+                Ok(Attempt::Answered(if streams { reply.on(tenure::terms(self)) } else { reply }))
             }
-            Verdict::Accepted => {
+            Disposition::Accepted => {
                 body.discard().await;
-                Ok(Outcome::Answered(self.accepted()))
+                Ok(Attempt::Answered(self.accepted()))
             }
-            Verdict::ReadError => {
+            Disposition::ReadError => {
                 let failed = || refusal::upstream_error(status, self.server);
                 let bytes = body.read(ERROR_BODY, PATIENCE).await.map_err(|_| failed())?;
                 // A server's own error, a failed validation say, is the client's to read as it is.
-                let error = verdict::error_body(&bytes).ok_or_else(failed)?;
+                let error = response::error_body(&bytes).ok_or_else(failed)?;
                 let reply = error_reply(status, &headers, bytes);
                 Ok(if in_session && error.says_session_is_lost(status) {
-                    Outcome::SessionLost(Ok(reply))
+                    Attempt::SessionLost(Ok(reply))
                 } else {
-                    Outcome::Answered(reply)
+                    Attempt::Answered(reply)
                 })
             }
             // Most servers say 404 of a lost session, some of an unknown method: only then is it the error that they
             // name.
-            Verdict::Gone => {
+            Disposition::Gone => {
                 let bytes = body.read(ERROR_BODY, PATIENCE).await.unwrap_or_default();
-                Ok(match verdict::error_body(&bytes) {
+                Ok(match response::error_body(&bytes) {
                     Some(error) if error.code == METHOD_NOT_FOUND => {
-                        Outcome::Answered(Reply::bytes(status, "application/json", bytes))
+                        Attempt::Answered(Reply::bytes(status, "application/json", bytes))
                     }
-                    _ => Outcome::SessionLost(Err(refusal::session_gone())),
+                    _ => Attempt::SessionLost(Err(refusal::session_gone())),
                 })
             }
-            Verdict::Unauthorized => {
+            Disposition::Unauthorized => {
                 body.discard().await;
-                Ok(Outcome::Unauthorized(Refused::of(status, &headers)))
+                Ok(Attempt::Unauthorized(Refused::of(status, &headers)))
             }
             refused => {
                 body.discard().await;
-                Err(refusal::verdict(refused, status, self.server))
+                Err(refusal::disposition(refused, status, self.server))
             }
         }
     }

@@ -10,126 +10,131 @@ use http::header::AUTHORIZATION;
 use super::challenge;
 use crate::config::Server;
 use crate::flow::revocation::Markers;
-use crate::flow::{Head, Site, both, revocation, sentence};
+use crate::flow::{Head, RequestContext, join, revocation, sentence};
 use crate::memory::Verified;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::token::access_token;
-use crate::oauth::token::access_token::{Claims, TokenError};
+use crate::oauth::token::access_token::{AccessTokenError, Claims};
 use crate::ports::Platform;
 use crate::web::failure::Failure;
 use crate::web::route;
 
 /// The caller of an MCP request.
 pub async fn authenticate<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     head: &Head,
     server: &Server,
 ) -> Result<Rc<Claims>, Failure> {
-    let token = present(site, head, server)?;
-    let known = Verified::ending(token).and_then(|ending| site.memory.tokens.get(ending, site.now));
+    let token = present(context, head, server)?;
+    let known = Verified::ending(token).and_then(|ending| context.memory.tokens.get(ending, context.now));
     let claims = match known.and_then(|known| known.claims_of(token)) {
         Some(claims) => claims,
-        None => verify(site, server, token)?,
+        None => verify(context, server, token)?,
     };
-    let resource = route::resource_url(site.origin.as_str(), server);
+    let resource = route::resource_url(context.origin.as_str(), server);
     claims
-        .check(site.origin.as_str(), &resource, server.slug.as_str())
-        .map_err(|error| invalid(site, server, error))?;
-    let markers = Markers { platform: site.platform, memory: site.memory, now: site.now };
+        .check(context.origin.as_str(), &resource, server.slug.as_str())
+        .map_err(|error| invalid(context, server, error))?;
+    let markers = Markers { platform: context.platform, memory: context.memory, now: context.now };
     // A token can be made from an old grant where the revocation has not been heard of yet.
     let of_subject = markers.of_subject(&claims.sub, Some(claims.authenticated()));
-    let (of_grant, of_subject) = both(markers.of_grant(&claims.grant, claims.exp), of_subject).await;
+    let (of_grant, of_subject) = join(markers.of_grant(&claims.grant, claims.exp), of_subject).await;
     if of_grant? || of_subject? {
-        return Err(revoked(site, server));
+        return Err(revoked(context, server));
     }
     if !claims.scope.contains(ScopeSet::TOOLS) {
-        return Err(insufficient(site, server));
+        return Err(insufficient(context, server));
     }
     Ok(claims)
 }
 
-fn verify<P: Platform>(site: &Site<'_, P>, server: &Server, token: &str) -> Result<Rc<Claims>, Failure> {
-    let claims = access_token::verify(&site.keys, token, site.now).map_err(|error| invalid(site, server, error))?;
+fn verify<P: Platform>(context: &RequestContext<'_, P>, server: &Server, token: &str) -> Result<Rc<Claims>, Failure> {
+    let claims =
+        access_token::verify(&context.keys, token, context.now).map_err(|error| invalid(context, server, error))?;
     let claims = Rc::new(claims);
     if let Some(ending) = Verified::ending(token) {
         let verified = Rc::new(Verified::new(token, Rc::clone(&claims)));
-        site.memory.tokens.put(ending, verified, claims.exp, site.now);
+        context.memory.tokens.put(ending, verified, claims.exp, context.now);
     }
     Ok(claims)
 }
 
 /// The bearer token as it stands in the header, and nowhere else (OAuth 2.1 §5.1).
-fn present<'r, P: Platform>(site: &Site<'_, P>, head: &'r Head, server: &Server) -> Result<&'r str, Failure> {
+fn present<'r, P: Platform>(
+    context: &RequestContext<'_, P>,
+    head: &'r Head,
+    server: &Server,
+) -> Result<&'r str, Failure> {
     let in_query = head.url.query_pairs().any(|(name, _)| name == "access_token");
     let mut values = head.headers.get_all(AUTHORIZATION).iter();
     let (value, more) = (values.next(), values.next());
     if in_query || more.is_some() {
-        return Err(malformed(site, server, "The access token must be sent once, in the Authorization header."));
+        return Err(malformed(context, server, "The access token must be sent once, in the Authorization header."));
     }
     let Some(value) = value.and_then(|value| value.to_str().ok()) else {
         return Err(Failure::client(401, "token_missing", "This server needs an access token.")
             .fix("Let the client authorize: it finds everything it needs at the resource_metadata URL of this answer.")
             .slug(server.slug.as_str())
-            .challenge(challenge::of(site, server, None)));
+            .challenge(challenge::of(context, server, None)));
     };
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Failure::client(401, "token_scheme_unsupported", "Only bearer tokens are accepted here.")
             .fix("Send Authorization: Bearer followed by an access token of this gateway.")
             .slug(server.slug.as_str())
-            .challenge(challenge::of(site, server, None)));
+            .challenge(challenge::of(context, server, None)));
     }
     let token = token.trim();
     if token.is_empty() || token.bytes().any(|byte| matches!(byte, b' ' | b',')) {
-        return Err(malformed(site, server, "The Authorization header holds no single bearer token."));
+        return Err(malformed(context, server, "The Authorization header holds no single bearer token."));
     }
     Ok(token)
 }
 
-fn invalid<P: Platform>(site: &Site<'_, P>, server: &Server, error: TokenError) -> Failure {
+fn invalid<P: Platform>(context: &RequestContext<'_, P>, server: &Server, error: AccessTokenError) -> Failure {
     let again = match error {
-        TokenError::Expired => "the client should refresh it, or authorize again.",
-        TokenError::WrongIssuer | TokenError::WrongAudience => {
+        AccessTokenError::Expired => "the client should refresh it, or authorize again.",
+        AccessTokenError::WrongIssuer | AccessTokenError::WrongAudience => {
             "remove the server from the client and add it again with its present URL."
         }
         _ => "authorize again from the client.",
     };
-    refuse(site, server, error.reason(), format!("{} To mend it, {again}", sentence(&error)))
+    refuse(context, server, error.reason(), format!("{} To mend it, {again}", sentence(&error)))
 }
 
-fn revoked<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
+fn revoked<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Failure {
     refuse(
-        site,
+        context,
         server,
         revocation::REASON,
         "The access this token was issued for was revoked. Authorize again from the client.".to_owned(),
     )
 }
 
-fn refuse<P: Platform>(site: &Site<'_, P>, server: &Server, reason: &'static str, fix: String) -> Failure {
+fn refuse<P: Platform>(context: &RequestContext<'_, P>, server: &Server, reason: &'static str, fix: String) -> Failure {
     // Reference N4: the words clients and their support pages know.
     let description = "Invalid or expired access token";
     Failure::client(401, reason, description)
         .code(ErrorCode::InvalidToken)
         .fix(fix)
         .slug(server.slug.as_str())
-        .challenge(challenge::of(site, server, Some((ErrorCode::InvalidToken, description))))
+        .challenge(challenge::of(context, server, Some((ErrorCode::InvalidToken, description))))
 }
 
-fn insufficient<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
+fn insufficient<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Failure {
     let description = "Missing required scope: mcp:tools";
     Failure::client(403, "scope_insufficient", description)
         .code(ErrorCode::InsufficientScope)
         .fix("Authorize again and ask for the scope mcp:tools; most clients do so by themselves.")
         .slug(server.slug.as_str())
-        .challenge(challenge::of(site, server, Some((ErrorCode::InsufficientScope, description))))
+        .challenge(challenge::of(context, server, Some((ErrorCode::InsufficientScope, description))))
 }
 
-fn malformed<P: Platform>(site: &Site<'_, P>, server: &Server, description: &'static str) -> Failure {
+fn malformed<P: Platform>(context: &RequestContext<'_, P>, server: &Server, description: &'static str) -> Failure {
     Failure::client(400, "authorization_malformed", description)
         .code(ErrorCode::InvalidRequest)
         .fix("Send Authorization: Bearer followed by one access token, and nothing in the query.")
         .slug(server.slug.as_str())
-        .challenge(challenge::of(site, server, Some((ErrorCode::InvalidRequest, description))))
+        .challenge(challenge::of(context, server, Some((ErrorCode::InvalidRequest, description))))
 }

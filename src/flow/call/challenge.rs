@@ -5,7 +5,7 @@
 use http::HeaderValue;
 
 use crate::config::Server;
-use crate::flow::Site;
+use crate::flow::RequestContext;
 use crate::oauth::challenge::Challenge;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;
@@ -13,7 +13,11 @@ use crate::ports::Platform;
 use crate::web::route;
 
 /// The `WWW-Authenticate` value for a server (RFC 6750 §3, RFC 9728 §5.1).
-pub fn of<P: Platform>(site: &Site<'_, P>, server: &Server, error: Option<(ErrorCode, &str)>) -> HeaderValue {
-    let resource_metadata = route::protected_resource_url(site.origin.as_str(), server);
+pub fn of<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    error: Option<(ErrorCode, &str)>,
+) -> HeaderValue {
+    let resource_metadata = route::protected_resource_url(context.origin.as_str(), server);
     Challenge { resource_metadata: &resource_metadata, scope: ScopeSet::TOOLS, error }.to_header()
 }

@@ -5,11 +5,11 @@
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::config::Server;
-use crate::flow::{Head, Site};
+use crate::flow::{Head, RequestContext};
 use crate::mcp::transport::ending::Ending;
+use crate::mcp::transport::response::Expects;
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{InitializeParams, Session};
-use crate::mcp::transport::verdict::Expects;
 use crate::oauth::token::access_token::Claims;
 use crate::ports::Platform;
 use crate::upstream::key::FIRST_ACCOUNT;
@@ -22,7 +22,7 @@ pub type OwnHeaders = Vec<(HeaderName, HeaderValue)>;
 /// A caller whose bearer was accepted, at one server.
 pub struct Call<'a, P> {
     /// The surroundings.
-    pub site: &'a Site<'a, P>,
+    pub context: &'a RequestContext<'a, P>,
     /// The client's request.
     pub head: &'a Head,
     /// The server.
@@ -52,7 +52,7 @@ impl<P: Platform> Call<'_, P> {
 
     /// Our id for a session.
     pub fn seal(&self, session: &Session) -> String {
-        self.site.keys.seal_json(Purpose::McpSession, &self.place(), self.site.platform.random(), session)
+        self.context.keys.seal_json(Purpose::McpSession, &self.place(), self.context.platform.random(), session)
     }
 
     /// Where what the client keeps for us belongs. Its accounts at a server are different places, and the first needs

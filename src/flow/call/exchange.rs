@@ -6,24 +6,24 @@
 
 use http::{HeaderName, Method, StatusCode};
 
-use super::answer::{Outcome, Refused};
+use super::answer::{Attempt, Refused};
 use super::context::{Call, OwnHeaders};
-use super::session::{Opened, Presented};
+use super::session::{ClientSession, Opened};
 use super::unconnected::Said;
 use super::{reached, refusal, unconnected};
-use crate::flow::connection::{Credential, Need, Standing};
-use crate::flow::{Answered, apart, connection};
+use crate::flow::connection::{CallAuth, Need, Standing};
+use crate::flow::{Answered, boxed, connection};
 use crate::mcp::connect::request_state::Choice;
-use crate::mcp::connect::signal::State;
+use crate::mcp::connect::signal::ConnectState;
 use crate::mcp::message::envelope::Payload;
 use crate::mcp::transport::forward;
 use crate::mcp::transport::header_names::SESSION_ID;
+use crate::mcp::transport::response::{Disposition, Expects};
 use crate::mcp::transport::session::Session;
-use crate::mcp::transport::verdict::{Expects, Verdict};
 use crate::ports::{Outgoing, Platform};
 use crate::secret::Secret;
 use crate::untrusted::Sent;
-use crate::upstream::challenge::Challenge;
+use crate::upstream::challenge::UpstreamChallenge;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
@@ -52,7 +52,7 @@ struct Own {
 impl<P: Platform> Call<'_, P> {
     /// Sends a message and hands on the answer, or answers in the server's stead where it needs a connection first.
     pub async fn send(&self, payload: &Payload, body: Vec<u8>) -> Answered<P> {
-        let mut presented = Presented::of(self)?;
+        let mut presented = ClientSession::of(self)?;
         let (mut body, mut choice) = (body, None);
         if let Payload::One(message) = payload
             && let Some(resumed) = unconnected::resume(self, message, &body)?
@@ -61,25 +61,23 @@ impl<P: Platform> Call<'_, P> {
         }
         let told = if self.needs_connection() { unconnected::connected(self, payload) } else { None };
         let mut credential = match told {
-            Some(_) => apart(connection::confirmed(self.site, self.server, self.claims)).await?,
-            None => connection::credential(self.site, self.server, self.claims).await?,
+            Some(_) => boxed(connection::confirmed(self.context, self.server, self.claims)).await?,
+            None => connection::credential(self.context, self.server, self.claims).await?,
         };
         if choice == Some(Choice::Accepted) {
-            credential = apart(self.connecting(credential)).await?;
+            credential = boxed(self.connecting(credential)).await?;
         }
         let end = match (credential, told) {
-            (Credential::Needed(need), _) => End::Needed(need, body),
-            (Credential::Ready { standing: Standing::Refused, .. }, Some(_)) => {
-                End::Needed(connection::refused(), body)
-            }
-            (Credential::Ready { .. }, Some(connected)) => return Ok(connected),
-            (Credential::Ready { headers, seen, fresh, standing }, None) => {
+            (CallAuth::Needed(need), _) => End::Needed(need, body),
+            (CallAuth::Ready { standing: Standing::Refused, .. }, Some(_)) => End::Needed(connection::refused(), body),
+            (CallAuth::Ready { .. }, Some(connected)) => return Ok(connected),
+            (CallAuth::Ready { headers, seen, fresh, standing }, None) => {
                 let own = Own { headers, seen, fresh, renewals: 0 };
                 let end = self.exchange(&Method::POST, body, &mut presented, own).await;
-                reached::note(self.site, self.server, end.as_ref().err());
+                reached::note(self.context, self.server, end.as_ref().err());
                 let end = end?;
                 if standing == Standing::Refused && proves(payload, &end) {
-                    apart(connection::proven(self.site, self.server, self.claims, seen)).await;
+                    boxed(connection::proven(self.context, self.server, self.claims, seen)).await;
                 }
                 end
             }
@@ -87,8 +85,8 @@ impl<P: Platform> Call<'_, P> {
         match end {
             End::Answered(reply) => Ok(with_session(reply, presented)),
             End::Needed(need, body) => {
-                if need.state == State::AdminConnectRequired {
-                    reached::note_unconnected(self.site, self.server);
+                if need.state == ConnectState::AdminConnectRequired {
+                    reached::note_unconnected(self.context, self.server);
                 }
                 let session = presented.as_ref().map(|its| &its.session);
                 unconnected::answer(self, &Said { payload, body: &body, session, choice }, &need)
@@ -97,23 +95,23 @@ impl<P: Platform> Call<'_, P> {
     }
 
     /// Waits a while for a person who went to connect: clients come back at once, and give up after a few rounds.
-    async fn connecting(&self, mut credential: Credential) -> Result<Credential, Failure> {
+    async fn connecting(&self, mut credential: CallAuth) -> Result<CallAuth, Failure> {
         for _ in 0..CONNECTING {
-            if matches!(&credential, Credential::Ready { standing, .. } if *standing != Standing::Refused) {
+            if matches!(&credential, CallAuth::Ready { standing, .. } if *standing != Standing::Refused) {
                 break;
             }
-            self.site.platform.pause(1000).await;
-            credential = connection::credential(self.site, self.server, self.claims).await?;
+            self.context.platform.pause(1000).await;
+            credential = connection::credential(self.context, self.server, self.claims).await?;
         }
         Ok(credential)
     }
 
     /// Ends a session.
     pub async fn end(&self) -> Answered<P> {
-        let mut presented = Presented::of(self)?;
-        let reply = match connection::credential(self.site, self.server, self.claims).await? {
-            Credential::Needed(_) => self.accepted(), // the server cannot be told
-            Credential::Ready { headers, seen, fresh, .. } => {
+        let mut presented = ClientSession::of(self)?;
+        let reply = match connection::credential(self.context, self.server, self.claims).await? {
+            CallAuth::Needed(_) => self.accepted(), // the server cannot be told
+            CallAuth::Ready { headers, seen, fresh, .. } => {
                 let own = Own { headers, seen, fresh, renewals: 0 };
                 match self.exchange(&Method::DELETE, Vec::new(), &mut presented, own).await? {
                     End::Answered(reply) => reply,
@@ -122,7 +120,7 @@ impl<P: Platform> Call<'_, P> {
             }
         };
         if let Some(presented) = &mut presented {
-            apart(presented.ends(self)).await;
+            boxed(presented.ends(self)).await;
         }
         Ok(reply)
     }
@@ -133,12 +131,12 @@ impl<P: Platform> Call<'_, P> {
         &self,
         method: &Method,
         body: Vec<u8>,
-        presented: &mut Option<Presented<'_>>,
+        presented: &mut Option<ClientSession<'_>>,
         mut own: Own,
     ) -> Result<End<P::Stream>, Failure> {
         let mut due = false;
         if let Some(presented) = presented.as_mut() {
-            apart(presented.recall(self)).await?;
+            boxed(presented.recall(self)).await?;
             if presented.session.waiting && self.expects != Expects::Reply {
                 // The server has not heard of the session: there is nothing to tell it, and nothing to end.
                 return Ok(End::Answered(self.accepted()));
@@ -150,12 +148,12 @@ impl<P: Platform> Call<'_, P> {
         loop {
             let again = presented.as_ref().is_some_and(|its| !lost && its.can_be_opened());
             let outcome = if let Some(presented) = presented.as_mut().filter(|_| due) {
-                match apart(presented.open(self, &own.headers)).await {
+                match boxed(presented.open(self, &own.headers)).await {
                     Ok(Opened::Open) => {
                         due = false;
                         continue;
                     }
-                    Ok(Opened::Unauthorized(refused)) => Outcome::Unauthorized(refused),
+                    Ok(Opened::Unauthorized(refused)) => Attempt::Unauthorized(refused),
                     // A session nobody can open again is one the client must begin anew.
                     Err(_) if lost => return Err(refusal::session_gone()),
                     Err(failure) => return Err(failure),
@@ -167,13 +165,13 @@ impl<P: Platform> Call<'_, P> {
                 self.attempt(method, bytes, session, &own.headers).await?
             };
             match outcome {
-                Outcome::Answered(reply) => return Ok(End::Answered(reply)),
-                Outcome::SessionLost(_) if again && self.expects == Expects::Reply => (lost, due) = (true, true),
+                Attempt::Answered(reply) => return Ok(End::Answered(reply)),
+                Attempt::SessionLost(_) if again && self.expects == Expects::Reply => (lost, due) = (true, true),
                 // What nobody waits for is not worth a session; the next request opens it.
-                Outcome::SessionLost(_) if again => return Ok(End::Answered(self.accepted())),
-                Outcome::SessionLost(otherwise) => return otherwise.map(End::Answered),
-                Outcome::Unauthorized(refused) => {
-                    if let Some(need) = apart(self.renew(&mut own, &refused)).await? {
+                Attempt::SessionLost(_) if again => return Ok(End::Answered(self.accepted())),
+                Attempt::SessionLost(otherwise) => return otherwise.map(End::Answered),
+                Attempt::Unauthorized(refused) => {
+                    if let Some(need) = boxed(self.renew(&mut own, &refused)).await? {
                         return Ok(End::Needed(need, body.unwrap_or_default()));
                     }
                 }
@@ -184,12 +182,12 @@ impl<P: Platform> Call<'_, P> {
     /// Other credentials; what a person must do instead, if anything.
     async fn renew(&self, own: &mut Own, refused: &Refused) -> Result<Option<Need>, Failure> {
         let Some(seen) = own.seen else {
-            return Err(refusal::verdict(Verdict::Unauthorized, refused.status, self.server));
+            return Err(refusal::disposition(Disposition::Unauthorized, refused.status, self.server));
         };
         let challenge = refused.challenge.clone().map(|challenge| challenge.without(&sent_with(&own.headers)));
         let challenge = challenge.as_ref();
         // 403 is about what the account may do there; only a scope can be asked for.
-        if refused.status == StatusCode::FORBIDDEN && !challenge.is_some_and(Challenge::is_insufficient_scope) {
+        if refused.status == StatusCode::FORBIDDEN && !challenge.is_some_and(UpstreamChallenge::is_insufficient_scope) {
             return Err(refusal::forbidden(self.server));
         }
         // What another isolate has renewed before may have ended as well, and a fresh token may still lack a scope.
@@ -197,12 +195,12 @@ impl<P: Platform> Call<'_, P> {
         if in_vain || own.renewals == RENEWALS {
             return Err(refusal::renewed_in_vain(refused.status, self.server));
         }
-        match connection::renew(self.site, self.server, self.claims, seen, challenge).await? {
-            Credential::Ready { headers, seen, fresh, .. } => {
+        match connection::renew(self.context, self.server, self.claims, seen, challenge).await? {
+            CallAuth::Ready { headers, seen, fresh, .. } => {
                 *own = Own { headers, seen, fresh, renewals: own.renewals + 1 };
                 Ok(None)
             }
-            Credential::Needed(need) => Ok(Some(need)),
+            CallAuth::Needed(need) => Ok(Some(need)),
         }
     }
 
@@ -213,7 +211,7 @@ impl<P: Platform> Call<'_, P> {
         body: Vec<u8>,
         session: Option<&Session>,
         own: &OwnHeaders,
-    ) -> Result<Outcome<P::Stream>, Failure> {
+    ) -> Result<Attempt<P::Stream>, Failure> {
         let request = Outgoing {
             method: method.clone(),
             url: self.server.url.clone(),
@@ -221,8 +219,9 @@ impl<P: Platform> Call<'_, P> {
             body,
             within: self.server.timeout,
         };
-        let answer = self.site.platform.fetch(request).await.map_err(|error| refusal::no_answer(error, self.server))?;
-        self.judge(answer, session).await
+        let answer =
+            self.context.platform.fetch(request).await.map_err(|error| refusal::no_answer(error, self.server))?;
+        self.classify(answer, session).await
     }
 }
 
@@ -244,7 +243,7 @@ fn proves<S>(payload: &Payload, end: &End<S>) -> bool {
 }
 
 /// The answer with our id of a session that was opened for it, unless the server has just opened another.
-fn with_session<S>(reply: Reply<S>, presented: Option<Presented<'_>>) -> Reply<S> {
+fn with_session<S>(reply: Reply<S>, presented: Option<ClientSession<'_>>) -> Reply<S> {
     match presented.and_then(|its| its.renamed) {
         Some(id) if !reply.headers().contains_key(SESSION_ID) => reply.with(HeaderName::from_static(SESSION_ID), &id),
         _ => reply,

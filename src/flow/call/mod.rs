@@ -14,15 +14,15 @@ pub mod session;
 pub mod tenure;
 pub mod unconnected;
 
-use super::{Answered, Head, Site, unreadable};
+use super::{Answered, Head, RequestContext, unreadable};
 use crate::config::Server;
 use crate::mcp::message::envelope;
 use crate::mcp::message::envelope::{Payload, RequestId};
 use crate::mcp::transport::ending::Ending;
+use crate::mcp::transport::response::Expects;
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::InitializeParams;
 use crate::mcp::transport::session::presented;
-use crate::mcp::transport::verdict::Expects;
 use crate::mcp::transport::{headers, revision};
 use crate::ports::{Platform, Stream};
 use crate::time::Lifetime;
@@ -43,19 +43,19 @@ pub enum Refusal {
 
 /// `POST` to a server: one message, or a batch where the revision has them.
 pub async fn post<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     head: &Head,
     server: &Server,
     body: P::Stream,
 ) -> Result<Reply<P::Stream>, Refusal> {
     // 1. Who calls? Before anything else of the request is judged (OAuth 2.1 §5.3).
-    let claims = bearer::authenticate(site, head, server).await.map_err(Refusal::Plain)?;
+    let claims = bearer::authenticate(context, head, server).await.map_err(Refusal::Plain)?;
     // 2. What is said? The bytes that are checked here are the bytes that are sent on.
     let unread = |failure: Failure| Refusal::Rpc(failure.slug(server.slug.as_str()), None);
     refusal::require_json(head).map_err(unread)?;
-    let limit = site.config.limits.body_bytes;
+    let limit = context.config.limits.body_bytes;
     let bytes = body.read(limit, PATIENCE).await.map_err(|error| unread(unreadable(error, limit)))?;
-    let payload = envelope::parse(&bytes, site.config.limits.depth)
+    let payload = envelope::parse(&bytes, context.config.limits.depth)
         .map_err(|error| Refusal::Rpc(refusal::envelope(&error, server), error.id))?;
     let id = match &payload {
         Payload::One(message) => message.id().cloned(),
@@ -83,17 +83,17 @@ pub async fn post<P: Platform>(
         _ => None,
     };
     let ending = Ending::of(&payload, era);
-    let call = Call { site, head, server, claims: &claims, era, expects, ending, initialize };
+    let call = Call { context, head, server, claims: &claims, era, expects, ending, initialize };
     call.send(&payload, bytes).await.map_err(read)
 }
 
 /// `DELETE` of a session: the server decides whether its sessions can be ended by a client.
-pub async fn delete<P: Platform>(site: &Site<'_, P>, head: &Head, server: &Server) -> Answered<P> {
-    let claims = bearer::authenticate(site, head, server).await?;
+pub async fn delete<P: Platform>(context: &RequestContext<'_, P>, head: &Head, server: &Server) -> Answered<P> {
+    let claims = bearer::authenticate(context, head, server).await?;
     if presented(&head.headers).is_ok_and(|session| session.is_none()) {
         return Err(refusal::session_missing().slug(server.slug.as_str()));
     }
     let (era, expects, ending) = (Era::Legacy, Expects::End, Ending::break_off());
-    let call = Call { site, head, server, claims: &claims, era, expects, ending, initialize: None };
+    let call = Call { context, head, server, claims: &claims, era, expects, ending, initialize: None };
     call.end().await.map_err(|failure| failure.slug(server.slug.as_str()))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::config::Server;
-use crate::flow::Site;
+use crate::flow::RequestContext;
 use crate::flow::connection::store;
 use crate::memory::LastUse;
 use crate::ports::Platform;
@@ -51,45 +51,45 @@ pub struct Told {
 }
 
 /// Notes what came of a use. Where that is another thing than before, the log has a line of it.
-pub fn note<P: Platform>(site: &Site<'_, P>, server: &Server, failure: Option<&Failure>) {
+pub fn note<P: Platform>(context: &RequestContext<'_, P>, server: &Server, failure: Option<&Failure>) {
     match failure {
         Some(failure) if failure.reason == "client_gone" => {} // nobody knows what it would have come to
-        Some(failure) if failure.blame == Blame::Upstream => noted(site, server, Some(failure.reason)),
-        _ => noted(site, server, None),
+        Some(failure) if failure.blame == Blame::Upstream => noted(context, server, Some(failure.reason)),
+        _ => noted(context, server, None),
     }
 }
 
 /// Notes that a server could not be used because no operator has connected it.
-pub fn note_unconnected<P: Platform>(site: &Site<'_, P>, server: &Server) {
-    noted(site, server, Some(NOT_CONNECTED));
+pub fn note_unconnected<P: Platform>(context: &RequestContext<'_, P>, server: &Server) {
+    noted(context, server, Some(NOT_CONNECTED));
 }
 
-fn noted<P: Platform>(site: &Site<'_, P>, server: &Server, trouble: Option<&'static str>) {
+fn noted<P: Platform>(context: &RequestContext<'_, P>, server: &Server, trouble: Option<&'static str>) {
     let slug = server.slug.as_str();
-    let before = site.memory.used.get(slug, site.now);
-    if before.is_some_and(|before| before.trouble == trouble && !(before.at + NOTED).reached(site.now)) {
+    let before = context.memory.used.get(slug, context.now);
+    if before.is_some_and(|before| before.trouble == trouble && !(before.at + NOTED).reached(context.now)) {
         return;
     }
-    site.memory.used.put(slug, LastUse { at: site.now, trouble }, site.now + REMEMBERED, site.now);
+    context.memory.used.put(slug, LastUse { at: context.now, trouble }, context.now + REMEMBERED, context.now);
     if before.and_then(|before| before.trouble) != trouble {
         let line = json!({"event": "server_changed", "slug": slug, "reachable": answered(trouble), "reason": trouble});
-        site.platform.record(&line.to_string());
+        context.platform.record(&line.to_string());
     }
 }
 
 /// What is known of a server. Its connection is looked up for the operator alone: anybody else's question reads no
 /// object.
-pub async fn condition<P: Platform>(site: &Site<'_, P>, server: &Server, for_operator: bool) -> Condition {
-    let used = site.memory.used.get(server.slug.as_str(), site.now);
+pub async fn condition<P: Platform>(context: &RequestContext<'_, P>, server: &Server, for_operator: bool) -> Condition {
+    let used = context.memory.used.get(server.slug.as_str(), context.now);
     let last_used = used.map(|LastUse { at, trouble }| Told { at, reachable: answered(trouble), reason: trouble });
     if !server.is_connected_by_operator() || !for_operator {
         return Condition { last_used, ..Condition::default() };
     }
     let key = ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT);
     // What storage does not tell is left out.
-    let connected = store::read(site, server, &key).await.ok().map(|kept| matches!(kept, store::Kept::Live(_)));
+    let connected = store::read(context, server, &key).await.ok().map(|kept| matches!(kept, store::Kept::Live(_)));
     let fix = connected.filter(|connected| !connected).map(|_| {
-        let url = site.url(&format!("/admin/servers/{}/connection", server.slug));
+        let url = context.url(&format!("/admin/servers/{}/connection", server.slug));
         format!("Connect it for everybody: POST {url} with the ADMIN_TOKEN, and open the link of the answer.")
     });
     Condition { last_used, connected, fix }

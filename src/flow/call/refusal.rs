@@ -7,24 +7,24 @@ use http::StatusCode;
 
 use super::challenge;
 use crate::config::Server;
-use crate::flow::{Head, Site};
+use crate::flow::{Head, RequestContext};
 use crate::mcp::message::envelope::EnvelopeError;
 use crate::mcp::message::error::Code;
 use crate::mcp::transport::headers::HeaderMismatch;
-use crate::mcp::transport::verdict::Verdict;
+use crate::mcp::transport::response::Disposition;
 use crate::ports::{FetchError, Platform};
 use crate::web::failure::{Blame, Failure};
 use crate::web::route;
 
 /// A method other than POST and DELETE. The challenge of a 401 stands beside it: some clients look for authorization
 /// with a GET.
-pub fn method_not_allowed<P: Platform>(site: &Site<'_, P>, server: &Server) -> Failure {
-    let metadata = route::protected_resource_url(site.origin.as_str(), server);
+pub fn method_not_allowed<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Failure {
+    let metadata = route::protected_resource_url(context.origin.as_str(), server);
     let message = "This is an MCP endpoint of the Streamable HTTP transport: send messages with POST. GET opens no event stream here.";
     Failure::method_not_allowed("POST, DELETE", message)
         .fix(format!("Use POST; for a health check GET {metadata}."))
         .slug(server.slug.as_str())
-        .challenge(challenge::of(site, server, None))
+        .challenge(challenge::of(context, server, None))
 }
 
 /// Refuses a body that does not claim to be JSON.
@@ -121,28 +121,30 @@ pub fn not_initialized(server: &Server) -> Failure {
 }
 
 /// An answer that is not handed on.
-pub fn verdict(verdict: Verdict, status: StatusCode, server: &Server) -> Failure {
-    match verdict {
-        Verdict::Redirected => {
+pub fn disposition(disposition: Disposition, status: StatusCode, server: &Server) -> Failure {
+    match disposition {
+        Disposition::Redirected => {
             upstream("upstream_redirected", 502, "The server answered with a redirect, which is never followed.")
                 .fix("The operator must configure the url that the server redirects to.")
         }
-        Verdict::Unauthorized => upstream(
+        Disposition::Unauthorized => upstream(
             "upstream_unauthorized",
             502,
             format!("The server refused the gateway's own credentials ({}).", status.as_u16()),
         )
         .fix("The operator must check the server's auth in the configuration."),
-        Verdict::Gone => session_gone(),
-        Verdict::NotAllowed => Failure::method_not_allowed("POST", "This server does not let clients end sessions.")
-            .fix("Nothing; just stop using the session."),
-        Verdict::NotMcp => {
+        Disposition::Gone => session_gone(),
+        Disposition::NotAllowed => {
+            Failure::method_not_allowed("POST", "This server does not let clients end sessions.")
+                .fix("Nothing; just stop using the session.")
+        }
+        Disposition::NotMcp => {
             upstream("upstream_not_mcp", 502, "The server's answer is neither JSON nor an event stream.")
                 .fix("The operator must check the server's url; it usually ends in /mcp.")
         }
-        Verdict::Garbled => upstream("upstream_garbled", 502, "The server's answer says it is JSON and is not.")
+        Disposition::Garbled => upstream("upstream_garbled", 502, "The server's answer says it is JSON and is not.")
             .fix("Try again; if it stays, tell whoever runs the server, with the request id."),
-        Verdict::Relay | Verdict::Accepted | Verdict::ReadError => upstream_error(status, server),
+        Disposition::Relay | Disposition::Accepted | Disposition::ReadError => upstream_error(status, server),
     }
 }
 
@@ -179,17 +181,17 @@ pub fn no_such_server(slug: &str) -> Failure {
 }
 
 /// The place of the servers, and none of them.
-pub fn slug_missing<P: Platform>(site: &Site<'_, P>) -> Failure {
+pub fn slug_missing<P: Platform>(context: &RequestContext<'_, P>) -> Failure {
     Failure::client(404, "slug_missing", "This address names no server.").fix(format!(
         "Use the address of one server: {} and its slug. The page at / lists the servers and their URLs.",
-        site.url("/v1/mcp/")
+        context.url("/v1/mcp/")
     ))
 }
 
 /// An address with slashes at its end that are not part of it.
-pub fn trailing_slash<P: Platform>(site: &Site<'_, P>, bare: &str) -> Failure {
+pub fn trailing_slash<P: Platform>(context: &RequestContext<'_, P>, bare: &str) -> Failure {
     Failure::client(404, "trailing_slash", "This address has no slash at its end.")
-        .fix(format!("Use {}.", site.url(bare)))
+        .fix(format!("Use {}.", context.url(bare)))
         .way_on("Go there", bare)
 }
 

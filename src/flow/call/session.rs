@@ -15,10 +15,10 @@ use super::refusal;
 use crate::config::Server;
 use crate::mcp::connect::initialize;
 use crate::mcp::transport::header_names::PROTOCOL_VERSION;
+use crate::mcp::transport::response::{Disposition, Expects};
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{Session, UpstreamSession};
-use crate::mcp::transport::verdict::{Expects, Verdict};
-use crate::mcp::transport::{forward, session, verdict};
+use crate::mcp::transport::{forward, response, session};
 use crate::ports::{Answer, Outgoing, Platform, Stream};
 use crate::secret::Digested;
 use crate::time::Lifetime;
@@ -33,7 +33,7 @@ const REPLACED: Lifetime = Lifetime::hours(24);
 const ANSWER: usize = 256 * 1024;
 
 /// The session a client presented, and what has become of it.
-pub struct Presented<'h> {
+pub struct ClientSession<'h> {
     sealed: &'h str,
     /// The session at the server.
     pub session: Session,
@@ -49,7 +49,7 @@ pub enum Opened {
     Unauthorized(Refused),
 }
 
-impl<'h> Presented<'h> {
+impl<'h> ClientSession<'h> {
     /// The session behind our sealed id. An id of another person or server is as unknown as a made-up one.
     pub fn of<P: Platform>(call: &Call<'h, P>) -> Result<Option<Self>, Failure> {
         if call.era == Era::Modern {
@@ -57,7 +57,7 @@ impl<'h> Presented<'h> {
         }
         let presented = session::presented(&call.head.headers).map_err(|_| refusal::session_gone())?;
         let Some(sealed) = presented else { return Ok(None) };
-        let opened = call.site.keys.open(Purpose::McpSession, &call.place(), sealed);
+        let opened = call.context.keys.open(Purpose::McpSession, &call.place(), sealed);
         let session = opened.ok().and_then(|json| Session::parse(&json)).ok_or_else(refusal::session_gone)?;
         Ok(Some(Self { sealed, session, renamed: None }))
     }
@@ -67,7 +67,7 @@ impl<'h> Presented<'h> {
     pub async fn recall<P: Platform>(&mut self, call: &Call<'_, P>) -> Result<(), Failure> {
         if self.session.waiting {
             self.take(self.replacement(call).await)
-        } else if call.site.memory.sessions.is_empty() {
+        } else if call.context.memory.sessions.is_empty() {
             Ok(())
         } else {
             self.take(self.remembered(call))
@@ -120,7 +120,11 @@ impl<'h> Presented<'h> {
     }
 
     fn remembered<P: Platform>(&self, call: &Call<'_, P>) -> Option<Session> {
-        call.site.memory.sessions.get(self.digest().as_str(), call.site.now).map(|session| Session::clone(&session))
+        call.context
+            .memory
+            .sessions
+            .get(self.digest().as_str(), call.context.now)
+            .map(|session| Session::clone(&session))
     }
 
     /// Without storage the server is initialized once more, which harms nobody.
@@ -130,25 +134,31 @@ impl<'h> Presented<'h> {
             return known;
         }
         let digest = self.digest();
-        let stored = call.site.platform.get(&key(&digest)).await.ok()??;
-        let session = Session::parse(&call.site.keys.open(Purpose::McpSession, &place(call, &digest), &stored).ok()?)?;
-        call.site.memory.sessions.put(
+        let stored = call.context.platform.get(&key(&digest)).await.ok()??;
+        let session =
+            Session::parse(&call.context.keys.open(Purpose::McpSession, &place(call, &digest), &stored).ok()?)?;
+        call.context.memory.sessions.put(
             digest.as_str(),
             Rc::new(session.clone()),
-            call.site.now + REPLACED,
-            call.site.now,
+            call.context.now + REPLACED,
+            call.context.now,
         );
         Some(session)
     }
 
     /// For a client that never takes up its new id.
     async fn remember<P: Platform>(&self, call: &Call<'_, P>) {
-        let (site, digest) = (call.site, self.digest());
-        site.memory.sessions.put(digest.as_str(), Rc::new(self.session.clone()), site.now + REPLACED, site.now);
+        let (context, digest) = (call.context, self.digest());
+        context.memory.sessions.put(
+            digest.as_str(),
+            Rc::new(self.session.clone()),
+            context.now + REPLACED,
+            context.now,
+        );
         let place = place(call, &digest);
-        let sealed = site.keys.seal_json(Purpose::McpSession, &place, site.platform.random(), &self.session);
+        let sealed = context.keys.seal_json(Purpose::McpSession, &place, context.platform.random(), &self.session);
         // If it cannot be stored, another isolate initializes once more.
-        let _ = site.platform.put(&key(&digest), &sealed, Some(REPLACED)).await;
+        let _ = context.platform.put(&key(&digest), &sealed, Some(REPLACED)).await;
     }
 
     fn digest(&self) -> Digested {
@@ -164,19 +174,19 @@ async fn initialize<P: Platform>(
 ) -> Result<Result<Session, Refused>, Failure> {
     let params = session.initialize.as_ref().ok_or_else(refusal::session_gone)?;
     let Answer { status, headers, opening, body } = post(call, None, own, initialize::request(params)).await?;
-    match verdict::judge(status, &headers, opening, Expects::Reply, false) {
-        Verdict::Relay => {}
-        Verdict::ReadError => {
+    match response::classify(status, &headers, opening, Expects::Reply, false) {
+        Disposition::Relay => {}
+        Disposition::ReadError => {
             let answer = body.read(ANSWER, call.server.timeout).await.unwrap_or_default();
             return Err(unwelcome(&answer, call.server).unwrap_or_else(|| refusal::upstream_error(status, call.server)));
         }
-        Verdict::Unauthorized => {
+        Disposition::Unauthorized => {
             body.discard().await;
             return Ok(Err(Refused::of(status, &headers)));
         }
         refused => {
             body.discard().await;
-            return Err(refusal::verdict(refused, status, call.server));
+            return Err(refusal::disposition(refused, status, call.server));
         }
     }
     let answer = body.read(ANSWER, call.server.timeout).await.unwrap_or_default();
@@ -194,7 +204,7 @@ async fn initialize<P: Platform>(
 
 /// What a server means that answers `initialize` with an error.
 fn unwelcome(answer: &[u8], server: &Server) -> Option<Failure> {
-    let error = verdict::error_body(answer)?;
+    let error = response::error_body(answer)?;
     Some(if error.says_modern_only() { refusal::modern_only(server) } else { refusal::not_initialized(server) })
 }
 
@@ -216,7 +226,7 @@ async fn post<P: Platform>(
         body,
         within: call.server.timeout,
     };
-    call.site.platform.fetch(request).await.map_err(|error| refusal::no_answer(error, call.server))
+    call.context.platform.fetch(request).await.map_err(|error| refusal::no_answer(error, call.server))
 }
 
 fn key(digest: &Digested) -> String {

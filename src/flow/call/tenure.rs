@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 use super::context::Call;
 use super::refusal;
 use crate::config::Config;
-use crate::flow::both;
 use crate::flow::config;
 use crate::flow::connection::{self, sealed};
+use crate::flow::join;
 use crate::flow::revocation::{self, Markers, REMEMBERED};
 use crate::json;
-use crate::mcp::connect::signal::State;
+use crate::mcp::connect::signal::ConnectState;
 use crate::mcp::message::error::Data;
 use crate::mcp::transport::ending::Ending;
 use crate::memory::Memory;
 use crate::oauth::grant::GrantId;
-use crate::oauth::token::access_token::TokenError;
+use crate::oauth::token::access_token::AccessTokenError;
 use crate::ports::Platform;
 use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
@@ -50,7 +50,8 @@ pub struct Tenure {
     ending: Ending,
     slug: String,
     /// What the server was.
-    fits: Digested,
+    #[serde(rename = "fits")]
+    binding: Digested,
     /// The marker of the connection it was opened with, and since when it lasts.
     connection: Option<String>,
     began: Timestamp,
@@ -59,7 +60,7 @@ pub struct Tenure {
 
 /// What becomes of a stream.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum StreamStanding {
     /// It goes on, and is looked at again after so long.
     GoesOn(Lifetime),
     /// It ends with these bytes.
@@ -77,29 +78,29 @@ pub fn terms<P: Platform>(call: &Call<'_, P>) -> Terms {
         due: call.ending.due(claims.exp),
         ending: call.ending.clone(),
         slug: call.server.slug.as_str().to_owned(),
-        fits: sealed::fits(call.server),
+        binding: sealed::binding(call.server),
         connection: key.as_ref().map(revocation::connection_key),
-        began: call.site.now,
-        request_id: call.site.request_id.to_owned(),
+        began: call.context.now,
+        request_id: call.context.request_id.to_owned(),
     };
-    let after = tenure.due.remaining(call.site.now).min(REMEMBERED);
+    let after = tenure.due.remaining(call.context.now).min(REMEMBERED);
     // Texts and numbers, so there is no failure to report; words that nobody can read end the stream.
     Terms { words: serde_json::to_string(&tenure).unwrap_or_default(), after }
 }
 
 /// Looks at a stream that was handed on. That it is ended is a line in the log.
-pub async fn look<P: Platform>(platform: &P, memory: &Memory, words: &str) -> Standing {
-    let Ok(tenure) = json::read::<Tenure>(words.as_bytes()) else { return Standing::Ends(Vec::new()) };
+pub async fn look<P: Platform>(platform: &P, memory: &Memory, words: &str) -> StreamStanding {
+    let Ok(tenure) = json::read::<Tenure>(words.as_bytes()) else { return StreamStanding::Ends(Vec::new()) };
     let markers = Markers { platform, memory, now: platform.now() };
     match tenure.stands(&markers).await {
-        Ok(after) => Standing::GoesOn(after),
+        Ok(after) => StreamStanding::GoesOn(after),
         Err(failure) => {
             let Tenure { slug, request_id, .. } = &tenure;
             let line = Line { event: "stream_ended", request_id, slug, reason: failure.reason };
             platform.record(&serde_json::to_string(&line).unwrap_or_default());
             let fix = Some(failure.fix.as_str());
             let data = Data { reason: failure.reason, request_id, slug: Some(slug.as_str()), fix };
-            Standing::Ends(tenure.ending.event(&failure.message, data))
+            StreamStanding::Ends(tenure.ending.event(&failure.message, data))
         }
     }
 }
@@ -120,7 +121,7 @@ impl Tenure {
         let now = markers.now;
         if self.due.reached(now) {
             let message = "The access token that this stream was opened with has expired.";
-            return Err(Failure::client(401, TokenError::Expired.reason(), message).fix(AGAIN));
+            return Err(Failure::client(401, AccessTokenError::Expired.reason(), message).fix(AGAIN));
         }
         if let Some(failure) = self.ended(markers).await? {
             return Err(failure);
@@ -146,7 +147,7 @@ impl Tenure {
     async fn ask<P: Platform>(&self, markers: &Markers<'_, P>) -> Result<Option<Failure>, Failure> {
         let loaded = self.alone(markers, "config", config::load(markers.platform, markers.memory)).await?;
         let Some(loaded) = loaded else { return Ok(Some(refusal::no_such_server(&self.slug))) };
-        let of_access = both(
+        let of_access = join(
             self.alone(markers, self.grant.as_str(), markers.of_grant(&self.grant, markers.now + REMEMBERED)),
             self.alone(markers, &self.subject, markers.of_subject(&self.subject, Some(self.since))),
         );
@@ -154,7 +155,7 @@ impl Tenure {
             let Some(marker) = &self.connection else { return Ok(false) };
             self.alone(markers, marker, markers.of_connection(marker, self.began)).await
         };
-        let ((of_grant, of_subject), is_dropped) = both(of_access, of_connection).await;
+        let ((of_grant, of_subject), is_dropped) = join(of_access, of_connection).await;
         if of_grant? || of_subject? {
             let message = "The access that this stream was opened with was revoked.";
             return Ok(Some(Failure::client(401, revocation::REASON, message).fix(AGAIN)));
@@ -167,12 +168,12 @@ impl Tenure {
         let Some(server) = config.servers.values().find(|server| server.slug.as_str() == self.slug) else {
             return Some(refusal::no_such_server(&self.slug));
         };
-        if sealed::fits(server) != self.fits {
+        if sealed::binding(server) != self.binding {
             let message = "The operator has changed this server since the stream was opened.";
             return Some(Failure::new(Blame::Operator, 503, "server_changed", message).fix("Send the request again."));
         }
         let shared = server.is_connected_by_operator();
-        let state = if shared { State::AdminConnectRequired } else { State::Authenticating };
+        let state = if shared { ConnectState::AdminConnectRequired } else { ConnectState::Authenticating };
         let message = "The account that this stream was opened with was disconnected.";
         is_dropped.then(|| Failure::client(401, state.reason(), message).fix("Send the request again to connect it."))
     }
@@ -213,7 +214,7 @@ mod tests {
             due: Timestamp(2),
             ending: Ending::of(&parse(request.as_bytes(), 9).unwrap(), Era::Modern),
             slug: "docs".to_owned(),
-            fits: Digested::of("docs"),
+            binding: Digested::of("docs"),
             connection: Some("disconnected:x".to_owned()),
             began: Timestamp(1),
             request_id: "r1".to_owned(),

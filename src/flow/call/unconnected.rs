@@ -12,8 +12,8 @@ use super::refusal;
 use crate::flow::Answered;
 use crate::flow::connection::Need;
 use crate::mcp::connect::request_state::{Choice, RequestState, Resumed};
-use crate::mcp::connect::signal::{Asked, Signal, State};
-use crate::mcp::connect::unconnected::Server;
+use crate::mcp::connect::signal::{AskedRequest, ConnectState, Signal};
+use crate::mcp::connect::unconnected::StoodInServer;
 use crate::mcp::connect::{capabilities, request_state};
 use crate::mcp::message::envelope;
 use crate::mcp::message::envelope::{Message, Payload, RequestId};
@@ -24,7 +24,7 @@ use crate::mcp::transport::session::{InitializeParams, Session};
 use crate::ports::Platform;
 use crate::upstream::key::Owner;
 use crate::upstream::link;
-use crate::upstream::link::Link;
+use crate::upstream::link::LinkToConnect;
 use crate::vault::Purpose;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
@@ -71,7 +71,7 @@ pub fn connected<P: Platform>(call: &Call<'_, P>, payload: &Payload) -> Option<R
         Era::Modern => Reply::json(StatusCode::OK, &answer),
         // A stream, because only there a legacy client is told that there is more to list now.
         Era::Legacy => {
-            let events = Server::list_changes().chain([answer]);
+            let events = StoodInServer::list_changes().chain([answer]);
             let text = events.fold(String::new(), |text, event| text + &format!("event: message\ndata: {event}\n\n"));
             Reply::bytes(StatusCode::OK, "text/event-stream", text.into_bytes())
         }
@@ -81,13 +81,13 @@ pub fn connected<P: Platform>(call: &Call<'_, P>, payload: &Payload) -> Option<R
 /// Makes the request it was of one that comes back with a `requestState` of ours, and checks it as if it had come so.
 pub fn resume<P: Platform>(call: &Call<'_, P>, message: &Message, body: &[u8]) -> Result<Option<Resumed>, Failure> {
     let Some(text) = message.request_state.as_deref() else { return Ok(None) };
-    let resource = route::resource_url(call.site.origin.as_str(), call.server);
+    let resource = route::resource_url(call.context.origin.as_str(), call.server);
     let Some(sealed) = request_state::ours(&resource, text) else { return Ok(None) };
-    let state = call.site.keys.open_json::<RequestState>(Purpose::RequestState, &call.place(), sealed);
+    let state = call.context.keys.open_json::<RequestState>(Purpose::RequestState, &call.place(), sealed);
     let state = state.map_err(|_| refusal::request_state_unfit())?;
-    let digest = request_state::digest(body).filter(|digest| state.fits(digest, call.site.now));
+    let digest = request_state::digest(body).filter(|digest| state.fits(digest, call.context.now));
     let resumed = digest.and_then(|_| request_state::resume(body)).ok_or_else(refusal::request_state_unfit)?;
-    let Ok(Payload::One(message)) = envelope::parse(&resumed.body, call.site.config.limits.depth) else {
+    let Ok(Payload::One(message)) = envelope::parse(&resumed.body, call.context.config.limits.depth) else {
         return Err(refusal::request_state_unfit());
     };
     headers::check(&call.head.headers, &message).map_err(|error| refusal::header(&error))?;
@@ -103,7 +103,7 @@ struct Teller<'a, P> {
 impl<P: Platform> Teller<'_, P> {
     fn one(&self, said: &Said<'_>, message: &Message) -> Reply<P::Stream> {
         let Some((status, body)) = self.body(said, message) else { return self.call.accepted() };
-        let reply = Reply::json(status, &body).because(self.need.reason);
+        let reply = Reply::json(status, &body).log_reason(self.need.reason);
         if self.call.era == Era::Legacy && message.method() == Some("initialize") {
             let session = Session::waiting(self.call.initialize.clone());
             return reply.with(HeaderName::from_static(SESSION_ID), &self.call.seal(&session));
@@ -126,7 +126,7 @@ impl<P: Platform> Teller<'_, P> {
             Era::Modern => capabilities::declared_in_request(said.body),
         };
         let link = self.link();
-        let mut asked = Asked { id, method, era: call.era, shows_links, request_state: None };
+        let mut asked = AskedRequest { id, method, era: call.era, shows_links, request_state: None };
         let state = if asked.can_be_resumed() { self.request_state(said.body) } else { None };
         asked.request_state = state.as_deref();
         let signal = Signal {
@@ -135,35 +135,40 @@ impl<P: Platform> Teller<'_, P> {
             name: &call.server.name,
             slug: call.server.slug.as_str(),
             link: link.as_deref(),
-            request_id: call.site.request_id,
+            request_id: call.context.request_id,
         };
         if said.choice == Some(Choice::Refused) { signal.declined(&asked) } else { signal.answer(&asked) }
     }
 
     /// Where the person connects the server. What only the operator can renew has no link for anybody.
     fn link(&self) -> Option<String> {
-        let (call, site) = (self.call, self.call.site);
+        let (call, context) = (self.call, self.call.context);
         let need = match self.need.state {
-            State::Authenticating => link::Need::Authenticating,
-            State::ReconsentRequired => link::Need::ReconsentRequired,
-            State::AdminConnectRequired | State::AdminRenewalRequired => return None,
+            ConnectState::Authenticating => link::LinkReason::Authenticating,
+            ConnectState::ReconsentRequired => link::LinkReason::ReconsentRequired,
+            ConnectState::AdminConnectRequired | ConnectState::AdminRenewalRequired => return None,
         };
         let (owner, slug) = (Owner::Subject(call.claims.sub.clone()), call.server.slug.as_str());
-        let expires = site.now + link::LIFETIME;
-        let link = Link::new(owner, slug, call.account(), self.need.scope.clone(), need, expires);
-        Some(site.url(&link.path(&site.keys, site.platform.random())))
+        let expires = context.now + link::LIFETIME;
+        let link = LinkToConnect::new(owner, slug, call.account(), self.need.scope.clone(), need, expires);
+        Some(context.url(&link.path(&context.keys, context.platform.random())))
     }
 
     fn request_state(&self, body: &[u8]) -> Option<String> {
         let call = self.call;
-        let state = RequestState::new(request_state::digest(body)?, call.site.now);
-        let random = call.site.platform.random();
-        let sealed = call.site.keys.seal_json(Purpose::RequestState, &call.place(), random, &state);
-        Some(request_state::written(&route::resource_url(call.site.origin.as_str(), call.server), &sealed))
+        let state = RequestState::new(request_state::digest(body)?, call.context.now);
+        let random = call.context.platform.random();
+        let sealed = call.context.keys.seal_json(Purpose::RequestState, &call.place(), random, &state);
+        Some(request_state::written(&route::resource_url(call.context.origin.as_str(), call.server), &sealed))
     }
 }
 
-fn server<'a, P>(call: &'a Call<'_, P>) -> Server<'a> {
+fn server<'a, P>(call: &'a Call<'_, P>) -> StoodInServer<'a> {
     let shared = call.server.is_connected_by_operator();
-    Server { name: &call.server.name, slug: call.server.slug.as_str(), shared, version: env!("CARGO_PKG_VERSION") }
+    StoodInServer {
+        name: &call.server.name,
+        slug: call.server.slug.as_str(),
+        shared,
+        version: env!("CARGO_PKG_VERSION"),
+    }
 }

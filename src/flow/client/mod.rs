@@ -11,13 +11,13 @@ use std::rc::Rc;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use super::{Head, Site, secret_missing};
+use super::{Head, RequestContext, secret_missing};
 use crate::config::{AuthenticationMethod, Preregistered};
 use crate::oauth::address::NotPublic;
 use crate::oauth::client::document::DocumentError;
 use crate::oauth::client::redirect::RedirectUri;
 use crate::oauth::client::registered::RegisteredClient;
-use crate::oauth::client::{Authentication, Client, GrantType, Origin, document, id};
+use crate::oauth::client::{Authentication, Client, ClientSource, GrantType, document, id};
 use crate::oauth::error::ErrorCode;
 use crate::ports::{Answer, Outgoing, Platform, ReadError, Stream, Unavailable};
 use crate::time::Lifetime;
@@ -30,69 +30,76 @@ const PATIENCE: Lifetime = Lifetime(5);
 const REMEMBERED: Lifetime = Lifetime::minutes(5);
 
 /// The client of an authorization request.
-pub async fn find<P: Platform>(site: &Site<'_, P>, head: &Head, client_id: &str) -> Result<Rc<Client>, Failure> {
-    if document::is_document_id(client_id) && !is_preregistered(site, client_id) {
-        return published(site, head, client_id).await;
+pub async fn find<P: Platform>(
+    context: &RequestContext<'_, P>,
+    head: &Head,
+    client_id: &str,
+) -> Result<Rc<Client>, Failure> {
+    if document::is_document_id(client_id) && !is_preregistered(context, client_id) {
+        return published(context, head, client_id).await;
     }
-    known(site, client_id).await
+    known(context, client_id).await
 }
 
 /// The client of a token request. One that is known by its document is public by rule (CIMD §5), so nothing is fetched:
 /// its tokens stay valid while its document's host is down.
-pub async fn find_for_token<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
-    if document::is_document_id(client_id) && !is_preregistered(site, client_id) {
-        require_documents(site)?;
+pub async fn find_for_token<P: Platform>(
+    context: &RequestContext<'_, P>,
+    client_id: &str,
+) -> Result<Rc<Client>, Failure> {
+    if document::is_document_id(client_id) && !is_preregistered(context, client_id) {
+        require_documents(context)?;
         return Ok(Rc::new(Client::of_document(client_id)));
     }
-    known(site, client_id).await
+    known(context, client_id).await
 }
 
-fn is_preregistered<P>(site: &Site<'_, P>, client_id: &str) -> bool {
-    site.config.clients.preregistered.iter().any(|client| client.client_id == client_id)
+fn is_preregistered<P>(context: &RequestContext<'_, P>, client_id: &str) -> bool {
+    context.config.clients.preregistered.iter().any(|client| client.client_id == client_id)
 }
 
-async fn known<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
-    if let Some(client) = site.config.clients.preregistered.iter().find(|client| client.client_id == client_id) {
-        return preregistered(site, client).map(Rc::new);
+async fn known<P: Platform>(context: &RequestContext<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
+    if let Some(client) = context.config.clients.preregistered.iter().find(|client| client.client_id == client_id) {
+        return preregistered(context, client).map(Rc::new);
     }
     if !id::is_registered_id(client_id) {
         return Err(unknown());
     }
-    registered(site, client_id).await
+    registered(context, client_id).await
 }
 
 /// A client that registered here: as its id says, as long as that is fresh; then as it was stored when it was used. Its
 /// record is enough where the key that sealed the id is gone, and is needed where nobody registers any more.
-async fn registered<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
-    let open = site.config.clients.dynamic_registration;
-    match RegisteredClient::open(&site.keys, client_id) {
-        Ok(sealed) if open && !sealed.expires().reached(site.now) => return admitted(site, sealed.client()),
+async fn registered<P: Platform>(context: &RequestContext<'_, P>, client_id: &str) -> Result<Rc<Client>, Failure> {
+    let open = context.config.clients.dynamic_registration;
+    match RegisteredClient::open(&context.keys, client_id) {
+        Ok(sealed) if open && !sealed.expires().reached(context.now) => return admitted(context, sealed.client()),
         Err(OpenError::NotAuthentic | OpenError::NotTheRecord) => return Err(unknown()),
         _ => {}
     }
     let remembered = client_id.to_owned();
-    if let Some(client) = site.memory.clients.get(&remembered, site.now) {
+    if let Some(client) = context.memory.clients.get(&remembered, context.now) {
         return Ok(client);
     }
-    let stored = register::stored(site, client_id).await.map_err(|Unavailable| Failure::storage())?;
-    let live = |stored: &RegisteredClient| (open || stored.is_used()) && !stored.expires().reached(site.now);
+    let stored = register::stored(context, client_id).await.map_err(|Unavailable| Failure::storage())?;
+    let live = |stored: &RegisteredClient| (open || stored.is_used()) && !stored.expires().reached(context.now);
     let stored = stored.filter(live).ok_or_else(unknown)?;
-    let client = admitted(site, stored.client())?;
-    site.memory.clients.put(remembered, Rc::clone(&client), site.now + REMEMBERED, site.now);
+    let client = admitted(context, stored.client())?;
+    context.memory.clients.put(remembered, Rc::clone(&client), context.now + REMEMBERED, context.now);
     Ok(client)
 }
 
 /// What it claimed once is no right for ever: only those of its redirect URIs that the operator still lets in.
-fn admitted<P: Platform>(site: &Site<'_, P>, mut client: Client) -> Result<Rc<Client>, Failure> {
-    let policy = site.redirect_policy();
+fn admitted<P: Platform>(context: &RequestContext<'_, P>, mut client: Client) -> Result<Rc<Client>, Failure> {
+    let policy = context.redirect_policy();
     client.redirect_uris.retain(|uri| policy.admit(uri.as_str()).is_ok());
     if client.redirect_uris.is_empty() { Err(unknown()) } else { Ok(Rc::new(client)) }
 }
 
-fn preregistered<P: Platform>(site: &Site<'_, P>, client: &Preregistered) -> Result<Client, Failure> {
+fn preregistered<P: Platform>(context: &RequestContext<'_, P>, client: &Preregistered) -> Result<Client, Failure> {
     let secret = match &client.client_secret {
         Some(name) => {
-            let secret = site.platform.secret(name.as_str()).ok_or_else(|| {
+            let secret = context.platform.secret(name.as_str()).ok_or_else(|| {
                 secret_missing("client_secret_not_set", name, "this client is set up with")
                     .code(ErrorCode::TemporarilyUnavailable)
             })?;
@@ -112,44 +119,48 @@ fn preregistered<P: Platform>(site: &Site<'_, P>, client: &Preregistered) -> Res
         // What the operator wrote is believed: a scheme of an app's own is fine here.
         redirect_uris: client.redirect_uris.iter().filter_map(|uri| RedirectUri::named(uri).ok()).collect(),
         authentication,
-        origin: Origin::Preregistered,
+        source: ClientSource::Preregistered,
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         scope: None,
     })
 }
 
-async fn published<P: Platform>(site: &Site<'_, P>, head: &Head, client_id: &str) -> Result<Rc<Client>, Failure> {
-    require_documents(site)?;
-    let url = document::parse_client_id(client_id, site.origin.is_loopback()).map_err(|error| refused(&error))?;
+async fn published<P: Platform>(
+    context: &RequestContext<'_, P>,
+    head: &Head,
+    client_id: &str,
+) -> Result<Rc<Client>, Failure> {
+    require_documents(context)?;
+    let url = document::parse_client_id(client_id, context.origin.is_loopback()).map_err(|error| refused(&error))?;
     let remembered = client_id.to_owned();
-    if let Some(client) = site.memory.clients.get(&remembered, site.now) {
+    if let Some(client) = context.memory.clients.get(&remembered, context.now) {
         return Ok(client);
     }
     // Anybody can make the gateway fetch a document: as often as anybody may register, and never from itself.
-    register::require_allowance(site, head).await?;
-    if client_id.strip_prefix(site.origin.as_str()).is_some_and(|path| path.starts_with('/')) {
+    register::require_allowance(context, head).await?;
+    if client_id.strip_prefix(context.origin.as_str()).is_some_and(|path| path.starts_with('/')) {
         return Err(refused(&DocumentError::NotPublic(NotPublic::Name)));
     }
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     let request = Outgoing { method: Method::GET, url: url.clone(), headers, body: Vec::new(), within: PATIENCE };
     let unreachable = |_| refused(&DocumentError::Unreachable);
-    let Answer { status, headers, body, .. } = site.platform.fetch(request).await.map_err(unreachable)?;
+    let Answer { status, headers, body, .. } = context.platform.fetch(request).await.map_err(unreachable)?;
     let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let read = if status == StatusCode::OK { body.read(document::LIMIT, PATIENCE).await } else { Ok(Vec::new()) };
     let bytes = read.map_err(|error| match error {
         ReadError::TooLarge => refused(&DocumentError::TooLarge),
         ReadError::Broken => refused(&DocumentError::Unreachable),
     })?;
-    let client = document::parse_document(&url, status.as_u16(), content_type, &bytes, &site.redirect_policy());
+    let client = document::parse_document(&url, status.as_u16(), content_type, &bytes, &context.redirect_policy());
     let client = Rc::new(client.map_err(|error| refused(&error))?);
-    let until = site.now + document::cache_lifetime(&headers);
-    site.memory.clients.put(remembered, Rc::clone(&client), until, site.now);
+    let until = context.now + document::cache_lifetime(&headers);
+    context.memory.clients.put(remembered, Rc::clone(&client), until, context.now);
     Ok(client)
 }
 
-fn require_documents<P>(site: &Site<'_, P>) -> Result<(), Failure> {
-    if site.config.clients.metadata_documents {
+fn require_documents<P>(context: &RequestContext<'_, P>) -> Result<(), Failure> {
+    if context.config.clients.metadata_documents {
         return Ok(());
     }
     let message = "This gateway does not accept client metadata documents.";

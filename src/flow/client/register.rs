@@ -7,9 +7,9 @@ use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 
 use super::caller;
-use crate::flow::{Answered, Head, Site, read_small, sentence};
+use crate::flow::{Answered, Head, RequestContext, read_small, sentence};
 use crate::json;
-use crate::oauth::client::registered::{Registered, RegisteredClient};
+use crate::oauth::client::registered::{RegisteredClient, RegisteredMetadata};
 use crate::oauth::client::registration::RegistrationError;
 use crate::oauth::client::{id, registration};
 use crate::ports::{Limited, Platform, Unavailable};
@@ -22,8 +22,8 @@ const EVERYBODY: &str = "everybody";
 
 /// `POST /oauth/register`. Nothing is stored for whoever asks: the client's id holds what it registered. Only one that
 /// is too long for an id is stored, and far fewer of those are taken.
-pub async fn register<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
-    if !site.config.clients.dynamic_registration {
+pub async fn register<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+    if !context.config.clients.dynamic_registration {
         return Err(Failure::client(
             403,
             "registration_disabled",
@@ -31,50 +31,54 @@ pub async fn register<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Str
         )
         .fix("Use a client metadata document, or ask the operator to set the client up."));
     }
-    require_allowance(site, head).await?;
+    require_allowance(context, head).await?;
     let body = read_small(body, registration::LIMIT).await?;
-    let registered = registration::parse(&body, &site.redirect_policy(), site.now).map_err(|error| refused(&error))?;
-    let sealed = RegisteredClient::seal(&registered, &site.keys, site.platform.random());
-    let (client, secret) = if let Some(sealed) = sealed { sealed } else { store_new(site, registered).await? };
+    let registered =
+        registration::parse(&body, &context.redirect_policy(), context.now).map_err(|error| refused(&error))?;
+    let sealed = RegisteredClient::seal(&registered, &context.keys, context.platform.random());
+    let (client, secret) = if let Some(sealed) = sealed { sealed } else { store_new(context, registered).await? };
     let answer = registration::answer(&client, &secret);
     Ok(Reply::bytes(StatusCode::CREATED, "application/json", answer.expose().as_bytes().to_vec()))
 }
 
 /// Counts one more client that nobody vouches for against its address.
-pub async fn require_allowance<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
+pub async fn require_allowance<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Result<(), Failure> {
     let address = caller::address(head);
-    count(site, Limited::Registration, address.as_deref().unwrap_or("unknown")).await
+    count(context, Limited::Registration, address.as_deref().unwrap_or("unknown")).await
 }
 
 /// A registered client got tokens: unused registrations are forgotten, used ones are kept. Storage that does not take
 /// the note costs nothing today, and the next refresh notes it again; refusing here would burn a code that was just
 /// redeemed.
-pub async fn keep<P: Platform>(site: &Site<'_, P>, client_id: &str) {
+pub async fn keep<P: Platform>(context: &RequestContext<'_, P>, client_id: &str) {
     if id::is_registered_id(client_id) {
-        let _ = note_use(site, client_id).await;
+        let _ = note_use(context, client_id).await;
     }
 }
 
 /// The record of a registered client, if it has one.
-pub async fn stored<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<Option<RegisteredClient>, Unavailable> {
-    let record = site.platform.get(&id::storage_key(client_id)).await?;
+pub async fn stored<P: Platform>(
+    context: &RequestContext<'_, P>,
+    client_id: &str,
+) -> Result<Option<RegisteredClient>, Unavailable> {
+    let record = context.platform.get(&id::storage_key(client_id)).await?;
     let client = record.and_then(|record| json::read::<RegisteredClient>(record.as_bytes()).ok());
     Ok(client.filter(|client| client.id() == client_id))
 }
 
 async fn store_new<P: Platform>(
-    site: &Site<'_, P>,
-    registered: Registered,
+    context: &RequestContext<'_, P>,
+    registered: RegisteredMetadata,
 ) -> Result<(RegisteredClient, Secret), Failure> {
-    count(site, Limited::StoredRegistration, EVERYBODY).await?;
-    let (id, secret) = (site.platform.random(), site.platform.random());
+    count(context, Limited::StoredRegistration, EVERYBODY).await?;
+    let (id, secret) = (context.platform.random(), context.platform.random());
     let (client, secret) = registration::to_store(registered, id, secret).map_err(|error| refused(&error))?;
-    store(site, &client).await.map_err(|Unavailable| Failure::storage())?;
+    store(context, &client).await.map_err(|Unavailable| Failure::storage())?;
     Ok((client, secret))
 }
 
-async fn count<P: Platform>(site: &Site<'_, P>, what: Limited, caller: &str) -> Result<(), Failure> {
-    if site.platform.allow(what, caller).await.map_err(|Unavailable| Failure::storage())? {
+async fn count<P: Platform>(context: &RequestContext<'_, P>, what: Limited, caller: &str) -> Result<(), Failure> {
+    if context.platform.allow(what, caller).await.map_err(|Unavailable| Failure::storage())? {
         return Ok(());
     }
     let message = match what {
@@ -88,18 +92,18 @@ async fn count<P: Platform>(site: &Site<'_, P>, what: Limited, caller: &str) -> 
         .header(RETRY_AFTER, HeaderValue::from_static("60")))
 }
 
-async fn note_use<P: Platform>(site: &Site<'_, P>, client_id: &str) -> Result<(), Unavailable> {
-    let client = stored(site, client_id).await?.or_else(|| RegisteredClient::open(&site.keys, client_id).ok());
-    match client.and_then(|client| client.touch(site.now)) {
-        Some(used) => store(site, &used).await,
+async fn note_use<P: Platform>(context: &RequestContext<'_, P>, client_id: &str) -> Result<(), Unavailable> {
+    let client = stored(context, client_id).await?.or_else(|| RegisteredClient::open(&context.keys, client_id).ok());
+    match client.and_then(|client| client.touch(context.now)) {
+        Some(used) => store(context, &used).await,
         None => Ok(()),
     }
 }
 
-async fn store<P: Platform>(site: &Site<'_, P>, client: &RegisteredClient) -> Result<(), Unavailable> {
+async fn store<P: Platform>(context: &RequestContext<'_, P>, client: &RegisteredClient) -> Result<(), Unavailable> {
     let record = serde_json::to_string(client).map_err(|_| Unavailable)?;
     let key = id::storage_key(client.id());
-    site.platform.put(&key, &record, Some(client.expires().remaining(site.now))).await
+    context.platform.put(&key, &record, Some(client.expires().remaining(context.now))).await
 }
 
 fn refused(error: &RegistrationError) -> Failure {

@@ -13,18 +13,18 @@ use crate::config::{Auth, OAuth, Server};
 use crate::flow::authorize::pending;
 use crate::flow::connection::{sealed, store};
 use crate::flow::login::session;
-use crate::flow::upstream::tokens::Asked;
+use crate::flow::upstream::tokens::NoTokens;
 use crate::flow::upstream::{client, fetch, tokens};
-use crate::flow::{Answered, Head, Site, sentence};
+use crate::flow::{Answered, Head, RequestContext, sentence};
 use crate::oauth_client::authorization;
 use crate::oauth_client::authorization::CallbackError;
 use crate::oauth_client::client::UpstreamClient;
-use crate::oauth_client::token::{Grant, TokenError, Tokens};
+use crate::oauth_client::token::{GrantRequest, TokenAnswer, TokenError};
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::upstream::connection::{Command, Outcome};
-use crate::upstream::credential::{Credential, Kind, Oauth, Token};
+use crate::upstream::credential::{Credential, CredentialKind, Oauth, Token};
 use crate::upstream::key::Owner;
 use crate::upstream::state::{State, StateError};
 use crate::web::failure::{Blame, Failure};
@@ -36,49 +36,49 @@ use crate::web::failure::{Blame, Failure};
 /// 3. The answer comes from the issuer that was asked, or nothing of it is looked at.
 /// 4. The code is redeemed there, as the client that asked.
 /// 5. The connection is kept; then the person goes on.
-pub async fn answer<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
+pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
     // 1.
-    let signed_in = session::current(site, head).await?.ok_or_else(nothing_pending)?;
+    let signed_in = session::current(context, head).await?.ok_or_else(nothing_pending)?;
     let sealed = authorization::callback_state(head.query()).ok_or_else(nothing_pending)?;
     let state =
-        State::open(&site.keys, &signed_in.cookie.digest(), &sealed, site.now).map_err(|error| match error {
+        State::open(&context.keys, &signed_in.cookie.digest(), &sealed, context.now).map_err(|error| match error {
             StateError::Closed(_) => nothing_pending(),
             StateError::Expired => too_late(),
         })?;
     let subject = &signed_in.session.identity.subject;
-    if matches!(&state.errand.owner, Owner::Subject(owner) if owner != subject) {
+    if matches!(&state.intent.owner, Owner::Subject(owner) if owner != subject) {
         return Err(pending::for_somebody_else());
     }
     // 2.
-    let errand = &state.errand;
+    let intent = &state.intent;
     let claim = Command::Claim { attempt: sealed.digest(), until: state.expires };
-    match site.platform.connection(&errand.key(), claim).await.map_err(|Unavailable| Failure::storage())? {
+    match context.platform.connection(&intent.key(), claim).await.map_err(|Unavailable| Failure::storage())? {
         Outcome::Claimed => {}
-        _ => return Err(way_on(used_before(), errand)),
+        _ => return Err(way_on(used_before(), intent)),
     }
-    let server = site.config.servers.get(errand.slug.as_str());
-    let said = match redeem_and_keep(site, head, &state, signed_in.session.since).await {
-        Ok(()) => done(site, errand, &signed_in.session).await,
+    let server = context.config.servers.get(intent.slug.as_str());
+    let said = match redeem_and_keep(context, head, &state, signed_in.session.since).await {
+        Ok(()) => done(context, intent, &signed_in.session).await,
         Err(failure)
             if failure.reason == cancelled::REASON
                 && let Some(server) = server =>
         {
-            cancelled::show(site, server, &signed_in, &state, &failure).await
+            cancelled::show(context, server, &signed_in, &state, &failure).await
         }
-        Err(failure) => Err(way_on(failure.slug(errand.slug.as_str()), errand)),
+        Err(failure) => Err(way_on(failure.slug(intent.slug.as_str()), intent)),
     };
-    redirect::ended(site, said)
+    redirect::ended(context, said)
 }
 
 async fn redeem_and_keep<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     head: &Head,
     state: &State,
     signed_in: Timestamp,
 ) -> Result<(), Failure> {
-    let server = site.config.servers.get(state.errand.slug.as_str()).ok_or_else(changed)?;
+    let server = context.config.servers.get(state.intent.slug.as_str()).ok_or_else(changed)?;
     let Auth::OAuth(oauth) = &server.auth else { return Err(changed()) };
-    if sealed::fits(server) != state.fits {
+    if sealed::binding(server) != state.binding {
         return Err(changed());
     }
     // 3.
@@ -88,14 +88,14 @@ async fn redeem_and_keep<P: Platform>(
     let code = authorization::callback(head.query(), &state.source.issuer, state.source.iss_parameter);
     let code = code.map_err(|error| refused(server, state, &error))?;
     // 4.
-    let (client, tokens) = redeem(site, server, oauth, state, &code).await?;
+    let (client, tokens) = redeem(context, server, oauth, state, &code).await?;
     // 5.
     let source = state.source.clone();
     let upstream_name = tokens.account;
     let token = Token {
         access_token: tokens.access_token,
         expires: tokens.expires,
-        obtained: site.now,
+        obtained: context.now,
         scope: tokens.scope.or(source.scope),
     };
     let connected = Oauth {
@@ -107,34 +107,35 @@ async fn redeem_and_keep<P: Platform>(
         refresh_token: tokens.refresh_token,
         token,
     };
-    let credential = Credential::new(state.fits.clone(), site.now, Kind::Oauth(Box::new(connected)));
-    store::store(site, &state.errand, &credential, upstream_name, signed_in).await?;
-    if let Kind::Oauth(connected) = &credential.kind {
-        client::proven(site, &connected.issuer, &connected.client).await;
+    let credential = Credential::new(state.binding.clone(), context.now, CredentialKind::Oauth(Box::new(connected)));
+    store::store(context, &state.intent, &credential, upstream_name, signed_in).await?;
+    if let CredentialKind::Oauth(connected) = &credential.kind {
+        client::proven(context, &connected.issuer, &connected.client).await;
     }
     Ok(())
 }
 
 async fn redeem<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     oauth: &OAuth,
     state: &State,
     code: &Secret,
-) -> Result<(UpstreamClient, Tokens), Failure> {
+) -> Result<(UpstreamClient, TokenAnswer), Failure> {
     let source = &state.source;
     let configured = oauth.client.as_ref();
-    let client = client::of_kind(site, server, configured, &source.issuer, state.client, &state.redirect_uri).await?;
-    let grant = Grant::Code { code, verifier: &state.verifier, redirect_uri: &state.redirect_uri };
+    let client =
+        client::of_kind(context, server, configured, &source.issuer, state.client, &state.redirect_uri).await?;
+    let grant = GrantRequest::Code { code, verifier: &state.verifier, redirect_uri: &state.redirect_uri };
     let (endpoint, resource) = (&source.token_endpoint, source.resource.as_str());
-    match tokens::ask(site, endpoint, &client, &grant, Some(resource), source.scope.as_deref()).await {
+    match tokens::ask(context, endpoint, &client, &grant, Some(resource), source.scope.as_deref()).await {
         Ok(redeemed) => Ok(redeemed),
-        Err(Asked::Unanswered(error)) => {
+        Err(NoTokens::Unanswered(error)) => {
             Err(Url::parse(endpoint).map_or_else(|_| changed(), |url| fetch::unreachable(server, &url, error)))
         }
-        Err(Asked::Refused(error)) => {
+        Err(NoTokens::Refused(error)) => {
             if error.is_client_unknown() {
-                client::retire(site, &source.issuer, state.client).await?;
+                client::retire(context, &source.issuer, state.client).await?;
             }
             Err(not_redeemed(server, state, &error))
         }

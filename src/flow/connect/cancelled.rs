@@ -7,11 +7,11 @@ use http::StatusCode;
 use http::header::CONTENT_SECURITY_POLICY;
 use url::Url;
 
-use super::form::{Ticket, leads_to};
+use super::form::{ConnectForm, leads_to};
 use crate::config::Server;
 use crate::flow::authorize::pending;
 use crate::flow::login::session::SignedIn;
-use crate::flow::{Answered, Site};
+use crate::flow::{Answered, RequestContext};
 use crate::page;
 use crate::ports::Platform;
 use crate::upstream::key::Owner;
@@ -26,33 +26,33 @@ pub const REASON: &str = "upstream_access_denied";
 
 /// The page that asks. `failure` is how the answer was read.
 pub async fn show<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     signed_in: &SignedIn,
     state: &State,
     failure: &Failure,
 ) -> Answered<P> {
-    let errand = &state.errand;
-    let waiting = match &errand.back {
-        Back::Client(grant) => Some(pending::waiting(site, grant, &signed_in.session.identity.subject).await?),
+    let intent = &state.intent;
+    let waiting = match &intent.back {
+        Back::Client(grant) => Some(pending::waiting(context, grant, &signed_in.session.identity.subject).await?),
         Back::Connections | Back::Page => None,
     };
     // Asked for once more as it was: a call may have wanted more than is usual.
-    let ticket = Ticket::new(errand.clone(), state.source.scope.clone(), site.now);
+    let ticket = ConnectForm::new(intent.clone(), state.source.scope.clone(), context.now);
     let page = page::Cancelled {
         server_name: server.name.clone(),
         host: host(&state.source.issuer),
         said: failure.message.clone(),
         client_name: waiting.as_ref().map(|allowed| allowed.client_name.clone()),
-        connections: matches!(errand.owner, Owner::Subject(_)).then(|| Endpoint::Connections.path().to_owned()),
-        account: errand.account.clone(),
-        ticket: ticket.seal(site, signed_in),
+        connections: matches!(intent.owner, Owner::Subject(_)).then(|| Endpoint::Connections.path().to_owned()),
+        account: intent.account.clone(),
+        ticket: ticket.seal(context, signed_in),
         action: route::connect_path(server.slug.as_str()),
         reason: failure.reason,
-        request_id: site.request_id.to_owned(),
+        request_id: context.request_id.to_owned(),
     };
-    let policy = leads_to(site, waiting.as_ref());
-    Ok(Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &policy).because(failure.reason))
+    let policy = leads_to(context, waiting.as_ref());
+    Ok(Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &policy).log_reason(failure.reason))
 }
 
 fn host(issuer: &str) -> String {

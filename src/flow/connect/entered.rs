@@ -4,18 +4,18 @@
 
 use std::collections::BTreeMap;
 
-use super::form::{Ticket, shown};
+use super::form::{ConnectForm, shown};
 use super::outcome::kept;
+use super::request::ConnectRequest;
 use super::trial;
 use super::trial::Tried;
-use super::visit::Visit;
 use crate::config::{Server, Value};
 use crate::flow::connection::{sealed, store};
 use crate::flow::login::session::SignedIn;
-use crate::flow::{Answered, Head, Site};
+use crate::flow::{Answered, Head, RequestContext};
 use crate::ports::Platform;
 use crate::secret::Secret;
-use crate::upstream::credential::{Credential, Kind};
+use crate::upstream::credential::{Credential, CredentialKind};
 use crate::upstream::headers;
 use crate::web::form::Form;
 
@@ -27,34 +27,34 @@ struct Problem {
 
 /// Keeps the values of a posted form, or shows it again with what is wrong with them.
 pub(super) async fn answer<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     head: &Head,
     server: &Server,
     signed_in: &SignedIn,
     headers: &[(String, Value)],
-    ticket: Ticket,
+    ticket: ConnectForm,
     form: &Form,
 ) -> Answered<P> {
     let entered = match read(headers, form) {
         Ok(entered) => entered,
-        Err(problem) => return again(site, head, server, signed_in, ticket, problem).await,
+        Err(problem) => return again(context, head, server, signed_in, ticket, problem).await,
     };
     let subject = &signed_in.session.identity.subject;
-    let credential = Credential::new(sealed::fits(server), site.now, Kind::Headers(entered));
-    if !trial::is_allowed(site, subject).await? {
-        return again(site, head, server, signed_in, ticket, Some(too_often())).await;
+    let credential = Credential::new(sealed::binding(server), context.now, CredentialKind::Headers(entered));
+    if !trial::is_allowed(context, subject).await? {
+        return again(context, head, server, signed_in, ticket, Some(too_often())).await;
     }
-    let tried = trial::of(site, server, &credential).await?;
+    let tried = trial::of(context, server, &credential).await?;
     let credential = match tried {
         Tried::Refused(status) => {
             let problem = Some(refused(server, status.as_u16()));
-            return again(site, head, server, signed_in, ticket, problem).await;
+            return again(context, head, server, signed_in, ticket, problem).await;
         }
-        Tried::Taken => credential.checked(site.now),
+        Tried::Taken => credential.checked(context.now),
         Tried::Unknown => credential,
     };
-    store::store(site, &ticket.errand, &credential, None, signed_in.session.since).await?;
-    kept(site, &ticket.errand, &signed_in.session, tried == Tried::Taken).await
+    store::store(context, &ticket.intent, &credential, None, signed_in.session.since).await?;
+    kept(context, &ticket.intent, &signed_in.session, tried == Tried::Taken).await
 }
 
 /// Every value there is to enter. An account chosen from the list comes without: it is asked for now, and nothing is
@@ -74,19 +74,19 @@ fn read(headers: &[(String, Value)], form: &Form) -> Result<BTreeMap<String, Sec
 }
 
 async fn again<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     head: &Head,
     server: &Server,
     signed_in: &SignedIn,
-    ticket: Ticket,
+    ticket: ConnectForm,
     problem: Option<Problem>,
 ) -> Answered<P> {
-    let visit = Visit::again(site, server, ticket.errand, &signed_in.session.identity.subject).await?;
+    let request = ConnectRequest::again(context, server, ticket.intent, &signed_in.session.identity.subject).await?;
     let Some(Problem { reason, text }) = problem else {
-        return Ok(shown(site, head, server, signed_in, &visit, None, None));
+        return Ok(shown(context, head, server, signed_in, &request, None, None));
     };
-    let text = format!("{text} Reason: {reason}. Request: {}.", site.request_id);
-    Ok(shown(site, head, server, signed_in, &visit, None, Some(text)).because(reason))
+    let text = format!("{text} Reason: {reason}. Request: {}.", context.request_id);
+    Ok(shown(context, head, server, signed_in, &request, None, Some(text)).log_reason(reason))
 }
 
 fn unsendable(label: &str) -> Problem {

@@ -5,60 +5,64 @@
 use http::StatusCode;
 
 use crate::flow::authorize::pending;
-use crate::flow::{Answered, Site};
+use crate::flow::{Answered, RequestContext};
 use crate::login::session::BrowserSession;
 use crate::page;
 use crate::ports::Platform;
 use crate::upstream::key::Owner;
-use crate::upstream::state::{Back, Errand};
+use crate::upstream::state::{Back, ConnectIntent};
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::route::Endpoint;
 
 /// Where a person goes once their account is connected.
-pub async fn done<P: Platform>(site: &Site<'_, P>, errand: &Errand, session: &BrowserSession) -> Answered<P> {
-    kept(site, errand, session, true).await
+pub async fn done<P: Platform>(
+    context: &RequestContext<'_, P>,
+    intent: &ConnectIntent,
+    session: &BrowserSession,
+) -> Answered<P> {
+    kept(context, intent, session, true).await
 }
 
 /// Where a person goes once their connection is kept, be it known to work or not.
 pub(super) async fn kept<P: Platform>(
-    site: &Site<'_, P>,
-    errand: &Errand,
+    context: &RequestContext<'_, P>,
+    intent: &ConnectIntent,
     session: &BrowserSession,
     works: bool,
 ) -> Answered<P> {
-    match &errand.back {
-        Back::Client(grant) => pending::release(site, grant, session, Some(&errand.account)).await,
+    match &intent.back {
+        Back::Client(grant) => pending::release(context, grant, session, Some(&intent.account)).await,
         Back::Connections => {
             let news = if works { "connected" } else { "kept" };
-            Ok(Reply::see_other(&format!("{}?{news}={}", Endpoint::Connections.path(), errand.slug)))
+            Ok(Reply::see_other(&format!("{}?{news}={}", Endpoint::Connections.path(), intent.slug)))
         }
-        Back::Page => Ok(connected(site, errand, works)),
+        Back::Page => Ok(connected(context, intent, works)),
     }
 }
 
 /// Offers the person who failed at an errand a way on.
-pub fn way_on(failure: Failure, errand: &Errand) -> Failure {
-    match (&errand.back, &errand.owner) {
-        (Back::Client(grant), _) => failure.way_on("Back to connecting", pending::connect_path(&errand.slug, grant)),
+pub fn way_on(failure: Failure, intent: &ConnectIntent) -> Failure {
+    match (&intent.back, &intent.owner) {
+        (Back::Client(grant), _) => failure.way_on("Back to connecting", pending::connect_path(&intent.slug, grant)),
         (_, Owner::Subject(_)) => failure.way_on("Your connections", Endpoint::Connections.path()),
         (_, Owner::Gateway) => failure,
     }
 }
 
-fn connected<P: Platform>(site: &Site<'_, P>, errand: &Errand, works: bool) -> Reply<P::Stream> {
-    let server = site.config.servers.get(errand.slug.as_str());
-    let name = server.map_or(errand.slug.as_str(), |server| server.name.as_str());
-    let (happened, todo, link) = match errand.owner {
+fn connected<P: Platform>(context: &RequestContext<'_, P>, intent: &ConnectIntent, works: bool) -> Reply<P::Stream> {
+    let server = context.config.servers.get(intent.slug.as_str());
+    let name = server.map_or(intent.slug.as_str(), |server| server.name.as_str());
+    let (happened, todo, link) = match intent.owner {
         Owner::Subject(_) if !works => (
             format!("What you entered is kept. Whether {name} accepts it is not known yet: it could not be tried."),
             "Close this page, go back to your client and repeat what you asked for.",
-            Some(page::Link::new("Your connections", Endpoint::Connections.path())),
+            Some(page::PageLink::new("Your connections", Endpoint::Connections.path())),
         ),
         Owner::Subject(_) => (
             format!("{name} is connected with your account."),
             "Close this page, go back to your client and repeat what you asked for.",
-            Some(page::Link::new("Your connections", Endpoint::Connections.path())),
+            Some(page::PageLink::new("Your connections", Endpoint::Connections.path())),
         ),
         Owner::Gateway => {
             (format!("{name} is connected for everybody at this gateway."), "You can close this page.", None)
@@ -71,8 +75,8 @@ fn connected<P: Platform>(site: &Site<'_, P>, errand: &Errand, works: bool) -> R
         todo: todo.to_owned(),
         facts: Vec::new(),
         reason: None,
-        slug: Some(errand.slug.clone()),
-        request_id: site.request_id.to_owned(),
+        slug: Some(intent.slug.clone()),
+        request_id: context.request_id.to_owned(),
         link,
     };
     Reply::page(StatusCode::OK, notice.render())

@@ -9,12 +9,12 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::config::Server;
 use crate::flow::call::context::OwnHeaders;
-use crate::flow::{Site, connection};
+use crate::flow::{RequestContext, connection};
 use crate::mcp::connect::{initialize, probe};
+use crate::mcp::transport::response::{Disposition, Expects};
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{Session, UpstreamSession};
-use crate::mcp::transport::verdict::{Expects, Verdict};
-use crate::mcp::transport::{forward, verdict};
+use crate::mcp::transport::{forward, response};
 use crate::ports::{Answer, FetchError, Limited, Outgoing, Platform, ReadError, Stream, Unavailable};
 use crate::secret::Digested;
 use crate::time::Lifetime;
@@ -46,8 +46,9 @@ enum Heard {
 }
 
 /// Whether this person may try once more now. Who guesses keys by way of the gateway does not get far.
-pub(super) async fn is_allowed<P: Platform>(site: &Site<'_, P>, subject: &str) -> Result<bool, Failure> {
-    site.platform
+pub(super) async fn is_allowed<P: Platform>(context: &RequestContext<'_, P>, subject: &str) -> Result<bool, Failure> {
+    context
+        .platform
         .allow(Limited::EnteredValue, Digested::of(subject).as_str())
         .await
         .map_err(|Unavailable| Failure::storage())
@@ -55,14 +56,14 @@ pub(super) async fn is_allowed<P: Platform>(site: &Site<'_, P>, subject: &str) -
 
 /// Tries what was entered. Only a server that refuses whoever has nothing to show has said that it takes it.
 pub(super) async fn of<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     entered: &Credential,
 ) -> Result<Tried, Failure> {
-    Ok(match ask(site, server, &connection::headers(site, server, entered)?).await {
+    Ok(match ask(context, server, &connection::headers(context, server, entered)?).await {
         Heard::Refusal(status) => Tried::Refused(status),
         Heard::Nothing => Tried::Unknown,
-        Heard::Answer => match ask(site, server, &connection::own_headers(site, server)?).await {
+        Heard::Answer => match ask(context, server, &connection::own_headers(context, server)?).await {
             Heard::Refusal(_) => Tried::Taken,
             Heard::Answer | Heard::Nothing => Tried::Unknown,
         },
@@ -71,22 +72,26 @@ pub(super) async fn of<P: Platform>(
 
 /// A server of one era does not understand the request of the other, and says so before or after it looked at the
 /// credentials: both are tried. One that does not answer at all is not asked twice.
-async fn ask<P: Platform>(site: &Site<'_, P>, server: &Server, own: &OwnHeaders) -> Heard {
+async fn ask<P: Platform>(context: &RequestContext<'_, P>, server: &Server, own: &OwnHeaders) -> Heard {
     let mut headers = probe::headers();
     headers.extend(own.iter().cloned());
-    match post(site, server, headers, probe::request()).await {
+    match post(context, server, headers, probe::request()).await {
         Ok(answer) => match heard(answer).await {
-            Heard::Nothing => in_session(site, server, own).await.unwrap_or(Heard::Nothing),
+            Heard::Nothing => in_session(context, server, own).await.unwrap_or(Heard::Nothing),
             heard => heard,
         },
         Err(_) => Heard::Nothing,
     }
 }
 
-async fn in_session<P: Platform>(site: &Site<'_, P>, server: &Server, own: &OwnHeaders) -> Result<Heard, FetchError> {
+async fn in_session<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    own: &OwnHeaders,
+) -> Result<Heard, FetchError> {
     let Some(introduction) = probe::introduction() else { return Ok(Heard::Nothing) };
     let Answer { status, headers, body, .. } =
-        post(site, server, legacy(None, own), initialize::request(&introduction)).await?;
+        post(context, server, legacy(None, own), initialize::request(&introduction)).await?;
     if is_refusal(status) {
         body.discard().await;
         return Ok(Heard::Refusal(status));
@@ -99,15 +104,15 @@ async fn in_session<P: Platform>(site: &Site<'_, P>, server: &Server, own: &OwnH
     let session = begun.reopened(UpstreamSession::of_answer(&headers), Some(server_is.revision));
     let headers = || legacy(Some(&session), own);
     // Whatever it says to that: the next answer tells whether the session is good.
-    if let Ok(told) = post(site, server, headers(), initialize::initialized()).await {
+    if let Ok(told) = post(context, server, headers(), initialize::initialized()).await {
         told.body.discard().await;
     }
-    let list = match post(site, server, headers(), probe::request_in_session()).await {
+    let list = match post(context, server, headers(), probe::request_in_session()).await {
         Ok(answer) => heard(answer).await,
         Err(_) => Heard::Nothing,
     };
     if session.upstream.is_some()
-        && let Ok(ended) = site.platform.fetch(outgoing(server, Method::DELETE, headers(), Vec::new())).await
+        && let Ok(ended) = context.platform.fetch(outgoing(server, Method::DELETE, headers(), Vec::new())).await
     {
         ended.body.discard().await;
     }
@@ -122,12 +127,12 @@ fn legacy(session: Option<&Session>, own: &OwnHeaders) -> HeaderMap {
 }
 
 async fn post<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     headers: HeaderMap,
     body: Vec<u8>,
 ) -> Result<Answer<P::Stream>, FetchError> {
-    site.platform.fetch(outgoing(server, Method::POST, headers, body)).await
+    context.platform.fetch(outgoing(server, Method::POST, headers, body)).await
 }
 
 fn outgoing(server: &Server, method: Method, headers: HeaderMap, body: Vec<u8>) -> Outgoing {
@@ -140,7 +145,7 @@ async fn heard<S: Stream>(answer: Answer<S>) -> Heard {
         body.discard().await;
         return Heard::Refusal(status);
     }
-    if verdict::judge(status, &headers, opening, Expects::Reply, false) != Verdict::Relay {
+    if response::classify(status, &headers, opening, Expects::Reply, false) != Disposition::Relay {
         body.discard().await;
         return Heard::Nothing;
     }

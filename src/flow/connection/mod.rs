@@ -8,17 +8,17 @@ use std::rc::Rc;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 
-use super::{Site, apart, secret_missing};
+use super::{RequestContext, boxed, secret_missing};
 use crate::config::{Auth, Server, Value};
-use crate::mcp::connect::signal::State;
+use crate::mcp::connect::signal::ConnectState;
 use crate::memory::Held;
 use crate::oauth::token::access_token::Claims;
 use crate::oauth_client::scope;
 use crate::ports::Platform;
 use crate::secret::Secret;
 use crate::upstream;
-use crate::upstream::challenge::Challenge;
-use crate::upstream::credential::{Kind, Token};
+use crate::upstream::challenge::UpstreamChallenge;
+use crate::upstream::credential::{CredentialKind, Token};
 use crate::upstream::headers::HeaderError;
 use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
 use crate::web::failure::{Blame, Failure};
@@ -37,7 +37,7 @@ pub use cache::{forget, replicate};
 const MORE_SCOPE: &str = "connection_scope_insufficient";
 
 /// What a call is sent with.
-pub enum Credential {
+pub enum CallAuth {
     /// These headers.
     Ready {
         /// All that the gateway writes itself.
@@ -68,7 +68,7 @@ pub enum Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
     /// Who must do what.
-    pub state: State,
+    pub state: ConnectState,
     /// The stable code of why.
     pub reason: &'static str,
     /// The scope to ask for, where the server or an earlier connection says so.
@@ -77,63 +77,63 @@ pub struct Need {
 
 /// The credential of a caller at a server.
 pub async fn credential<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     claims: &Claims,
-) -> Result<Credential, Failure> {
-    let Some(key) = key(server, claims) else { return of_operator(site, server) };
-    apart(connected(site, server, key)).await
+) -> Result<CallAuth, Failure> {
+    let Some(key) = key(server, claims) else { return of_operator(context, server) };
+    boxed(connected(context, server, key)).await
 }
 
 /// The same as everybody else knows it by now: before a person is told that there is nothing left to do.
 pub async fn confirmed<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     claims: &Claims,
-) -> Result<Credential, Failure> {
-    let Some(key) = key(server, claims) else { return of_operator(site, server) };
+) -> Result<CallAuth, Failure> {
+    let Some(key) = key(server, claims) else { return of_operator(context, server) };
     // One that its object could not be told of yet is known nowhere but near by.
-    if cache::recall(site, server, &key).await.is_none_or(|held| held.after.is_none()) {
-        let found = cache::ask(site, server, &key).await?;
+    if cache::recall(context, server, &key).await.is_none_or(|held| held.after.is_none()) {
+        let found = cache::ask(context, server, &key).await?;
         if !matches!(found, Found::Usable(_)) {
-            cache::forget(site, &key);
-            return answer(site, server, found);
+            cache::forget(context, &key);
+            return answer(context, server, found);
         }
     }
-    apart(connected(site, server, key)).await
+    boxed(connected(context, server, key)).await
 }
 
 /// The server took what a person entered.
-pub async fn proven<P: Platform>(site: &Site<'_, P>, server: &Server, claims: &Claims, seen: Option<u64>) {
+pub async fn proven<P: Platform>(context: &RequestContext<'_, P>, server: &Server, claims: &Claims, seen: Option<u64>) {
     if let (Some(key), Some(seen)) = (key(server, claims), seen) {
-        cache::prove(site, server, &key, seen).await;
+        cache::prove(context, server, &key, seen).await;
     }
 }
 
 /// What is to be done about a value that the server refused.
 pub fn refused() -> Need {
-    let state = State::ReconsentRequired;
+    let state = ConnectState::ReconsentRequired;
     Need { state, reason: state.reason(), scope: None }
 }
 
 async fn connected<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     key: ConnectionKey,
-) -> Result<Credential, Failure> {
-    let mut found = match cache::recall(site, server, &key).await {
+) -> Result<CallAuth, Failure> {
+    let mut found = match cache::recall(context, server, &key).await {
         Some(held) => Found::Usable(held),
-        None => cache::ask(site, server, &key).await?,
+        None => cache::ask(context, server, &key).await?,
     };
-    let refresh = Refresh { site, server, key: &key };
+    let refresh = Refresh { context, server, key: &key };
     if let Found::Usable(held) = &found
         && let Some(after) = held.after
     {
         found = refresh.report(Rc::clone(held), after).await;
     }
     let found = match found {
-        Found::Usable(held) if held.credential.is_stale(site.now) => {
-            let spare = Some(&held).filter(|held| !held.credential.has_expired(site.now)).cloned();
+        Found::Usable(held) if held.credential.is_stale(context.now) => {
+            let spare = Some(&held).filter(|held| !held.credential.has_expired(context.now)).cloned();
             refresh.run(held.generation, spare).await?
         }
         Found::Absent | Found::Unfit { .. } if matches!(server.auth, Auth::ClientCredentials(_)) => {
@@ -141,23 +141,23 @@ async fn connected<P: Platform>(
         }
         found => found,
     };
-    answer(site, server, found)
+    answer(context, server, found)
 }
 
 /// The credential after the server refused the one of generation `seen`: a newer one, if the challenge can be met by
 /// one.
 pub async fn renew<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     claims: &Claims,
     seen: u64,
-    challenge: Option<&Challenge>,
-) -> Result<Credential, Failure> {
-    let Some(key) = key(server, claims) else { return of_operator(site, server) };
-    let remembered = cache::remembered(site, &key);
+    challenge: Option<&UpstreamChallenge>,
+) -> Result<CallAuth, Failure> {
+    let Some(key) = key(server, claims) else { return of_operator(context, server) };
+    let remembered = cache::remembered(context, &key);
     // Another call of this isolate has got a newer one meanwhile.
     if let Some(held) = remembered.as_ref().filter(|held| held.generation > seen) {
-        return answer(site, server, Found::Usable(Rc::clone(held)));
+        return answer(context, server, Found::Usable(Rc::clone(held)));
     }
     let held = remembered.filter(|held| held.generation == seen);
     if let Some(challenge) = challenge.filter(|challenge| challenge.is_insufficient_scope()) {
@@ -165,11 +165,11 @@ pub async fn renew<P: Platform>(
     }
     if let Auth::Headers(_) = server.auth {
         // Only the person knows another value.
-        cache::refuse(site, &key, seen).await;
-        return answer(site, server, Found::Dead { scope: None });
+        cache::refuse(context, &key, seen).await;
+        return answer(context, server, Found::Dead { scope: None });
     }
-    let found = Refresh { site, server, key: &key }.run(seen, None).await?;
-    answer(site, server, found)
+    let found = Refresh { context, server, key: &key }.run(seen, None).await?;
+    answer(context, server, found)
 }
 
 /// Whose connection a call uses, where the server has any.
@@ -182,14 +182,14 @@ pub fn key(server: &Server, claims: &Claims) -> Option<ConnectionKey> {
     shared.then(|| ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT))
 }
 
-fn answer<P: Platform>(site: &Site<'_, P>, server: &Server, found: Found) -> Result<Credential, Failure> {
+fn answer<P: Platform>(context: &RequestContext<'_, P>, server: &Server, found: Found) -> Result<CallAuth, Failure> {
     let shared = server.is_connected_by_operator();
-    let missing = if shared { State::AdminConnectRequired } else { State::Authenticating };
-    let ended = if shared { State::AdminRenewalRequired } else { State::ReconsentRequired };
-    let need = |state: State, reason, scope| Ok(Credential::Needed(Need { state, reason, scope }));
+    let missing = if shared { ConnectState::AdminConnectRequired } else { ConnectState::Authenticating };
+    let ended = if shared { ConnectState::AdminRenewalRequired } else { ConnectState::ReconsentRequired };
+    let need = |state: ConnectState, reason, scope| Ok(CallAuth::Needed(Need { state, reason, scope }));
     let ready = |held: &Held, fresh, standing| {
-        let headers = headers(site, server, &held.credential)?;
-        Ok(Credential::Ready { headers, seen: Some(held.generation), fresh, standing })
+        let headers = headers(context, server, &held.credential)?;
+        Ok(CallAuth::Ready { headers, seen: Some(held.generation), fresh, standing })
     };
     match found {
         Found::Usable(held) if held.credential.is_untried() => ready(&held, false, Standing::Untried),
@@ -203,7 +203,7 @@ fn answer<P: Platform>(site: &Site<'_, P>, server: &Server, found: Found) -> Res
 }
 
 /// A token that allows too little: the person is asked for more, unless the server asks for what it has given already.
-fn step_up(server: &Server, held: Option<&Held>, challenge: &Challenge) -> Result<Credential, Failure> {
+fn step_up(server: &Server, held: Option<&Held>, challenge: &UpstreamChallenge) -> Result<CallAuth, Failure> {
     let held = held.and_then(|held| held.credential.token()).and_then(|token| token.scope.as_deref());
     let refused = |message: String, fix: &str| {
         Failure::new(Blame::Upstream, 502, "upstream_scope_unsatisfied", message).fix(fix).slug(server.slug.as_str())
@@ -220,28 +220,32 @@ fn step_up(server: &Server, held: Option<&Held>, challenge: &Challenge) -> Resul
         let message = format!("{} wants the scope {wanted:?} for this call.", server.name);
         return Err(refused(message, "The operator must set the scope in the server's auth."));
     }
-    let state = if server.is_connected_by_operator() { State::AdminRenewalRequired } else { State::ReconsentRequired };
+    let state = if server.is_connected_by_operator() {
+        ConnectState::AdminRenewalRequired
+    } else {
+        ConnectState::ReconsentRequired
+    };
     let scope = Some(held.map_or_else(|| wanted.to_owned(), |held| scope::union(held, wanted)));
-    Ok(Credential::Needed(Need { state, reason: MORE_SCOPE, scope }))
+    Ok(CallAuth::Needed(Need { state, reason: MORE_SCOPE, scope }))
 }
 
 /// Of a server that nobody connects.
-fn of_operator<P: Platform>(site: &Site<'_, P>, server: &Server) -> Result<Credential, Failure> {
-    let headers = own_headers(site, server)?;
-    Ok(Credential::Ready { headers, seen: None, fresh: false, standing: Standing::Good })
+fn of_operator<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Result<CallAuth, Failure> {
+    let headers = own_headers(context, server)?;
+    Ok(CallAuth::Ready { headers, seen: None, fresh: false, standing: Standing::Good })
 }
 
 /// The operator's headers, and those of the connection.
 pub fn headers<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     credential: &upstream::credential::Credential,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
-    let mut headers = own_headers(site, server)?;
+    let mut headers = own_headers(context, server)?;
     match &credential.kind {
-        Kind::Oauth(oauth) => headers.push(bearer(&oauth.token)?),
-        Kind::ClientCredentials(token) => headers.push(bearer(token)?),
-        Kind::Headers(entered) => {
+        CredentialKind::Oauth(oauth) => headers.push(bearer(&oauth.token)?),
+        CredentialKind::ClientCredentials(token) => headers.push(bearer(token)?),
+        CredentialKind::Headers(entered) => {
             for (name, value) in entered {
                 let header = upstream::headers::header(name, value);
                 headers.push(header.map_err(|error| header_unfit(name, error))?);
@@ -259,7 +263,7 @@ fn bearer(token: &Token) -> Result<(HeaderName, HeaderValue), Failure> {
 
 /// The headers that are the same for everybody.
 pub fn own_headers<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
     let Auth::Headers(headers) = &server.auth else { return Ok(Vec::new()) };
@@ -267,7 +271,7 @@ pub fn own_headers<P: Platform>(
         let value = match value {
             Value::Person { .. } => return Ok(None),
             Value::Literal(text) => Secret::new(text),
-            Value::Secret(secret) => site
+            Value::Secret(secret) => context
                 .platform
                 .secret(secret.as_str())
                 .ok_or_else(|| secret_missing("upstream_secret_missing", secret, "this server needs"))?,

@@ -12,12 +12,12 @@ use super::cache::Found;
 use super::renewal::Renewal;
 use super::{cache, renewal};
 use crate::config::{Auth, Server};
-use crate::flow::{Site, both, upstream};
+use crate::flow::{RequestContext, join, upstream};
 use crate::memory::Held;
 use crate::ports::{Platform, Unavailable};
 use crate::time::Lifetime;
 use crate::upstream::connection::{Command, Outcome};
-use crate::upstream::credential::{Credential, Kind};
+use crate::upstream::credential::{Credential, CredentialKind};
 use crate::upstream::key::ConnectionKey;
 use crate::upstream::lease::LEASE;
 use crate::upstream::replica::Replica;
@@ -43,7 +43,7 @@ const STORING: [u32; 4] = [0, 200, 800, 2400];
 /// One request that needs another credential than it has seen.
 pub(super) struct Refresh<'a, P> {
     /// The surroundings.
-    pub site: &'a Site<'a, P>,
+    pub context: &'a RequestContext<'a, P>,
     /// The server.
     pub server: &'a Server,
     /// Whose connection.
@@ -62,29 +62,36 @@ impl<P: Platform> Refresh<'_, P> {
     /// coming.
     pub(super) async fn run(&self, seen: u64, spare: Option<Rc<Held>>) -> Result<Found, Failure> {
         let name = self.key.name().to_owned();
-        let memory = self.site.memory;
+        let memory = self.context.memory;
         let (mut waited, mut pause) = (0, FIRST_PAUSE);
         // Of all requests of an isolate one asks the object, and the others look at what it finds.
-        while spare.is_none() && waited < RELIES && memory.refreshing.get(&name, self.site.platform.moment()).is_some()
+        while spare.is_none()
+            && waited < RELIES
+            && memory.refreshing.get(&name, self.context.platform.moment()).is_some()
         {
-            self.site.platform.pause(pause).await;
+            self.context.platform.pause(pause).await;
             waited += pause;
             pause = (pause * 2).min(LONGEST_PAUSE);
-            if let Some(held) = cache::remembered(self.site, self.key).filter(|held| held.generation != seen) {
+            if let Some(held) = cache::remembered(self.context, self.key).filter(|held| held.generation != seen) {
                 return Ok(Found::Fresh(held));
             }
         }
-        let busy = memory.refreshing.get(&name, self.site.platform.moment()).is_some() && waited < RELIES;
-        let found = match memory.unavailable.get(&name, self.site.now) {
+        let busy = memory.refreshing.get(&name, self.context.platform.moment()).is_some() && waited < RELIES;
+        let found = match memory.unavailable.get(&name, self.context.now) {
             Some(failure) => Err(failure),
             None if busy => Err(self.failing(1)),
             None => {
-                let began = self.site.platform.moment();
-                memory.refreshing.put(name.clone(), (), began + LEASE, self.site.now);
+                let began = self.context.platform.moment();
+                memory.refreshing.put(name.clone(), (), began + LEASE, self.context.now);
                 let found = self.ask(seen, spare.is_some()).await;
                 memory.refreshing.forget(&name);
                 if let Err(failure) = &found {
-                    memory.unavailable.put(name, failure.clone(), self.site.platform.moment() + MOMENT, self.site.now);
+                    memory.unavailable.put(
+                        name,
+                        failure.clone(),
+                        self.context.platform.moment() + MOMENT,
+                        self.context.now,
+                    );
                 }
                 found
             }
@@ -98,22 +105,22 @@ impl<P: Platform> Refresh<'_, P> {
 
     /// Asks the object until there is a credential of another generation, or none can be had.
     async fn ask(&self, mut seen: u64, has_spare: bool) -> Result<Found, Failure> {
-        let (holder, from_nothing) = (self.site.id(), matches!(self.server.auth, Auth::ClientCredentials(_)));
+        let (holder, from_nothing) = (self.context.id(), matches!(self.server.auth, Auth::ClientCredentials(_)));
         let (mut waited, mut pause, mut failures) = (0, FIRST_PAUSE, 0);
         let mut why = None;
         loop {
             let lease = Command::Lease { seen, holder: holder.clone(), from_nothing };
-            let outcome = self.site.platform.connection(self.key, lease).await;
+            let outcome = self.context.platform.connection(self.key, lease).await;
             match outcome.map_err(|Unavailable| Failure::storage())? {
                 Outcome::Live { generation, sealed } => {
-                    if let Some(orphan) = cache::remembered(self.site, self.key)
+                    if let Some(orphan) = cache::remembered(self.context, self.key)
                         && orphan.after == Some(generation)
                     {
                         return Ok(self.report(orphan, generation).await);
                     }
-                    match cache::take(self.site, self.server, self.key, generation, sealed).await {
+                    match cache::take(self.context, self.server, self.key, generation, sealed).await {
                         // Somebody got it long ago: it is no newer than it looks.
-                        Found::Usable(held) if held.credential.has_expired(self.site.now) && seen != generation => {
+                        Found::Usable(held) if held.credential.has_expired(self.context.now) && seen != generation => {
                             seen = generation;
                             continue;
                         }
@@ -137,18 +144,18 @@ impl<P: Platform> Refresh<'_, P> {
                 Outcome::Wait { .. } => return Err(self.failing(1)),
                 Outcome::BackingOff { retry_at } => {
                     failures += 1;
-                    let seconds = retry_at.remaining(self.site.platform.moment()).0;
+                    let seconds = retry_at.remaining(self.context.platform.moment()).0;
                     if has_spare || failures > MOST_FAILURES || seconds > SOON {
                         return Err(why.unwrap_or_else(|| self.failing(seconds)));
                     }
                     pause = LONGEST_PAUSE;
                 }
                 _ => {
-                    cache::erase(self.site, self.key).await;
+                    cache::erase(self.context, self.key).await;
                     return Ok(Found::Absent);
                 }
             }
-            self.site.platform.pause(pause).await;
+            self.context.platform.pause(pause).await;
             waited += pause;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -158,19 +165,19 @@ impl<P: Platform> Refresh<'_, P> {
     pub(super) async fn report(&self, held: Rc<Held>, after: u64) -> Found {
         let sealed = self.seal(&held.credential);
         let command = Command::Finish { generation: after, sealed: sealed.clone() };
-        match self.site.platform.connection(self.key, command).await {
+        match self.context.platform.connection(self.key, command).await {
             Ok(Outcome::Stored { generation }) => {
-                cache::take(self.site, self.server, self.key, generation, sealed).await
+                cache::take(self.context, self.server, self.key, generation, sealed).await
             }
             Ok(Outcome::Live { generation, sealed }) => {
-                cache::take(self.site, self.server, self.key, generation, sealed).await
+                cache::take(self.context, self.server, self.key, generation, sealed).await
             }
             Ok(Outcome::Dead { sealed, .. }) => {
-                cache::erase(self.site, self.key).await;
-                cache::dead(self.site, self.key, sealed.as_deref())
+                cache::erase(self.context, self.key).await;
+                cache::dead(self.context, self.key, sealed.as_deref())
             }
             Ok(_) => {
-                cache::erase(self.site, self.key).await;
+                cache::erase(self.context, self.key).await;
                 Found::Absent
             }
             Err(Unavailable) => Found::Usable(held),
@@ -178,11 +185,11 @@ impl<P: Platform> Refresh<'_, P> {
     }
 
     async fn lead(&self, holder: &str, generation: u64, sealed: Option<String>) -> Result<Led, Failure> {
-        match renewal::renewed(self.site, self.server, self.key, sealed.as_deref()).await {
+        match renewal::renewed(self.context, self.server, self.key, sealed.as_deref()).await {
             Renewal::Credential(credential) => self.finish(generation, *credential).await,
             Renewal::Failed { why, failure } => {
                 let command = Command::Fail { holder: holder.to_owned(), generation, why };
-                match self.site.platform.connection(self.key, command).await {
+                match self.context.platform.connection(self.key, command).await {
                     Ok(Outcome::Dead { generation, sealed, .. }) => Ok(Led::Found(self.dead(generation, sealed).await)),
                     Ok(_) => Ok(Led::Again(failure)),
                     Err(Unavailable) => Err(failure.unwrap_or_else(Failure::storage)),
@@ -196,24 +203,24 @@ impl<P: Platform> Refresh<'_, P> {
         let sealed = self.seal(&credential);
         for pause in STORING {
             if pause > 0 {
-                self.site.platform.pause(pause).await;
+                self.context.platform.pause(pause).await;
             }
             let command = Command::Finish { generation, sealed: sealed.clone() };
-            let found = match self.site.platform.connection(self.key, command).await {
+            let found = match self.context.platform.connection(self.key, command).await {
                 Err(Unavailable) => continue,
                 Ok(Outcome::Stored { generation }) => {
-                    let kept = cache::take(self.site, self.server, self.key, generation, sealed);
-                    both(kept, self.proven(&credential)).await.0
+                    let kept = cache::take(self.context, self.server, self.key, generation, sealed);
+                    join(kept, self.proven(&credential)).await.0
                 }
                 Ok(Outcome::Live { generation, sealed }) => {
-                    cache::take(self.site, self.server, self.key, generation, sealed).await
+                    cache::take(self.context, self.server, self.key, generation, sealed).await
                 }
                 Ok(_) => {
                     // The person disconnected meanwhile, and meant this one as well.
-                    if let Kind::Oauth(oauth) = &credential.kind {
-                        upstream::revoke(self.site, oauth).await;
+                    if let CredentialKind::Oauth(oauth) = &credential.kind {
+                        upstream::revoke(self.context, oauth).await;
                     }
-                    cache::erase(self.site, self.key).await;
+                    cache::erase(self.context, self.key).await;
                     Found::Absent
                 }
             };
@@ -221,29 +228,29 @@ impl<P: Platform> Refresh<'_, P> {
         }
         let replica = Replica::orphan(generation, sealed);
         let held = Rc::new(Held { generation: replica.generation, credential, after: replica.after });
-        cache::remember(self.site, self.key, &held);
-        let replicated = cache::replicate(self.site, self.key, &replica).await;
+        cache::remember(self.context, self.key, &held);
+        let replicated = cache::replicate(self.context, self.key, &replica).await;
         replicated.map(|()| Led::Found(Found::Fresh(held))).map_err(|Unavailable| Failure::storage())
     }
 
     async fn proven(&self, credential: &Credential) {
-        if let Kind::Oauth(oauth) = &credential.kind {
-            upstream::client::proven(self.site, &oauth.issuer, &oauth.client).await;
+        if let CredentialKind::Oauth(oauth) = &credential.kind {
+            upstream::client::proven(self.context, &oauth.issuer, &oauth.client).await;
         }
     }
 
     /// Dead as the object knows it, unless a holder before had a credential that it could not tell the object of.
     async fn dead(&self, generation: u64, sealed: Option<String>) -> Found {
-        if let Some(orphan) = cache::orphan(self.site, self.server, self.key, generation).await {
+        if let Some(orphan) = cache::orphan(self.context, self.server, self.key, generation).await {
             return self.report(orphan, generation).await;
         }
-        cache::erase(self.site, self.key).await;
-        cache::dead(self.site, self.key, sealed.as_deref())
+        cache::erase(self.context, self.key).await;
+        cache::dead(self.context, self.key, sealed.as_deref())
     }
 
     fn seal(&self, credential: &Credential) -> String {
-        let nonce = self.site.platform.random();
-        self.site.keys.seal_json(Purpose::Connection, &self.key.place(), nonce, credential)
+        let nonce = self.context.platform.random();
+        self.context.keys.seal_json(Purpose::Connection, &self.key.place(), nonce, credential)
     }
 
     fn failing(&self, seconds: u64) -> Failure {

@@ -3,15 +3,15 @@
 //! Not here: whose turn it is to ask (`refresh`), the request and its answer as texts (`oauth_client::token`).
 
 use super::sealed;
-use crate::config::{Auth, ClientCredentials, OAuth, Server};
-use crate::flow::upstream::tokens::Asked;
+use crate::config::{Auth, MachineClient, OAuth, Server};
+use crate::flow::upstream::tokens::NoTokens;
 use crate::flow::upstream::{client, issuer_named, tokens};
-use crate::flow::{Site, secret_missing, sentence};
+use crate::flow::{RequestContext, secret_missing, sentence};
 use crate::oauth_client::client::{Method, UpstreamClient};
-use crate::oauth_client::token::{Grant, TokenError, Tokens};
+use crate::oauth_client::token::{GrantRequest, TokenAnswer, TokenError};
 use crate::ports::Platform;
 use crate::upstream::connection::{Death, Reason};
-use crate::upstream::credential::{Credential, Kind, Oauth, Token};
+use crate::upstream::credential::{Credential, CredentialKind, Oauth, Token};
 use crate::upstream::key::ConnectionKey;
 use crate::web::failure::{Blame, Failure};
 
@@ -34,17 +34,21 @@ const ASK_THE_PERSON: &[&str] =
 
 /// A credential in place of the sealed one that was leased.
 pub(super) async fn renewed<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     key: &ConnectionKey,
     sealed: Option<&str>,
 ) -> Renewal {
-    let held = sealed.and_then(|sealed| sealed::open(site, key, sealed));
+    let held = sealed.and_then(|sealed| sealed::open(context, key, sealed));
     match (&server.auth, held) {
-        (Auth::ClientCredentials(own), held) => of_gateway(site, server, own, held).await,
-        (Auth::OAuth(configured), Some(Credential { fits, since, kind: Kind::Oauth(oauth), .. })) => {
-            match refreshed(site, server, configured, *oauth).await {
-                Ok(oauth) => Renewal::Credential(Box::new(Credential::new(fits, since, Kind::Oauth(Box::new(oauth))))),
+        (Auth::ClientCredentials(own), held) => of_gateway(context, server, own, held).await,
+        (Auth::OAuth(configured), Some(Credential { binding, since, kind: CredentialKind::Oauth(oauth), .. })) => {
+            match refreshed(context, server, configured, *oauth).await {
+                Ok(oauth) => Renewal::Credential(Box::new(Credential::new(
+                    binding,
+                    since,
+                    CredentialKind::Oauth(Box::new(oauth)),
+                ))),
                 Err(renewal) => renewal,
             }
         }
@@ -54,7 +58,7 @@ pub(super) async fn renewed<P: Platform>(
 }
 
 async fn refreshed<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     configured: &OAuth,
     oauth: Oauth,
@@ -69,38 +73,44 @@ async fn refreshed<P: Platform>(
     });
     let client = match own {
         // The operator's secret of today: the sealed one may have been replaced at the authorization server.
-        Some(own) => client::configured(site, own, oauth.client.method).map_err(later)?,
+        Some(own) => client::configured(context, own, oauth.client.method).map_err(later)?,
         None => oauth.client.clone(),
     };
-    let grant = Grant::Refresh(refresh_token);
-    let tokens = tokens::ask(site, &oauth.token_endpoint, &client, &grant, oauth.resource.as_deref(), None).await;
+    let grant = GrantRequest::Refresh(refresh_token);
+    let tokens = tokens::ask(context, &oauth.token_endpoint, &client, &grant, oauth.resource.as_deref(), None).await;
     match tokens {
-        Ok((named, Tokens { access_token, expires, refresh_token, scope, .. })) => {
-            let token = Token { access_token, expires, obtained: site.now, scope };
+        Ok((named, TokenAnswer { access_token, expires, refresh_token, scope, .. })) => {
+            let token = Token { access_token, expires, obtained: context.now, scope };
             let client = if own.is_some() { oauth.client.clone() } else { named };
             Ok(Oauth { client, ..oauth.refreshed(token, refresh_token) })
         }
-        Err(Asked::Refused(error @ TokenError::BadClient { .. })) if is_registered(site, own.is_some(), &oauth) => {
+        Err(NoTokens::Refused(error @ TokenError::BadClient { .. }))
+            if is_registered(context, own.is_some(), &oauth) =>
+        {
             if error.is_client_unknown() {
-                client::forget(site, &oauth.issuer, &oauth.client).await;
+                client::forget(context, &oauth.issuer, &oauth.client).await;
             }
             Err(died(Death::ClientGone))
         }
-        Err(asked) => Err(judged(site, server, asked)),
+        Err(asked) => Err(judged(context, server, asked)),
     }
 }
 
 async fn of_gateway<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
-    own: &ClientCredentials,
+    own: &MachineClient,
     held: Option<Credential>,
 ) -> Renewal {
-    match issued(site, server, own).await {
-        Ok(Tokens { access_token, expires, scope, .. }) => {
-            let token = Token { access_token, expires, obtained: site.now, scope };
-            let since = held.map_or(site.now, |held| held.since);
-            Renewal::Credential(Box::new(Credential::new(sealed::fits(server), since, Kind::ClientCredentials(token))))
+    match issued(context, server, own).await {
+        Ok(TokenAnswer { access_token, expires, scope, .. }) => {
+            let token = Token { access_token, expires, obtained: context.now, scope };
+            let since = held.map_or(context.now, |held| held.since);
+            Renewal::Credential(Box::new(Credential::new(
+                sealed::binding(server),
+                since,
+                CredentialKind::ClientCredentials(token),
+            )))
         }
         // No person can help: whatever it is, it is tried again.
         Err(Renewal::Failed { failure, .. }) => Renewal::Failed { why: Reason::Temporary { retry_at: None }, failure },
@@ -108,13 +118,17 @@ async fn of_gateway<P: Platform>(
     }
 }
 
-async fn issued<P: Platform>(site: &Site<'_, P>, server: &Server, own: &ClientCredentials) -> Result<Tokens, Renewal> {
+async fn issued<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    own: &MachineClient,
+) -> Result<TokenAnswer, Renewal> {
     let missing = || secret_missing("upstream_credentials_missing", &own.client_secret, "this server needs");
-    let secret = site.platform.secret(own.client_secret.as_str()).ok_or_else(|| later(missing()))?;
+    let secret = context.platform.secret(own.client_secret.as_str()).ok_or_else(|| later(missing()))?;
     let (endpoint, methods) = match (&own.token_endpoint, &own.issuer) {
         (Some(endpoint), _) => (endpoint.to_string(), None),
         (None, issuer) => {
-            let metadata = issuer_named(site, server, issuer.as_deref().unwrap_or_default()).await.map_err(later)?;
+            let metadata = issuer_named(context, server, issuer.as_deref().unwrap_or_default()).await.map_err(later)?;
             (metadata.token_endpoint.to_string(), metadata.auth_methods)
         }
     };
@@ -127,20 +141,20 @@ async fn issued<P: Platform>(site: &Site<'_, P>, server: &Server, own: &ClientCr
         header_alone: false,
     };
     let scope = own.scope.as_deref();
-    let grant = Grant::ClientCredentials(scope);
-    let tokens = tokens::ask(site, &endpoint, &client, &grant, own.resource.as_deref(), scope).await;
-    tokens.map(|(_, tokens)| tokens).map_err(|asked| judged(site, server, asked))
+    let grant = GrantRequest::ClientCredentials(scope);
+    let tokens = tokens::ask(context, &endpoint, &client, &grant, own.resource.as_deref(), scope).await;
+    tokens.map(|(_, tokens)| tokens).map_err(|asked| judged(context, server, asked))
 }
 
-fn judged<P: Platform>(site: &Site<'_, P>, server: &Server, asked: Asked) -> Renewal {
+fn judged<P: Platform>(context: &RequestContext<'_, P>, server: &Server, asked: NoTokens) -> Renewal {
     let error = match asked {
-        Asked::Unanswered(_) => return later(unanswered(server)),
-        Asked::Refused(error) => error,
+        NoTokens::Unanswered(_) => return later(unanswered(server)),
+        NoTokens::Refused(error) => error,
     };
     let why = match &error {
         TokenError::DeadGrant { .. } => return died(Death::Revoked),
         TokenError::Refused { error, .. } if ASK_THE_PERSON.contains(&error.as_str()) => return died(Death::Revoked),
-        TokenError::Temporary(busy) => Reason::Temporary { retry_at: busy.retry_after.map(|wait| site.now + wait) },
+        TokenError::Temporary(busy) => Reason::Temporary { retry_at: busy.retry_after.map(|wait| context.now + wait) },
         // The operator can correct their client, and then everybody's connection goes on.
         TokenError::BadClient { .. } => Reason::Temporary { retry_at: None },
         TokenError::InvalidScope { .. } | TokenError::Refused { .. } | TokenError::TokenType { .. } => Reason::Refused,
@@ -156,9 +170,9 @@ fn judged<P: Platform>(site: &Site<'_, P>, server: &Server, asked: Asked) -> Ren
 }
 
 /// Whether the client was registered on the way: then nobody can bring it back.
-fn is_registered<P: Platform>(site: &Site<'_, P>, is_configured: bool, oauth: &Oauth) -> bool {
+fn is_registered<P: Platform>(context: &RequestContext<'_, P>, is_configured: bool, oauth: &Oauth) -> bool {
     let client = &oauth.client;
-    !is_configured && (client.registered.is_some() || !client::is_document(site, &oauth.issuer, &client.id))
+    !is_configured && (client.registered.is_some() || !client::is_document(context, &oauth.issuer, &client.id))
 }
 
 fn later(failure: Failure) -> Renewal {

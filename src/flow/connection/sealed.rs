@@ -3,32 +3,32 @@
 //! Not here: where it is kept (`flow::connection::store`) and how it is renewed (`flow::connection`).
 
 use crate::config::{Auth, Server};
-use crate::flow::Site;
+use crate::flow::RequestContext;
 use crate::ports::Platform;
 use crate::secret::Digested;
-use crate::upstream::credential::{Credential, Kind};
+use crate::upstream::credential::{Credential, CredentialKind};
 use crate::upstream::key::ConnectionKey;
 use crate::vault::Purpose;
 
 /// What a credential for this server is made for. One that says something else is not used.
-pub fn fits(server: &Server) -> Digested {
-    Digested::of(&server.fits())
+pub fn binding(server: &Server) -> Digested {
+    Digested::of(&server.binding())
 }
 
 /// A sealed credential of this connection. `None` for one that was changed, moved here from elsewhere, or whose key is
 /// gone.
-pub fn open<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, sealed: &str) -> Option<Credential> {
-    site.keys.open_json(Purpose::Connection, &key.place(), sealed).ok()
+pub fn open<P: Platform>(context: &RequestContext<'_, P>, key: &ConnectionKey, sealed: &str) -> Option<Credential> {
+    context.keys.open_json(Purpose::Connection, &key.place(), sealed).ok()
 }
 
 /// Whether a credential is for what the server is now. The operator may have named another authorization server since.
-pub fn suits(server: &Server, credential: &Credential) -> bool {
-    credential.fits == fits(server) && admits(server, credential)
+pub fn is_usable_for(server: &Server, credential: &Credential) -> bool {
+    credential.binding == binding(server) && accepts_issuer(server, credential)
 }
 
-fn admits(server: &Server, credential: &Credential) -> bool {
+fn accepts_issuer(server: &Server, credential: &Credential) -> bool {
     match (&server.auth, &credential.kind) {
-        (Auth::OAuth(oauth), Kind::Oauth(held)) => oauth.admits_issuer(&held.issuer),
+        (Auth::OAuth(oauth), CredentialKind::Oauth(held)) => oauth.admits_issuer(&held.issuer),
         _ => true,
     }
 }

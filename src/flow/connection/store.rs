@@ -5,17 +5,17 @@
 
 use super::sealed;
 use crate::config::Server;
-use crate::flow::{Site, connection, revocation, upstream};
+use crate::flow::{RequestContext, connection, revocation, upstream};
 use crate::oauth::subject;
 use crate::oauth::subject::MOST_CONNECTIONS;
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::connection::{Command, Outcome};
-use crate::upstream::credential::{Credential, Kind};
+use crate::upstream::credential::{Credential, CredentialKind};
 use crate::upstream::key::{ConnectionKey, Owner};
 use crate::upstream::replica::Replica;
-use crate::upstream::state::Errand;
+use crate::upstream::state::ConnectIntent;
 use crate::vault::Purpose;
 use crate::web::failure::Failure;
 
@@ -44,12 +44,16 @@ impl Kept {
 }
 
 /// What is kept.
-pub async fn read<P: Platform>(site: &Site<'_, P>, server: &Server, key: &ConnectionKey) -> Result<Kept, Failure> {
+pub async fn read<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    key: &ConnectionKey,
+) -> Result<Kept, Failure> {
     let open = |text: &str| {
-        let credential = sealed::open(site, key, text)?;
-        sealed::suits(server, &credential).then_some(credential)
+        let credential = sealed::open(context, key, text)?;
+        sealed::is_usable_for(server, &credential).then_some(credential)
     };
-    Ok(match command(site, key, Command::Read).await? {
+    Ok(match command(context, key, Command::Read).await? {
         Outcome::Live { sealed, .. } => open(&sealed).map_or(Kept::Absent, Kept::Live),
         Outcome::Dead { sealed: Some(sealed), .. } => open(&sealed).map_or(Kept::Absent, Kept::Dead),
         _ => Kept::Absent,
@@ -64,36 +68,36 @@ pub async fn read<P: Platform>(site: &Site<'_, P>, server: &Server, key: &Connec
 /// 3. It is kept.
 /// 4. It is listed still: revoked since 2, it was dropped and unlisted before it was there, and must go again.
 pub async fn store<P: Platform>(
-    site: &Site<'_, P>,
-    errand: &Errand,
+    context: &RequestContext<'_, P>,
+    intent: &ConnectIntent,
     credential: &Credential,
     upstream_name: Option<String>,
     signed_in: Timestamp,
 ) -> Result<(), Failure> {
-    let key = &errand.key();
+    let key = &intent.key();
     // 1.
-    claim_link(site, errand).await?;
+    claim_link(context, intent).await?;
     // 2.
-    list(site, errand, upstream_name.clone(), signed_in).await?;
+    list(context, intent, upstream_name.clone(), signed_in).await?;
     // 3.
-    let sealed = site.keys.seal_json(Purpose::Connection, &key.place(), site.platform.random(), credential);
-    let stored = command(site, key, Command::Store { sealed: sealed.clone() }).await?;
+    let sealed = context.keys.seal_json(Purpose::Connection, &key.place(), context.platform.random(), credential);
+    let stored = command(context, key, Command::Store { sealed: sealed.clone() }).await?;
     let Outcome::Stored { generation } = stored else { return Err(Failure::storage()) };
-    connection::forget(site, key);
+    connection::forget(context, key);
     // 4.
-    if let Err(failure) = list(site, errand, upstream_name, signed_in).await {
-        drop(site, key).await?;
+    if let Err(failure) = list(context, intent, upstream_name, signed_in).await {
+        drop(context, key).await?;
         return Err(failure);
     }
     // Should it fail, the next call asks the object.
-    let _ = connection::replicate(site, key, &Replica::new(generation, sealed)).await;
+    let _ = connection::replicate(context, key, &Replica::new(generation, sealed)).await;
     Ok(())
 }
 
-async fn claim_link<P: Platform>(site: &Site<'_, P>, errand: &Errand) -> Result<(), Failure> {
-    let Some(link) = &errand.link else { return Ok(()) };
-    let claim = Command::Claim { attempt: link.clone(), until: site.now + CLAIMED };
-    match command(site, &errand.key(), claim).await? {
+async fn claim_link<P: Platform>(context: &RequestContext<'_, P>, intent: &ConnectIntent) -> Result<(), Failure> {
+    let Some(link) = &intent.link else { return Ok(()) };
+    let claim = Command::Claim { attempt: link.clone(), until: context.now + CLAIMED };
+    match command(context, &intent.key(), claim).await? {
         Outcome::Claimed => Ok(()),
         _ => Err(link_used()),
     }
@@ -101,32 +105,32 @@ async fn claim_link<P: Platform>(site: &Site<'_, P>, errand: &Errand) -> Result<
 
 /// Refuses a link that has made its connection already, before anybody fills in a form for nothing.
 pub async fn require_unused<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     key: &ConnectionKey,
     link: &Digested,
 ) -> Result<(), Failure> {
-    match command(site, key, Command::Recall { attempt: link.clone() }).await? {
+    match command(context, key, Command::Recall { attempt: link.clone() }).await? {
         Outcome::AlreadyUsed => Err(link_used()),
         _ => Ok(()),
     }
 }
 
 async fn list<P: Platform>(
-    site: &Site<'_, P>,
-    errand: &Errand,
+    context: &RequestContext<'_, P>,
+    intent: &ConnectIntent,
     upstream_name: Option<String>,
     signed_in: Timestamp,
 ) -> Result<(), Failure> {
-    let Owner::Subject(subject) = &errand.owner else { return Ok(()) };
+    let Owner::Subject(subject) = &intent.owner else { return Ok(()) };
     let connection = subject::ConnectedAccount {
-        slug: errand.slug.clone(),
-        account: errand.account.clone(),
-        label: errand.label.clone().unwrap_or_default(),
+        slug: intent.slug.clone(),
+        account: intent.account.clone(),
+        label: intent.label.clone().unwrap_or_default(),
         upstream_name,
-        at: site.now,
+        at: context.now,
     };
     let add = subject::Command::AddConnection { connection, signed_in: Some(signed_in) };
-    match site.platform.account(subject, add).await.map_err(|Unavailable| Failure::storage())? {
+    match context.platform.account(subject, add).await.map_err(|Unavailable| Failure::storage())? {
         subject::Outcome::Noted => Ok(()),
         subject::Outcome::Revoked => Err(revoked_meanwhile()),
         subject::Outcome::Full => Err(list_full()),
@@ -136,25 +140,29 @@ async fn list<P: Platform>(
 
 /// Drops what is kept, ends the streams that were opened with it, and tells the upstream where that can be done.
 /// Whatever it answers, the gateway has forgotten it.
-pub async fn drop<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey) -> Result<(), Failure> {
-    let dropped = command(site, key, Command::Drop).await?;
-    connection::forget(site, key);
-    revocation::mark_dropped(site, key).await?;
-    site.platform.delete(key.name()).await.map_err(|Unavailable| Failure::storage())?;
+pub async fn drop<P: Platform>(context: &RequestContext<'_, P>, key: &ConnectionKey) -> Result<(), Failure> {
+    let dropped = command(context, key, Command::Drop).await?;
+    connection::forget(context, key);
+    revocation::mark_dropped(context, key).await?;
+    context.platform.delete(key.name()).await.map_err(|Unavailable| Failure::storage())?;
     if let Owner::Subject(subject) = key.owner() {
         let (slug, account) = (key.slug().to_owned(), key.account().to_owned());
-        let unlisted = site.platform.account(subject, subject::Command::ForgetConnection { slug, account }).await;
+        let unlisted = context.platform.account(subject, subject::Command::ForgetConnection { slug, account }).await;
         unlisted.map_err(|Unavailable| Failure::storage())?;
     }
     let Outcome::Dropped { sealed: Some(sealed) } = dropped else { return Ok(()) };
-    if let Some(Credential { kind: Kind::Oauth(oauth), .. }) = sealed::open(site, key, &sealed) {
-        upstream::revoke(site, &oauth).await;
+    if let Some(Credential { kind: CredentialKind::Oauth(oauth), .. }) = sealed::open(context, key, &sealed) {
+        upstream::revoke(context, &oauth).await;
     }
     Ok(())
 }
 
-async fn command<P: Platform>(site: &Site<'_, P>, key: &ConnectionKey, command: Command) -> Result<Outcome, Failure> {
-    site.platform.connection(key, command).await.map_err(|Unavailable| Failure::storage())
+async fn command<P: Platform>(
+    context: &RequestContext<'_, P>,
+    key: &ConnectionKey,
+    command: Command,
+) -> Result<Outcome, Failure> {
+    context.platform.connection(key, command).await.map_err(|Unavailable| Failure::storage())
 }
 
 fn link_used() -> Failure {

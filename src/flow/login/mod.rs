@@ -10,7 +10,7 @@ pub mod session;
 use http::StatusCode;
 use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 
-use super::{Answered, Head, Site, read_small};
+use super::{Answered, Head, RequestContext, read_small};
 use crate::config::{DevAccount, Login};
 use crate::login::oidc::Demand;
 use crate::login::transaction::{LoginTransaction, ReturnTo};
@@ -30,25 +30,30 @@ const FORM: usize = 8 * 1024;
 const SELECT_ACCOUNT: &str = "select_account";
 
 /// Sends the browser to sign in, to come back to `return_to`, a path of ours with its query.
-pub async fn begin<P: Platform>(site: &Site<'_, P>, head: &Head, return_to: &str) -> Answered<P> {
-    demand(site, head, return_to, Demand::default()).await
+pub async fn begin<P: Platform>(context: &RequestContext<'_, P>, head: &Head, return_to: &str) -> Answered<P> {
+    demand(context, head, return_to, Demand::default()).await
 }
 
 /// The same where it matters how the person signs in.
-pub async fn demand<P: Platform>(site: &Site<'_, P>, head: &Head, return_to: &str, demand: Demand) -> Answered<P> {
+pub async fn demand<P: Platform>(
+    context: &RequestContext<'_, P>,
+    head: &Head,
+    return_to: &str,
+    demand: Demand,
+) -> Answered<P> {
     let return_to = ReturnTo::parse(return_to).ok_or_else(too_long)?;
-    let platform = site.platform;
+    let platform = context.platform;
     let transaction =
-        LoginTransaction::new(platform.random(), platform.random(), platform.random(), return_to, site.now);
-    let transaction = if demand.anew { transaction.anew(site.now) } else { transaction };
-    let location = match &site.config.login {
+        LoginTransaction::new(platform.random(), platform.random(), platform.random(), return_to, context.now);
+    let transaction = if demand.anew { transaction.anew(context.now) } else { transaction };
+    let location = match &context.config.login {
         Login::Dev { .. } => {
-            only_on_loopback(site)?;
+            only_on_loopback(context)?;
             format!("{}?state={}", Endpoint::Login.path(), transaction.state.expose())
         }
         Login::Oidc(login) => {
-            let provider = provider::metadata(site, login).await?;
-            let redirect_uri = site.url(Endpoint::LoginCallback.path());
+            let provider = provider::metadata(context, login).await?;
+            let redirect_uri = context.url(Endpoint::LoginCallback.path());
             let challenge = transaction.challenge();
             let (state, nonce) = (&transaction.state, &transaction.nonce);
             let (client_id, scopes) = (&login.client_id, &login.scopes);
@@ -58,31 +63,32 @@ pub async fn demand<P: Platform>(site: &Site<'_, P>, head: &Head, return_to: &st
             url.into()
         }
     };
-    let name = cookie_name(site, &transaction.state)?;
-    let sealed = site.keys.seal_json(Purpose::LoginTransaction, &[&name], platform.random(), &transaction);
-    let cookie = SetCookie::new(name, Secret::new(sealed), transaction::LIFETIME, site.origin.is_secure());
+    let name = cookie_name(context, &transaction.state)?;
+    let sealed = context.keys.seal_json(Purpose::LoginTransaction, &[&name], platform.random(), &transaction);
+    let cookie = SetCookie::new(name, Secret::new(sealed), transaction::LIFETIME, context.origin.is_secure());
     let cookie = cookie.to_header().map_err(|_| too_long())?;
     let reply = Reply::see_other(&location).and(SET_COOKIE, cookie);
     // Sign-ins begun and left pile up in the browser, and any site can begin them: without this, until no request is
     // read at all.
     let jar = Jar::parse(&head.headers);
-    let left = jar.crowded(&cookie::name(transaction::COOKIE, site.origin.is_secure()));
-    let gone = left.into_iter().filter_map(|name| SetCookie::removal(name, site.origin.is_secure()).to_header().ok());
+    let left = jar.crowded(&cookie::name(transaction::COOKIE, context.origin.is_secure()));
+    let gone =
+        left.into_iter().filter_map(|name| SetCookie::removal(name, context.origin.is_secure()).to_header().ok());
     Ok(gone.fold(reply, |reply, cookie| reply.and(SET_COOKIE, cookie)))
 }
 
 /// `GET /login`: the development sign-in page, or the way to the identity provider.
-pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
+pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
     let query = form::parse(head.query().as_bytes()).map_err(|_| lost())?;
     let field = |name| query.one(name).ok().flatten();
     let Some(state) = field("state") else {
         // Without a choice the identity provider would send the same person straight back.
         let choice = field("prompt") == Some(SELECT_ACCOUNT);
-        return demand(site, head, field("return_to").unwrap_or("/"), Demand { anew: false, choice }).await;
+        return demand(context, head, field("return_to").unwrap_or("/"), Demand { anew: false, choice }).await;
     };
-    let Login::Dev { accounts } = &site.config.login else { return Err(lost()) };
-    only_on_loopback(site)?;
-    let transaction = open(site, head, &Secret::new(state))?;
+    let Login::Dev { accounts } = &context.config.login else { return Err(lost()) };
+    only_on_loopback(context)?;
+    let transaction = open(context, head, &Secret::new(state))?;
     let page = page::DevLogin {
         accounts: accounts.iter().map(shown).collect(),
         action: Endpoint::LoginCallback.path().to_owned(),
@@ -95,23 +101,23 @@ pub async fn show<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
 }
 
 /// `/login/callback`: who came back becomes a browser session.
-pub async fn callback<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
-    let (identity, transaction) = match &site.config.login {
-        Login::Dev { accounts } => chosen(site, head, body, accounts).await?,
+pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+    let (identity, transaction) = match &context.config.login {
+        Login::Dev { accounts } => chosen(context, head, body, accounts).await?,
         Login::Oidc(login) => {
             let state = oidc::callback_state(head.query()).ok_or_else(lost)?;
-            let transaction = open(site, head, &state)?;
-            let provider = provider::metadata(site, login).await?;
+            let transaction = open(context, head, &state)?;
+            let provider = provider::metadata(context, login).await?;
             let sent = Sent::default().with(&transaction.state).with(&transaction.nonce);
             let (state, issuer) = (&transaction.state, &provider.issuer);
             let code = oidc::callback(head.query(), state, issuer, provider.iss_parameter, &sent);
             let code = code.map_err(|error| refused(&error))?;
-            (provider::identify(site, login, &provider, &code, &transaction).await?, transaction)
+            (provider::identify(context, login, &provider, &code, &transaction).await?, transaction)
         }
     };
-    person::note(site, &identity).await;
-    let mut cookies = session::start(site, head, identity).await?;
-    cookies.push(SetCookie::removal(cookie_name(site, &transaction.state)?, site.origin.is_secure()));
+    person::note(context, &identity).await;
+    let mut cookies = session::start(context, head, identity).await?;
+    cookies.push(SetCookie::removal(cookie_name(context, &transaction.state)?, context.origin.is_secure()));
     with_cookies(Reply::see_other(transaction.return_to.as_str()), &cookies)
 }
 
@@ -124,9 +130,9 @@ pub fn sign_out_page<P: Platform>(head: &Head) -> Reply<P::Stream> {
 
 /// `POST /logout`: the browser session ends. Leads back to `return_to` by a link, not by itself: browsers hold a form's
 /// redirects to its page's policy, and the way back may lead through the identity provider.
-pub async fn logout<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P> {
-    csrf::require_own_page(site, head)?;
-    session::end(site, head).await?;
+pub async fn logout<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
+    csrf::require_own_page(context, head)?;
+    session::end(context, head).await?;
     let query = form::parse(head.query().as_bytes()).ok();
     let asked = query.as_ref().and_then(|query| query.one("return_to").ok().flatten());
     let return_to = asked.and_then(ReturnTo::parse).unwrap_or_else(ReturnTo::home);
@@ -136,16 +142,16 @@ pub async fn logout<P: Platform>(site: &Site<'_, P>, head: &Head) -> Answered<P>
         happened: "This browser is signed out of the gateway. Clients you allowed keep their access.".to_owned(),
         todo: String::new(),
         reason: None,
-        request_id: site.request_id.to_owned(),
+        request_id: context.request_id.to_owned(),
         slug: None,
         facts: Vec::new(),
         link: Some(if asked.is_some() {
-            page::Link::new("Sign in as somebody else", format!("{}&prompt={SELECT_ACCOUNT}", sign_in(&return_to)))
+            page::PageLink::new("Sign in as somebody else", format!("{}&prompt={SELECT_ACCOUNT}", sign_in(&return_to)))
         } else {
-            page::Link::new("Sign in again", sign_in(&return_to))
+            page::PageLink::new("Sign in again", sign_in(&return_to))
         }),
     };
-    with_cookies(Reply::page(StatusCode::OK, page.render()), &session::removals(site))
+    with_cookies(Reply::page(StatusCode::OK, page.render()), &session::removals(context))
 }
 
 /// Where "Sign in as somebody else" on a page leads, to come back there.
@@ -169,21 +175,21 @@ fn with_cookies<S>(reply: Reply<S>, cookies: &[SetCookie]) -> Result<Reply<S>, F
 }
 
 async fn chosen<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     head: &Head,
     body: P::Stream,
     accounts: &[DevAccount],
 ) -> Result<(Identity, LoginTransaction), Failure> {
-    only_on_loopback(site)?;
+    only_on_loopback(context)?;
     if head.method != "POST" {
         return Err(lost());
     }
-    csrf::require_own_page(site, head)?;
+    csrf::require_own_page(context, head)?;
     let body = read_small(body, FORM).await?;
     let form = form::parse(&body).map_err(|_| lost())?;
     let field = |name| form.one(name).ok().flatten();
-    let transaction = open(site, head, &Secret::new(field("state").ok_or_else(lost)?))?;
-    let accounts = accounts.iter().map(|account| dev::Account {
+    let transaction = open(context, head, &Secret::new(field("state").ok_or_else(lost)?))?;
+    let accounts = accounts.iter().map(|account| dev::DevIdentity {
         subject: &account.subject,
         name: account.name.as_deref(),
         email: account.email.as_deref(),
@@ -197,17 +203,21 @@ async fn chosen<P: Platform>(
 }
 
 /// The transaction this browser holds for a state. Its cookie is taken away when it is used, so it works once.
-fn open<P: Platform>(site: &Site<'_, P>, head: &Head, state: &Secret) -> Result<LoginTransaction, Failure> {
-    let name = cookie_name(site, state)?;
+fn open<P: Platform>(
+    context: &RequestContext<'_, P>,
+    head: &Head,
+    state: &Secret,
+) -> Result<LoginTransaction, Failure> {
+    let name = cookie_name(context, state)?;
     let sealed = Jar::parse(&head.headers).get(&name).cloned().ok_or_else(lost)?;
     let transaction: LoginTransaction =
-        site.keys.open_json(Purpose::LoginTransaction, &[&name], sealed.expose()).map_err(|_| lost())?;
-    if transaction.expired(site.now) { Err(lost()) } else { Ok(transaction) }
+        context.keys.open_json(Purpose::LoginTransaction, &[&name], sealed.expose()).map_err(|_| lost())?;
+    if transaction.expired(context.now) { Err(lost()) } else { Ok(transaction) }
 }
 
-fn cookie_name<P>(site: &Site<'_, P>, state: &Secret) -> Result<String, Failure> {
+fn cookie_name<P>(context: &RequestContext<'_, P>, state: &Secret) -> Result<String, Failure> {
     let base = transaction::cookie_base(state).ok_or_else(lost)?;
-    Ok(cookie::name(&base, site.origin.is_secure()))
+    Ok(cookie::name(&base, context.origin.is_secure()))
 }
 
 fn redirect_uri_of(return_to: &ReturnTo) -> Option<String> {
@@ -219,8 +229,8 @@ fn shown(account: &DevAccount) -> page::DevLoginAccount {
     page::DevLoginAccount { subject: account.subject.clone(), name: account.name.clone(), email: account.email.clone() }
 }
 
-fn only_on_loopback<P>(site: &Site<'_, P>) -> Result<(), Failure> {
-    if site.origin.is_loopback() {
+fn only_on_loopback<P>(context: &RequestContext<'_, P>) -> Result<(), Failure> {
+    if context.origin.is_loopback() {
         return Ok(());
     }
     Err(Failure::new(

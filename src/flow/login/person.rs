@@ -2,7 +2,7 @@
 //!
 //! Not here: what is noted (`login::person`), and who looks people up (`flow::admin::people`).
 
-use crate::flow::Site;
+use crate::flow::RequestContext;
 use crate::login::person::{KEPT, Person};
 use crate::login::{Identity, person};
 use crate::ports::{Platform, Unavailable};
@@ -13,20 +13,20 @@ pub const LONGEST: usize = 320;
 
 /// Notes who signed in with which address. Where that cannot be stored nobody is kept from signing in: the next time it
 /// is noted.
-pub async fn note<P: Platform>(site: &Site<'_, P>, identity: &Identity) {
+pub async fn note<P: Platform>(context: &RequestContext<'_, P>, identity: &Identity) {
     let Some(email) = identity.email.as_deref().filter(|email| email.len() <= LONGEST) else { return };
-    let Ok(before) = read(site, email).await else { return };
-    let noted = Person::noted(before, &identity.subject, identity.name.as_deref(), site.now);
+    let Ok(before) = read(context, email).await else { return };
+    let noted = Person::noted(before, &identity.subject, identity.name.as_deref(), context.now);
     if let Some(person) = noted {
         let key = person::key(email);
-        let sealed = site.keys.seal_json(Purpose::Person, &[&key], site.platform.random(), &person);
-        let _ = site.platform.put(&key, &sealed, Some(KEPT)).await;
+        let sealed = context.keys.seal_json(Purpose::Person, &[&key], context.platform.random(), &person);
+        let _ = context.platform.put(&key, &sealed, Some(KEPT)).await;
     }
 }
 
 /// Everybody who signed in with an address. What cannot be opened, because its key was dropped, is as good as none.
-pub async fn read<P: Platform>(site: &Site<'_, P>, email: &str) -> Result<Option<Person>, Unavailable> {
+pub async fn read<P: Platform>(context: &RequestContext<'_, P>, email: &str) -> Result<Option<Person>, Unavailable> {
     let key = person::key(email);
-    let sealed = site.platform.get(&key).await?;
-    Ok(sealed.and_then(|sealed| site.keys.open_json(Purpose::Person, &[&key], &sealed).ok()))
+    let sealed = context.platform.get(&key).await?;
+    Ok(sealed.and_then(|sealed| context.keys.open_json(Purpose::Person, &[&key], &sealed).ok()))
 }

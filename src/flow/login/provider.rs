@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use url::Url;
 
 use crate::config::Oidc;
-use crate::flow::{Site, secret_missing};
+use crate::flow::{RequestContext, secret_missing};
 use crate::login::discovery::Provider;
 use crate::login::oidc::id_token::{IdTokenError, Signed, Unverified};
 use crate::login::oidc::jwks::Jwks;
@@ -31,33 +31,33 @@ const REMEMBERED: Lifetime = Lifetime::hours(1);
 const ASK_AGAIN: Lifetime = Lifetime(5);
 
 /// The identity provider's metadata, by OpenID Connect discovery.
-pub async fn metadata<P: Platform>(site: &Site<'_, P>, login: &Oidc) -> Result<Rc<Provider>, Failure> {
-    if let Some(provider) = site.memory.providers.get(&login.issuer, site.now) {
+pub async fn metadata<P: Platform>(context: &RequestContext<'_, P>, login: &Oidc) -> Result<Rc<Provider>, Failure> {
+    if let Some(provider) = context.memory.providers.get(&login.issuer, context.now) {
         return Ok(provider);
     }
-    if let Some(failure) = site.memory.unavailable.get(&login.issuer, site.now) {
+    if let Some(failure) = context.memory.unavailable.get(&login.issuer, context.now) {
         return Err(failure);
     }
-    let found = discover(site, login).await;
+    let found = discover(context, login).await;
     if let Err(failure) = &found {
         // Anybody may ask for the status or for a sign-in: a provider that is down is not asked each time.
-        site.memory.unavailable.put(login.issuer.as_str(), failure.clone(), site.now + ASK_AGAIN, site.now);
+        context.memory.unavailable.put(login.issuer.as_str(), failure.clone(), context.now + ASK_AGAIN, context.now);
     }
     found
 }
 
-async fn discover<P: Platform>(site: &Site<'_, P>, login: &Oidc) -> Result<Rc<Provider>, Failure> {
+async fn discover<P: Platform>(context: &RequestContext<'_, P>, login: &Oidc) -> Result<Rc<Provider>, Failure> {
     let url = discovery::url(&login.issuer).ok_or_else(|| misconfigured(&LoginError::UnfitUrl("issuer")))?;
-    let document = get(site, url, discovery::MAX_BYTES).await?;
+    let document = get(context, url, discovery::MAX_BYTES).await?;
     let provider = discovery::parse(&login.issuer, &document).map_err(|error| misconfigured(&error))?;
     let provider = Rc::new(provider);
-    site.memory.providers.put(login.issuer.as_str(), Rc::clone(&provider), site.now + REMEMBERED, site.now);
+    context.memory.providers.put(login.issuer.as_str(), Rc::clone(&provider), context.now + REMEMBERED, context.now);
     Ok(provider)
 }
 
 /// Who the code stands for: the token request, then the ID token checked against the provider's keys.
 pub async fn identify<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     login: &Oidc,
     provider: &Provider,
     code: &Secret,
@@ -65,36 +65,37 @@ pub async fn identify<P: Platform>(
 ) -> Result<Identity, Failure> {
     let secret = match &login.client_secret {
         Some(name) => Some(
-            site.platform
+            context
+                .platform
                 .secret(name.as_str())
                 .ok_or_else(|| secret_missing("login_secret_missing", name, "the sign-in needs"))?,
         ),
         None => None,
     };
-    let redirect_uri = site.url(Endpoint::LoginCallback.path());
+    let redirect_uri = context.url(Endpoint::LoginCallback.path());
     let request =
         oidc::token_request(provider, &login.client_id, secret.as_ref(), code, &transaction.verifier, &redirect_uri);
-    let (status, answer) = send(site, request.map_err(|error| misconfigured(&error))?, oidc::MAX_BYTES).await?;
+    let (status, answer) = send(context, request.map_err(|error| misconfigured(&error))?, oidc::MAX_BYTES).await?;
     let sent = oidc::secrets(&login.client_id, secret.as_ref(), code, &transaction.verifier);
     let token = oidc::token_response(status, &answer, &sent).map_err(|error| {
         Failure::new(Blame::Upstream, 502, error.reason(), error.to_string())
             .fix("Start again from your client; if it stays, the operator must check login.client_id and its secret.")
     })?;
-    let unverified = match id_token::read(&token, &*keys(site, provider, false).await?) {
+    let unverified = match id_token::read(&token, &*keys(context, provider, false).await?) {
         // The provider may have rotated its keys since they were read.
-        Err(IdTokenError::UnknownKey) => id_token::read(&token, &*keys(site, provider, true).await?),
+        Err(IdTokenError::UnknownKey) => id_token::read(&token, &*keys(context, provider, true).await?),
         read => read,
     };
-    let signed = signed(site, unverified.map_err(refused)?).await?;
+    let signed = signed(context, unverified.map_err(refused)?).await?;
     signed
-        .identity(&provider.issuer, &login.client_id, &transaction.nonce, transaction.not_before, site.now)
+        .identity(&provider.issuer, &login.client_id, &transaction.nonce, transaction.not_before, context.now)
         .map_err(refused)
 }
 
-async fn signed<P: Platform>(site: &Site<'_, P>, token: Unverified<'_>) -> Result<Signed, Failure> {
+async fn signed<P: Platform>(context: &RequestContext<'_, P>, token: Unverified<'_>) -> Result<Signed, Failure> {
     let mut verified = false;
     for key in token.keys() {
-        let by_this_key = site.platform.verify(key, token.message(), token.signature()).await;
+        let by_this_key = context.platform.verify(key, token.message(), token.signature()).await;
         verified =
             by_this_key.map_err(|Unavailable| unavailable("the signature of its ID token could not be verified"))?;
         if verified {
@@ -104,41 +105,46 @@ async fn signed<P: Platform>(site: &Site<'_, P>, token: Unverified<'_>) -> Resul
     token.verified(verified).map_err(refused)
 }
 
-async fn keys<P: Platform>(site: &Site<'_, P>, provider: &Provider, anew: bool) -> Result<Rc<Jwks>, Failure> {
-    if let Some(keys) = site.memory.jwks.get(&provider.issuer, site.now).filter(|_| !anew) {
+async fn keys<P: Platform>(
+    context: &RequestContext<'_, P>,
+    provider: &Provider,
+    anew: bool,
+) -> Result<Rc<Jwks>, Failure> {
+    if let Some(keys) = context.memory.jwks.get(&provider.issuer, context.now).filter(|_| !anew) {
         return Ok(keys);
     }
-    let document = get(site, provider.jwks_uri.clone(), jwks::MAX_BYTES).await?;
+    let document = get(context, provider.jwks_uri.clone(), jwks::MAX_BYTES).await?;
     let keys = Rc::new(jwks::parse(&document).map_err(|error| misconfigured(&error))?);
-    site.memory.jwks.put(provider.issuer.as_str(), Rc::clone(&keys), site.now + REMEMBERED, site.now);
+    context.memory.jwks.put(provider.issuer.as_str(), Rc::clone(&keys), context.now + REMEMBERED, context.now);
     Ok(keys)
 }
 
-async fn get<P: Platform>(site: &Site<'_, P>, url: Url, limit: usize) -> Result<Vec<u8>, Failure> {
+async fn get<P: Platform>(context: &RequestContext<'_, P>, url: Url, limit: usize) -> Result<Vec<u8>, Failure> {
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
     let request = Outgoing { method: Method::GET, url, headers, body: Vec::new(), within: PATIENCE };
-    match exchange(site, request, limit).await? {
+    match exchange(context, request, limit).await? {
         (StatusCode::OK, document) => Ok(document),
         (status, _) => Err(unavailable(&format!("it answered {}", status.as_u16()))),
     }
 }
 
 async fn send<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     request: Request<Vec<u8>>,
     limit: usize,
 ) -> Result<(StatusCode, Vec<u8>), Failure> {
     let (parts, body) = request.into_parts();
     let url = Url::parse(&parts.uri.to_string()).map_err(|_| misconfigured(&LoginError::UnfitUrl("token_endpoint")))?;
-    exchange(site, Outgoing { method: parts.method, url, headers: parts.headers, body, within: PATIENCE }, limit).await
+    exchange(context, Outgoing { method: parts.method, url, headers: parts.headers, body, within: PATIENCE }, limit)
+        .await
 }
 
 async fn exchange<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     request: Outgoing,
     limit: usize,
 ) -> Result<(StatusCode, Vec<u8>), Failure> {
-    let answer = site.platform.fetch(request).await.map_err(|_| unavailable("it did not answer"))?;
+    let answer = context.platform.fetch(request).await.map_err(|_| unavailable("it did not answer"))?;
     let body =
         answer.body.read(limit, PATIENCE).await.map_err(|_| unavailable("its answer broke off or was too large"))?;
     Ok((answer.status, body))

@@ -4,7 +4,7 @@
 //! Not here: its shape and its cookie (`login::session`, `web::cookie`).
 
 use crate::config::Login;
-use crate::flow::{Head, Site, revocation};
+use crate::flow::{Head, RequestContext, revocation};
 use crate::login::session::BrowserSession;
 use crate::login::{Identity, session};
 use crate::ports::{Platform, Unavailable};
@@ -23,60 +23,60 @@ pub struct SignedIn {
 }
 
 /// The session the browser's cookies prove, if it has not ended.
-pub async fn current<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
-    let Some(signed_in) = opened(site, head).await?.filter(|found| !found.session.expired(site.now)) else {
+pub async fn current<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
+    let Some(signed_in) = opened(context, head).await?.filter(|found| !found.session.expired(context.now)) else {
         return Ok(None);
     };
     let session = &signed_in.session;
-    let revoked = revocation::is_revoked(site, &session.identity.subject, Some(session.since)).await?;
+    let revoked = revocation::is_revoked(context, &session.identity.subject, Some(session.since)).await?;
     Ok((!revoked).then_some(signed_in))
 }
 
 /// Starts a session with a fresh id, whatever cookie the browser came with, and ends the one it had: no id from before
 /// a sign-in is worth anything after it. Answers the cookies that prove it.
 pub async fn start<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     head: &Head,
     identity: Identity,
 ) -> Result<Vec<SetCookie>, Failure> {
-    end(site, head).await?;
-    let lifetime = site.config.session_ttl;
-    let cookie = site.secret();
+    end(context, head).await?;
+    let lifetime = context.config.session_ttl;
+    let cookie = context.secret();
     let key = session::key(&cookie);
-    let secure = site.origin.is_secure();
-    let twin = secure.then(|| session::twin(&site.secret(), &cookie));
-    let session = BrowserSession::new(identity, site.now, lifetime);
+    let secure = context.origin.is_secure();
+    let twin = secure.then(|| session::twin(&context.secret(), &cookie));
+    let session = BrowserSession::new(identity, context.now, lifetime);
     let session = twin.iter().fold(session, BrowserSession::with_twin);
-    let place = place(&site.config.login, &key);
-    let sealed = site.keys.seal_json(Purpose::BrowserSession, &place, site.platform.random(), &session);
-    site.platform.put(&key, &sealed, Some(lifetime)).await.map_err(|Unavailable| Failure::storage())?;
+    let place = place(&context.config.login, &key);
+    let sealed = context.keys.seal_json(Purpose::BrowserSession, &place, context.platform.random(), &session);
+    context.platform.put(&key, &sealed, Some(lifetime)).await.map_err(|Unavailable| Failure::storage())?;
     let set = |name: String, value| SetCookie::new(name, value, lifetime, secure);
     let twin = twin.map(|twin| set(cookie::name(cookie::TWIN, secure), twin));
     Ok([set(cookie::SESSION.to_owned(), cookie)].into_iter().chain(twin).collect())
 }
 
 /// Ends the browser's session, if it has one: a cookie that opens none makes nobody delete anything.
-pub async fn end<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<(), Failure> {
-    match opened(site, head).await? {
+pub async fn end<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Result<(), Failure> {
+    match opened(context, head).await? {
         Some(SignedIn { cookie, .. }) => {
-            site.platform.delete(&session::key(&cookie)).await.map_err(|Unavailable| Failure::storage())
+            context.platform.delete(&session::key(&cookie)).await.map_err(|Unavailable| Failure::storage())
         }
         None => Ok(()),
     }
 }
 
 /// Takes the cookies of a session away.
-pub fn removals<P>(site: &Site<'_, P>) -> Vec<SetCookie> {
-    let secure = site.origin.is_secure();
+pub fn removals<P>(context: &RequestContext<'_, P>) -> Vec<SetCookie> {
+    let secure = context.origin.is_secure();
     let twin = secure.then(|| SetCookie::removal(cookie::name(cookie::TWIN, secure), secure));
     [SetCookie::removal(cookie::SESSION, secure)].into_iter().chain(twin).collect()
 }
 
 /// The session that the browser's cookies open. Of several values of its name, all but one were planted: the twin tells
 /// which is ours, so that one is looked up at most.
-async fn opened<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
+async fn opened<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
     let jar = Jar::parse(&head.headers);
-    let secure = site.origin.is_secure();
+    let secure = context.origin.is_secure();
     let twin = if secure { jar.get(&cookie::name(cookie::TWIN, secure)) } else { None };
     let ours = match twin {
         Some(twin) => jar.all(cookie::SESSION).iter().find(|cookie| session::is_twin_of(twin, cookie)),
@@ -85,9 +85,9 @@ async fn opened<P: Platform>(site: &Site<'_, P>, head: &Head) -> Result<Option<S
     };
     let Some(cookie) = ours else { return Ok(None) };
     let key = session::key(cookie);
-    let sealed = site.platform.get(&key).await.map_err(|Unavailable| Failure::storage())?;
-    let place = place(&site.config.login, &key);
-    let session = sealed.and_then(|sealed| site.keys.open_json(Purpose::BrowserSession, &place, &sealed).ok());
+    let sealed = context.platform.get(&key).await.map_err(|Unavailable| Failure::storage())?;
+    let place = place(&context.config.login, &key);
+    let session = sealed.and_then(|sealed| context.keys.open_json(Purpose::BrowserSession, &place, &sealed).ok());
     let session = session.filter(|session: &BrowserSession| session.fits(twin, secure));
     Ok(session.map(|session| SignedIn { session, cookie: cookie.clone() }))
 }

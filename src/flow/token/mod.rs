@@ -7,14 +7,14 @@ pub mod revoke;
 use http::{HeaderValue, StatusCode};
 
 use super::client::register;
-use super::{Answered, Head, Site, client, read_small, revocation, sentence};
+use super::{Answered, Head, RequestContext, client, read_small, revocation, sentence};
 use crate::config::Config;
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::grant::{GrantId, Granted, Rejection};
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::token::access_token::Claims;
-use crate::oauth::token::opaque::Kind;
+use crate::oauth::token::opaque::OpaqueKind;
 use crate::oauth::token::request::{TokenRequest, TokenRequestError};
 use crate::oauth::token::response::TokenResponse;
 use crate::oauth::token::{access_token, opaque, request};
@@ -32,22 +32,25 @@ use crate::web::{form, route};
 pub const FORM: usize = 32 * 1024;
 
 /// `POST /oauth/token`.
-pub async fn token<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     let body = read_small(body, FORM).await?;
     let form = read_form(head, &body)?;
     let credentials = request::credentials(&head.headers, &form).map_err(|error| lift(&error))?;
     let request = TokenRequest::parse(&form).map_err(|error| lift(&error))?;
-    let client_id = authenticate(site, &credentials).await?;
+    let client_id = authenticate(context, &credentials).await?;
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resource } => {
-            redeem(site, client_id, &code, redirect_uri, verifier, resource).await
+            redeem(context, client_id, &code, redirect_uri, verifier, resource).await
         }
-        TokenRequest::Refresh { token, scope, resource } => rotate(site, client_id, &token, scope, resource).await,
+        TokenRequest::Refresh { token, scope, resource } => rotate(context, client_id, &token, scope, resource).await,
     }
 }
 
 /// Proves the client at the token and revocation endpoints.
-pub async fn authenticate<P: Platform>(site: &Site<'_, P>, credentials: &ClientCredentials) -> Result<String, Failure> {
+pub async fn authenticate<P: Platform>(
+    context: &RequestContext<'_, P>,
+    credentials: &ClientCredentials,
+) -> Result<String, Failure> {
     let challenge = |failure: Failure| {
         if credentials.basic { failure.challenge(basic()) } else { failure }
     };
@@ -57,7 +60,7 @@ pub async fn authenticate<P: Platform>(site: &Site<'_, P>, credentials: &ClientC
                 .fix("Send client_id."),
         )
     })?;
-    let client = client::find_for_token(site, id).await.map_err(challenge)?;
+    let client = client::find_for_token(context, id).await.map_err(challenge)?;
     client.authenticate(credentials).map_err(|error| {
         challenge(
             Failure::oauth(ErrorCode::InvalidClient, error.reason(), sentence(&error))
@@ -68,7 +71,7 @@ pub async fn authenticate<P: Platform>(site: &Site<'_, P>, credentials: &ClientC
 }
 
 async fn redeem<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     client_id: String,
     code: &Secret,
     redirect_uri: Option<String>,
@@ -76,8 +79,8 @@ async fn redeem<P: Platform>(
     resource: Option<String>,
 ) -> Answered<P> {
     let (grant, code) =
-        opaque::parse(&site.keys, Kind::Code, code.expose()).ok_or_else(|| rejected(Rejection::Unknown))?;
-    let refresh = opaque::mint(&site.keys, Kind::Refresh, &grant, site.platform.random());
+        opaque::parse(&context.keys, OpaqueKind::Code, code.expose()).ok_or_else(|| rejected(Rejection::Unknown))?;
+    let refresh = opaque::mint(&context.keys, OpaqueKind::Refresh, &grant, context.platform.random());
     let command = grant::Command::Redeem(grant::Redeem {
         code,
         client_id: client_id.clone(),
@@ -85,102 +88,106 @@ async fn redeem<P: Platform>(
         verifier: verifier.map(|verifier| verifier.expose().to_owned()),
         resource,
         refresh: refresh.digest(),
-        refresh_expires: site.now + site.config.tokens.refresh_ttl,
-        access_expires: site.now + site.config.tokens.access_ttl,
+        refresh_expires: context.now + context.config.tokens.refresh_ttl,
+        access_expires: context.now + context.config.tokens.access_ttl,
     });
-    match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
+    match context.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Redeemed { granted, refresh: kept } => {
-            require_unrevoked(site, &grant, &granted).await?;
-            register::keep(site, &client_id).await;
+            require_unrevoked(context, &grant, &granted).await?;
+            register::keep(context, &client_id).await;
             let scope = granted.scope.clone();
-            respond(site, grant, &granted, &scope, kept.then_some(&refresh))
+            respond(context, grant, &granted, &scope, kept.then_some(&refresh))
         }
-        outcome => Err(refuse(site, &grant, outcome).await),
+        outcome => Err(refuse(context, &grant, outcome).await),
     }
 }
 
 async fn rotate<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     client_id: String,
     presented: &Secret,
     scope: Option<ScopeSet>,
     resource: Option<String>,
 ) -> Answered<P> {
-    let parsed = opaque::parse(&site.keys, Kind::Refresh, presented.expose());
+    let parsed = opaque::parse(&context.keys, OpaqueKind::Refresh, presented.expose());
     let (grant, digest) = parsed.ok_or_else(|| rejected(Rejection::Unknown))?;
-    let successor = opaque::mint(&site.keys, Kind::Refresh, &grant, site.platform.random());
+    let successor = opaque::mint(&context.keys, OpaqueKind::Refresh, &grant, context.platform.random());
     let command = grant::Command::Rotate(grant::Rotate {
         presented: digest,
         client_id: client_id.clone(),
         scope,
         resource,
         successor: successor.digest(),
-        sealed_successor: vault::seal_successor(presented, site.platform.random(), &successor),
-        refresh_expires: site.now + site.config.tokens.refresh_ttl,
-        access_expires: site.now + site.config.tokens.access_ttl,
+        sealed_successor: vault::seal_successor(presented, context.platform.random(), &successor),
+        refresh_expires: context.now + context.config.tokens.refresh_ttl,
+        access_expires: context.now + context.config.tokens.access_ttl,
     });
-    match site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
+    match context.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Rotated { granted, scope } => {
-            require_unrevoked(site, &grant, &granted).await?;
-            register::keep(site, &client_id).await;
-            extend(site, &grant, &granted).await;
-            respond(site, grant, &granted, &scope, Some(&successor))
+            require_unrevoked(context, &grant, &granted).await?;
+            register::keep(context, &client_id).await;
+            extend(context, &grant, &granted).await;
+            respond(context, grant, &granted, &scope, Some(&successor))
         }
         grant::Outcome::Replayed { granted, scope, sealed_successor } => {
-            require_unrevoked(site, &grant, &granted).await?;
+            require_unrevoked(context, &grant, &granted).await?;
             let successor =
                 vault::open_successor(presented, &sealed_successor).map_err(|_| rejected(Rejection::Unknown))?;
-            respond(site, grant, &granted, &scope, Some(&successor))
+            respond(context, grant, &granted, &scope, Some(&successor))
         }
-        outcome => Err(refuse(site, &grant, outcome).await),
+        outcome => Err(refuse(context, &grant, outcome).await),
     }
 }
 
 /// Keeps a grant in its subject's list. They see it from the beginning, so it is soon enough when half of its first
 /// life is over.
-async fn extend<P: Platform>(site: &Site<'_, P>, grant: &GrantId, granted: &Granted) {
-    let life = site.config.tokens.refresh_ttl;
-    if granted.signed_in.is_none_or(|began| (began + Lifetime(life.0 / 2)).reached(site.now)) {
-        let command = subject::Command::Extend { grant: grant.clone(), until: site.now + life };
-        let _ = site.platform.account(&granted.subject, command).await; // unlisted, it still ends with its subject's revocation
+async fn extend<P: Platform>(context: &RequestContext<'_, P>, grant: &GrantId, granted: &Granted) {
+    let life = context.config.tokens.refresh_ttl;
+    if granted.signed_in.is_none_or(|began| (began + Lifetime(life.0 / 2)).reached(context.now)) {
+        let command = subject::Command::Extend { grant: grant.clone(), until: context.now + life };
+        let _ = context.platform.account(&granted.subject, command).await; // unlisted, it still ends with its subject's revocation
     }
 }
 
 /// A grant that its subject's revocation did not find in their list ends when it is used.
-async fn require_unrevoked<P: Platform>(site: &Site<'_, P>, grant: &GrantId, granted: &Granted) -> Result<(), Failure> {
-    if revocation::is_revoked(site, &granted.subject, granted.signed_in).await? {
-        revocation::end_grant(site, grant).await?;
+async fn require_unrevoked<P: Platform>(
+    context: &RequestContext<'_, P>,
+    grant: &GrantId,
+    granted: &Granted,
+) -> Result<(), Failure> {
+    if revocation::is_revoked(context, &granted.subject, granted.signed_in).await? {
+        revocation::end_grant(context, grant).await?;
         return Err(rejected(Rejection::Revoked));
     }
     Ok(())
 }
 
 fn respond<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     grant: GrantId,
     granted: &Granted,
     scope: &ScopeSet,
     refresh: Option<&Secret>,
 ) -> Answered<P> {
-    if !is_served(&site.config, site.origin.as_str(), granted) {
+    if !is_served(&context.config, context.origin.as_str(), granted) {
         return Err(moved());
     }
-    let lifetime = site.config.tokens.access_ttl;
+    let lifetime = context.config.tokens.access_ttl;
     let claims = Claims {
-        iss: site.origin.as_str().to_owned(),
+        iss: context.origin.as_str().to_owned(),
         aud: granted.resource.clone(),
         sub: granted.subject.clone(),
         client_id: granted.client_id.clone(),
         scope: scope.clone(),
-        iat: site.now,
-        exp: site.now + lifetime,
-        jti: site.id(),
+        iat: context.now,
+        exp: context.now + lifetime,
+        jti: context.id(),
         grant,
         account: granted.account.clone(),
         auth_time: granted.signed_in,
         slug: Some(granted.slug.clone()),
     };
-    let access = access_token::sign(&site.keys, &claims);
+    let access = access_token::sign(&context.keys, &claims);
     let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: refresh, scope };
     Ok(Reply::bytes(StatusCode::OK, "application/json", response.to_json()))
 }
@@ -201,11 +208,11 @@ fn moved() -> Failure {
     .fix("Remove the server from the client and add it again with its present URL.")
 }
 
-async fn refuse<P: Platform>(site: &Site<'_, P>, grant: &GrantId, outcome: grant::Outcome) -> Failure {
+async fn refuse<P: Platform>(context: &RequestContext<'_, P>, grant: &GrantId, outcome: grant::Outcome) -> Failure {
     let grant::Outcome::Rejected { why, revoked_until } = outcome else { return Failure::storage() };
-    let said = site.memory.revoked.get(grant.as_str(), site.now) == Some(true);
+    let said = context.memory.revoked.get(grant.as_str(), context.now) == Some(true);
     if let Some(until) = revoked_until.filter(|_| !said)
-        && let Err(failure) = revocation::revoke_access(site, grant, until).await
+        && let Err(failure) = revocation::revoke_access(context, grant, until).await
     {
         return failure;
     }

@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 
-use crate::flow::{Answered, Head, Site, read_small, revocation, token};
+use crate::flow::{Answered, Head, RequestContext, read_small, revocation, token};
 use crate::oauth::grant;
 use crate::oauth::token::request;
 use crate::oauth::token::revocation::RevocationRequest;
@@ -14,17 +14,17 @@ use crate::web::reply::Reply;
 
 /// `POST /oauth/revoke`: the grant behind a token of this client ends, with every token made from it. Anything else is
 /// 200 too (RFC 7009 §2.2): an unknown token is as good as revoked.
-pub async fn revoke<P: Platform>(site: &Site<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     let body = read_small(body, token::FORM).await?;
     let form = token::read_form(head, &body)?;
     let credentials = request::credentials(&head.headers, &form).map_err(|error| token::lift(&error))?;
     let request = RevocationRequest::parse(&form).map_err(|error| token::lift(&error))?;
-    let client_id = token::authenticate(site, &credentials).await?;
-    if let Some(grant) = request.grant(&site.keys, site.now) {
+    let client_id = token::authenticate(context, &credentials).await?;
+    if let Some(grant) = request.grant(&context.keys, context.now) {
         let command = grant::Command::Revoke { client_id: Some(client_id) };
-        let outcome = site.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())?;
+        let outcome = context.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())?;
         if let grant::Outcome::Revoked { until } = outcome {
-            revocation::revoke_access(site, &grant, until).await?;
+            revocation::revoke_access(context, &grant, until).await?;
         }
     }
     Ok(Reply::bytes(StatusCode::OK, "application/json", b"{}".to_vec()))

@@ -5,11 +5,11 @@
 
 use url::{Position, Url};
 
-use crate::config::{AuthenticationMethod, Server, UpstreamClient as Configured};
-use crate::flow::{Site, secret_missing, sentence};
+use crate::config::{AuthenticationMethod, ConfiguredClient, Server};
+use crate::flow::{RequestContext, secret_missing, sentence};
 use crate::oauth_client::client::{Method, UpstreamClient};
 use crate::oauth_client::registration;
-use crate::oauth_client::registration::{Registered, RegistrationError, Way};
+use crate::oauth_client::registration::{IssuedClient, RegistrationWay, UpstreamRegistrationError};
 use crate::ports::{Platform, Unavailable};
 use crate::upstream::issuer::{Command, Outcome};
 use crate::upstream::plan::Plan;
@@ -28,92 +28,96 @@ const MOST_TRIES: u32 = 24;
 
 /// Where the issuer of a plan sends people back to: a place of its own, so that no issuer's answer is taken for
 /// another's (RFC 9700 §2.1). Where an operator registered the gateway it is one place for all (P7).
-pub fn redirect_uri<P: Platform>(site: &Site<'_, P>, configured: Option<&Configured>, plan: &Plan) -> String {
+pub fn redirect_uri<P: Platform>(
+    context: &RequestContext<'_, P>,
+    configured: Option<&ConfiguredClient>,
+    plan: &Plan,
+) -> String {
     match plan.way {
-        Way::Document | Way::Register(_) => own_redirect_uri(site, &plan.source.issuer),
-        Way::Configured => {
+        RegistrationWay::Document | RegistrationWay::Register(_) => own_redirect_uri(context, &plan.source.issuer),
+        RegistrationWay::Configured => {
             let configured = configured.and_then(|client| client.redirect_uri.clone());
-            configured.unwrap_or_else(|| site.url(Endpoint::UpstreamCallback.path()))
+            configured.unwrap_or_else(|| context.url(Endpoint::UpstreamCallback.path()))
         }
     }
 }
 
-fn own_redirect_uri<P: Platform>(site: &Site<'_, P>, issuer: &str) -> String {
-    site.url(&route::issuer_callback_path(route::of_issuer(issuer).as_str()))
+fn own_redirect_uri<P: Platform>(context: &RequestContext<'_, P>, issuer: &str) -> String {
+    context.url(&route::issuer_callback_path(route::of_issuer(issuer).as_str()))
 }
 
 /// The gateway's client id by a document of its own, for answers that come to this address. Trips begun and connections
 /// made before each issuer had one know another.
-fn document_id<P: Platform>(site: &Site<'_, P>, issuer: &str, redirect_uri: &str) -> String {
-    if redirect_uri == own_redirect_uri(site, issuer) {
-        site.url(&route::unnamed_document_path(&route::of_issuer(issuer)))
+fn document_id<P: Platform>(context: &RequestContext<'_, P>, issuer: &str, redirect_uri: &str) -> String {
+    if redirect_uri == own_redirect_uri(context, issuer) {
+        context.url(&route::unnamed_document_path(&route::of_issuer(issuer)))
     } else {
-        site.url(Endpoint::ClientMetadata.path())
+        context.url(Endpoint::ClientMetadata.path())
     }
 }
 
 /// The same by the document that names the issuer.
-fn named_document_id<P: Platform>(site: &Site<'_, P>, issuer: &str) -> String {
-    site.url(&route::issuer_document_path(issuer))
+fn named_document_id<P: Platform>(context: &RequestContext<'_, P>, issuer: &str) -> String {
+    context.url(&route::issuer_document_path(issuer))
 }
 
 /// Whether a client id at an issuer is the address of a document of the gateway's own.
-pub fn is_document<P: Platform>(site: &Site<'_, P>, issuer: &str, client_id: &str) -> bool {
-    let callbacks = [own_redirect_uri(site, issuer), site.url(Endpoint::UpstreamCallback.path())];
-    client_id == named_document_id(site, issuer)
-        || callbacks.iter().any(|callback| client_id == document_id(site, issuer, callback))
+pub fn is_document<P: Platform>(context: &RequestContext<'_, P>, issuer: &str, client_id: &str) -> bool {
+    let callbacks = [own_redirect_uri(context, issuer), context.url(Endpoint::UpstreamCallback.path())];
+    client_id == named_document_id(context, issuer)
+        || callbacks.iter().any(|callback| client_id == document_id(context, issuer, callback))
 }
 
 /// The gateway's name on the consent pages of others.
-pub fn name<P: Platform>(site: &Site<'_, P>) -> String {
-    let host = site.origin.as_str().split_once("://").map_or("", |(_, host)| host);
+pub fn name<P: Platform>(context: &RequestContext<'_, P>) -> String {
+    let host = context.origin.as_str().split_once("://").map_or("", |(_, host)| host);
     format!("MCP gateway at {host}")
 }
 
 /// Its name in the document for an issuer. A hostile issuer can send people on to an honest one with its own document,
 /// and then this is what tells them.
-pub fn name_for<P: Platform>(site: &Site<'_, P>, issuer: Option<&Url>) -> String {
+pub fn name_for<P: Platform>(context: &RequestContext<'_, P>, issuer: Option<&Url>) -> String {
     let host = issuer.map_or("a server that is not named here", |url| &url[Position::BeforeHost..Position::AfterPort]);
-    format!("{}, for {host}", name(site))
+    format!("{}, for {host}", name(context))
 }
 
 /// Whether an authorization server can read the gateway's metadata document.
-pub fn has_document<P: Platform>(site: &Site<'_, P>) -> bool {
-    site.origin.is_secure() && !site.origin.is_loopback()
+pub fn has_document<P: Platform>(context: &RequestContext<'_, P>) -> bool {
+    context.origin.is_secure() && !context.origin.is_loopback()
 }
 
 /// The client a trip is made as.
 pub async fn for_plan<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
-    client: Option<&Configured>,
+    client: Option<&ConfiguredClient>,
     plan: &Plan,
     redirect_uri: &str,
 ) -> Result<(UpstreamClient, ClientKind), Failure> {
     let kind = match &plan.way {
-        Way::Configured => ClientKind::Configured(plan.method),
-        Way::Document => ClientKind::NamedDocument,
-        Way::Register(endpoint) => return registered(site, server, plan, endpoint, redirect_uri).await,
+        RegistrationWay::Configured => ClientKind::Configured(plan.method),
+        RegistrationWay::Document => ClientKind::NamedDocument,
+        RegistrationWay::Register(endpoint) => return registered(context, server, plan, endpoint, redirect_uri).await,
     };
-    Ok((of_kind(site, server, client, &plan.source.issuer, kind, redirect_uri).await?, kind))
+    Ok((of_kind(context, server, client, &plan.source.issuer, kind, redirect_uri).await?, kind))
 }
 
 /// The client a trip was made as, when its answer comes.
 pub async fn of_kind<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
-    client: Option<&Configured>,
+    client: Option<&ConfiguredClient>,
     issuer: &str,
     kind: ClientKind,
     redirect_uri: &str,
 ) -> Result<UpstreamClient, Failure> {
     match kind {
-        ClientKind::Configured(method) => configured(site, client.ok_or_else(|| gone(server))?, method),
-        ClientKind::Document => Ok(UpstreamClient::public(document_id(site, issuer, redirect_uri))),
-        ClientKind::NamedDocument => Ok(UpstreamClient::public(named_document_id(site, issuer))),
-        ClientKind::Registered(generation) => match ask(site, issuer, Command::Get { generation }).await? {
+        ClientKind::Configured(method) => configured(context, client.ok_or_else(|| gone(server))?, method),
+        ClientKind::Document => Ok(UpstreamClient::public(document_id(context, issuer, redirect_uri))),
+        ClientKind::NamedDocument => Ok(UpstreamClient::public(named_document_id(context, issuer))),
+        ClientKind::Registered(generation) => match ask(context, issuer, Command::Get { generation }).await? {
             Outcome::Registered { sealed, .. } => {
-                Ok(open(site, issuer, &sealed).ok_or_else(|| gone(server))?.into_client(generation))
+                Ok(open(context, issuer, &sealed).ok_or_else(|| gone(server))?.into_client(generation))
             }
             _ => Err(gone(server)),
         },
@@ -121,44 +125,52 @@ pub async fn of_kind<P: Platform>(
 }
 
 /// A registration that the issuer does not know any more: the next person's trip registers anew.
-pub async fn retire<P: Platform>(site: &Site<'_, P>, issuer: &str, kind: ClientKind) -> Result<(), Failure> {
+pub async fn retire<P: Platform>(
+    context: &RequestContext<'_, P>,
+    issuer: &str,
+    kind: ClientKind,
+) -> Result<(), Failure> {
     if let ClientKind::Registered(generation) = kind {
-        ask(site, issuer, Command::Retire { generation }).await?;
+        ask(context, issuer, Command::Retire { generation }).await?;
     }
     Ok(())
 }
 
 /// A registration that somebody went off with and came back without an answer: whether another one is to be had for it.
 /// Anybody can do that, so it is not believed often, nor of one that has just been good for a token.
-pub async fn abandon<P: Platform>(site: &Site<'_, P>, issuer: &str, kind: ClientKind) -> Result<bool, Failure> {
+pub async fn abandon<P: Platform>(
+    context: &RequestContext<'_, P>,
+    issuer: &str,
+    kind: ClientKind,
+) -> Result<bool, Failure> {
     let ClientKind::Registered(generation) = kind else { return Ok(false) };
-    Ok(ask(site, issuer, Command::Abandon { generation }).await? == Outcome::Noted)
+    Ok(ask(context, issuer, Command::Abandon { generation }).await? == Outcome::Noted)
 }
 
 /// A client that a token was issued to just now. Should storage fail, the next one will do.
-pub async fn proven<P: Platform>(site: &Site<'_, P>, issuer: &str, client: &UpstreamClient) {
+pub async fn proven<P: Platform>(context: &RequestContext<'_, P>, issuer: &str, client: &UpstreamClient) {
     if let Some(generation) = client.registered {
-        let _ = ask(site, issuer, Command::Proven { generation }).await;
+        let _ = ask(context, issuer, Command::Proven { generation }).await;
     }
 }
 
 /// A client that its issuer does not know any more, found out when it refreshed: the next person's trip registers anew.
-pub async fn forget<P: Platform>(site: &Site<'_, P>, issuer: &str, client: &UpstreamClient) {
-    let holder = site.id();
+pub async fn forget<P: Platform>(context: &RequestContext<'_, P>, issuer: &str, client: &UpstreamClient) {
+    let holder = context.id();
     let which = match client.registered {
         Some(generation) => Command::Get { generation },
         // Connected before connections knew it, when there was one callback for all.
-        None => Command::Lease { redirect_uri: site.url(Endpoint::UpstreamCallback.path()), holder: holder.clone() },
+        None => Command::Lease { redirect_uri: context.url(Endpoint::UpstreamCallback.path()), holder: holder.clone() },
     };
     // Should storage fail, the trip finds it out.
-    match ask(site, issuer, which).await {
+    match ask(context, issuer, which).await {
         Ok(Outcome::Registered { generation, sealed })
-            if open(site, issuer, &sealed).is_some_and(|registered| registered.is(&client.id)) =>
+            if open(context, issuer, &sealed).is_some_and(|registered| registered.is(&client.id)) =>
         {
-            let _ = ask(site, issuer, Command::Retire { generation }).await;
+            let _ = ask(context, issuer, Command::Retire { generation }).await;
         }
         Ok(Outcome::Leased) => {
-            let _ = ask(site, issuer, Command::Fail { holder }).await;
+            let _ = ask(context, issuer, Command::Fail { holder }).await;
         }
         _ => {}
     }
@@ -166,13 +178,13 @@ pub async fn forget<P: Platform>(site: &Site<'_, P>, issuer: &str, client: &Upst
 
 /// The operator's client, with `method` where they left it open.
 pub fn configured<P: Platform>(
-    site: &Site<'_, P>,
-    client: &Configured,
+    context: &RequestContext<'_, P>,
+    client: &ConfiguredClient,
     method: Method,
 ) -> Result<UpstreamClient, Failure> {
     let secret =
         match &client.client_secret {
-            Some(name) => Some(site.platform.secret(name.as_str()).ok_or_else(|| {
+            Some(name) => Some(context.platform.secret(name.as_str()).ok_or_else(|| {
                 secret_missing("upstream_client_secret_missing", name, "connecting this server needs")
             })?),
             None => None,
@@ -196,39 +208,39 @@ pub fn method(configured: AuthenticationMethod) -> Method {
 
 /// The registration at an issuer. The first who asks makes it; whoever asks meanwhile waits for that one.
 async fn registered<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     plan: &Plan,
     endpoint: &str,
     redirect_uri: &str,
 ) -> Result<(UpstreamClient, ClientKind), Failure> {
     let issuer = plan.source.issuer.as_str();
-    let holder = site.id();
+    let holder = context.id();
     let mut pause = PAUSE;
     for _ in 0..MOST_TRIES {
         let lease = Command::Lease { redirect_uri: redirect_uri.to_owned(), holder: holder.clone() };
-        let outcome = match ask(site, issuer, lease).await? {
-            Outcome::Leased => register(site, server, plan, endpoint, redirect_uri, &holder).await?,
+        let outcome = match ask(context, issuer, lease).await? {
+            Outcome::Leased => register(context, server, plan, endpoint, redirect_uri, &holder).await?,
             other => other,
         };
         let Outcome::Registered { generation, sealed } = outcome else {
-            site.platform.pause(pause).await;
+            context.platform.pause(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
             continue;
         };
-        match open(site, issuer, &sealed) {
-            Some(registered) if !registered.has_expired(site.now) => {
+        match open(context, issuer, &sealed) {
+            Some(registered) if !registered.has_expired(context.now) => {
                 return Ok((registered.into_client(generation), ClientKind::Registered(generation)));
             }
             // Its secret has ended, or its key is gone from the ring.
-            _ => drop(ask(site, issuer, Command::Retire { generation }).await?),
+            _ => drop(ask(context, issuer, Command::Retire { generation }).await?),
         }
     }
     Err(busy(server))
 }
 
 async fn register<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     plan: &Plan,
     endpoint: &str,
@@ -236,13 +248,14 @@ async fn register<P: Platform>(
     holder: &str,
 ) -> Result<Outcome, Failure> {
     let issuer = plan.source.issuer.as_str();
-    match attempt(site, plan, endpoint, redirect_uri).await {
+    match attempt(context, plan, endpoint, redirect_uri).await {
         Ok(registered) => {
-            let sealed = site.keys.seal_json(Purpose::Registration, &[issuer], site.platform.random(), &registered);
-            ask(site, issuer, Command::Finish { redirect_uri: redirect_uri.to_owned(), sealed }).await
+            let sealed =
+                context.keys.seal_json(Purpose::Registration, &[issuer], context.platform.random(), &registered);
+            ask(context, issuer, Command::Finish { redirect_uri: redirect_uri.to_owned(), sealed }).await
         }
         Err(error) => {
-            ask(site, issuer, Command::Fail { holder: holder.to_owned() }).await?;
+            ask(context, issuer, Command::Fail { holder: holder.to_owned() }).await?;
             Err(refused(server, error.as_ref()))
         }
     }
@@ -250,27 +263,27 @@ async fn register<P: Platform>(
 
 /// `None` stands for no answer at all.
 async fn attempt<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     plan: &Plan,
     endpoint: &str,
     redirect_uri: &str,
-) -> Result<Registered, Option<RegistrationError>> {
-    let request = registration::request(endpoint, plan.method, &name(site), redirect_uri)?;
-    let (status, headers, body) = fetch::send(site, request, registration::MAX_BYTES).await.map_err(|_| None)?;
+) -> Result<IssuedClient, Option<UpstreamRegistrationError>> {
+    let request = registration::request(endpoint, plan.method, &name(context), redirect_uri)?;
+    let (status, headers, body) = fetch::send(context, request, registration::MAX_BYTES).await.map_err(|_| None)?;
     Ok(registration::response(status, &headers, &body, plan.method)?)
 }
 
-fn open<P: Platform>(site: &Site<'_, P>, issuer: &str, sealed: &str) -> Option<Registered> {
-    site.keys.open_json(Purpose::Registration, &[issuer], sealed).ok()
+fn open<P: Platform>(context: &RequestContext<'_, P>, issuer: &str, sealed: &str) -> Option<IssuedClient> {
+    context.keys.open_json(Purpose::Registration, &[issuer], sealed).ok()
 }
 
-async fn ask<P: Platform>(site: &Site<'_, P>, issuer: &str, command: Command) -> Result<Outcome, Failure> {
-    site.platform.issuer(issuer, command).await.map_err(|Unavailable| Failure::storage())
+async fn ask<P: Platform>(context: &RequestContext<'_, P>, issuer: &str, command: Command) -> Result<Outcome, Failure> {
+    context.platform.issuer(issuer, command).await.map_err(|Unavailable| Failure::storage())
 }
 
-fn refused(server: &Server, error: Option<&RegistrationError>) -> Failure {
+fn refused(server: &Server, error: Option<&UpstreamRegistrationError>) -> Failure {
     let Some(error) = error else { return busy(server) };
-    let status = if matches!(error, RegistrationError::Busy(_)) { 503 } else { 502 };
+    let status = if matches!(error, UpstreamRegistrationError::Busy(_)) { 503 } else { 502 };
     Failure::new(Blame::Upstream, status, error.reason(), sentence(error))
         .fix(format!(
             "Try again; if it stays, the operator must register a client there by hand and fill servers.{}.auth.client.",

@@ -7,13 +7,13 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use url::Url;
 
 use crate::config::Server;
-use crate::flow::Site;
+use crate::flow::RequestContext;
 use crate::mcp::connect::probe;
 use crate::ports::{Answer, FetchError, Outgoing, Platform, ReadError, Stream};
 use crate::time::Lifetime;
 use crate::untrusted::presentable;
 use crate::upstream::challenge;
-use crate::upstream::challenge::Challenge;
+use crate::upstream::challenge::UpstreamChallenge;
 use crate::upstream::lease::LEASE;
 use crate::web::failure::{Blame, Failure};
 
@@ -27,7 +27,7 @@ pub const ENDPOINT: Lifetime = ENDPOINT_PATIENCE.and(ENDPOINT_BYTES);
 const _: () = assert!(ENDPOINT.0 < LEASE.0, "a lease would end while its holder still waits");
 
 /// What came of asking for a document.
-pub enum Document {
+pub enum FetchedDocument {
     /// Its bytes.
     Found(Vec<u8>),
     /// There is none in any of the places.
@@ -35,10 +35,13 @@ pub enum Document {
 }
 
 /// What the server says to a request without a token, if it minds.
-pub async fn challenge<P: Platform>(site: &Site<'_, P>, server: &Server) -> Result<Option<Challenge>, Failure> {
+pub async fn challenge<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+) -> Result<Option<UpstreamChallenge>, Failure> {
     let (url, headers, body) = (server.url.clone(), probe::headers(), probe::request());
     let request = Outgoing { method: Method::POST, url, headers, body, within: PATIENCE };
-    let sent = site.platform.fetch(request).await;
+    let sent = context.platform.fetch(request).await;
     let Answer { status, headers, body, .. } = sent.map_err(|error| unreachable(server, &server.url, error))?;
     body.discard().await;
     let minds = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
@@ -48,20 +51,20 @@ pub async fn challenge<P: Platform>(site: &Site<'_, P>, server: &Server) -> Resu
 /// The first of these places that has a JSON document. A page is none: servers answer any path with one. A redirect
 /// leads nowhere.
 pub async fn first<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     places: &[Url],
     limit: usize,
-) -> Result<Document, Failure> {
+) -> Result<FetchedDocument, Failure> {
     let mut broken = None;
     for url in places {
         let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         let request = Outgoing { method: Method::GET, url: url.clone(), headers, body: Vec::new(), within: PATIENCE };
-        let sent = site.platform.fetch(request).await;
+        let sent = context.platform.fetch(request).await;
         let Answer { status, headers, body, .. } = sent.map_err(|error| unreachable(server, url, error))?;
         if status == StatusCode::OK && is_json(&headers) {
             return match body.read(limit, PATIENCE).await {
-                Ok(document) => Ok(Document::Found(document)),
+                Ok(document) => Ok(FetchedDocument::Found(document)),
                 Err(ReadError::Broken) => Err(unreachable(server, url, FetchError::TimedOut)),
                 Err(ReadError::TooLarge) => Err(too_large(server, url, limit)),
             };
@@ -73,21 +76,21 @@ pub async fn first<P: Platform>(
     }
     match broken {
         Some((url, status)) => Err(unavailable(server, url, &format!("it answered {}", status.as_u16()))),
-        None => Ok(Document::Missing),
+        None => Ok(FetchedDocument::Missing),
     }
 }
 
 /// Sends a request that was made for an endpoint, which does there what must not be done for nothing. The status, the
 /// headers and at most `limit` bytes; none where it sends more.
 pub async fn send<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     request: Request<Vec<u8>>,
     limit: usize,
 ) -> Result<(StatusCode, HeaderMap, Vec<u8>), FetchError> {
     let (parts, body) = request.into_parts();
     let url = Url::parse(&parts.uri.to_string()).map_err(|_| FetchError::Unreachable)?;
     let request = Outgoing { method: parts.method, url, headers: parts.headers, body, within: ENDPOINT_PATIENCE };
-    let Answer { status, headers, body, .. } = site.platform.fetch_unattended(request).await?;
+    let Answer { status, headers, body, .. } = context.platform.fetch_unattended(request).await?;
     if limit == 0 {
         body.discard().await;
         return Ok((status, headers, Vec::new()));

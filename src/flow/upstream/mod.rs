@@ -6,15 +6,15 @@
 
 use url::Url;
 
-use super::{Site, sentence};
-use crate::config::{OAuth, Server, UpstreamClient};
+use super::{RequestContext, sentence};
+use crate::config::{ConfiguredClient, OAuth, Server};
 use crate::oauth_client::error::DiscoveryError;
 use crate::oauth_client::metadata::IssuerMetadata;
-use crate::oauth_client::scope::Known;
+use crate::oauth_client::scope::KnownScopes;
 use crate::oauth_client::url_policy::Reach;
 use crate::oauth_client::{claimed_endpoint, metadata, registration, revocation, scope};
 use crate::ports::Platform;
-use crate::upstream::challenge::Challenge;
+use crate::upstream::challenge::UpstreamChallenge;
 use crate::upstream::credential::Oauth;
 use crate::upstream::plan::Plan;
 use crate::upstream::resource_metadata;
@@ -25,7 +25,7 @@ pub mod client;
 pub mod fetch;
 pub mod tokens;
 
-use fetch::Document;
+use fetch::FetchedDocument;
 
 /// What a connection is to be able to do beyond the usual.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,18 +44,18 @@ pub struct Wanted<'a> {
 ///    is its own.
 /// 3. The authorization server says where its endpoints are, unless the operator did.
 pub async fn plan<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     oauth: &OAuth,
     wanted: Wanted<'_>,
 ) -> Result<Plan, Failure> {
-    let reach = reach(site, server, oauth);
+    let reach = reach(context, server, oauth);
     // 1.
-    let challenge = fetch::challenge(site, server).await?.unwrap_or_default();
-    let resource = resource(site, server, &challenge, &reach).await?;
+    let challenge = fetch::challenge(context, server).await?.unwrap_or_default();
+    let resource = resource(context, server, &challenge, &reach).await?;
     // 2. and 3.
-    let issuer = issuer(site, server, oauth, resource.as_ref(), &reach).await?;
-    let scope = scope::choose(&Known {
+    let issuer = issuer(context, server, oauth, resource.as_ref(), &reach).await?;
+    let scope = scope::choose(&KnownScopes {
         configured: oauth.scope.as_deref(),
         held: wanted.held,
         wanted: wanted.scope,
@@ -63,7 +63,7 @@ pub async fn plan<P: Platform>(
         of_resource: resource.as_ref().and_then(|resource| resource.scopes.as_deref()),
         of_issuer: &issuer.scopes,
     });
-    let way = registration::way(&issuer, oauth.client.is_some(), client::has_document(site));
+    let way = registration::way(&issuer, oauth.client.is_some(), client::has_document(context));
     let way = way.map_err(|error| refused(server, &error))?;
     let resource = resource.map_or_else(|| server.url.to_string(), |resource| resource.resource);
     Ok(Plan::new(&issuer, resource, scope, way))
@@ -71,45 +71,45 @@ pub async fn plan<P: Platform>(
 
 /// An issuer's metadata, where the operator named the issuer and nothing else is known.
 pub async fn issuer_named<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     issuer: &str,
 ) -> Result<IssuerMetadata, Failure> {
     let at = Url::parse(issuer).map_err(|_| refused(server, &DiscoveryError::IssuerMalformed))?;
-    let reach = Reach::new(site.origin.as_str(), [&server.url, &at]);
-    found(site, server, issuer, &at, &reach).await?.ok_or_else(|| no_issuer_metadata(server, issuer))
+    let reach = Reach::new(context.origin.as_str(), [&server.url, &at]);
+    found(context, server, issuer, &at, &reach).await?.ok_or_else(|| no_issuer_metadata(server, issuer))
 }
 
 /// Tells the authorization server that a connection's tokens are not needed any more. Nobody waits for whether it
 /// cares.
-pub async fn revoke<P: Platform>(site: &Site<'_, P>, oauth: &Oauth) {
+pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, oauth: &Oauth) {
     let Some(endpoint) = &oauth.revocation_endpoint else { return };
     let (token, kind) = match &oauth.refresh_token {
-        Some(token) => (token, revocation::Kind::RefreshToken),
-        None => (&oauth.token.access_token, revocation::Kind::AccessToken),
+        Some(token) => (token, revocation::TokenTypeHint::RefreshToken),
+        None => (&oauth.token.access_token, revocation::TokenTypeHint::AccessToken),
     };
     let Ok(request) = revocation::request(endpoint, &oauth.client, token, kind) else { return };
-    let Ok((refused, ..)) = fetch::send(site, request, 0).await else { return };
+    let Ok((refused, ..)) = fetch::send(context, request, 0).await else { return };
     if let Some(again) = revocation::spelled_out(endpoint, &oauth.client, token, kind, refused) {
-        let _ = fetch::send(site, again, 0).await;
+        let _ = fetch::send(context, again, 0).await;
     }
 }
 
 /// Where the server's metadata may lead: the operator pointed at the server, and at whatever else the configuration
 /// names.
-fn reach<P: Platform>(site: &Site<'_, P>, server: &Server, oauth: &OAuth) -> Reach {
+fn reach<P: Platform>(context: &RequestContext<'_, P>, server: &Server, oauth: &OAuth) -> Reach {
     let issuer = oauth.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok());
     let client = oauth.client.as_ref();
     let endpoints = client.into_iter().flat_map(|client| {
         [&client.authorization_endpoint, &client.token_endpoint, &client.revocation_endpoint].into_iter().flatten()
     });
-    Reach::new(site.origin.as_str(), std::iter::once(&server.url).chain(issuer.as_ref()).chain(endpoints))
+    Reach::new(context.origin.as_str(), std::iter::once(&server.url).chain(issuer.as_ref()).chain(endpoints))
 }
 
 async fn resource<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
-    challenge: &Challenge,
+    challenge: &UpstreamChallenge,
     reach: &Reach,
 ) -> Result<Option<ResourceMetadata>, Failure> {
     let named = match &challenge.resource_metadata {
@@ -122,24 +122,24 @@ async fn resource<P: Platform>(
     };
     // A server that names a place has nothing at the usual ones.
     let places = named.clone().map_or_else(|| resource_metadata::urls(&server.url), |named| vec![named]);
-    match fetch::first(site, server, &places, resource_metadata::MAX_BYTES).await? {
-        Document::Found(document) => {
+    match fetch::first(context, server, &places, resource_metadata::MAX_BYTES).await? {
+        FetchedDocument::Found(document) => {
             let metadata = resource_metadata::parse(&server.url, &document);
             metadata.map(Some).map_err(|error| refused(server, &error))
         }
-        Document::Missing if named.is_some() => Err(upstream(
+        FetchedDocument::Missing if named.is_some() => Err(upstream(
             "upstream_resource_metadata_missing",
             "The server names a place for its resource metadata, and there is none.",
         )
         .fix("Whoever runs the server must correct the resource_metadata of its WWW-Authenticate header.")
         .fact("resource_metadata", challenge.resource_metadata.clone().unwrap_or_default())
         .slug(server.slug.as_str())),
-        Document::Missing => Ok(None),
+        FetchedDocument::Missing => Ok(None),
     }
 }
 
 async fn issuer<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     oauth: &OAuth,
     resource: Option<&ResourceMetadata>,
@@ -163,28 +163,28 @@ async fn issuer<P: Platform>(
         let at = reach
             .url(named)
             .map_err(|why| refused(server, &DiscoveryError::unreachable("authorization_servers", named, why)))?;
-        found(site, server, named, &at, reach).await?.ok_or_else(|| no_issuer_metadata(server, named))?
+        found(context, server, named, &at, reach).await?.ok_or_else(|| no_issuer_metadata(server, named))?
     } else {
         let origin = server.url.origin().ascii_serialization();
         let at = reach.url(&origin).unwrap_or_else(|_| server.url.clone());
-        let found = found(site, server, &origin, &at, reach).await?;
+        let found = found(context, server, &origin, &at, reach).await?;
         found.unwrap_or_else(|| metadata::fallback(&server.url))
     };
     let metadata = oauth.client.as_ref().map_or(metadata.clone(), |client| with_configured(metadata, client));
     if oauth.client.as_ref().is_none_or(|client| client.authorization_endpoint.is_none()) {
-        require_own_endpoint(site, server, &metadata).await?;
+        require_own_endpoint(context, server, &metadata).await?;
     }
     Ok(metadata)
 }
 
 /// Refuses an issuer that would send people to another one's page: that one's code would be redeemed here.
 async fn require_own_endpoint<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     issuer: &IssuerMetadata,
 ) -> Result<(), Failure> {
     for places in claimed_endpoint::places(issuer) {
-        if let Document::Found(document) = fetch::first(site, server, &places, metadata::MAX_BYTES).await? {
+        if let FetchedDocument::Found(document) = fetch::first(context, server, &places, metadata::MAX_BYTES).await? {
             claimed_endpoint::require_unclaimed(issuer, &document).map_err(|error| refused(server, &error))?;
         }
     }
@@ -193,23 +193,23 @@ async fn require_own_endpoint<P: Platform>(
 
 /// The metadata of an issuer, if it has any.
 async fn found<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     server: &Server,
     issuer: &str,
     at: &Url,
     reach: &Reach,
 ) -> Result<Option<IssuerMetadata>, Failure> {
-    match fetch::first(site, server, &metadata::urls(at), metadata::MAX_BYTES).await? {
-        Document::Found(document) => {
+    match fetch::first(context, server, &metadata::urls(at), metadata::MAX_BYTES).await? {
+        FetchedDocument::Found(document) => {
             let metadata = metadata::parse(issuer, &document, reach);
             metadata.map(Some).map_err(|error| refused(server, &error))
         }
-        Document::Missing => Ok(None),
+        FetchedDocument::Missing => Ok(None),
     }
 }
 
 /// Metadata is not asked for where the operator wrote down all that a trip takes.
-fn written_down(client: &UpstreamClient, issuer: Option<&String>) -> Option<IssuerMetadata> {
+fn written_down(client: &ConfiguredClient, issuer: Option<&String>) -> Option<IssuerMetadata> {
     let (authorization, token) = (client.authorization_endpoint.as_ref()?, client.token_endpoint.as_ref()?);
     Some(IssuerMetadata {
         issuer: issuer.cloned().unwrap_or_else(|| authorization.origin().ascii_serialization()),
@@ -225,8 +225,8 @@ fn written_down(client: &UpstreamClient, issuer: Option<&String>) -> Option<Issu
 }
 
 /// What the operator wrote down goes before what the metadata says.
-fn with_configured(mut metadata: IssuerMetadata, client: &UpstreamClient) -> IssuerMetadata {
-    let UpstreamClient { authorization_endpoint, token_endpoint, revocation_endpoint, .. } = client;
+fn with_configured(mut metadata: IssuerMetadata, client: &ConfiguredClient) -> IssuerMetadata {
+    let ConfiguredClient { authorization_endpoint, token_endpoint, revocation_endpoint, .. } = client;
     metadata.authorization_endpoint = authorization_endpoint.clone().unwrap_or(metadata.authorization_endpoint);
     metadata.token_endpoint = token_endpoint.clone().unwrap_or(metadata.token_endpoint);
     metadata.revocation_endpoint = revocation_endpoint.clone().or(metadata.revocation_endpoint);

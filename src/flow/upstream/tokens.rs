@@ -5,10 +5,10 @@
 //! (`flow::connect::callback`, `flow::connection`).
 
 use super::fetch;
-use crate::flow::Site;
+use crate::flow::RequestContext;
 use crate::oauth_client::client::UpstreamClient;
 use crate::oauth_client::token;
-use crate::oauth_client::token::{Grant, TokenError, Tokens};
+use crate::oauth_client::token::{GrantRequest, TokenAnswer, TokenError};
 use crate::ports::{FetchError, Platform};
 use crate::time::Lifetime;
 use crate::upstream::lease::LEASE;
@@ -18,7 +18,7 @@ const SOON: Lifetime = Lifetime(4);
 const _: () = assert!(SOON.0 + fetch::ENDPOINT.0 < LEASE.0, "a lease would end while its holder still waits");
 
 /// Why there are no tokens.
-pub enum Asked {
+pub enum NoTokens {
     /// The authorization server says so.
     Refused(TokenError),
     /// It did not answer.
@@ -27,40 +27,41 @@ pub enum Asked {
 
 /// Asks for tokens. The client comes back as it was named when it got them, to be named like that the next time.
 pub async fn ask<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     endpoint: &str,
     client: &UpstreamClient,
-    grant: &Grant<'_>,
+    grant: &GrantRequest<'_>,
     resource: Option<&str>,
     scope: Option<&str>,
-) -> Result<(UpstreamClient, Tokens), Asked> {
-    let began = site.platform.moment();
-    let refused = match once(site, endpoint, client, grant, resource, scope).await {
+) -> Result<(UpstreamClient, TokenAnswer), NoTokens> {
+    let began = context.platform.moment();
+    let refused = match once(context, endpoint, client, grant, resource, scope).await {
         Ok(tokens) => return Ok((client.clone(), tokens)),
         Err(refused) => refused,
     };
     let unnamed = match &refused {
-        Asked::Refused(error) if !(began + SOON).reached(site.platform.moment()) => {
+        NoTokens::Refused(error) if !(began + SOON).reached(context.platform.moment()) => {
             client.named_once().filter(|_| error.may_be_of_two_names())
         }
         _ => None,
     };
     let Some(client) = unnamed else { return Err(refused) };
-    let tokens = once(site, endpoint, &client, grant, resource, scope).await?;
+    let tokens = once(context, endpoint, &client, grant, resource, scope).await?;
     Ok((client, tokens))
 }
 
 async fn once<P: Platform>(
-    site: &Site<'_, P>,
+    context: &RequestContext<'_, P>,
     endpoint: &str,
     client: &UpstreamClient,
-    grant: &Grant<'_>,
+    grant: &GrantRequest<'_>,
     resource: Option<&str>,
     scope: Option<&str>,
-) -> Result<Tokens, Asked> {
+) -> Result<TokenAnswer, NoTokens> {
     let request = token::request(endpoint, client, grant, resource);
-    let request = request.map_err(|token::Unsendable| Asked::Unanswered(FetchError::Unreachable))?;
-    let (status, headers, body) = fetch::send(site, request, token::MAX_BYTES).await.map_err(Asked::Unanswered)?;
+    let request = request.map_err(|token::Unsendable| NoTokens::Unanswered(FetchError::Unreachable))?;
+    let (status, headers, body) =
+        fetch::send(context, request, token::MAX_BYTES).await.map_err(NoTokens::Unanswered)?;
     let sent = token::secrets(client, grant);
-    token::response(status, &headers, &body, scope, &sent, site.now).map_err(Asked::Refused)
+    token::response(status, &headers, &body, scope, &sent, context.now).map_err(NoTokens::Refused)
 }

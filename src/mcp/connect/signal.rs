@@ -17,7 +17,7 @@ const META: &str = "mcp-edge-gateway/connect";
 
 /// What the connection needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum ConnectState {
     /// The person has not connected the server yet.
     Authenticating,
     /// The server no longer takes what was connected.
@@ -28,7 +28,7 @@ pub enum State {
     AdminRenewalRequired,
 }
 
-impl State {
+impl ConnectState {
     /// On the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl State {
 #[derive(Debug, Clone, Copy)]
 pub struct Signal<'a> {
     /// What the connection needs.
-    pub state: State,
+    pub state: ConnectState,
     /// The stable code of why.
     pub reason: &'a str,
     /// The server's name, for people.
@@ -68,7 +68,7 @@ pub struct Signal<'a> {
 
 /// The request that is answered with a signal.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct AskedRequest<'a> {
     /// Its id.
     pub id: &'a RequestId,
     /// Its method.
@@ -81,7 +81,7 @@ pub struct Asked<'a> {
     pub request_state: Option<&'a str>,
 }
 
-impl Asked<'_> {
+impl AskedRequest<'_> {
     /// Whether the client may be asked to show the link and to come back: only then is a `request_state` worth making.
     pub fn can_be_resumed(&self) -> bool {
         self.era == Era::Modern && self.shows_links && is_resumable(self.method)
@@ -98,19 +98,19 @@ impl Signal<'_> {
     pub fn message(&self) -> String {
         let name = self.name;
         match self.state {
-            State::Authenticating => format!("{name} must be connected: sign in there with your own account."),
-            State::ReconsentRequired => format!("{name} authorization must be renewed."),
-            State::AdminConnectRequired => {
+            ConnectState::Authenticating => format!("{name} must be connected: sign in there with your own account."),
+            ConnectState::ReconsentRequired => format!("{name} authorization must be renewed."),
+            ConnectState::AdminConnectRequired => {
                 format!("{name} must be connected by the operator of this gateway: everybody shares one account there.")
             }
-            State::AdminRenewalRequired => {
+            ConnectState::AdminRenewalRequired => {
                 format!("{name} authorization must be renewed by the operator of this gateway: everybody shares it.")
             }
         }
     }
 
     /// The answer to a request.
-    pub fn answer(&self, asked: &Asked<'_>) -> (StatusCode, Value) {
+    pub fn answer(&self, asked: &AskedRequest<'_>) -> (StatusCode, Value) {
         let body = match (asked.era, self.link.filter(|_| asked.shows_links)) {
             (Era::Legacy, Some(link)) => self.error(asked, Code::UrlElicitationRequired, self.elicitations(link)),
             (Era::Modern, Some(link)) if asked.can_be_resumed() => return ok(self.input_required(asked, link)),
@@ -126,7 +126,7 @@ impl Signal<'_> {
     }
 
     /// The answer to a request whose person did not want to connect.
-    pub fn declined(&self, asked: &Asked<'_>) -> (StatusCode, Value) {
+    pub fn declined(&self, asked: &AskedRequest<'_>) -> (StatusCode, Value) {
         let name = self.name;
         let text = format!("{name} was not connected, because the question was declined. {}", self.instruction());
         ok(match asked.method {
@@ -150,7 +150,7 @@ impl Signal<'_> {
         json!({"elicitations": [elicitation]})
     }
 
-    fn input_required(&self, asked: &Asked<'_>, link: &str) -> Value {
+    fn input_required(&self, asked: &AskedRequest<'_>, link: &str) -> Value {
         let params = json!({"mode": "url", "url": link, "message": self.message()});
         let mut result = json!({
             "resultType": "input_required",
@@ -162,7 +162,7 @@ impl Signal<'_> {
         json!({"jsonrpc": "2.0", "id": asked.id, "result": result})
     }
 
-    fn tool_result(&self, asked: &Asked<'_>, text: &str) -> Value {
+    fn tool_result(&self, asked: &AskedRequest<'_>, text: &str) -> Value {
         let mut result = json!({
             "content": [{"type": "text", "text": text}],
             "isError": true,
@@ -174,7 +174,7 @@ impl Signal<'_> {
         json!({"jsonrpc": "2.0", "id": asked.id, "result": result})
     }
 
-    fn error(&self, asked: &Asked<'_>, code: Code, mut data: Value) -> Value {
+    fn error(&self, asked: &AskedRequest<'_>, code: Code, mut data: Value) -> Value {
         if let (Some(data), Value::Object(own)) = (data.as_object_mut(), self.data()) {
             data.extend(own);
         }
@@ -205,15 +205,15 @@ mod tests {
 
     const LINK: &str = "https://gw.example/connect/docs?s=abc";
 
-    fn signal(state: State) -> Signal<'static> {
-        let admins = matches!(state, State::AdminConnectRequired | State::AdminRenewalRequired);
+    fn signal(state: ConnectState) -> Signal<'static> {
+        let admins = matches!(state, ConnectState::AdminConnectRequired | ConnectState::AdminRenewalRequired);
         let link = (!admins).then_some(LINK);
         Signal { state, reason: state.reason(), name: "Docs", slug: "docs", link, request_id: "r1" }
     }
 
-    fn answer(state: State, era: Era, method: &str, shows_links: bool) -> (u16, Value) {
+    fn answer(state: ConnectState, era: Era, method: &str, shows_links: bool) -> (u16, Value) {
         let id = RequestId::Integer(7.into());
-        let asked = Asked { id: &id, method, era, shows_links, request_state: Some("sealed") };
+        let asked = AskedRequest { id: &id, method, era, shows_links, request_state: Some("sealed") };
         let (status, body) = signal(state).answer(&asked);
         assert_eq!((&body["jsonrpc"], &body["id"]), (&json!("2.0"), &json!(7)));
         (status.as_u16(), body)
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_legacy_client_that_shows_links_gets_the_error_its_revision_has() {
         for method in ["tools/call", "resources/read", "completion/complete"] {
-            let (status, body) = answer(State::Authenticating, Era::Legacy, method, true);
+            let (status, body) = answer(ConnectState::Authenticating, Era::Legacy, method, true);
             assert_eq!(status, 200);
             assert_eq!(
                 body["error"],
@@ -240,7 +240,7 @@ mod tests {
                 })
             );
         }
-        let (_, body) = answer(State::ReconsentRequired, Era::Legacy, "tools/call", true);
+        let (_, body) = answer(ConnectState::ReconsentRequired, Era::Legacy, "tools/call", true);
         assert_eq!(body["error"]["message"], "Docs authorization must be renewed.");
         assert_eq!(body["error"]["data"]["state"], "reconsent_required");
     }
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn a_modern_client_that_shows_links_is_asked_and_comes_back() {
         for method in ["tools/call", "prompts/get", "resources/read"] {
-            let (status, body) = answer(State::ReconsentRequired, Era::Modern, method, true);
+            let (status, body) = answer(ConnectState::ReconsentRequired, Era::Modern, method, true);
             assert_eq!(status, 200);
             let params = json!({"mode": "url", "url": LINK, "message": "Docs authorization must be renewed."});
             assert_eq!(
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn who_shows_no_links_reads_one() {
         for (era, result_type) in [(Era::Legacy, Value::Null), (Era::Modern, json!("complete"))] {
-            let (status, body) = answer(State::Authenticating, era, "tools/call", false);
+            let (status, body) = answer(ConnectState::Authenticating, era, "tools/call", false);
             assert_eq!(status, 200);
             assert_eq!((&body["result"]["isError"], &body["result"]["resultType"]), (&json!(true), &result_type));
             let text = body["result"]["content"][0]["text"].as_str().unwrap();
@@ -282,7 +282,7 @@ mod tests {
             (Era::Modern, "completion/complete", false, (200, -31042)),
             (Era::Modern, "completion/complete", true, (200, -31042)),
         ] {
-            let (status, body) = answer(State::Authenticating, era, method, shows_links);
+            let (status, body) = answer(ConnectState::Authenticating, era, method, shows_links);
             assert_eq!((status, body["error"]["code"].as_i64().unwrap()), expected, "{era:?} {method}");
             assert_eq!(body["error"]["data"]["authUrl"], LINK);
             let required = &body["error"]["data"]["requiredCapabilities"];
@@ -293,18 +293,18 @@ mod tests {
     #[test]
     fn who_has_to_connect_and_who_to_renew_is_said_apart() {
         let said = |state| signal(state).message();
-        assert!(said(State::AdminConnectRequired).contains("must be connected by the operator"));
-        assert!(said(State::AdminRenewalRequired).contains("must be renewed by the operator"));
-        assert_eq!(State::AdminRenewalRequired.as_str(), State::AdminConnectRequired.as_str());
+        assert!(said(ConnectState::AdminConnectRequired).contains("must be connected by the operator"));
+        assert!(said(ConnectState::AdminRenewalRequired).contains("must be renewed by the operator"));
+        assert_eq!(ConnectState::AdminRenewalRequired.as_str(), ConnectState::AdminConnectRequired.as_str());
     }
 
     #[test]
     fn what_only_an_operator_can_do_has_no_link_for_anybody() {
         for era in [Era::Legacy, Era::Modern] {
             for shows_links in [false, true] {
-                let (_, call) = answer(State::AdminConnectRequired, era, "tools/call", shows_links);
+                let (_, call) = answer(ConnectState::AdminConnectRequired, era, "tools/call", shows_links);
                 assert!(call["result"]["content"][0]["text"].as_str().unwrap().contains("operator"));
-                let (status, read) = answer(State::AdminConnectRequired, era, "resources/read", shows_links);
+                let (status, read) = answer(ConnectState::AdminConnectRequired, era, "resources/read", shows_links);
                 assert_eq!((status, &read["error"]["code"]), (200, &json!(-31042)));
                 assert_eq!(read["error"]["data"]["state"], "admin_connect_required");
                 assert!(!format!("{call}{read}").contains("http"));
@@ -315,11 +315,11 @@ mod tests {
     #[test]
     fn who_declines_is_not_asked_again_but_told() {
         let id = RequestId::Text("a".into());
-        let asked = |method| Asked { id: &id, method, era: Era::Modern, shows_links: true, request_state: None };
-        let (status, body) = signal(State::Authenticating).declined(&asked("tools/call"));
+        let asked = |method| AskedRequest { id: &id, method, era: Era::Modern, shows_links: true, request_state: None };
+        let (status, body) = signal(ConnectState::Authenticating).declined(&asked("tools/call"));
         assert_eq!((status, &body["result"]["isError"]), (StatusCode::OK, &json!(true)));
         assert!(body["result"]["content"][0]["text"].as_str().unwrap().contains("declined"));
-        let (_, body) = signal(State::Authenticating).declined(&asked("prompts/get"));
+        let (_, body) = signal(ConnectState::Authenticating).declined(&asked("prompts/get"));
         assert_eq!(body["error"]["code"], -31042);
     }
 }

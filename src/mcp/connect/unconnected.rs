@@ -11,7 +11,7 @@ use crate::mcp::transport::revision::{Era, negotiated};
 
 /// The server that is stood in for.
 #[derive(Debug, Clone, Copy)]
-pub struct Server<'a> {
+pub struct StoodInServer<'a> {
     /// Its name, for people.
     pub name: &'a str,
     /// Its slug.
@@ -25,7 +25,7 @@ pub struct Server<'a> {
 /// What the name of its one tool begins with.
 const TOOL: &str = "connect_";
 
-impl Server<'_> {
+impl StoodInServer<'_> {
     /// Whether this is the name of the one tool there is. A server's own tools hardly have it, so it means the same
     /// before and after connecting.
     pub fn has_tool(&self, name: &str) -> bool {
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::mcp::message::envelope::{Payload, parse};
 
-    const DOCS: Server<'static> = Server { name: "Docs", slug: "docs", shared: false, version: "1.2.3" };
+    const DOCS: StoodInServer<'static> = StoodInServer { name: "Docs", slug: "docs", shared: false, version: "1.2.3" };
 
     fn message(method: &str) -> Message {
         let json = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{method}"}}"#);
@@ -188,10 +188,10 @@ mod tests {
 
     #[test]
     fn of_a_server_that_everybody_shares_the_operator_is_spoken_of() {
-        let shared = Server { shared: true, ..DOCS };
+        let shared = StoodInServer { shared: true, ..DOCS };
         for (method, member) in [("initialize", "/result/instructions"), ("tools/list", "/result/tools/0/description")]
         {
-            let said = |server: Server<'_>| {
+            let said = |server: StoodInServer<'_>| {
                 let answer = server.answer(&message(method), Era::Legacy, None).unwrap();
                 answer.pointer(member).unwrap().as_str().unwrap().to_owned()
             };
@@ -222,7 +222,7 @@ mod tests {
         let legacy = DOCS.connected(&id, Era::Legacy);
         assert!(legacy["result"]["content"][0]["text"].as_str().unwrap().starts_with("Docs is connected."));
         assert_eq!(legacy["result"]["resultType"], Value::Null);
-        let changes: Vec<_> = Server::list_changes().collect();
+        let changes: Vec<_> = StoodInServer::list_changes().collect();
         assert_eq!(changes[0], json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}));
     }
 }

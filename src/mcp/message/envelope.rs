@@ -9,8 +9,8 @@ use super::members::Envelope;
 use super::strict_json;
 use super::strict_json::{Reader, Shape, Walk, walk};
 
-pub use super::envelope_error::{EnvelopeError, Fault};
-pub use super::{Kind, MAX_BATCH, Message, Payload, RequestId, name_member};
+pub use super::envelope_error::{EnvelopeError, EnvelopeFault};
+pub use super::{MAX_BATCH, Message, MessageKind, Payload, RequestId, name_member};
 
 /// Reads the body of a POST, allowing `depth` objects and arrays inside each other.
 pub fn parse(bytes: &[u8], depth: usize) -> Result<Payload, EnvelopeError> {
@@ -18,16 +18,16 @@ pub fn parse(bytes: &[u8], depth: usize) -> Result<Payload, EnvelopeError> {
     let (shape, fault) = walk(bytes, depth, &mut body);
     if let Some(fault) = fault {
         // JSON-RPC 2.0 §5: the id of what is not JSON counts as unreadable.
-        let readable = !matches!(fault, strict_json::Fault::NotJson { .. });
+        let readable = !matches!(fault, strict_json::SyntaxFault::NotJson { .. });
         return Err(EnvelopeError {
             id: readable.then(|| body.one.answerable_id()).flatten(),
-            fault: Fault::Json(fault),
+            fault: EnvelopeFault::Json(fault),
         });
     }
     match shape {
         Shape::Object => body.one.message().map(Payload::One),
         Shape::Array => body.messages().map(Payload::Batch),
-        _ => Err(EnvelopeError { id: None, fault: Fault::NotAnObject }),
+        _ => Err(EnvelopeError { id: None, fault: EnvelopeFault::NotAnObject }),
     }
 }
 
@@ -42,17 +42,17 @@ impl Body<'_> {
     /// Errors of a batch carry no id: they are about the array.
     fn messages(self) -> Result<Vec<Message>, EnvelopeError> {
         if self.many.is_empty() || self.many.len() > MAX_BATCH {
-            return Err(EnvelopeError { id: None, fault: Fault::BatchSize });
+            return Err(EnvelopeError { id: None, fault: EnvelopeFault::BatchSize });
         }
         self.many
             .into_iter()
             .map(|(envelope, shape)| match shape {
                 Shape::Object => envelope.message().map_err(|error| error.fault),
-                _ => Err(Fault::NotAnObject),
+                _ => Err(EnvelopeFault::NotAnObject),
             })
             .map(|message| {
                 message.and_then(|message| match message.method() {
-                    Some("initialize") => Err(Fault::BatchInitialize),
+                    Some("initialize") => Err(EnvelopeFault::BatchInitialize),
                     _ => Ok(message),
                 })
             })
@@ -102,7 +102,7 @@ mod tests {
                 "_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}},
                 "jsonrpc":"2.0","id":7}"#,
         );
-        assert_eq!(call.kind, Kind::Request { id: RequestId::Integer(7.into()), method: "tools/call".into() });
+        assert_eq!(call.kind, MessageKind::Request { id: RequestId::Integer(7.into()), method: "tools/call".into() });
         assert_eq!(call.name.as_deref(), Some("get_weather"));
         assert_eq!(call.revision.as_deref(), Some("2026-07-28"));
     }
@@ -147,9 +147,9 @@ mod tests {
         assert!(one(r#"{"jsonrpc":"2.0","id":-3,"method":"ping","params":null}"#).id().is_some());
         assert_eq!(
             one(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).kind,
-            Kind::Notification { method: "notifications/initialized".into() }
+            MessageKind::Notification { method: "notifications/initialized".into() }
         );
-        let response = |id| Kind::Response { id };
+        let response = |id| MessageKind::Response { id };
         assert_eq!(one(r#"{"jsonrpc":"2.0","id":"r","result":{}}"#).kind, response(Some(RequestId::Text("r".into()))));
         assert_eq!(one(r#"{"jsonrpc":"2.0","id":null,"error":{}}"#).kind, response(None));
         assert_eq!(one(r#"{"jsonrpc":"2.0","error":{}}"#).kind, response(None));

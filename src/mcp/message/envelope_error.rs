@@ -13,14 +13,14 @@ pub struct EnvelopeError {
     /// The id of the request, if there was one to read.
     pub id: Option<RequestId>,
     /// What is wrong.
-    pub fault: Fault,
+    pub fault: EnvelopeFault,
 }
 
 /// What is wrong with a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub enum EnvelopeFault {
     /// With the JSON itself.
-    Json(strict_json::Fault),
+    Json(strict_json::SyntaxFault),
     /// Neither an object nor an array of objects.
     NotAnObject,
     /// `jsonrpc` is not `"2.0"`.
@@ -45,32 +45,32 @@ impl EnvelopeError {
     /// The stable code of bodies, logs and analytics.
     pub fn reason(&self) -> &'static str {
         match &self.fault {
-            Fault::Json(strict_json::Fault::NotJson { .. }) => "not_json",
-            Fault::Json(strict_json::Fault::TooDeep { .. }) => "too_deep",
-            Fault::Json(strict_json::Fault::DuplicateKey { .. }) => "duplicate_key",
-            Fault::Json(strict_json::Fault::KeyCase { .. }) => "key_case",
-            Fault::NotAnObject => "not_an_object",
-            Fault::JsonrpcVersion => "jsonrpc_version",
-            Fault::InvalidId => "invalid_id",
-            Fault::InvalidMethod => "invalid_method",
-            Fault::InvalidParams => "invalid_params",
-            Fault::Shapeless => "shapeless_message",
-            Fault::BatchSize => "batch_size",
-            Fault::BatchInitialize => "batch_initialize",
-            Fault::BatchForbidden => "batch_forbidden",
+            EnvelopeFault::Json(strict_json::SyntaxFault::NotJson { .. }) => "not_json",
+            EnvelopeFault::Json(strict_json::SyntaxFault::TooDeep { .. }) => "too_deep",
+            EnvelopeFault::Json(strict_json::SyntaxFault::DuplicateKey { .. }) => "duplicate_key",
+            EnvelopeFault::Json(strict_json::SyntaxFault::KeyCase { .. }) => "key_case",
+            EnvelopeFault::NotAnObject => "not_an_object",
+            EnvelopeFault::JsonrpcVersion => "jsonrpc_version",
+            EnvelopeFault::InvalidId => "invalid_id",
+            EnvelopeFault::InvalidMethod => "invalid_method",
+            EnvelopeFault::InvalidParams => "invalid_params",
+            EnvelopeFault::Shapeless => "shapeless_message",
+            EnvelopeFault::BatchSize => "batch_size",
+            EnvelopeFault::BatchInitialize => "batch_initialize",
+            EnvelopeFault::BatchForbidden => "batch_forbidden",
         }
     }
 
     /// Whether what it says repeats words of the message: the names in it are those of a tool's arguments.
     pub fn quotes(&self) -> bool {
-        use strict_json::Fault::{DuplicateKey, KeyCase};
-        matches!(self.fault, Fault::Json(DuplicateKey { .. } | KeyCase { .. }))
+        use strict_json::SyntaxFault::{DuplicateKey, KeyCase};
+        matches!(self.fault, EnvelopeFault::Json(DuplicateKey { .. } | KeyCase { .. }))
     }
 
     /// The JSON-RPC code.
     pub fn code(&self) -> Code {
         match self.fault {
-            Fault::Json(strict_json::Fault::NotJson { .. }) => Code::Parse,
+            EnvelopeFault::Json(strict_json::SyntaxFault::NotJson { .. }) => Code::Parse,
             _ => Code::InvalidRequest,
         }
     }
@@ -79,27 +79,27 @@ impl EnvelopeError {
 impl fmt::Display for EnvelopeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.fault {
-            Fault::Json(strict_json::Fault::NotJson { line, column }) => {
+            EnvelopeFault::Json(strict_json::SyntaxFault::NotJson { line, column }) => {
                 write!(f, "the body is not valid JSON (line {line}, column {column})")
             }
-            Fault::Json(strict_json::Fault::TooDeep { limit }) => {
+            EnvelopeFault::Json(strict_json::SyntaxFault::TooDeep { limit }) => {
                 write!(f, "the body nests objects and arrays more than {limit} deep")
             }
-            Fault::Json(strict_json::Fault::DuplicateKey { key }) => {
+            EnvelopeFault::Json(strict_json::SyntaxFault::DuplicateKey { key }) => {
                 write!(f, "the key \"{}\" occurs twice in one object", Excerpt(key))
             }
-            Fault::Json(strict_json::Fault::KeyCase { key, known }) => {
+            EnvelopeFault::Json(strict_json::SyntaxFault::KeyCase { key, known }) => {
                 write!(f, "the key \"{}\" must be written \"{known}\"", Excerpt(key))
             }
-            Fault::NotAnObject => f.write_str("a JSON-RPC message must be an object"),
-            Fault::JsonrpcVersion => f.write_str("jsonrpc must be \"2.0\""),
-            Fault::InvalidId => f.write_str("id must be a string or an integer"),
-            Fault::InvalidMethod => f.write_str("method must be a string"),
-            Fault::InvalidParams => f.write_str("params must be an object"),
-            Fault::Shapeless => f.write_str("a message has either a method, or a result with an id, or an error"),
-            Fault::BatchSize => write!(f, "a batch holds 1 to {MAX_BATCH} messages"),
-            Fault::BatchInitialize => f.write_str("initialize cannot be part of a batch"),
-            Fault::BatchForbidden => f.write_str(
+            EnvelopeFault::NotAnObject => f.write_str("a JSON-RPC message must be an object"),
+            EnvelopeFault::JsonrpcVersion => f.write_str("jsonrpc must be \"2.0\""),
+            EnvelopeFault::InvalidId => f.write_str("id must be a string or an integer"),
+            EnvelopeFault::InvalidMethod => f.write_str("method must be a string"),
+            EnvelopeFault::InvalidParams => f.write_str("params must be an object"),
+            EnvelopeFault::Shapeless => f.write_str("a message has either a method, or a result with an id, or an error"),
+            EnvelopeFault::BatchSize => write!(f, "a batch holds 1 to {MAX_BATCH} messages"),
+            EnvelopeFault::BatchInitialize => f.write_str("initialize cannot be part of a batch"),
+            EnvelopeFault::BatchForbidden => f.write_str(
                 "send one message for each POST: an array needs the header MCP-Protocol-Version: 2025-03-26, and other revisions have none",
             ),
         }

@@ -110,7 +110,7 @@ struct Inner<'a> {
 mod tests {
     use super::*;
     use crate::mcp::message::envelope::{Payload, parse};
-    use crate::mcp::transport::verdict;
+    use crate::mcp::transport::response;
 
     fn body(id: Option<&RequestId>, slug: Option<&str>) -> String {
         let data = Data { reason: "upstream_unreachable", request_id: "r1", slug, fix: None };
@@ -137,6 +137,6 @@ mod tests {
 
     #[test]
     fn it_is_an_error_response_to_a_gateway_before_this_one() {
-        assert_eq!(verdict::error_body(body(None, None).as_bytes()).map(|body| body.code), Some(-32603));
+        assert_eq!(response::error_body(body(None, None).as_bytes()).map(|body| body.code), Some(-32603));
     }
 }

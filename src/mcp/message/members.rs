@@ -4,9 +4,9 @@
 
 use serde::de::MapAccess;
 
-use super::envelope_error::{EnvelopeError, Fault};
+use super::envelope_error::{EnvelopeError, EnvelopeFault};
 use super::strict_json::{Reader, Shape, Walk};
-use super::{Kind, Message, RequestId, name_member};
+use super::{Message, MessageKind, RequestId, name_member};
 use crate::mcp::connect::request_state;
 
 /// The members of one JSON-RPC message.
@@ -58,26 +58,30 @@ impl Envelope<'_> {
         self.id.as_ref().and_then(request_id)
     }
 
-    fn checked(self) -> Result<Message, Fault> {
+    fn checked(self) -> Result<Message, EnvelopeFault> {
         if !matches!(&self.jsonrpc, Some(Shape::Text(version)) if version == "2.0") {
-            return Err(Fault::JsonrpcVersion);
+            return Err(EnvelopeFault::JsonrpcVersion);
         }
         let id = match &self.id {
             None => None,
             Some(Shape::Null) if self.error => None,
-            Some(shape) => Some(request_id(shape).ok_or(Fault::InvalidId)?),
+            Some(shape) => Some(request_id(shape).ok_or(EnvelopeFault::InvalidId)?),
         };
         let kind = match (self.method, self.result, self.error, id) {
-            (Some(Shape::Text(method)), false, false, Some(id)) => Kind::Request { id, method: method.into_owned() },
-            (Some(Shape::Text(method)), false, false, None) => Kind::Notification { method: method.into_owned() },
-            (Some(_), false, false, _) => return Err(Fault::InvalidMethod),
-            (None, true, false, Some(id)) => Kind::Response { id: Some(id) },
-            (None, false, true, id) => Kind::Response { id },
-            _ => return Err(Fault::Shapeless),
+            (Some(Shape::Text(method)), false, false, Some(id)) => {
+                MessageKind::Request { id, method: method.into_owned() }
+            }
+            (Some(Shape::Text(method)), false, false, None) => {
+                MessageKind::Notification { method: method.into_owned() }
+            }
+            (Some(_), false, false, _) => return Err(EnvelopeFault::InvalidMethod),
+            (None, true, false, Some(id)) => MessageKind::Response { id: Some(id) },
+            (None, false, true, id) => MessageKind::Response { id },
+            _ => return Err(EnvelopeFault::Shapeless),
         };
         // `null` is what some clients write for "none"; the server may still refuse it.
         if !matches!(self.params, None | Some(Shape::Null | Shape::Object)) {
-            return Err(Fault::InvalidParams);
+            return Err(EnvelopeFault::InvalidParams);
         }
         let mut message = Message {
             kind,

@@ -38,7 +38,7 @@ impl Payload {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// Request, notification or response.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// What `Mcp-Name` repeats: the member that [`name_member`] says, if it is a string.
     pub name: Option<String>,
     /// `params._meta["io.modelcontextprotocol/protocolVersion"]`, if it is a string.
@@ -49,7 +49,7 @@ pub struct Message {
 
 /// What a message is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageKind {
     /// It has a method and an id, and wants an answer.
     Request {
         /// Its id.
@@ -73,16 +73,16 @@ impl Message {
     /// The id to answer with; notifications and responses are not answered.
     pub fn id(&self) -> Option<&RequestId> {
         match &self.kind {
-            Kind::Request { id, .. } => Some(id),
-            Kind::Notification { .. } | Kind::Response { .. } => None,
+            MessageKind::Request { id, .. } => Some(id),
+            MessageKind::Notification { .. } | MessageKind::Response { .. } => None,
         }
     }
 
     /// The method, unless it is a response.
     pub fn method(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Request { method, .. } | Kind::Notification { method } => Some(method),
-            Kind::Response { .. } => None,
+            MessageKind::Request { method, .. } | MessageKind::Notification { method } => Some(method),
+            MessageKind::Response { .. } => None,
         }
     }
 }

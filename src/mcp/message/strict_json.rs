@@ -13,22 +13,25 @@ use serde_json::Number;
 
 /// Walks the whole text as one value. Only broken JSON and excessive depth end the walk; any other fault is returned
 /// beside what was read, so that an id standing after the fault is still known.
-pub fn walk<'de, R: Reader<'de>>(bytes: &'de [u8], depth: usize, reader: &mut R) -> (Shape<'de>, Option<Fault>) {
+pub fn walk<'de, R: Reader<'de>>(bytes: &'de [u8], depth: usize, reader: &mut R) -> (Shape<'de>, Option<SyntaxFault>) {
     let mut walk = Walk::new(depth);
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let walked = Value { walk: &mut walk, reader, keep: false }.deserialize(&mut json);
     match walked.and_then(|shape| json.end().map(|()| shape)) {
         Ok(shape) => (shape, walk.fault),
         Err(error) => {
-            let broken = Fault::NotJson { line: error.line(), column: error.column() };
-            (Shape::Null, Some(walk.fault.filter(|fault| matches!(fault, Fault::TooDeep { .. })).unwrap_or(broken)))
+            let broken = SyntaxFault::NotJson { line: error.line(), column: error.column() };
+            (
+                Shape::Null,
+                Some(walk.fault.filter(|fault| matches!(fault, SyntaxFault::TooDeep { .. })).unwrap_or(broken)),
+            )
         }
     }
 }
 
 /// Why bytes are refused whatever they mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub enum SyntaxFault {
     /// Not UTF-8, not JSON, or something after the end.
     NotJson {
         /// Line of the first offending byte, from 1.
@@ -92,7 +95,7 @@ pub struct Walk<'de> {
     limit: usize,
     room: usize,
     keys: Vec<Cow<'de, str>>,
-    fault: Option<Fault>,
+    fault: Option<SyntaxFault>,
 }
 
 impl<'de> Walk<'de> {
@@ -132,7 +135,7 @@ impl<'de> Walk<'de> {
 
     fn down<E: Error>(&mut self) -> Result<(), E> {
         self.room = self.room.checked_sub(1).ok_or_else(|| {
-            self.fault = Some(Fault::TooDeep { limit: self.limit });
+            self.fault = Some(SyntaxFault::TooDeep { limit: self.limit });
             E::custom("too deep")
         })?;
         Ok(())
@@ -144,7 +147,7 @@ impl<'de> Walk<'de> {
 
     fn refuse_resembling(&mut self, key: &str, known: &'static [&'static str]) {
         if let Some(known) = resembles(key, known) {
-            self.fault.get_or_insert_with(|| Fault::KeyCase { key: key.to_owned(), known });
+            self.fault.get_or_insert_with(|| SyntaxFault::KeyCase { key: key.to_owned(), known });
         }
     }
 
@@ -153,7 +156,7 @@ impl<'de> Walk<'de> {
         let keys = self.keys.get_mut(first..).unwrap_or_default();
         keys.sort_unstable();
         if let Some((key, _)) = keys.iter().zip(keys.iter().skip(1)).find(|(key, next)| key == next) {
-            self.fault.get_or_insert_with(|| Fault::DuplicateKey { key: key.to_string() });
+            self.fault.get_or_insert_with(|| SyntaxFault::DuplicateKey { key: key.to_string() });
         }
         self.keys.truncate(first);
     }
@@ -267,13 +270,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn fault(json: &str) -> Option<Fault> {
+    fn fault(json: &str) -> Option<SyntaxFault> {
         walk(json.as_bytes(), 4, &mut Anything).1
     }
 
     #[test]
     fn equal_keys_are_refused_at_any_depth_and_in_any_spelling() {
-        let duplicate = |key: &str| Some(Fault::DuplicateKey { key: key.to_owned() });
+        let duplicate = |key: &str| Some(SyntaxFault::DuplicateKey { key: key.to_owned() });
         assert_eq!(fault(r#"{"a":1,"b":2,"a":3}"#), duplicate("a"));
         assert_eq!(fault(r#"{"x":[{"a":1,"\u0061":2}]}"#), duplicate("a"));
         assert_eq!(fault(r#"{"a":{"a":{"a":1}},"b":[{"a":1},{"a":1}]}"#), None);
@@ -282,21 +285,24 @@ mod tests {
     #[test]
     fn depth_is_counted_in_objects_and_arrays() {
         assert_eq!(fault("[[[[1]]]]"), None);
-        assert_eq!(fault(r#"[{"a":[[[1]]]}]"#), Some(Fault::TooDeep { limit: 4 }));
+        assert_eq!(fault(r#"[{"a":[[[1]]]}]"#), Some(SyntaxFault::TooDeep { limit: 4 }));
         assert_eq!(fault(r#"[[[[]]],[[[]]],{"a":[[]]}]"#), None);
-        assert_eq!(walk("[".repeat(200_000).as_bytes(), 10_000, &mut Anything).1, Some(Fault::TooDeep { limit: 120 }));
+        assert_eq!(
+            walk("[".repeat(200_000).as_bytes(), 10_000, &mut Anything).1,
+            Some(SyntaxFault::TooDeep { limit: 120 })
+        );
     }
 
     #[test]
     fn what_is_not_json_is_placed() {
-        assert_eq!(fault("{\"a\":1,\n}"), Some(Fault::NotJson { line: 2, column: 1 }));
+        assert_eq!(fault("{\"a\":1,\n}"), Some(SyntaxFault::NotJson { line: 2, column: 1 }));
         for broken in
             ["", " ", "{", "{} {}", "{}x", "\u{feff}{}", "[1,]", "01", "1e999", "'a'", "\"\u{1}\"", "nul", "NaN"]
         {
-            assert!(matches!(fault(broken), Some(Fault::NotJson { .. })), "{broken}");
+            assert!(matches!(fault(broken), Some(SyntaxFault::NotJson { .. })), "{broken}");
         }
-        assert!(matches!(walk(b"\"\xff\"", 4, &mut Anything).1, Some(Fault::NotJson { .. })));
-        assert!(matches!(fault(r#"{"a":"\ud83d"}"#), Some(Fault::NotJson { .. })), "RFC 7493 §2.1");
+        assert!(matches!(walk(b"\"\xff\"", 4, &mut Anything).1, Some(SyntaxFault::NotJson { .. })));
+        assert!(matches!(fault(r#"{"a":"\ud83d"}"#), Some(SyntaxFault::NotJson { .. })), "RFC 7493 §2.1");
     }
 
     #[test]
@@ -318,7 +324,7 @@ mod tests {
         fn agrees_with_a_parser_that_builds(json in r#"([\[\]{},:" ]|"[ab]":|"\\u00e9"|[0-9eE.+-]|true|null|\\){0,24}"#) {
             let built = serde_json::from_str::<serde_json::Value>(&json).is_ok();
             let (_, fault) = walk(json.as_bytes(), 120, &mut Anything);
-            prop_assert_eq!(built, !matches!(fault, Some(Fault::NotJson { .. })));
+            prop_assert_eq!(built, !matches!(fault, Some(SyntaxFault::NotJson { .. })));
         }
 
         #[test]

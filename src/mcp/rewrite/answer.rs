@@ -5,7 +5,7 @@
 
 use super::sse::{Block, Splitter, TooLong};
 use super::{Rewriter, Unreadable};
-use crate::mcp::transport::verdict::MediaType;
+use crate::mcp::transport::response::MediaType;
 
 /// Changes the JSON of an answer: `None` leaves it as it is.
 pub trait Edit {
@@ -14,7 +14,7 @@ pub trait Edit {
 }
 
 /// An answer that goes through an [`Edit`]. What cannot be read ends it with `refuse`'s JSON-RPC error response.
-pub struct Answer<E, R> {
+pub struct RewrittenAnswer<E, R> {
     form: Form,
     limit: usize,
     edit: E,
@@ -27,7 +27,7 @@ enum Form {
     Events(Splitter),
 }
 
-impl<E: Edit, R: Fn(Unreadable) -> Vec<u8>> Answer<E, R> {
+impl<E: Edit, R: Fn(Unreadable) -> Vec<u8>> RewrittenAnswer<E, R> {
     /// Of a media type. At most `limit` bytes are held: of a body of JSON all of it, of a stream one event.
     pub fn new(media_type: MediaType, limit: usize, edit: E, refuse: R) -> Self {
         let form = match media_type {
@@ -51,7 +51,7 @@ impl<E: Edit, R: Fn(Unreadable) -> Vec<u8>> Answer<E, R> {
     }
 }
 
-impl<E: Edit, R: Fn(Unreadable) -> Vec<u8>> Rewriter for Answer<E, R> {
+impl<E: Edit, R: Fn(Unreadable) -> Vec<u8>> Rewriter for RewrittenAnswer<E, R> {
     fn push(&mut self, mut bytes: &[u8]) -> Vec<u8> {
         let too_long = Unreadable::TooLong { limit: self.limit };
         let mut out = Vec::new();
@@ -126,7 +126,7 @@ mod tests {
 
     fn rewritten<'a>(media_type: MediaType, chunks: impl IntoIterator<Item = &'a [u8]>) -> (String, bool) {
         let refuse = |why| format!("error {why:?}").into_bytes();
-        let mut answer = Answer::new(media_type, 40, WithoutX, refuse);
+        let mut answer = RewrittenAnswer::new(media_type, 40, WithoutX, refuse);
         let mut out: Vec<u8> = chunks.into_iter().flat_map(|chunk| answer.push(chunk)).collect();
         let over = answer.is_over();
         out.extend(answer.end());
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_stream_of_events_is_rewritten_as_it_comes() {
         let refuse = |_| b"error".to_vec();
-        let mut answer = Answer::new(MediaType::EventStream, 40, WithoutX, refuse);
+        let mut answer = RewrittenAnswer::new(MediaType::EventStream, 40, WithoutX, refuse);
         assert_eq!(answer.push(b": here\n\nid: 1\ndata: {x}\n\nid: 2\nda"), b": here\n\nid: 1\ndata: {}\n\n");
         assert_eq!(answer.push(b"ta: {}\n\n"), b"id: 2\ndata: {}\n\n");
         assert_eq!(answer.end(), b"");

@@ -7,9 +7,9 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::header_names::{METHOD, NAME, PARAM_PREFIX, PROTOCOL_VERSION, SESSION_ID};
+use super::response::MediaType;
 use super::revision::Era;
 use super::session::Session;
-use super::verdict::MediaType;
 
 /// The headers of the request to the server. `own` are the gateway's for this server (its credentials among them) and
 /// win.

@@ -6,6 +6,6 @@ pub mod ending;
 pub mod forward;
 pub mod header_names;
 pub mod headers;
+pub mod response;
 pub mod revision;
 pub mod session;
-pub mod verdict;

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 
 use super::header_names::PROTOCOL_VERSION;
-use crate::mcp::message::envelope::{EnvelopeError, Fault, Message};
+use crate::mcp::message::envelope::{EnvelopeError, EnvelopeFault, Message};
 
 /// The first modern revision.
 const FIRST_MODERN: &str = "2026-07-28";
@@ -67,7 +67,7 @@ pub fn admit_batch(headers: &HeaderMap) -> Result<(), EnvelopeError> {
     let mut named = headers.get_all(PROTOCOL_VERSION).iter();
     match (named.next(), named.next()) {
         (Some(only), None) if only.as_bytes().trim_ascii() == BATCHING.as_bytes() => Ok(()),
-        _ => Err(EnvelopeError { id: None, fault: Fault::BatchForbidden }),
+        _ => Err(EnvelopeError { id: None, fault: EnvelopeFault::BatchForbidden }),
     }
 }
 

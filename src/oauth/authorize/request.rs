@@ -83,14 +83,14 @@ impl ClientQuery {
 
 /// The servers a request may be for.
 #[derive(Debug, Clone, Copy)]
-pub struct Servers<'a> {
+pub struct KnownServers<'a> {
     /// By slug and canonical resource URL.
     pub all: &'a [(&'a str, &'a str)],
     /// Whether whoever reads a refusal may see which there are.
     pub listed: bool,
 }
 
-impl<'a> Servers<'a> {
+impl<'a> KnownServers<'a> {
     fn shown(&self) -> Option<&'a [(&'a str, &'a str)]> {
         self.listed.then_some(self.all)
     }
@@ -111,7 +111,7 @@ impl Redirectable {
     pub fn parse(
         &self,
         issuer: &str,
-        servers: &Servers<'_>,
+        servers: &KnownServers<'_>,
         supported: &ScopeSet,
         default_scope: &ScopeSet,
     ) -> Result<AuthorizationRequest, RedirectError> {
@@ -204,7 +204,7 @@ impl Redirectable {
     }
 
     /// One server per grant, because its URL becomes the one audience of the tokens (RFC 8707 §2).
-    fn resource<'a>(&self, issuer: &str, servers: &Servers<'a>) -> Result<(&'a str, &'a str), RedirectError> {
+    fn resource<'a>(&self, issuer: &str, servers: &KnownServers<'a>) -> Result<(&'a str, &'a str), RedirectError> {
         let mut asked = self.form.all("resource").into_iter();
         let Some(first) = asked.next() else {
             return match servers.all {

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::metadata::{ClientMetadata, MetadataError};
 use super::redirect_policy::RedirectPolicy;
-use super::{Authentication, Client, Origin};
+use super::{Authentication, Client, ClientSource};
 use crate::loopback;
 use crate::oauth::address;
 use crate::oauth::address::NotPublic;
@@ -107,7 +107,7 @@ pub fn parse_document(
         name: Some(metadata.name()?.ok_or(MetadataError::Missing { field: "client_name" })?),
         redirect_uris: metadata.redirect_uris(policy)?,
         authentication: Authentication::None,
-        origin: Origin::Document { host: url.host_str().unwrap_or_default().to_owned() },
+        source: ClientSource::Document { host: url.host_str().unwrap_or_default().to_owned() },
         grant_types: metadata.grant_types()?,
         scope: metadata.scope(),
     })

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use super::GrantType;
 use super::redirect::{RedirectUri, RedirectUriError};
 use super::redirect_policy::RedirectPolicy;
-use crate::json::{Node, Step};
+use crate::json::{Node, PathStep};
 use crate::oauth::scope::ScopeSet;
 
 const LONGEST_NAME: usize = 200;
@@ -52,7 +52,7 @@ impl ClientMetadata {
     pub fn parse(bytes: &[u8]) -> Result<Self, MetadataError> {
         let node = Node::parse(bytes).map_err(|_| MetadataError::NotAnObject)?;
         node.read().map_err(|error| match error.path().next() {
-            Some(Step::Member(field)) => MetadataError::WrongType { field: field.chars().take(64).collect() },
+            Some(PathStep::Member(field)) => MetadataError::WrongType { field: field.chars().take(64).collect() },
             _ => MetadataError::NotAnObject,
         })
     }

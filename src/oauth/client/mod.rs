@@ -34,7 +34,7 @@ pub struct Client {
     /// How it proves itself.
     pub authentication: Authentication,
     /// Who vouches for it.
-    pub origin: Origin,
+    pub source: ClientSource,
     /// What it may use at the token endpoint.
     pub grant_types: Vec<GrantType>,
     /// The scope it registered, if any.
@@ -43,7 +43,7 @@ pub struct Client {
 
 /// Who vouches for a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum ClientSource {
     /// Nobody: it registered itself (RFC 7591).
     Registered,
     /// Whoever runs this host: the client id is the address of a document there.
@@ -169,7 +169,7 @@ impl Client {
             name: None,
             redirect_uris: Vec::new(),
             authentication: Authentication::None,
-            origin: Origin::Document { host: String::new() },
+            source: ClientSource::Document { host: String::new() },
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             scope: None,
         }
@@ -182,7 +182,7 @@ impl Client {
 
     /// Whether the operator set it up, and so vouches for it.
     pub fn is_preregistered(&self) -> bool {
-        self.origin == Origin::Preregistered
+        self.source == ClientSource::Preregistered
     }
 
     /// Whether it proves itself at the token endpoint. One that does not is whoever brings the code and the verifier.
@@ -231,10 +231,10 @@ impl Client {
         };
         part(self.name.as_deref().unwrap_or_default());
         part(self.authentication.method().as_str());
-        part(match &self.origin {
-            Origin::Registered => "registered",
-            Origin::Document { host } => host,
-            Origin::Preregistered => "preregistered",
+        part(match &self.source {
+            ClientSource::Registered => "registered",
+            ClientSource::Document { host } => host,
+            ClientSource::Preregistered => "preregistered",
         });
         let mut uris: Vec<&str> = self.redirect_uris.iter().map(RedirectUri::as_str).collect();
         uris.sort_unstable();
@@ -300,7 +300,7 @@ mod tests {
             name: Some("Claude".to_owned()),
             redirect_uris: vec![RedirectUri::parse("https://claude.ai/api/mcp/auth_callback").unwrap()],
             authentication,
-            origin: Origin::Registered,
+            source: ClientSource::Registered,
             grant_types: vec![GrantType::AuthorizationCode],
             scope: None,
         }
@@ -325,9 +325,9 @@ mod tests {
 
     #[test]
     fn the_operator_vouches_for_no_client_but_its_own() {
-        let of = |origin| Client { origin, ..client(Authentication::None) }.is_preregistered();
-        assert!(of(Origin::Preregistered));
-        assert!(!of(Origin::Registered) && !of(Origin::Document { host: "claude.ai".to_owned() }));
+        let of = |source| Client { source, ..client(Authentication::None) }.is_preregistered();
+        assert!(of(ClientSource::Preregistered));
+        assert!(!of(ClientSource::Registered) && !of(ClientSource::Document { host: "claude.ai".to_owned() }));
     }
 
     #[test]
@@ -367,7 +367,7 @@ mod tests {
         let both = [known.redirect_uris[0].clone(), second];
         let renamed = Client { name: Some("Cursor".to_owned()), ..known.clone() };
         let moved = Client { redirect_uris: both.to_vec(), ..known.clone() };
-        let elsewhere = Client { origin: Origin::Document { host: "claude.ai".to_owned() }, ..known.clone() };
+        let elsewhere = Client { source: ClientSource::Document { host: "claude.ai".to_owned() }, ..known.clone() };
         let confidential = client(Authentication::new(None, &Secret::new("s")));
         for changed in [&renamed, &moved, &elsewhere, &confidential] {
             assert_ne!(changed.fingerprint(), known.fingerprint());

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{ID_PREFIX, sealed_part};
 use super::redirect::RedirectUri;
-use super::{Authentication, Client, GrantType, Method, Origin};
+use super::{Authentication, Client, ClientSource, GrantType, Method};
 use crate::oauth::scope::ScopeSet;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
@@ -27,7 +27,7 @@ const NOTE_AGAIN: Lifetime = Lifetime::days(30);
 
 /// What a client registered. The names are short where it is sealed, because its id is that long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Registered {
+pub struct RegisteredMetadata {
     v: V1,
     /// When it registered.
     #[serde(rename = "t")]
@@ -49,7 +49,7 @@ pub struct Registered {
     pub scope: Option<ScopeSet>,
 }
 
-impl Registered {
+impl RegisteredMetadata {
     /// A client of this moment with these redirect URIs, and nothing else said.
     pub fn new(redirect_uris: Vec<RedirectUri>, grant_types: Vec<GrantType>, at: Timestamp) -> Self {
         Self { v: V1, at, name: None, redirect_uris, method: None, grant_types, scope: None }
@@ -76,7 +76,7 @@ pub struct RegisteredClient {
 impl RegisteredClient {
     /// Seals a registration into an id; `None` if that would be too long. The secret is for who registered, and made
     /// from the id.
-    pub fn seal(registered: &Registered, ring: &KeyRing, nonce: [u8; 12]) -> Option<(Self, Secret)> {
+    pub fn seal(registered: &RegisteredMetadata, ring: &KeyRing, nonce: [u8; 12]) -> Option<(Self, Secret)> {
         let id = format!("{ID_PREFIX}{}", ring.seal_json(Purpose::ClientId, &[], nonce, registered));
         let secret = secret_of(ring, sealed_part(&id)?).ok()?;
         Some((Self::new(registered.clone(), id, &secret), secret))
@@ -90,14 +90,14 @@ impl RegisteredClient {
     }
 
     /// A client whose id and secret are random bytes: one that must be stored from the beginning.
-    pub fn random(registered: Registered, id: [u8; 16], secret: [u8; 32]) -> (Self, Secret) {
+    pub fn random(registered: RegisteredMetadata, id: [u8; 16], secret: [u8; 32]) -> (Self, Secret) {
         let id = format!("{ID_PREFIX}{}", Base64UrlUnpadded::encode_string(&id));
         let secret = Secret::new(format!("{SECRET_PREFIX}{}", Base64UrlUnpadded::encode_string(&secret)));
         (Self::new(registered, id, &secret), secret)
     }
 
-    fn new(registered: Registered, id: String, secret: &Secret) -> Self {
-        let Registered { v, at, name, redirect_uris, method, grant_types, scope } = registered;
+    fn new(registered: RegisteredMetadata, id: String, secret: &Secret) -> Self {
+        let RegisteredMetadata { v, at, name, redirect_uris, method, grant_types, scope } = registered;
         let authentication = Authentication::new(method, secret);
         Self { v, id, name, redirect_uris, authentication, grant_types, scope, created: at, used: None }
     }
@@ -114,7 +114,7 @@ impl RegisteredClient {
             name: self.name,
             redirect_uris: self.redirect_uris,
             authentication: self.authentication,
-            origin: Origin::Registered,
+            source: ClientSource::Registered,
             grant_types: self.grant_types,
             scope: self.scope,
         }
@@ -160,9 +160,9 @@ mod tests {
         KeyRing::parse(&Secret::new(text)).unwrap()
     }
 
-    fn registered(method: Option<Method>) -> Registered {
+    fn registered(method: Option<Method>) -> RegisteredMetadata {
         let uris = vec![RedirectUri::parse("https://a.example/cb").unwrap()];
-        Registered { name: Some("C".to_owned()), method, ..Registered::new(uris, GRANTS.to_vec(), NOW) }
+        RegisteredMetadata { name: Some("C".to_owned()), method, ..RegisteredMetadata::new(uris, GRANTS.to_vec(), NOW) }
     }
 
     fn sealed(method: Option<Method>) -> (RegisteredClient, Secret) {
@@ -179,7 +179,7 @@ mod tests {
             assert_eq!(RegisteredClient::open(&ring(ONE), client.id()), Ok(client));
         }
         let scope = ScopeSet::parse("mcp:tools").ok();
-        let narrow = Registered { scope, grant_types: vec![GrantType::AuthorizationCode], ..registered(None) };
+        let narrow = RegisteredMetadata { scope, grant_types: vec![GrantType::AuthorizationCode], ..registered(None) };
         let (client, _) = RegisteredClient::seal(&narrow, &ring(ONE), [7; 12]).unwrap();
         assert_eq!(RegisteredClient::open(&ring(ONE), client.id()), Ok(client));
     }
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_for_an_id_is_not_sealed() {
-        let named = |length| Registered { name: Some("n".repeat(length)), ..registered(None) };
+        let named = |length| RegisteredMetadata { name: Some("n".repeat(length)), ..registered(None) };
         let seal = |length| RegisteredClient::seal(&named(length), &ring(ONE), [7; 12]).map(|(client, _)| client);
         let longest = (0..1000).rev().find_map(seal).unwrap();
         assert!((LONGEST_ID - 2..=LONGEST_ID).contains(&longest.id().len()), "{}", longest.id().len());

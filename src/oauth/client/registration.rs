@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::metadata::{ClientMetadata, MetadataError};
 use super::redirect::RedirectUri;
 use super::redirect_policy::RedirectPolicy;
-use super::registered::{Registered, RegisteredClient};
+use super::registered::{RegisteredClient, RegisteredMetadata};
 use super::{Authentication, GrantType, Method};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;
@@ -24,7 +24,7 @@ pub const LIMIT: usize = 16 * 1024;
 const STORED_LIMIT: usize = 4 * 1024;
 
 /// Reads a registration request.
-pub fn parse(bytes: &[u8], policy: &RedirectPolicy, now: Timestamp) -> Result<Registered, RegistrationError> {
+pub fn parse(bytes: &[u8], policy: &RedirectPolicy, now: Timestamp) -> Result<RegisteredMetadata, RegistrationError> {
     if bytes.len() > LIMIT {
         return Err(RegistrationError::TooLarge { limit: LIMIT });
     }
@@ -38,7 +38,7 @@ pub fn parse(bytes: &[u8], policy: &RedirectPolicy, now: Timestamp) -> Result<Re
             supported: "none, client_secret_basic, client_secret_post",
         })?),
     };
-    let mut registered = Registered::new(redirect_uris, metadata.grant_types()?, now);
+    let mut registered = RegisteredMetadata::new(redirect_uris, metadata.grant_types()?, now);
     registered.name = metadata.name()?;
     registered.method = method;
     registered.scope = metadata.scope();
@@ -48,7 +48,7 @@ pub fn parse(bytes: &[u8], policy: &RedirectPolicy, now: Timestamp) -> Result<Re
 /// The client of a registration that does not fit into an id, to be stored at once, and its secret. The random bytes
 /// become both.
 pub fn to_store(
-    registered: Registered,
+    registered: RegisteredMetadata,
     id: [u8; 16],
     secret: [u8; 32],
 ) -> Result<(RegisteredClient, Secret), RegistrationError> {

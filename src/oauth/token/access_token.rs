@@ -62,13 +62,13 @@ impl Claims {
     /// Whether the token was issued here, and for this server at this resource (RFC 9068 §4, steps 3 and 4): another
     /// one that is put there later gets none of its tokens. One that names no server is taken where the resource itself
     /// names it.
-    pub fn check(&self, issuer: &str, resource: &str, slug: &str) -> Result<(), TokenError> {
+    pub fn check(&self, issuer: &str, resource: &str, slug: &str) -> Result<(), AccessTokenError> {
         if self.iss != issuer {
-            return Err(TokenError::WrongIssuer);
+            return Err(AccessTokenError::WrongIssuer);
         }
         let named = || resource.strip_prefix(issuer).and_then(|path| path.strip_prefix("/v1/mcp/"));
         if self.aud != resource || self.slug.as_deref().or_else(named) != Some(slug) {
-            return Err(TokenError::WrongAudience);
+            return Err(AccessTokenError::WrongAudience);
         }
         Ok(())
     }
@@ -81,7 +81,7 @@ impl Claims {
 
 /// Why an access token is not good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenError {
+pub enum AccessTokenError {
     /// Not a JWT of ours at all.
     Malformed,
     /// Another `typ` than an access token's.
@@ -100,7 +100,7 @@ pub enum TokenError {
     WrongAudience,
 }
 
-impl TokenError {
+impl AccessTokenError {
     /// The stable code of bodies, logs and analytics.
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -116,7 +116,7 @@ impl TokenError {
     }
 }
 
-impl fmt::Display for TokenError {
+impl fmt::Display for AccessTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Malformed => "the access token is malformed",
@@ -131,7 +131,7 @@ impl fmt::Display for TokenError {
     }
 }
 
-impl std::error::Error for TokenError {}
+impl std::error::Error for AccessTokenError {}
 
 /// Signs claims with the newest key.
 pub fn sign(ring: &KeyRing, claims: &Claims) -> Secret {
@@ -142,29 +142,30 @@ pub fn sign(ring: &KeyRing, claims: &Claims) -> Secret {
 }
 
 /// Reads a token: signature by the key its `kid` names, always HS256, then `typ`, `exp` and `iat`.
-pub fn verify(ring: &KeyRing, text: &str, now: Timestamp) -> Result<Claims, TokenError> {
+pub fn verify(ring: &KeyRing, text: &str, now: Timestamp) -> Result<Claims, AccessTokenError> {
     if text.len() > LONGEST {
-        return Err(TokenError::Malformed);
+        return Err(AccessTokenError::Malformed);
     }
-    let token = UntrustedToken::new(text).map_err(|_| TokenError::Malformed)?;
-    let version = token.header().key_id.as_deref().and_then(|kid| kid.parse().ok()).ok_or(TokenError::UnknownKey)?;
-    let key = ring.signing_key_of(version).ok_or(TokenError::UnknownKey)?;
+    let token = UntrustedToken::new(text).map_err(|_| AccessTokenError::Malformed)?;
+    let version =
+        token.header().key_id.as_deref().and_then(|kid| kid.parse().ok()).ok_or(AccessTokenError::UnknownKey)?;
+    let key = ring.signing_key_of(version).ok_or(AccessTokenError::UnknownKey)?;
     let token = Hs256.validator::<Claims>(&key).validate(&token).map_err(|error| match error {
-        ValidationError::MalformedClaims(_) => TokenError::Malformed,
-        _ => TokenError::WrongSignature,
+        ValidationError::MalformedClaims(_) => AccessTokenError::Malformed,
+        _ => AccessTokenError::WrongSignature,
     })?;
     if token.header().token_type.as_deref() != Some(TYPE) {
-        return Err(TokenError::WrongType);
+        return Err(AccessTokenError::WrongType);
     }
     let (_, registered) = token.into_parts();
     let seconds = |time: i64| u64::try_from(time).map(Timestamp).ok();
-    let exp = registered.expiration.and_then(|exp| seconds(exp.timestamp())).ok_or(TokenError::Malformed)?;
-    let iat = registered.issued_at.and_then(|iat| seconds(iat.timestamp())).ok_or(TokenError::Malformed)?;
+    let exp = registered.expiration.and_then(|exp| seconds(exp.timestamp())).ok_or(AccessTokenError::Malformed)?;
+    let iat = registered.issued_at.and_then(|iat| seconds(iat.timestamp())).ok_or(AccessTokenError::Malformed)?;
     if exp.reached(now) {
-        return Err(TokenError::Expired);
+        return Err(AccessTokenError::Expired);
     }
     if iat > now + CLOCK_SKEW {
-        return Err(TokenError::NotYetIssued);
+        return Err(AccessTokenError::NotYetIssued);
     }
     Ok(Claims { iat, exp, ..registered.custom })
 }
@@ -251,9 +252,9 @@ mod tests {
         let ring = ring(ONE);
         let token = sign(&ring, &claims());
         assert!(verify(&ring, token.expose(), Timestamp(4_599)).is_ok());
-        assert_eq!(verify(&ring, token.expose(), Timestamp(4_600)), Err(TokenError::Expired));
+        assert_eq!(verify(&ring, token.expose(), Timestamp(4_600)), Err(AccessTokenError::Expired));
         assert!(verify(&ring, token.expose(), Timestamp(940)).is_ok());
-        assert_eq!(verify(&ring, token.expose(), Timestamp(939)), Err(TokenError::NotYetIssued));
+        assert_eq!(verify(&ring, token.expose(), Timestamp(939)), Err(AccessTokenError::NotYetIssued));
     }
 
     #[test]
@@ -262,7 +263,7 @@ mod tests {
         let both = ring(&format!("{ONE},{TWO}"));
         assert!(verify(&both, token.expose(), NOW).is_ok());
         assert!(verify(&both, sign(&both, &claims()).expose(), NOW).is_ok());
-        assert_eq!(verify(&ring(TWO), token.expose(), NOW), Err(TokenError::UnknownKey));
+        assert_eq!(verify(&ring(TWO), token.expose(), NOW), Err(AccessTokenError::UnknownKey));
     }
 
     #[test]
@@ -272,17 +273,17 @@ mod tests {
         let payload = serde_json::to_string(&claims()).unwrap();
         let check = |header: &str, key: &Hs256Key| verify(&ring, &signed(header, &payload, key), NOW);
         assert!(check(r#"{"alg":"HS256","typ":"at+jwt","kid":"1"}"#, &key).is_ok());
-        assert_eq!(check(r#"{"alg":"none","typ":"at+jwt","kid":"1"}"#, &key), Err(TokenError::WrongSignature));
-        assert_eq!(check(r#"{"alg":"HS512","typ":"at+jwt","kid":"1"}"#, &key), Err(TokenError::WrongSignature));
-        assert_eq!(check(r#"{"alg":"HS256","typ":"JWT","kid":"1"}"#, &key), Err(TokenError::WrongType));
-        assert_eq!(check(r#"{"alg":"HS256","kid":"1"}"#, &key), Err(TokenError::WrongType));
-        assert_eq!(check(r#"{"alg":"HS256","typ":"at+jwt"}"#, &key), Err(TokenError::UnknownKey));
-        assert_eq!(check(r#"{"alg":"HS256","typ":"at+jwt","kid":"2"}"#, &key), Err(TokenError::UnknownKey));
+        assert_eq!(check(r#"{"alg":"none","typ":"at+jwt","kid":"1"}"#, &key), Err(AccessTokenError::WrongSignature));
+        assert_eq!(check(r#"{"alg":"HS512","typ":"at+jwt","kid":"1"}"#, &key), Err(AccessTokenError::WrongSignature));
+        assert_eq!(check(r#"{"alg":"HS256","typ":"JWT","kid":"1"}"#, &key), Err(AccessTokenError::WrongType));
+        assert_eq!(check(r#"{"alg":"HS256","kid":"1"}"#, &key), Err(AccessTokenError::WrongType));
+        assert_eq!(check(r#"{"alg":"HS256","typ":"at+jwt"}"#, &key), Err(AccessTokenError::UnknownKey));
+        assert_eq!(check(r#"{"alg":"HS256","typ":"at+jwt","kid":"2"}"#, &key), Err(AccessTokenError::UnknownKey));
         let other = Hs256Key::new([9; 64]);
-        assert_eq!(check(r#"{"alg":"HS256","typ":"at+jwt","kid":"1"}"#, &other), Err(TokenError::WrongSignature));
+        assert_eq!(check(r#"{"alg":"HS256","typ":"at+jwt","kid":"1"}"#, &other), Err(AccessTokenError::WrongSignature));
         let unsigned = signed(r#"{"alg":"none","typ":"at+jwt","kid":"1"}"#, &payload, &key);
         let unsigned = format!("{}.", unsigned.rsplit_once('.').unwrap().0);
-        assert_eq!(verify(&ring, &unsigned, NOW), Err(TokenError::WrongSignature));
+        assert_eq!(verify(&ring, &unsigned, NOW), Err(AccessTokenError::WrongSignature));
     }
 
     #[test]
@@ -294,7 +295,7 @@ mod tests {
             let mut partial = whole.clone();
             partial.as_object_mut().unwrap().remove(name);
             let token = signed(r#"{"alg":"HS256","typ":"at+jwt","kid":"1"}"#, &partial.to_string(), &key);
-            assert_eq!(verify(&ring, &token, NOW), Err(TokenError::Malformed), "{name}");
+            assert_eq!(verify(&ring, &token, NOW), Err(AccessTokenError::Malformed), "{name}");
         }
     }
 
@@ -302,8 +303,11 @@ mod tests {
     fn issuer_and_audience_are_compared_whole() {
         let claims = claims();
         assert_eq!(claims.check("https://gw.example", "https://gw.example/v1/mcp/docs", "docs"), Ok(()));
-        assert_eq!(claims.check("https://old.example", &claims.aud, "docs"), Err(TokenError::WrongIssuer));
-        assert_eq!(claims.check(&claims.iss, "https://gw.example/v1/mcp/doc", "doc"), Err(TokenError::WrongAudience));
+        assert_eq!(claims.check("https://old.example", &claims.aud, "docs"), Err(AccessTokenError::WrongIssuer));
+        assert_eq!(
+            claims.check(&claims.iss, "https://gw.example/v1/mcp/doc", "doc"),
+            Err(AccessTokenError::WrongAudience)
+        );
     }
 
     #[test]
@@ -314,7 +318,7 @@ mod tests {
             ..claims()
         };
         let check = |claims: &Claims, slug| claims.check(&claims.iss, &claims.aud, slug);
-        let wrong = Err(TokenError::WrongAudience);
+        let wrong = Err(AccessTokenError::WrongAudience);
         for path in ["/v1/mcp/docs", "/docs/mcp"] {
             assert_eq!(check(&at(path, Some("docs")), "docs"), Ok(()));
             assert_eq!(check(&at(path, Some("docs")), "mail"), wrong);
@@ -328,7 +332,7 @@ mod tests {
     #[test]
     fn a_long_text_is_not_looked_at() {
         let long = Claims { sub: "a".repeat(LONGEST), ..claims() };
-        assert_eq!(verify(&ring(ONE), sign(&ring(ONE), &long).expose(), NOW), Err(TokenError::Malformed));
+        assert_eq!(verify(&ring(ONE), sign(&ring(ONE), &long).expose(), NOW), Err(AccessTokenError::Malformed));
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 //!
 //! Not here: client authentication (`token_request::credentials`), and whether the client owns the token (`grant`).
 
-use super::opaque::Kind;
+use super::opaque::OpaqueKind;
 use super::request::{TokenRequestError, required};
 use super::{access_token, opaque};
 use crate::oauth::grant::GrantId;
@@ -28,7 +28,7 @@ impl RevocationRequest {
     /// not ours or good no more, which is answered with success (§2.2).
     pub fn grant(&self, ring: &KeyRing, now: Timestamp) -> Option<GrantId> {
         let text = self.token.expose();
-        let refresh = opaque::parse(ring, Kind::Refresh, text).map(|(grant, _)| grant);
+        let refresh = opaque::parse(ring, OpaqueKind::Refresh, text).map(|(grant, _)| grant);
         refresh.or_else(|| access_token::verify(ring, text, now).ok().map(|claims| claims.grant))
     }
 }
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn either_token_leads_to_its_grant() {
         let grant = GrantId::new([1; 16]);
-        let refresh = opaque::mint(&ring(), Kind::Refresh, &grant, [2; 32]);
+        let refresh = opaque::mint(&ring(), OpaqueKind::Refresh, &grant, [2; 32]);
         assert_eq!(grant_of(refresh.expose(), NOW), Some(grant.clone()));
         let claims = Claims {
             iss: "https://gw.example".to_owned(),
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(grant_of(access.expose(), NOW), Some(grant.clone()));
         assert_eq!(grant_of(access.expose(), Timestamp(2_000)), None);
         assert_eq!(grant_of("mcpg_rt_forged", NOW), None);
-        let code = opaque::mint(&ring(), Kind::Code, &grant, [2; 32]);
+        let code = opaque::mint(&ring(), OpaqueKind::Code, &grant, [2; 32]);
         assert_eq!(grant_of(code.expose(), NOW), None);
     }
 

@@ -12,7 +12,7 @@ const NOW: Timestamp = Timestamp(1000);
 
 const ENDPOINT: &str = "https://as.example/token?tenant=a";
 
-fn posted(client: &UpstreamClient, grant: &Grant<'_>, resource: Option<&str>) -> (Option<String>, String) {
+fn posted(client: &UpstreamClient, grant: &GrantRequest<'_>, resource: Option<&str>) -> (Option<String>, String) {
     let request = request(ENDPOINT, client, grant, resource).unwrap();
     assert_eq!((request.method(), request.uri().to_string()), (&Method::POST, ENDPOINT.to_owned()));
     assert_eq!(request.headers()[CONTENT_TYPE], "application/x-www-form-urlencoded");
@@ -22,7 +22,7 @@ fn posted(client: &UpstreamClient, grant: &Grant<'_>, resource: Option<&str>) ->
     (authorization, String::from_utf8(request.into_body()).unwrap())
 }
 
-fn read(status: u16, body: &str) -> Result<Tokens, TokenError> {
+fn read(status: u16, body: &str) -> Result<TokenAnswer, TokenError> {
     response(
         StatusCode::from_u16(status).unwrap(),
         &HeaderMap::new(),
@@ -39,8 +39,11 @@ fn temporary(status: u16) -> TokenError {
 
 #[test]
 fn a_code_is_redeemed_with_its_verifier_and_the_resource_as_written() {
-    let grant =
-        Grant::Code { code: &Secret::new("c/1"), verifier: &Secret::new("v"), redirect_uri: "https://gw.example/cb" };
+    let grant = GrantRequest::Code {
+        code: &Secret::new("c/1"),
+        verifier: &Secret::new("v"),
+        redirect_uri: "https://gw.example/cb",
+    };
     let (authorization, body) = posted(&UpstreamClient::public("gw"), &grant, Some("https://up.example"));
     let expected = "grant_type=authorization_code&code=c%2F1&redirect_uri=https%3A%2F%2Fgw.example%2Fcb&code_verifier=v\
                     &resource=https%3A%2F%2Fup.example&client_id=gw";
@@ -56,7 +59,8 @@ fn a_refresh_names_the_resource_too() {
         registered: None,
         header_alone: false,
     };
-    let (authorization, body) = posted(&client, &Grant::Refresh(&Secret::new("r")), Some("https://up.example/mcp"));
+    let (authorization, body) =
+        posted(&client, &GrantRequest::Refresh(&Secret::new("r")), Some("https://up.example/mcp"));
     assert_eq!(authorization.as_deref(), Some("Basic Z3c6cw=="));
     assert_eq!(body, "grant_type=refresh_token&refresh_token=r&resource=https%3A%2F%2Fup.example%2Fmcp");
 }
@@ -70,12 +74,12 @@ fn client_credentials_ask_for_what_is_configured() {
         registered: None,
         header_alone: false,
     };
-    let (authorization, body) = posted(&client, &Grant::ClientCredentials(Some("x y")), None);
+    let (authorization, body) = posted(&client, &GrantRequest::ClientCredentials(Some("x y")), None);
     assert_eq!(
         (authorization, body.as_str()),
         (None, "grant_type=client_credentials&scope=x+y&client_id=gw&client_secret=s")
     );
-    let (_, body) = posted(&client, &Grant::ClientCredentials(None), Some("r:1"));
+    let (_, body) = posted(&client, &GrantRequest::ClientCredentials(None), Some("r:1"));
     assert_eq!(body, "grant_type=client_credentials&resource=r%3A1&client_id=gw&client_secret=s");
 }
 
@@ -231,7 +235,7 @@ fn nothing_that_was_sent_comes_back_in_a_text() {
         header_alone: false,
     };
     let (code, verifier, refresh) = (Secret::new("c/0de"), Secret::new("v3rifier"), Secret::new("r3fresh-token"));
-    let grant = Grant::Code { code: &code, verifier: &verifier, redirect_uri: "https://gw.example/cb" };
+    let grant = GrantRequest::Code { code: &code, verifier: &verifier, redirect_uri: "https://gw.example/cb" };
     let basic = "Z3c6czNjcmV0K29mK2dhdGV3YXk="; // base64("gw:s3cret+of+gateway")
     for (grant, echo) in [
         (&grant, "c/0de"),
@@ -239,8 +243,8 @@ fn nothing_that_was_sent_comes_back_in_a_text() {
         (&grant, "v3rifier"),
         (&grant, "s3cret of gateway"),
         (&grant, basic),
-        (&Grant::Refresh(&refresh), "r3fresh-token"),
-        (&Grant::ClientCredentials(None), "s3cret%20of%20gateway"),
+        (&GrantRequest::Refresh(&refresh), "r3fresh-token"),
+        (&GrantRequest::ClientCredentials(None), "s3cret%20of%20gateway"),
     ] {
         let sent = secrets(&client, grant);
         let read = |body: Value| {

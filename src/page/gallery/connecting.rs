@@ -4,8 +4,8 @@
 
 use super::samples::{HOSTILE, SCRIPT_URL, notice};
 use crate::page::{
-    AllowedClient, Cancelled, Connect, ConnectAccount, ConnectField, ConnectedAccount, ConnectedServer, Connections,
-    Link, Notice, Occasion, Standing, Tone, Usage, Way,
+    AccountEntry, AccountStanding, Cancelled, ClientEntry, Connect, ConnectAccount, ConnectField, ConnectWay,
+    ConnectedServer, Connections, Notice, Occasion, PageLink, Tone, Usage,
 };
 use crate::time::Timestamp;
 
@@ -49,17 +49,17 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
         ticket: text(),
         action: text(),
         sign_out: text(),
-        way: Way::OAuth { host: text(), scopes: vec![text(), long.clone()] },
+        way: ConnectWay::OAuth { host: text(), scopes: vec![text(), long.clone()] },
         ..connect()
     };
     let fields = vec![ConnectField { header: text(), label: long.clone() }];
-    let account = ConnectedAccount {
+    let account = AccountEntry {
         account: text(),
         label: long.clone(),
         upstream_name: Some(text()),
         scopes: vec![text()],
         reconnect: Some(SCRIPT_URL.to_owned()),
-        ..account("1", "Work", Standing::MustBeRenewed)
+        ..account("1", "Work", AccountStanding::MustBeRenewed)
     };
     let page = Connections {
         signed_in: long.clone(),
@@ -72,7 +72,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
             accounts: vec![account],
             connect: Some(SCRIPT_URL.to_owned()),
         }],
-        clients: vec![AllowedClient {
+        clients: vec![ClientEntry {
             grant: text(),
             name: long.clone(),
             uses: vec![Usage { server_name: text(), account: Some(text()) }],
@@ -85,7 +85,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
     };
     vec![
         ("hostile-connect", foreign.render()),
-        ("hostile-connect-key", Connect { way: Way::Headers { host: text(), fields }, ..foreign }.render()),
+        ("hostile-connect-key", Connect { way: ConnectWay::Headers { host: text(), fields }, ..foreign }.render()),
         ("hostile-connections", page.render()),
         (
             "hostile-cancelled",
@@ -111,7 +111,7 @@ pub(super) fn connect() -> Connect {
         server_name: "Linear".to_owned(),
         server_url: "https://mcp.linear.app/mcp".to_owned(),
         occasion: Occasion::First,
-        way: Way::OAuth {
+        way: ConnectWay::OAuth {
             host: "auth.linear.app".to_owned(),
             scopes: vec!["read".to_owned(), "write".to_owned(), "issues:create".to_owned()],
         },
@@ -135,7 +135,7 @@ pub(super) fn connect_by_key() -> Connect {
     Connect {
         server_name: "Tasks".to_owned(),
         server_url: "https://tasks.example.com/mcp".to_owned(),
-        way: Way::Headers { host: "tasks.example.com".to_owned(), fields },
+        way: ConnectWay::Headers { host: "tasks.example.com".to_owned(), fields },
         problem: Some("Your API key has a space or a line break in it. Copy it again without.".to_owned()),
         action: "/connect/tasks".to_owned(),
         ..connect()
@@ -153,13 +153,13 @@ pub(super) fn connect_or_choose() -> Connect {
         accounts: vec![account("1", "Work", true), account("2", "Open source", false)],
         account: "3".to_owned(),
         label: Some(String::new()),
-        way: Way::OAuth { host: "auth.linear.app".to_owned(), scopes: vec![] },
+        way: ConnectWay::OAuth { host: "auth.linear.app".to_owned(), scopes: vec![] },
         ..connect()
     }
 }
 
-fn account(account: &str, label: &str, standing: Standing) -> ConnectedAccount {
-    ConnectedAccount {
+fn account(account: &str, label: &str, standing: AccountStanding) -> AccountEntry {
+    AccountEntry {
         account: account.to_owned(),
         label: label.to_owned(),
         upstream_name: (account == "1").then(|| "alice@work.example".to_owned()),
@@ -184,23 +184,23 @@ pub(super) fn connections() -> Connections {
         ..server(
             "wiki",
             "wiki",
-            vec![ConnectedAccount { scopes: vec![], reconnect: None, ..account("1", "", Standing::ServerGone) }],
+            vec![AccountEntry { scopes: vec![], reconnect: None, ..account("1", "", AccountStanding::ServerGone) }],
         )
     };
-    let key = ConnectedAccount { scopes: vec![], upstream_name: None, ..account("1", "", Standing::NotChecked) };
+    let key = AccountEntry { scopes: vec![], upstream_name: None, ..account("1", "", AccountStanding::NotChecked) };
     let accounts = vec![
-        account("1", "Work", Standing::Connected),
-        account("2", "Open source", Standing::MustBeRenewed),
-        ConnectedAccount {
+        account("1", "Work", AccountStanding::Connected),
+        account("2", "Open source", AccountStanding::MustBeRenewed),
+        AccountEntry {
             scopes: vec!["https://www.googleapis.com/auth/calendar.events.readonly".to_owned()],
-            ..account("3", " ", Standing::Outdated)
+            ..account("3", " ", AccountStanding::Outdated)
         },
     ];
     let usage = |server: &str, account: Option<&str>| Usage {
         server_name: server.to_owned(),
         account: account.map(str::to_owned),
     };
-    let client = |grant: &str, name: &str, uses: Vec<Usage>| AllowedClient {
+    let client = |grant: &str, name: &str, uses: Vec<Usage>| ClientEntry {
         grant: grant.to_owned(),
         name: name.to_owned(),
         uses,
@@ -254,7 +254,7 @@ fn connected() -> Notice {
         todo: String::new(),
         facts: vec![],
         reason: None,
-        link: Some(Link::new("Your connections", "/connections")),
+        link: Some(PageLink::new("Your connections", "/connections")),
         ..notice()
     }
 }
@@ -270,7 +270,7 @@ fn cannot_connect() -> Notice {
             ("Advertised".to_owned(), "https://mcp.linear.example/mcp".to_owned()),
         ],
         reason: Some("upstream_resource_mismatch"),
-        link: Some(Link::new("Try again", "/connect/linear")),
+        link: Some(PageLink::new("Try again", "/connect/linear")),
         ..notice()
     }
 }

@@ -256,7 +256,7 @@ fn connections_can_each_be_ended_by_a_form_with_the_token() {
 
 #[test]
 fn the_invitation_shows_no_server() {
-    let page = Servers { signed_in: None, servers: None, ..servers(vec![]) }.render();
+    let page = ServersPage { signed_in: None, servers: None, ..servers(vec![]) }.render();
     assert!(page.contains("Sign in to see your servers") && page.contains(r#"href="/login?return_to=%2F""#));
 }
 

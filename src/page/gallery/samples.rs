@@ -4,8 +4,8 @@
 
 use super::connecting;
 use crate::page::{
-    ClientOrigin, Consent, DevLogin, DevLoginAccount, Finding, Link, Notice, Readiness, ScopeLine, Server, ServerCard,
-    Servers, SignOut, Status, Step, Tone,
+    ClientOrigin, Consent, DevLogin, DevLoginAccount, Finding, Notice, PageLink, Readiness, ScopeLine, ServerCard,
+    ServerPage, ServersPage, SignOut, Status, StatusStep, Tone,
 };
 
 pub(super) const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u{202E}{{7*7}}";
@@ -21,12 +21,16 @@ pub(super) fn realistic() -> Vec<(&'static str, String)> {
         ("servers", servers(three_servers()).render()),
         (
             "servers-one",
-            Servers { signed_in: None, connections: None, ..servers(three_servers().into_iter().take(1).collect()) }
-                .render(),
+            ServersPage {
+                signed_in: None,
+                connections: None,
+                ..servers(three_servers().into_iter().take(1).collect())
+            }
+            .render(),
         ),
         (
             "servers-invitation",
-            Servers { signed_in: None, servers: None, connections: None, ..servers(vec![]) }.render(),
+            ServersPage { signed_in: None, servers: None, connections: None, ..servers(vec![]) }.render(),
         ),
         ("servers-empty", servers(vec![]).render()),
         ("servers-fifty", servers(fifty_servers()).render()),
@@ -80,7 +84,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
         ),
         (
             "hostile-servers",
-            Servers {
+            ServersPage {
                 signed_in: Some(long.clone()),
                 connections: Some(SCRIPT_URL.to_owned()),
                 sign_in: SCRIPT_URL.to_owned(),
@@ -95,7 +99,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
         ),
         (
             "hostile-invitation",
-            Servers { signed_in: None, servers: None, sign_in: SCRIPT_URL.to_owned(), ..servers(vec![]) }.render(),
+            ServersPage { signed_in: None, servers: None, sign_in: SCRIPT_URL.to_owned(), ..servers(vec![]) }.render(),
         ),
         (
             "hostile-notice",
@@ -106,7 +110,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
                 facts: vec![(text(), long.clone())],
                 slug: Some(text()),
                 request_id: text(),
-                link: Some(Link::new(HOSTILE, SCRIPT_URL)),
+                link: Some(PageLink::new(HOSTILE, SCRIPT_URL)),
                 ..notice()
             }
             .render(),
@@ -114,7 +118,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
         ("hostile-sign-out", SignOut { action: text() }.render()),
         (
             "hostile-server",
-            Server {
+            ServerPage {
                 server: ServerCard { slug: text(), name: long.clone(), url: text(), description: Some(text()) },
                 index: SCRIPT_URL.to_owned(),
             }
@@ -130,7 +134,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
             }
             .render(),
         ),
-        ("hostile-status", Status { steps: vec![Step { what: text(), command: long }], ..status() }.render()),
+        ("hostile-status", Status { steps: vec![StatusStep { what: text(), command: long }], ..status() }.render()),
     ];
     pages.extend(connecting::hostile());
     pages
@@ -205,8 +209,8 @@ pub(super) fn fifty_servers() -> Vec<ServerCard> {
     three_servers().into_iter().cycle().take(50).enumerate().map(|(at, card)| nth(at, card)).collect()
 }
 
-pub(super) fn server() -> Server {
-    Server { server: three_servers().remove(0), index: "/".to_owned() }
+pub(super) fn server() -> ServerPage {
+    ServerPage { server: three_servers().remove(0), index: "/".to_owned() }
 }
 
 fn finding(name: &str, ok: bool) -> Finding {
@@ -250,8 +254,8 @@ fn not_ready() -> Readiness {
     }
 }
 
-pub(super) fn servers(servers: Vec<ServerCard>) -> Servers {
-    Servers {
+pub(super) fn servers(servers: Vec<ServerCard>) -> ServersPage {
+    ServersPage {
         signed_in: Some("Alice Example".to_owned()),
         servers: Some(servers),
         connections: Some("/connections".to_owned()),
@@ -303,13 +307,13 @@ pub(super) fn signed_out() -> Notice {
         happened: "Clients you approved keep their access.".to_owned(),
         todo: String::new(),
         reason: None,
-        link: Some(Link::new("Back to the servers", "/")),
+        link: Some(PageLink::new("Back to the servers", "/")),
         ..pending()
     }
 }
 
 pub(super) fn status() -> Status {
-    let step = |what: &str, command: &str| Step { what: what.to_owned(), command: command.to_owned() };
+    let step = |what: &str, command: &str| StatusStep { what: what.to_owned(), command: command.to_owned() };
     Status {
         steps: vec![
             step(

@@ -175,7 +175,7 @@ impl Failure {
 
     /// As an OAuth error (OAuth 2.1 §3.2.4), which is also the form of every plain JSON refusal.
     pub fn as_json<S>(&self, request_id: &str) -> Reply<S> {
-        self.dress(Reply::json(self.status, &Explained { failure: self, request_id }))
+        self.add_headers(Reply::json(self.status, &Explained { failure: self, request_id }))
     }
 
     /// As a JSON-RPC error response to a request, or without an id where none was readable.
@@ -183,7 +183,7 @@ impl Failure {
         let fix = Some(self.fix.as_str()).filter(|fix| !fix.is_empty());
         let data = Data { reason: self.reason, request_id, slug: self.slug.as_deref(), fix };
         let response = ErrorResponse { id, code: self.rpc, message: &self.message, data };
-        self.dress(Reply::bytes(self.status, "application/json", response.to_bytes()))
+        self.add_headers(Reply::bytes(self.status, "application/json", response.to_bytes()))
     }
 
     /// As a page for the person at the browser.
@@ -199,12 +199,12 @@ impl Failure {
             request_id: request_id.to_owned(),
             slug: self.slug.clone(),
             facts: self.facts.iter().map(|(label, value)| ((*label).to_owned(), value.clone())).collect(),
-            link: own.or(family.way_on).map(|(label, target)| page::Link::new(label, target)),
+            link: own.or(family.way_on).map(|(label, target)| page::PageLink::new(label, target)),
         };
-        self.dress(Reply::page(self.status, notice.render()))
+        self.add_headers(Reply::page(self.status, notice.render()))
     }
 
-    fn dress<S>(&self, reply: Reply<S>) -> Reply<S> {
+    fn add_headers<S>(&self, reply: Reply<S>) -> Reply<S> {
         self.headers.iter().fold(reply, |reply, (name, value)| reply.and(name.clone(), value.clone()))
     }
 }

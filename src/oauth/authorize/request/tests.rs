@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use url::Url;
 
 use super::*;
-use crate::oauth::client::{Authentication, GrantType, Origin};
+use crate::oauth::client::{Authentication, ClientSource, GrantType};
 
 const ISSUER: &str = "https://gw.example";
 const DOCS: (&str, &str) = ("docs", "https://gw.example/v1/mcp/docs");
@@ -19,7 +19,7 @@ fn client(uris: &[&str]) -> Client {
         name: None,
         redirect_uris: uris.iter().map(|uri| RedirectUri::parse(uri).unwrap()).collect(),
         authentication: Authentication::None,
-        origin: Origin::Registered,
+        source: ClientSource::Registered,
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         scope: None,
     }
@@ -53,8 +53,8 @@ fn read(query: &str) -> Result<AuthorizationRequest, RedirectError> {
     redirectable(query).parse(ISSUER, &these(&[DOCS, LINEAR]), &supported, &default_scope)
 }
 
-fn these<'a>(all: &'a [(&'a str, &'a str)]) -> Servers<'a> {
-    Servers { all, listed: true }
+fn these<'a>(all: &'a [(&'a str, &'a str)]) -> KnownServers<'a> {
+    KnownServers { all, listed: true }
 }
 
 fn parameters(location: &str) -> Vec<(String, String)> {
@@ -179,7 +179,7 @@ fn resource_is_found_in_every_spelling_and_may_repeat_itself() {
 
 #[test]
 fn the_redirect_uris_of_a_client_the_operator_set_up_are_not_told() {
-    let ours = Client { origin: Origin::Preregistered, ..client(&["https://a.example/cb"]) };
+    let ours = Client { source: ClientSource::Preregistered, ..client(&["https://a.example/cb"]) };
     let asked = ClientQuery::parse(&query(&[("redirect_uri", Some("https://evil.example/"))])).unwrap();
     let error = asked.for_client(&ours).unwrap_err();
     assert_eq!(

@@ -31,7 +31,7 @@ fn with(field: &str, value: Value) -> Value {
 fn claude_code_is_a_client() {
     let client = read(&document()).unwrap();
     assert_eq!((client.id.as_str(), client.name.as_deref()), (ID, Some("Claude Code")));
-    assert_eq!(client.origin, Origin::Document { host: "claude.ai".to_owned() });
+    assert_eq!(client.source, ClientSource::Document { host: "claude.ai".to_owned() });
     assert!(client.redirect_uris[0].accepts("http://localhost:3118/callback"));
     assert_eq!(client.authentication, Authentication::None);
 }

@@ -15,7 +15,7 @@ use crate::ports::{Answer, FetchError, Outgoing, ReadError, Stream};
 use crate::time::Lifetime;
 
 /// Something to do on the JavaScript side.
-pub enum Errand {
+pub enum HostOp {
     Fetch { request: Outgoing, attended: bool },
     Read { body: u32, limit: usize, within: Lifetime },
     Discard { body: u32 },
@@ -30,7 +30,7 @@ pub enum Done {
 
 /// Where one request's errands lie, one at a time.
 #[derive(Default)]
-pub struct Desk {
+pub struct HostQueue {
     slot: RefCell<Slot>,
     /// A second one that waits for the first.
     queue: RefCell<Option<Waker>>,
@@ -40,19 +40,19 @@ pub struct Desk {
 enum Slot {
     #[default]
     Free,
-    Asked(Errand),
+    Asked(HostOp),
     Away,
     Back(Done),
 }
 
-impl Desk {
+impl HostQueue {
     /// Has an errand done. Whoever asks waits until it is: nobody else would take the answer away.
-    async fn run(&self, errand: Errand) -> Done {
-        let mut errand = Some(errand);
+    async fn run(&self, op: HostOp) -> Done {
+        let mut op = Some(op);
         poll_fn(|context| {
             let mut slot = self.slot.borrow_mut();
-            match (mem::take(&mut *slot), errand.take()) {
-                (Slot::Free, Some(errand)) => *slot = Slot::Asked(errand),
+            match (mem::take(&mut *slot), op.take()) {
+                (Slot::Free, Some(op)) => *slot = Slot::Asked(op),
                 (Slot::Back(done), None) => {
                     if let Some(next) = self.queue.take() {
                         next.wake();
@@ -64,7 +64,7 @@ impl Desk {
                     if waits.is_some() {
                         self.queue.replace(Some(context.waker().clone()));
                     }
-                    errand = waits;
+                    op = waits;
                 }
             }
             Poll::Pending
@@ -74,17 +74,17 @@ impl Desk {
 
     /// Sends a request and waits for its answer; one that is attended only as long as the client does.
     pub async fn fetch(self: &Rc<Self>, request: Outgoing, attended: bool) -> Result<Answer<JsStream>, FetchError> {
-        let done = self.run(Errand::Fetch { request, attended }).await;
+        let done = self.run(HostOp::Fetch { request, attended }).await;
         let Done::Fetched(answer) = done else { return Err(FetchError::Unreachable) };
         let Answer { status, headers, opening, body } = answer?;
-        Ok(Answer { status, headers, opening, body: JsStream { desk: Rc::clone(self), body } })
+        Ok(Answer { status, headers, opening, body: JsStream { queue: Rc::clone(self), body } })
     }
 
     /// The errand to do now, if there is one.
-    pub fn take(&self) -> Option<Errand> {
+    pub fn take(&self) -> Option<HostOp> {
         let mut slot = self.slot.borrow_mut();
         match mem::replace(&mut *slot, Slot::Away) {
-            Slot::Asked(errand) => Some(errand),
+            Slot::Asked(op) => Some(op),
             other => {
                 *slot = other;
                 None
@@ -100,14 +100,14 @@ impl Desk {
 
 /// A body that stays on the JavaScript side until somebody reads it, if anybody does: its number there.
 pub struct JsStream {
-    desk: Rc<Desk>,
+    queue: Rc<HostQueue>,
     body: u32,
 }
 
 impl JsStream {
     /// The body of the request itself.
-    pub fn of_request(desk: Rc<Desk>) -> Self {
-        Self { desk, body: 0 }
+    pub fn of_request(queue: Rc<HostQueue>) -> Self {
+        Self { queue, body: 0 }
     }
 
     /// Its number.
@@ -118,13 +118,13 @@ impl JsStream {
 
 impl Stream for JsStream {
     async fn read(self, limit: usize, within: Lifetime) -> Result<Vec<u8>, ReadError> {
-        match self.desk.run(Errand::Read { body: self.body, limit, within }).await {
+        match self.queue.run(HostOp::Read { body: self.body, limit, within }).await {
             Done::Read(read) => read,
             Done::Fetched(_) | Done::Discarded => Err(ReadError::Broken),
         }
     }
 
     async fn discard(self) {
-        self.desk.run(Errand::Discard { body: self.body }).await;
+        self.queue.run(HostOp::Discard { body: self.body }).await;
     }
 }

@@ -4,7 +4,7 @@
 //! Not here: what happens there (`flow::connect`).
 
 use crate::config::Server;
-use crate::flow::Site;
+use crate::flow::RequestContext;
 use crate::flow::authorize::code::Allowed;
 use crate::flow::authorize::pending;
 use crate::flow::call::refusal;
@@ -16,8 +16,8 @@ use crate::page::{ConnectAccount, Occasion};
 use crate::ports::Platform;
 use crate::secret::Digested;
 use crate::upstream::key::{FIRST_ACCOUNT, Owner};
-use crate::upstream::link::{Link, Need};
-use crate::upstream::state::{Back, Errand};
+use crate::upstream::link::{LinkReason, LinkToConnect};
+use crate::upstream::state::{Back, ConnectIntent};
 use crate::web::failure::Failure;
 use crate::web::form::Form;
 
@@ -25,9 +25,9 @@ use crate::web::form::Form;
 const MOST_ACCOUNTS: usize = 16;
 
 /// A person's visit to the page.
-pub(super) struct Visit {
+pub(super) struct ConnectRequest {
     /// What connecting here would make.
-    pub errand: Errand,
+    pub intent: ConnectIntent,
     /// How the page speaks of it.
     pub occasion: Occasion,
     /// What a call was refused for lack of.
@@ -40,10 +40,10 @@ pub(super) struct Visit {
     pub label: Option<String>,
 }
 
-impl Visit {
+impl ConnectRequest {
     /// By the page's query. Only whoever it is for gets further.
     pub(super) async fn of<P: Platform>(
-        site: &Site<'_, P>,
+        context: &RequestContext<'_, P>,
         server: &Server,
         query: &Form,
         subject: &str,
@@ -51,81 +51,82 @@ impl Visit {
         let field = |name| query.one(name).map_err(|_| link_gone());
         if let Some(grant) = field("grant")? {
             let grant = GrantId::parse(grant).ok_or_else(link_gone)?;
-            return Self::of_client(site, server, grant, subject).await;
+            return Self::of_client(context, server, grant, subject).await;
         }
         if let Some(sealed) = field("s")? {
-            let link = Link::open(&site.keys, server.slug.as_str(), sealed, site.now).ok_or_else(link_gone)?;
-            return Self::of_link(site, server, link, Digested::of(sealed), subject).await;
+            let link =
+                LinkToConnect::open(&context.keys, server.slug.as_str(), sealed, context.now).ok_or_else(link_gone)?;
+            return Self::of_link(context, server, link, Digested::of(sealed), subject).await;
         }
-        Self::of_person(site, server, field("account")?, subject).await
+        Self::of_person(context, server, field("account")?, subject).await
     }
 
     /// Once more, for the account of a form that could not be taken.
     pub(super) async fn again<P: Platform>(
-        site: &Site<'_, P>,
+        context: &RequestContext<'_, P>,
         server: &Server,
-        errand: Errand,
+        intent: ConnectIntent,
         subject: &str,
     ) -> Result<Self, Failure> {
-        let waiting = match &errand.back {
-            Back::Client(grant) => Some(pending::waiting(site, grant, subject).await?),
+        let waiting = match &intent.back {
+            Back::Client(grant) => Some(pending::waiting(context, grant, subject).await?),
             Back::Connections | Back::Page => None,
         };
-        let known = pending::accounts(site, server, subject).await?;
-        Ok(match known.iter().find(|known| known.account == errand.account) {
-            Some(account) if errand.label.is_none() => {
-                Self { waiting, ..Self::plain(named(errand, account), Occasion::Renewal) }
+        let known = pending::accounts(context, server, subject).await?;
+        Ok(match known.iter().find(|known| known.account == intent.account) {
+            Some(account) if intent.label.is_none() => {
+                Self { waiting, ..Self::plain(named(intent, account), Occasion::Renewal) }
             }
-            Some(_) => Self { waiting, ..Self::plain(errand, Occasion::Renewal) },
-            None if known.is_empty() => Self { waiting, ..Self::plain(errand, Occasion::First) },
+            Some(_) => Self { waiting, ..Self::plain(intent, Occasion::Renewal) },
+            None if known.is_empty() => Self { waiting, ..Self::plain(intent, Occasion::First) },
             None => {
-                let label = errand.label.clone().or_else(|| Some(String::new()));
-                Self { waiting, label, ..Self::plain(errand, Occasion::Another) }
+                let label = intent.label.clone().or_else(|| Some(String::new()));
+                Self { waiting, label, ..Self::plain(intent, Occasion::Another) }
             }
         })
     }
 
     async fn of_client<P: Platform>(
-        site: &Site<'_, P>,
+        context: &RequestContext<'_, P>,
         server: &Server,
         grant: GrantId,
         subject: &str,
     ) -> Result<Self, Failure> {
-        let waiting = pending::waiting(site, &grant, subject).await?;
+        let waiting = pending::waiting(context, &grant, subject).await?;
         if waiting.request.slug != server.slug.as_str() || !server.is_personal() {
             return Err(link_gone());
         }
-        let known = pending::accounts(site, server, subject).await?;
-        let errand = |account: &str| errand(Owner::Subject(subject.to_owned()), server, account, Back::Client(grant));
-        let visit = match known.as_slice() {
-            [] => Self::plain(errand(FIRST_ACCOUNT), Occasion::First),
-            [only] => Self::plain(named(errand(&only.account), only), Occasion::Renewal),
+        let known = pending::accounts(context, server, subject).await?;
+        let intent = |account: &str| intent(Owner::Subject(subject.to_owned()), server, account, Back::Client(grant));
+        let request = match known.as_slice() {
+            [] => Self::plain(intent(FIRST_ACCOUNT), Occasion::First),
+            [only] => Self::plain(named(intent(&only.account), only), Occasion::Renewal),
             several => {
                 let mut accounts = Vec::new();
                 for account in several {
-                    let live = pending::is_live(site, server, subject, &account.account).await?;
+                    let live = pending::is_live(context, server, subject, &account.account).await?;
                     let ConnectedAccount { account, label, upstream_name, .. } = account.clone();
                     accounts.push(ConnectAccount { account, label, upstream_name, live });
                 }
                 match (next(&known), several.last()) {
                     // No room for another: one of them it is, or the newest anew.
                     (Err(_), Some(newest)) => {
-                        Self { accounts, ..Self::plain(named(errand(&newest.account), newest), Occasion::Renewal) }
+                        Self { accounts, ..Self::plain(named(intent(&newest.account), newest), Occasion::Renewal) }
                     }
                     (another, _) => {
-                        let another = Self::plain(errand(&another?), Occasion::Another);
+                        let another = Self::plain(intent(&another?), Occasion::Another);
                         Self { accounts, label: Some(String::new()), ..another }
                     }
                 }
             }
         };
-        Ok(Self { waiting: Some(waiting), ..visit })
+        Ok(Self { waiting: Some(waiting), ..request })
     }
 
     async fn of_link<P: Platform>(
-        site: &Site<'_, P>,
+        context: &RequestContext<'_, P>,
         server: &Server,
-        link: Link,
+        link: LinkToConnect,
         digest: Digested,
         subject: &str,
     ) -> Result<Self, Failure> {
@@ -135,29 +136,29 @@ impl Visit {
             Owner::Gateway if !server.is_connected_by_operator() => return Err(link_gone()),
             _ => {}
         }
-        let mut errand = errand(link.owner, server, &link.account, Back::Page);
+        let mut intent = intent(link.owner, server, &link.account, Back::Page);
         let occasion = match link.need {
-            Need::Authenticating => Occasion::First,
+            LinkReason::Authenticating => Occasion::First,
             // A connection that still works was refused for lack of a scope.
-            Need::ReconsentRequired => match store::read(site, server, &errand.key()).await? {
+            LinkReason::ReconsentRequired => match store::read(context, server, &intent.key()).await? {
                 Kept::Live(_) => Occasion::MoreAccess,
                 Kept::Dead(_) | Kept::Absent => Occasion::Renewal,
             },
         };
-        if errand.owner == Owner::Gateway {
-            store::require_unused(site, &errand.key(), &digest).await?;
-            errand.link = Some(digest);
+        if intent.owner == Owner::Gateway {
+            store::require_unused(context, &intent.key(), &digest).await?;
+            intent.link = Some(digest);
         } else {
-            let known = pending::accounts(site, server, subject).await?;
-            if let Some(account) = known.iter().find(|known| known.account == errand.account) {
-                errand = named(errand, account);
+            let known = pending::accounts(context, server, subject).await?;
+            if let Some(account) = known.iter().find(|known| known.account == intent.account) {
+                intent = named(intent, account);
             }
         }
-        Ok(Self { wanted: link.scope, ..Self::plain(errand, occasion) })
+        Ok(Self { wanted: link.scope, ..Self::plain(intent, occasion) })
     }
 
     async fn of_person<P: Platform>(
-        site: &Site<'_, P>,
+        context: &RequestContext<'_, P>,
         server: &Server,
         account: Option<&str>,
         subject: &str,
@@ -165,27 +166,27 @@ impl Visit {
         if !server.is_personal() {
             return Err(refusal::not_personal(server));
         }
-        let known = pending::accounts(site, server, subject).await?;
-        let errand = |account: &str| errand(Owner::Subject(subject.to_owned()), server, account, Back::Connections);
+        let known = pending::accounts(context, server, subject).await?;
+        let intent = |account: &str| intent(Owner::Subject(subject.to_owned()), server, account, Back::Connections);
         let held = |account: &str| known.iter().find(|known| known.account == account);
         match account {
             Some("new") if !known.is_empty() => {
-                let another = Self::plain(errand(&next(&known)?), Occasion::Another);
+                let another = Self::plain(intent(&next(&known)?), Occasion::Another);
                 Ok(Self { label: Some(String::new()), ..another })
             }
             None | Some("new" | FIRST_ACCOUNT) if held(FIRST_ACCOUNT).is_none() => {
-                Ok(Self::plain(errand(FIRST_ACCOUNT), Occasion::First))
+                Ok(Self::plain(intent(FIRST_ACCOUNT), Occasion::First))
             }
             account => {
                 let held = held(account.unwrap_or(FIRST_ACCOUNT)).ok_or_else(link_gone)?;
-                Ok(Self::plain(named(errand(&held.account), held), Occasion::Renewal))
+                Ok(Self::plain(named(intent(&held.account), held), Occasion::Renewal))
             }
         }
     }
 
-    fn plain(errand: Errand, occasion: Occasion) -> Self {
-        let label = errand.label.clone();
-        Self { errand, occasion, wanted: None, waiting: None, accounts: Vec::new(), label }
+    fn plain(intent: ConnectIntent, occasion: Occasion) -> Self {
+        let label = intent.label.clone();
+        Self { intent, occasion, wanted: None, waiting: None, accounts: Vec::new(), label }
     }
 }
 
@@ -199,14 +200,14 @@ pub(super) fn link_gone() -> Failure {
     .fix("Go back to your client and repeat what you asked for: it will show a new one.")
 }
 
-fn errand(owner: Owner, server: &Server, account: &str, back: Back) -> Errand {
-    Errand { owner, slug: server.slug.to_string(), account: account.to_owned(), label: None, link: None, back }
+fn intent(owner: Owner, server: &Server, account: &str, back: Back) -> ConnectIntent {
+    ConnectIntent { owner, slug: server.slug.to_string(), account: account.to_owned(), label: None, link: None, back }
 }
 
 /// An account that is connected again keeps the name it has.
-fn named(errand: Errand, account: &ConnectedAccount) -> Errand {
+fn named(intent: ConnectIntent, account: &ConnectedAccount) -> ConnectIntent {
     let label = Some(account.label.clone()).filter(|label| !label.is_empty());
-    Errand { label, ..errand }
+    ConnectIntent { label, ..intent }
 }
 
 /// The account after the last.

@@ -20,7 +20,7 @@ pub enum Expects {
 
 /// What an answer amounts to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Disposition {
     /// Hand it on, body untouched.
     Relay,
     /// Taken note of. Answer 202 (200 for a DELETE) and discard the body.
@@ -45,28 +45,28 @@ pub enum Verdict {
 
 /// Judges an answer. `opening` is the first byte of its body where that is known; `in_session` says whether a session
 /// id was sent.
-pub fn judge(
+pub fn classify(
     status: StatusCode,
     headers: &HeaderMap,
     opening: Option<u8>,
     expects: Expects,
     in_session: bool,
-) -> Verdict {
+) -> Disposition {
     // A JSON-RPC message is an object, a batch an array.
     let garbled = opening.is_some_and(|byte| !matches!(byte, b'{' | b'['));
     match status.as_u16() {
         200..=299 => match (expects, MediaType::of(headers)) {
-            (Expects::NoReply | Expects::End, _) => Verdict::Accepted,
-            (Expects::Reply, Some(MediaType::Json)) if status == StatusCode::OK && garbled => Verdict::Garbled,
-            (Expects::Reply, Some(_)) if status == StatusCode::OK => Verdict::Relay,
-            _ => Verdict::NotMcp,
+            (Expects::NoReply | Expects::End, _) => Disposition::Accepted,
+            (Expects::Reply, Some(MediaType::Json)) if status == StatusCode::OK && garbled => Disposition::Garbled,
+            (Expects::Reply, Some(_)) if status == StatusCode::OK => Disposition::Relay,
+            _ => Disposition::NotMcp,
         },
-        300..=399 => Verdict::Redirected,
-        401 | 403 => Verdict::Unauthorized,
-        404 if in_session => Verdict::Gone,
-        405 if expects == Expects::End => Verdict::NotAllowed,
-        400..=599 => Verdict::ReadError,
-        _ => Verdict::NotMcp,
+        300..=399 => Disposition::Redirected,
+        401 | 403 => Disposition::Unauthorized,
+        404 if in_session => Disposition::Gone,
+        405 if expects == Expects::End => Disposition::NotAllowed,
+        400..=599 => Disposition::ReadError,
+        _ => Disposition::NotMcp,
     }
 }
 
@@ -158,27 +158,27 @@ mod tests {
     use http::HeaderValue;
     use proptest::prelude::*;
 
-    fn verdict(status: u16, content_type: Option<&'static str>, expects: Expects, in_session: bool) -> Verdict {
+    fn classified(status: u16, content_type: Option<&'static str>, expects: Expects, in_session: bool) -> Disposition {
         let headers = content_type.map(|text| (CONTENT_TYPE, HeaderValue::from_static(text))).into_iter().collect();
-        judge(StatusCode::from_u16(status).unwrap(), &headers, None, expects, in_session)
+        classify(StatusCode::from_u16(status).unwrap(), &headers, None, expects, in_session)
     }
 
     #[test]
     fn what_calls_itself_json_begins_like_a_message() {
         let opened = |content_type, opening| {
             let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
-            judge(StatusCode::OK, &headers, opening, Expects::Reply, false)
+            classify(StatusCode::OK, &headers, opening, Expects::Reply, false)
         };
         for (opening, expected) in [
-            (None, Verdict::Relay),
-            (Some(b'{'), Verdict::Relay),
-            (Some(b'['), Verdict::Relay),
-            (Some(b'%'), Verdict::Garbled),
-            (Some(b'"'), Verdict::Garbled),
-            (Some(0), Verdict::Garbled),
+            (None, Disposition::Relay),
+            (Some(b'{'), Disposition::Relay),
+            (Some(b'['), Disposition::Relay),
+            (Some(b'%'), Disposition::Garbled),
+            (Some(b'"'), Disposition::Garbled),
+            (Some(0), Disposition::Garbled),
         ] {
             assert_eq!(opened("application/json", opening), expected, "{opening:?}");
-            assert_eq!(opened("text/event-stream", opening), Verdict::Relay, "{opening:?}");
+            assert_eq!(opened("text/event-stream", opening), Disposition::Relay, "{opening:?}");
         }
     }
 
@@ -188,8 +188,8 @@ mod tests {
 
     #[test]
     fn a_table_of_answers() {
+        use Disposition::{Accepted, Gone, NotAllowed, NotMcp, ReadError, Redirected, Relay, Unauthorized};
         use Expects::{End, NoReply, Reply};
-        use Verdict::{Accepted, Gone, NotAllowed, NotMcp, ReadError, Redirected, Relay, Unauthorized};
         for (status, content_type, expects, in_session, expected) in [
             (200, JSON, Reply, false, Relay),
             (200, SSE, Reply, true, Relay),
@@ -218,7 +218,7 @@ mod tests {
             (503, HTML, Reply, true, ReadError),
             (999, JSON, Reply, false, NotMcp),
         ] {
-            let answered = verdict(status, content_type, expects, in_session);
+            let answered = classified(status, content_type, expects, in_session);
             assert_eq!(answered, expected, "{status} {content_type:?} {expects:?} {in_session}");
         }
     }
