@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use serde::Serialize;
 use serde_json::json;
 use url::Url;
 
@@ -25,6 +24,7 @@ use crate::mcp::message::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
 use crate::page;
 use crate::ports::Platform;
+use crate::record::{End, RequestRecord};
 use crate::vault::KeyRing;
 use crate::web::failure::{Blame, Failure};
 use crate::web::reply::Reply;
@@ -56,23 +56,6 @@ pub struct Gateway<'a, P> {
     memory: &'a Memory,
 }
 
-/// What is logged of a request.
-#[derive(Serialize)]
-struct Line<'a> {
-    request_id: &'a str,
-    method: &'a str,
-    route: &'static str,
-    status: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    blame: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    slug: Option<&'a str>,
-}
-
 /// A failure on its way out, in the wire format of its reader.
 enum Refused {
     Json(Failure),
@@ -88,10 +71,10 @@ impl<'a, P: Platform> Gateway<'a, P> {
 
     /// Answers one request. There is always an answer.
     pub async fn handle(&self, request: Request<P::Stream>) -> Reply<P::Stream> {
-        let request_id = hex(&self.platform.random::<16>());
+        let record = RequestRecord::new(hex(&self.platform.random::<16>()), self.platform.millis());
         let Request { method, url, headers, body } = request;
         let Ok(url) = Url::parse(&url) else {
-            return Failure::client(400, "url_malformed", "The request's URL cannot be read.").as_json(&request_id);
+            return Failure::client(400, "url_malformed", "The request's URL cannot be read.").as_json(record.id());
         };
         let head = Head { method, url, headers };
         let loaded = crate::flow::config::load(self.platform, self.memory).await;
@@ -103,17 +86,17 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Ok(_) if head.method == "OPTIONS" => {
                 require_bounded(&head).map(|()| cors::preflight(&route, &head)).map_err(Refused::Json)
             }
-            Ok(_) => self.dispatch(&head, &route, &loaded, &own, body, &request_id).await,
+            Ok(_) => self.dispatch(&head, &route, &loaded, &own, body, &record).await,
             Err(failure) => Err(Refused::Json(failure.clone())),
         };
         let (mut reply, refusal) = match outcome {
             Ok(reply) => (reply, None),
-            Err(refused) => refused.to(&head).render(&request_id),
+            Err(refused) => refused.to(&head).render(record.id()),
         };
-        self.record(&head, &route, &reply, refusal.as_ref(), &request_id);
+        self.log(&head, &route, &reply, refusal.as_ref(), &record);
         cors::add_headers(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
         transport::add_headers(&mut reply, &head, own.as_ref().ok());
-        add_headers(&mut reply, &route, &request_id);
+        add_headers(&mut reply, &route, record.id());
         if let Some(config) = config.filter(|_| reply.is_page()) {
             reply = branded(reply, &config.branding);
         }
@@ -132,7 +115,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         loaded: &Result<Option<LoadedConfig>, Failure>,
         own: &Result<Origin, Failure>,
         body: P::Stream,
-        request_id: &str,
+        record: &RequestRecord,
     ) -> Result<Reply<P::Stream>, Refused> {
         let json = Refused::Json;
         require_bounded(head).map_err(json)?;
@@ -147,7 +130,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         match route {
             Route::Endpoint(Endpoint::Healthz) => return Ok(Reply::json(StatusCode::OK, &json!({"status": "ok"}))),
             Route::Endpoint(Endpoint::AdminConfig) if head.method == "PUT" => {
-                return boxed(configure::replace(self.platform, self.memory, head, body, request_id))
+                return boxed(configure::replace(self.platform, self.memory, head, body, record.id()))
                     .await
                     .map_err(json);
             }
@@ -158,7 +141,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             _ => {}
         }
         // 2. The surroundings every other flow needs.
-        let context = self.context(own, loaded, request_id);
+        let context = self.context(own, loaded, record);
         if matches!(route, Route::Endpoint(Endpoint::Status)) {
             let readiness = Readiness { config: loaded, keys: self.keys().map(|_| ()) };
             return Ok(boxed(status::report(
@@ -167,14 +150,14 @@ impl<'a, P: Platform> Gateway<'a, P> {
                 head,
                 readiness,
                 context.as_ref().ok(),
-                request_id,
+                record.id(),
             ))
             .await);
         }
         let context = match context {
             Ok(context) => context,
             Err(failure) if matches!(route, Route::Endpoint(Endpoint::Index)) && matches!(loaded, Ok(None)) => {
-                return Ok(status::page(&failure, head, request_id));
+                return Ok(status::page(&failure, head, record.id()));
             }
             Err(failure) if route.is_page() => return Err(Refused::Page(failure)),
             Err(failure) => return Err(json(failure)),
@@ -253,7 +236,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         &'r self,
         own: &Result<Origin, Failure>,
         loaded: &Result<Option<LoadedConfig>, Failure>,
-        request_id: &'r str,
+        record: &'r RequestRecord,
     ) -> Result<RequestContext<'r, P>, Failure> {
         let loaded = loaded.as_ref().map_err(Clone::clone)?.as_ref().ok_or_else(status::not_configured)?;
         let keys = self.keys()?;
@@ -262,7 +245,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             platform: self.platform,
             memory: self.memory,
             now: self.platform.now(),
-            request_id,
+            record,
             config: Rc::clone(&loaded.config),
             origin,
             keys,
@@ -287,35 +270,35 @@ impl<'a, P: Platform> Gateway<'a, P> {
         Ok(Rc::clone(self.memory.keys.get_or_init(|| Rc::new(keys))))
     }
 
-    fn record(
+    /// Writes one line of a request, with what its flows have written down.
+    fn log(
         &self,
         head: &Head,
         route: &Route<'_>,
         reply: &Reply<P::Stream>,
         refusal: Option<&Failure>,
-        request_id: &str,
+        record: &RequestRecord,
     ) {
-        // A call that went well is not a line of its own: the hot path writes nothing.
-        if refusal.is_none() && reply.reason().is_none() && matches!(route, Route::Mcp(_)) {
-            return;
-        }
-        let slug = match route {
+        let named = match route {
             Route::Mcp(server) => Some(server.slug.as_str()),
             Route::Connect(slug) => Some(*slug),
             _ => None,
         };
-        let line = Line {
-            request_id,
+        let end = End {
+            at: self.platform.millis(),
             method: &head.method,
             route: route.name(),
+            is_call: matches!(route, Route::Mcp(_)),
             status: reply.status().as_u16(),
             reason: refusal.map(|refusal| refusal.reason).or(reply.reason()),
             blame: refusal.map(|refusal| refusal.blame.as_str()),
             message: refusal.map(|refusal| refusal.logged.unwrap_or(&refusal.message)),
-            slug: refusal.map_or(slug.filter(|_| reply.reason().is_some()), |refusal| refusal.slug.as_deref()),
+            server: refusal.and_then(|refusal| refusal.slug.as_deref()).or(named),
         };
-        // Only texts and a number, so there is no failure to report.
-        self.platform.record(&serde_json::to_string(&line).unwrap_or_default());
+        let logged = self.memory.config.borrow().as_ref().map(|loaded| loaded.config.logged_calls);
+        if let Some(line) = record.line(&end, logged.unwrap_or_default()) {
+            self.platform.record(&line);
+        }
     }
 }
 

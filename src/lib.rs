@@ -13,10 +13,10 @@
 //! - **grant**: what a subject allowed a client. **consent**: that they did, as it is remembered.
 //! - **connection**: what authenticates one **account** of its **owner**, a subject or the gateway, at one server.
 //!   **credential**: what is in it, sealed. **issuer**: the authorization server that a connection is made at.
-//! - **call**: a client's message on its way to a server. **era**: *modern* is MCP 2026-07-28 and later, *legacy* up to
+//! - **caller**: who calls, however they proved it. **call**: a client's message on its way to a server. **era**: *modern* is MCP 2026-07-28 and later, *legacy* up to
 //!   2025-11-25. **signal**: how a client is told that a person must connect first.
-//! - **flow**: what orchestrates one request. **port**: what a flow may do to the world. **errand**: a port's work that
-//!   JavaScript does.
+//! - **flow**: what orchestrates one request. **port**: what a flow may do to the world. **host operation**: a port's
+//!   work that JavaScript does. **record**: what is written down of one request.
 //! - **failure**: a refusal with its **reason** (a stable code), its **blame** (who must act), its cause and its fix.
 //! - **object**: a Durable Object. **directory**: Workers KV. **isolate**: one instance of the Worker; its **memory**
 //!   can be lost at any moment. **replica**: a connection's copy in the directory. **marker**: that something was
@@ -38,12 +38,14 @@ pub mod oauth; // the authorization server's texts and records
 pub mod oauth_client; // the gateway as a client of other authorization servers
 pub mod upstream; // connections to servers, their credentials and keys
 
+pub mod caller; // who calls a server
 pub mod config; // gateway.json in, proven types out
 pub mod login; // the identity provider, and the browser session
 pub mod page; // what people see
 
 pub mod memory; // what an isolate remembers
 pub mod ports; // what a flow may do to the world
+pub mod record; // what is known of one request by its end
 pub mod web; // what every endpoint shares of HTTP
 
 pub mod flow; // one folder for each role of the specifications

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
+use crate::caller::Caller;
 use crate::config::Config;
 use crate::login::discovery::Provider;
 use crate::login::oidc::jwks::Jwks;
@@ -83,7 +84,10 @@ pub struct LastUse {
 /// signature's 256 bits.
 pub struct Verified {
     token: Secret,
-    claims: Rc<Claims>,
+    /// What it says.
+    pub claims: Claims,
+    /// Whose it is.
+    pub caller: Rc<Caller>,
 }
 
 /// A configuration and when it was read.
@@ -117,8 +121,9 @@ const CAPACITY: usize = 2048;
 
 impl Verified {
     /// Only for a token that was verified.
-    pub fn new(token: &str, claims: Rc<Claims>) -> Self {
-        Self { token: Secret::new(token), claims }
+    pub fn new(token: &str, claims: Claims) -> Self {
+        let caller = Rc::new(Caller::from(&claims));
+        Self { token: Secret::new(token), claims, caller }
     }
 
     /// How the text of a token ends; `None` for one too short to be signed.
@@ -126,9 +131,9 @@ impl Verified {
         token.get(token.len().checked_sub(16)?..)
     }
 
-    /// What the token says, if it is this very one.
-    pub fn claims_of(&self, token: &str) -> Option<Rc<Claims>> {
-        self.token.matches(token).then(|| Rc::clone(&self.claims))
+    /// Whether it is this very token.
+    pub fn is(&self, token: &str) -> bool {
+        self.token.matches(token)
     }
 }
 

@@ -11,7 +11,7 @@ use url::Url;
 use crate::login::oidc::jwks::VerifyingKey;
 use crate::oauth::{grant, subject};
 use crate::secret::Secret;
-use crate::time::{Lifetime, Timestamp};
+use crate::time::{Lifetime, Millis, Timestamp};
 use crate::upstream::key::ConnectionKey;
 use crate::upstream::{connection, issuer};
 
@@ -34,6 +34,9 @@ pub trait Clock {
 
     /// The same, read anew: how long something took, and until when what other requests see is good.
     fn moment(&self) -> Timestamp;
+
+    /// The same finer, to tell how long something took. On Workers it stands still between I/O.
+    fn millis(&self) -> Millis;
 }
 
 /// Waiting.

@@ -1,4 +1,4 @@
-//! Time as the gateway counts it: whole seconds, passed in, never asked for.
+//! Time as the gateway counts it: whole seconds where something is decided, passed in, never asked for.
 //!
 //! Not here: a clock. `ports::Clock` is read once per request and the value handed down.
 
@@ -15,6 +15,10 @@ pub struct Timestamp(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Lifetime(pub u64);
+
+/// Milliseconds: a moment since the Unix epoch, or how long something took. Only told, never decided by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Millis(pub u64);
 
 impl Timestamp {
     /// What is left until this moment; zero once it has passed.
@@ -56,6 +60,22 @@ impl Add<Lifetime> for Timestamp {
 
     fn add(self, span: Lifetime) -> Self {
         Self(self.0.saturating_add(span.0))
+    }
+}
+
+impl Add for Millis {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        Self(self.0.saturating_add(more.0))
+    }
+}
+
+impl Sub for Millis {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self(self.0.saturating_sub(before.0))
     }
 }
 

@@ -35,6 +35,8 @@ mod pages;
 mod people;
 #[path = "journeys/prompt.rs"]
 mod prompt;
+#[path = "journeys/record.rs"]
+mod record;
 #[path = "journeys/revoking.rs"]
 mod revoking;
 #[path = "journeys/servers.rs"]

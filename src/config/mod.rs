@@ -29,7 +29,7 @@ pub use auth::{Auth, ConfiguredClient, MachineClient, OAuth, Value};
 pub use branding::Branding;
 pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
-pub use document::{AuthenticationMethod, ConnectTime, ConsentPolicy};
+pub use document::{AuthenticationMethod, ConnectTime, ConsentPolicy, LoggedCalls};
 pub use login::{DevAccount, Login, Oidc};
 pub use origin::Origin;
 pub use report::{ConfigError, ConfigErrors};
@@ -68,6 +68,8 @@ pub struct Config {
     pub public_index: bool,
     /// Whose gateway it is.
     pub branding: Branding,
+    /// Which calls are lines in the log.
+    pub logged_calls: LoggedCalls,
 }
 
 /// How long the gateway's tokens live.
@@ -168,6 +170,7 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
         limits: limits?,
         public_index: document.public_index,
         branding,
+        logged_calls: document.log.calls,
     })
 }
 

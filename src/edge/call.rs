@@ -1,6 +1,6 @@
-//! The requests under way: each flow is polled here, by the fetch handler itself, until it has an answer or an errand.
+//! The requests under way: each flow is polled here, by the fetch handler itself, until it has an answer or a host operation.
 //!
-//! Not here: what a flow does, and who does its errands (`call.js`).
+//! Not here: what a flow does, and who does its operations (`call.js`).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -24,7 +24,7 @@ use crate::ports::{
     Signatures, Timer, Unavailable,
 };
 use crate::secret::Secret;
-use crate::time::{Lifetime, Timestamp};
+use crate::time::{Lifetime, Millis, Timestamp};
 use crate::upstream::key::ConnectionKey;
 use crate::upstream::{connection, issuer};
 
@@ -144,6 +144,11 @@ pub fn timestamp(milliseconds: f64) -> Timestamp {
     Timestamp((milliseconds / 1000.0) as u64)
 }
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and no clock is before 1970")]
+fn millis(milliseconds: f64) -> Millis {
+    Millis(milliseconds as u64)
+}
+
 impl Clock for Workers {
     fn now(&self) -> Timestamp {
         self.now
@@ -151,6 +156,10 @@ impl Clock for Workers {
 
     fn moment(&self) -> Timestamp {
         now()
+    }
+
+    fn millis(&self) -> Millis {
+        millis(js_sys::Date::now())
     }
 }
 

@@ -31,6 +31,7 @@ use crate::memory::Memory;
 use crate::oauth::client::redirect_policy::RedirectPolicy;
 use crate::oauth::scope::ScopeSet;
 use crate::ports::{Platform, ReadError, Stream};
+use crate::record::RequestRecord;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 use crate::vault::KeyRing;
@@ -48,8 +49,8 @@ pub struct RequestContext<'a, P> {
     pub memory: &'a Memory,
     /// The time of this request.
     pub now: Timestamp,
-    /// The id the answer and the log line carry.
-    pub request_id: &'a str,
+    /// What is written down of this request.
+    pub record: &'a RequestRecord,
     /// The configuration in effect.
     pub config: Rc<Config>,
     /// The public origin the request came to.
@@ -98,6 +99,11 @@ impl Head {
 }
 
 impl<P: Platform> RequestContext<'_, P> {
+    /// The id that the answer and the log line carry.
+    pub fn request_id(&self) -> &str {
+        self.record.id()
+    }
+
     /// An absolute URL of ours.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin.as_str())

@@ -194,7 +194,7 @@ describe("[N1] what is ready", () => {
       const { reachable, reason, at } = (await of("alpha")).last_used;
       assert.deepEqual([reachable, reason], [false, "upstream_unreachable"]);
       assert.ok(Math.abs(at - Date.now() / 1000) < 60);
-      await gateway.logs.find(({ fields }) => fields?.event === "server_changed" && fields.slug === "alpha" && fields.reachable === false);
+      await gateway.logs.find(({ fields }) => fields?.event === "server_changed" && fields.server === "alpha" && fields.reachable === false);
       assert.equal((await of("beta")).last_used.reason, "shared_connection_missing");
       assert.equal((await of("beta")).connected, undefined, "objects are asked for the operator only");
       const operators = await of("beta", { authorization: `Bearer ${ADMIN_TOKEN}` });

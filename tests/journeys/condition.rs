@@ -52,6 +52,21 @@ fn a_server_that_does_not_answer_is_told_of_until_it_does() {
 }
 
 #[test]
+fn storage_that_is_away_tells_nothing_of_a_server() {
+    let (world, server) = World::guarded();
+    let client = world.begins("claude", &shows_links());
+    world.connected("alice", "at-1");
+    server.wants("at-1");
+    client.call("search").with(200);
+    let known = of(&world, "docs", false)["last_used"].clone();
+    world.passes(120);
+    server.wants("at-2");
+    world.platform.ledger_down.set(true);
+    client.call("search").refused(503, "storage_unavailable");
+    assert_eq!(of(&world, "docs", false)["last_used"], known);
+}
+
+#[test]
 fn a_server_that_no_operator_connected_is_told_of() {
     let (world, _) = World::guarded();
     world.reconfigure(|config| config["servers"]["docs"]["auth"] = json!({"kind": "oauth", "shared": true}));

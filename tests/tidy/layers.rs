@@ -24,6 +24,8 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("login", PURE),
     ("mcp", PURE),
     ("page", PURE),
+    ("caller", &["oauth", "time"]),
+    ("record", &["caller", "config", "time"]),
     ("ports", &["login", "oauth", "secret", "time", "upstream"]),
     ("web::reply", &["mcp", "time"]),
     ("web::route", &["config", "secret"]),
@@ -34,13 +36,25 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("web::csrf", &["flow", "web::failure"]),
     ("web::cors", &["config", "flow", "web::failure", "web::origin", "web::reply", "web::route"]),
     ("web::transport", &["config", "flow", "web::failure", "web::origin", "web::reply", "web::route"]),
-    ("gateway", &["config", "flow", "mcp", "memory", "page", "ports", "vault", "web"]),
+    ("gateway", &["config", "flow", "mcp", "memory", "page", "ports", "record", "vault", "web"]),
     ("edge", EDGE),
     ("lib", &[]),
 ];
-const MEMORY: &[&str] =
-    &["config", "login", "mcp", "oauth", "oauth_client", "secret", "time", "upstream", "vault", "web::failure"];
+const MEMORY: &[&str] = &[
+    "caller",
+    "config",
+    "login",
+    "mcp",
+    "oauth",
+    "oauth_client",
+    "secret",
+    "time",
+    "upstream",
+    "vault",
+    "web::failure",
+];
 const FLOW: &[&str] = &[
+    "caller",
     "config",
     "json",
     "login",
@@ -50,6 +64,7 @@ const FLOW: &[&str] = &[
     "oauth_client",
     "page",
     "ports",
+    "record",
     "secret",
     "time",
     "untrusted",

@@ -22,7 +22,7 @@ use mcp_edge_gateway::ports::{
     Secrets, Signatures, Stream, Timer, Unavailable,
 };
 use mcp_edge_gateway::secret::Secret;
-use mcp_edge_gateway::time::{Lifetime, Timestamp};
+use mcp_edge_gateway::time::{Lifetime, Millis, Timestamp};
 use mcp_edge_gateway::upstream::key::ConnectionKey;
 use mcp_edge_gateway::upstream::{connection, issuer};
 use serde::Serialize;
@@ -141,6 +141,10 @@ impl Clock for InMemory {
 
     fn moment(&self) -> Timestamp {
         Timestamp(self.now.get())
+    }
+
+    fn millis(&self) -> Millis {
+        Millis(self.now.get() * 1000)
     }
 }
 

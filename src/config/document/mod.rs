@@ -70,6 +70,32 @@ pub(super) struct Document {
     /// What the gateway's pages are called and coloured.
     #[serde(default)]
     pub(super) branding: BrandingDocument,
+    /// What is logged.
+    #[serde(default)]
+    pub(super) log: LogDocument,
+}
+
+/// What is logged.
+#[derive(Default, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(deny_unknown_fields, default, expecting = "an object")]
+pub(super) struct LogDocument {
+    /// Which calls to servers have a line: all, those that are refused, or none. Arguments and results are never logged.
+    pub(super) calls: LoggedCalls,
+}
+
+/// Which calls to servers have a line in the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LoggedCalls {
+    /// Every call.
+    #[default]
+    All,
+    /// Those that the gateway refuses, or answers in a server's stead.
+    Refusals,
+    /// None.
+    None,
 }
 
 /// Whose gateway it is.

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use http::header::AUTHORIZATION;
 
 use super::challenge;
+use crate::caller::Caller;
 use crate::config::Server;
 use crate::flow::revocation::Markers;
 use crate::flow::{Head, RequestContext, join, revocation, sentence};
@@ -15,49 +16,49 @@ use crate::memory::Verified;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::token::access_token;
-use crate::oauth::token::access_token::{AccessTokenError, Claims};
+use crate::oauth::token::access_token::AccessTokenError;
 use crate::ports::Platform;
 use crate::web::failure::Failure;
 use crate::web::route;
 
-/// The caller of an MCP request.
+/// The caller of an MCP request by the access token that it presents.
 pub async fn authenticate<P: Platform>(
     context: &RequestContext<'_, P>,
     head: &Head,
     server: &Server,
-) -> Result<Rc<Claims>, Failure> {
+) -> Result<Rc<Caller>, Failure> {
     let token = present(context, head, server)?;
     let known = Verified::ending(token).and_then(|ending| context.memory.tokens.get(ending, context.now));
-    let claims = match known.and_then(|known| known.claims_of(token)) {
-        Some(claims) => claims,
+    let verified = match known.filter(|known| known.is(token)) {
+        Some(verified) => verified,
         None => verify(context, server, token)?,
     };
+    let (claims, caller) = (&verified.claims, &verified.caller);
     let resource = route::resource_url(context.origin.as_str(), server);
     claims
         .check(context.origin.as_str(), &resource, server.slug.as_str())
         .map_err(|error| invalid(context, server, error))?;
     let markers = Markers { platform: context.platform, memory: context.memory, now: context.now };
     // A token can be made from an old grant where the revocation has not been heard of yet.
-    let of_subject = markers.of_subject(&claims.sub, Some(claims.authenticated()));
+    let of_subject = markers.of_subject(&caller.subject, Some(caller.since));
     let (of_grant, of_subject) = join(markers.of_grant(&claims.grant, claims.exp), of_subject).await;
     if of_grant? || of_subject? {
         return Err(revoked(context, server));
     }
-    if !claims.scope.contains(ScopeSet::TOOLS) {
+    context.record.caller(caller);
+    if !caller.scope.contains(ScopeSet::TOOLS) {
         return Err(insufficient(context, server));
     }
-    Ok(claims)
+    Ok(Rc::clone(caller))
 }
 
-fn verify<P: Platform>(context: &RequestContext<'_, P>, server: &Server, token: &str) -> Result<Rc<Claims>, Failure> {
-    let claims =
-        access_token::verify(&context.keys, token, context.now).map_err(|error| invalid(context, server, error))?;
-    let claims = Rc::new(claims);
+fn verify<P: Platform>(context: &RequestContext<'_, P>, server: &Server, token: &str) -> Result<Rc<Verified>, Failure> {
+    let claims = access_token::verify(&context.keys, token, context.now);
+    let verified = Rc::new(Verified::new(token, claims.map_err(|error| invalid(context, server, error))?));
     if let Some(ending) = Verified::ending(token) {
-        let verified = Rc::new(Verified::new(token, Rc::clone(&claims)));
-        context.memory.tokens.put(ending, verified, claims.exp, context.now);
+        context.memory.tokens.put(ending, Rc::clone(&verified), verified.caller.until, context.now);
     }
-    Ok(claims)
+    Ok(verified)
 }
 
 /// The bearer token as it stands in the header, and nowhere else (OAuth 2.1 §5.1).

@@ -4,13 +4,13 @@
 
 use http::{HeaderName, HeaderValue, StatusCode};
 
+use crate::caller::Caller;
 use crate::config::Server;
 use crate::flow::{Head, RequestContext};
 use crate::mcp::transport::ending::Ending;
 use crate::mcp::transport::response::Expects;
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{InitializeParams, Session};
-use crate::oauth::token::access_token::Claims;
 use crate::ports::Platform;
 use crate::upstream::key::FIRST_ACCOUNT;
 use crate::vault::Purpose;
@@ -28,7 +28,7 @@ pub struct Call<'a, P> {
     /// The server.
     pub server: &'a Server,
     /// Who calls.
-    pub claims: &'a Claims,
+    pub caller: &'a Caller,
     /// The era of the message.
     pub era: Era,
     /// What the server is asked for.
@@ -58,12 +58,12 @@ impl<P: Platform> Call<'_, P> {
     /// Where what the client keeps for us belongs. Its accounts at a server are different places, and the first needs
     /// no name.
     pub fn place(&self) -> Vec<&str> {
-        let other = self.claims.account.as_deref().filter(|account| *account != FIRST_ACCOUNT);
-        [self.claims.sub.as_str(), self.server.slug.as_str()].into_iter().chain(other).collect()
+        let other = self.caller.account.as_deref().filter(|account| *account != FIRST_ACCOUNT);
+        [self.caller.subject.as_str(), self.server.slug.as_str()].into_iter().chain(other).collect()
     }
 
     /// Which of the caller's accounts at the server is meant.
     pub fn account(&self) -> &str {
-        self.claims.account.as_deref().unwrap_or(FIRST_ACCOUNT)
+        self.caller.account.as_deref().unwrap_or(FIRST_ACCOUNT)
     }
 }

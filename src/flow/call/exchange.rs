@@ -1,19 +1,27 @@
 //! One message to a server and its answer back: with the gateway's credentials there, in the client's session there,
 //! and once more where that mends what went wrong before anything of it was done.
 //!
+//! ```text
+//! (1 resume) ── 2 credentials ── 3 session ── 4 send ── 5 classify ── answered
+//!      │               │              │          │          │
+//!      │               │              └──────────┼──────────┴── session lost ── 3, once
+//!      │               │                         └───────────── refused ─────── 6 other credentials, then 3 or 4
+//!      └───────────────┴── needed: the signal ◄───────────────────────────────────┘
+//! ```
+//!
 //! Not here: what becomes of the answer (`flow::call::answer`), opening a session again (`flow::call::session`), what
-//! is said in the server's stead (`flow::call::unconnected`).
+//! comes back from a person (`flow::call::resume`), what is said in the server's stead (`flow::call::unconnected`).
 
 use http::{HeaderName, Method, StatusCode};
 
 use super::answer::{Attempt, Refused};
 use super::context::{Call, OwnHeaders};
+use super::resume::{Resumed, Turn};
 use super::session::{ClientSession, Opened};
-use super::unconnected::Said;
-use super::{reached, refusal, unconnected};
+use super::unconnected::Interrupted;
+use super::{reached, refusal, resume, unconnected};
 use crate::flow::connection::{CallAuth, Need, Standing};
 use crate::flow::{Answered, boxed, connection};
-use crate::mcp::connect::request_state::Choice;
 use crate::mcp::connect::signal::ConnectState;
 use crate::mcp::message::envelope::Payload;
 use crate::mcp::transport::forward;
@@ -26,9 +34,6 @@ use crate::untrusted::Sent;
 use crate::upstream::challenge::UpstreamChallenge;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
-
-/// How many seconds the retry of a person who went to connect waits for them. Clients wait a minute for an answer.
-const CONNECTING: u32 = 20;
 
 /// How often a call gets other credentials: those of another isolate, then fresh ones.
 const RENEWALS: u8 = 2;
@@ -52,75 +57,57 @@ struct Own {
 impl<P: Platform> Call<'_, P> {
     /// Sends a message and hands on the answer, or answers in the server's stead where it needs a connection first.
     pub async fn send(&self, payload: &Payload, body: Vec<u8>) -> Answered<P> {
-        let mut presented = ClientSession::of(self)?;
-        let (mut body, mut choice) = (body, None);
-        if let Payload::One(message) = payload
-            && let Some(resumed) = unconnected::resume(self, message, &body)?
-        {
-            (body, choice) = (resumed.body, Some(resumed.choice));
-        }
-        let told = if self.needs_connection() { unconnected::connected(self, payload) } else { None };
-        let mut credential = match told {
-            Some(_) => boxed(connection::confirmed(self.context, self.server, self.claims)).await?,
-            None => connection::credential(self.context, self.server, self.claims).await?,
+        let mut session = ClientSession::of(self)?;
+        let Turn { auth, body, choice } = if resume::concerns(self, payload) {
+            // 1. What a person was needed for in between.
+            match boxed(resume::resume(self, payload, body)).await? {
+                Resumed::Goes(turn) => turn,
+                Resumed::Answered(reply) => return Ok(reply),
+            }
+        } else {
+            // 2. The credentials.
+            Turn { auth: connection::credential(self.context, self.server, self.caller).await?, body, choice: None }
         };
-        if choice == Some(Choice::Accepted) {
-            credential = boxed(self.connecting(credential)).await?;
-        }
-        let end = match (credential, told) {
-            (CallAuth::Needed(need), _) => End::Needed(need, body),
-            (CallAuth::Ready { standing: Standing::Refused, .. }, Some(_)) => End::Needed(connection::refused(), body),
-            (CallAuth::Ready { .. }, Some(connected)) => return Ok(connected),
-            (CallAuth::Ready { headers, seen, fresh, standing }, None) => {
+        let end = match auth {
+            CallAuth::Needed(need) => End::Needed(need, body),
+            CallAuth::Ready { headers, seen, fresh, standing } => {
                 let own = Own { headers, seen, fresh, renewals: 0 };
-                let end = self.exchange(&Method::POST, body, &mut presented, own).await;
+                let end = self.exchange(&Method::POST, body, &mut session, own).await;
                 reached::note(self.context, self.server, end.as_ref().err());
                 let end = end?;
                 if standing == Standing::Refused && proves(payload, &end) {
-                    boxed(connection::proven(self.context, self.server, self.claims, seen)).await;
+                    boxed(connection::proven(self.context, self.server, self.caller, seen)).await;
                 }
                 end
             }
         };
         match end {
-            End::Answered(reply) => Ok(with_session(reply, presented)),
+            End::Answered(reply) => Ok(with_session(reply, session)),
             End::Needed(need, body) => {
                 if need.state == ConnectState::AdminConnectRequired {
                     reached::note_unconnected(self.context, self.server);
                 }
-                let session = presented.as_ref().map(|its| &its.session);
-                unconnected::answer(self, &Said { payload, body: &body, session, choice }, &need)
+                let session = session.as_ref().map(|its| &its.session);
+                unconnected::answer(self, &Interrupted { payload, body: &body, session, choice }, &need)
             }
         }
-    }
-
-    /// Waits a while for a person who went to connect: clients come back at once, and give up after a few rounds.
-    async fn connecting(&self, mut credential: CallAuth) -> Result<CallAuth, Failure> {
-        for _ in 0..CONNECTING {
-            if matches!(&credential, CallAuth::Ready { standing, .. } if *standing != Standing::Refused) {
-                break;
-            }
-            self.context.platform.pause(1000).await;
-            credential = connection::credential(self.context, self.server, self.claims).await?;
-        }
-        Ok(credential)
     }
 
     /// Ends a session.
     pub async fn end(&self) -> Answered<P> {
-        let mut presented = ClientSession::of(self)?;
-        let reply = match connection::credential(self.context, self.server, self.claims).await? {
+        let mut session = ClientSession::of(self)?;
+        let reply = match connection::credential(self.context, self.server, self.caller).await? {
             CallAuth::Needed(_) => self.accepted(), // the server cannot be told
             CallAuth::Ready { headers, seen, fresh, .. } => {
                 let own = Own { headers, seen, fresh, renewals: 0 };
-                match self.exchange(&Method::DELETE, Vec::new(), &mut presented, own).await? {
+                match self.exchange(&Method::DELETE, Vec::new(), &mut session, own).await? {
                     End::Answered(reply) => reply,
                     End::Needed(..) => self.accepted(),
                 }
             }
         };
-        if let Some(presented) = &mut presented {
-            boxed(presented.ends(self)).await;
+        if let Some(session) = &mut session {
+            boxed(session.ends(self)).await;
         }
         Ok(reply)
     }
@@ -131,50 +118,55 @@ impl<P: Platform> Call<'_, P> {
         &self,
         method: &Method,
         body: Vec<u8>,
-        presented: &mut Option<ClientSession<'_>>,
+        session: &mut Option<ClientSession<'_>>,
         mut own: Own,
     ) -> Result<End<P::Stream>, Failure> {
-        let mut due = false;
-        if let Some(presented) = presented.as_mut() {
-            boxed(presented.recall(self)).await?;
-            if presented.session.waiting && self.expects != Expects::Reply {
+        // 3. The session, where it may be another than the client says.
+        let mut opens = false;
+        if let Some(session) = session.as_mut().filter(|session| session.may_have_been_replaced(self)) {
+            boxed(session.recall(self)).await?;
+            opens = session.session.waiting;
+            if opens && self.expects != Expects::Reply {
                 // The server has not heard of the session: there is nothing to tell it, and nothing to end.
                 return Ok(End::Answered(self.accepted()));
             }
-            due = presented.session.waiting;
         }
         let mut body = Some(body);
         let mut lost = false;
         loop {
-            let again = presented.as_ref().is_some_and(|its| !lost && its.can_be_opened());
-            let outcome = if let Some(presented) = presented.as_mut().filter(|_| due) {
-                match boxed(presented.open(self, &own.headers)).await {
+            let refused = if let Some(session) = session.as_mut().filter(|_| opens) {
+                match boxed(session.open(self, &own.headers)).await {
                     Ok(Opened::Open) => {
-                        due = false;
+                        opens = false;
                         continue;
                     }
-                    Ok(Opened::Unauthorized(refused)) => Attempt::Unauthorized(refused),
+                    Ok(Opened::Unauthorized(refused)) => refused,
                     // A session nobody can open again is one the client must begin anew.
                     Err(_) if lost => return Err(refusal::session_gone()),
                     Err(failure) => return Err(failure),
                 }
             } else {
+                // 4. Send it.
+                let again = session.as_ref().is_some_and(|its| !lost && its.can_be_opened());
                 let kept = again || own.seen.is_some();
                 let bytes = if kept { body.clone() } else { body.take() }.unwrap_or_default();
-                let session = presented.as_ref().map(|its| &its.session);
-                self.attempt(method, bytes, session, &own.headers).await?
-            };
-            match outcome {
-                Attempt::Answered(reply) => return Ok(End::Answered(reply)),
-                Attempt::SessionLost(_) if again && self.expects == Expects::Reply => (lost, due) = (true, true),
-                // What nobody waits for is not worth a session; the next request opens it.
-                Attempt::SessionLost(_) if again => return Ok(End::Answered(self.accepted())),
-                Attempt::SessionLost(otherwise) => return otherwise.map(End::Answered),
-                Attempt::Unauthorized(refused) => {
-                    if let Some(need) = boxed(self.renew(&mut own, &refused)).await? {
-                        return Ok(End::Needed(need, body.unwrap_or_default()));
+                let attempt = self.attempt(method, bytes, session.as_ref().map(|its| &its.session), &own.headers);
+                // 5. What came of it?
+                match attempt.await? {
+                    Attempt::Answered(reply) => return Ok(End::Answered(reply)),
+                    Attempt::SessionLost(_) if again && self.expects == Expects::Reply => {
+                        (lost, opens) = (true, true);
+                        continue;
                     }
+                    // What nobody waits for is not worth a session; the next request opens it.
+                    Attempt::SessionLost(_) if again => return Ok(End::Answered(self.accepted())),
+                    Attempt::SessionLost(otherwise) => return otherwise.map(End::Answered),
+                    Attempt::Unauthorized(refused) => refused,
                 }
+            };
+            // 6. Other credentials.
+            if let Some(need) = boxed(self.renew(&mut own, &refused)).await? {
+                return Ok(End::Needed(need, body.unwrap_or_default()));
             }
         }
     }
@@ -195,9 +187,10 @@ impl<P: Platform> Call<'_, P> {
         if in_vain || own.renewals == RENEWALS {
             return Err(refusal::renewed_in_vain(refused.status, self.server));
         }
-        match connection::renew(self.context, self.server, self.claims, seen, challenge).await? {
+        match connection::renew(self.context, self.server, self.caller, seen, challenge).await? {
             CallAuth::Ready { headers, seen, fresh, .. } => {
                 *own = Own { headers, seen, fresh, renewals: own.renewals + 1 };
+                self.context.record.renewed();
                 Ok(None)
             }
             CallAuth::Needed(need) => Ok(Some(need)),
@@ -219,9 +212,11 @@ impl<P: Platform> Call<'_, P> {
             body,
             within: self.server.timeout,
         };
-        let answer =
-            self.context.platform.fetch(request).await.map_err(|error| refusal::no_answer(error, self.server))?;
-        self.classify(answer, session).await
+        let began = self.context.platform.millis();
+        let answer = self.context.platform.fetch(request).await;
+        let took = self.context.platform.millis() - began;
+        self.context.record.upstream(answer.as_ref().ok().map(|answer| answer.status.as_u16()), took);
+        self.classify(answer.map_err(|error| refusal::no_answer(error, self.server))?, session).await
     }
 }
 
@@ -243,8 +238,8 @@ fn proves<S>(payload: &Payload, end: &End<S>) -> bool {
 }
 
 /// The answer with our id of a session that was opened for it, unless the server has just opened another.
-fn with_session<S>(reply: Reply<S>, presented: Option<ClientSession<'_>>) -> Reply<S> {
-    match presented.and_then(|its| its.renamed) {
+fn with_session<S>(reply: Reply<S>, session: Option<ClientSession<'_>>) -> Reply<S> {
+    match session.and_then(|its| its.renamed) {
         Some(id) if !reply.headers().contains_key(SESSION_ID) => reply.with(HeaderName::from_static(SESSION_ID), &id),
         _ => reply,
     }

@@ -10,6 +10,7 @@ pub mod context;
 pub mod exchange;
 pub mod reached;
 pub mod refusal;
+pub mod resume;
 pub mod session;
 pub mod tenure;
 pub mod unconnected;
@@ -25,6 +26,7 @@ use crate::mcp::transport::session::InitializeParams;
 use crate::mcp::transport::session::presented;
 use crate::mcp::transport::{headers, revision};
 use crate::ports::{Platform, Stream};
+use crate::record::Said;
 use crate::time::Lifetime;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
@@ -49,7 +51,7 @@ pub async fn post<P: Platform>(
     body: P::Stream,
 ) -> Result<Reply<P::Stream>, Refusal> {
     // 1. Who calls? Before anything else of the request is judged (OAuth 2.1 §5.3).
-    let claims = bearer::authenticate(context, head, server).await.map_err(Refusal::Plain)?;
+    let caller = bearer::authenticate(context, head, server).await.map_err(Refusal::Plain)?;
     // 2. What is said? The bytes that are checked here are the bytes that are sent on.
     let unread = |failure: Failure| Refusal::Rpc(failure.slug(server.slug.as_str()), None);
     refusal::require_json(head).map_err(unread)?;
@@ -74,6 +76,7 @@ pub async fn post<P: Platform>(
             Era::Legacy
         }
     };
+    context.record.said(said(&payload, era));
     // 3. Send it on.
     let expects = if payload.expects_reply() { Expects::Reply } else { Expects::NoReply };
     let initialize = match &payload {
@@ -83,17 +86,29 @@ pub async fn post<P: Platform>(
         _ => None,
     };
     let ending = Ending::of(&payload, era);
-    let call = Call { context, head, server, claims: &claims, era, expects, ending, initialize };
+    let call = Call { context, head, server, caller: &caller, era, expects, ending, initialize };
     call.send(&payload, bytes).await.map_err(read)
 }
 
 /// `DELETE` of a session: the server decides whether its sessions can be ended by a client.
 pub async fn delete<P: Platform>(context: &RequestContext<'_, P>, head: &Head, server: &Server) -> Answered<P> {
-    let claims = bearer::authenticate(context, head, server).await?;
+    let caller = bearer::authenticate(context, head, server).await?;
     if presented(&head.headers).is_ok_and(|session| session.is_none()) {
         return Err(refusal::session_missing().slug(server.slug.as_str()));
     }
     let (era, expects, ending) = (Era::Legacy, Expects::End, Ending::break_off());
-    let call = Call { context, head, server, claims: &claims, era, expects, ending, initialize: None };
+    let call = Call { context, head, server, caller: &caller, era, expects, ending, initialize: None };
     call.end().await.map_err(|failure| failure.slug(server.slug.as_str()))
+}
+
+/// What the record has of a message: names, and nothing of what is in it.
+fn said(payload: &Payload, era: Era) -> Said<'_> {
+    let said = Said { era: era.as_str(), ..Said::default() };
+    match payload {
+        Payload::One(message) => {
+            let named = |method| message.name.as_deref().filter(|_| message.method() == Some(method));
+            Said { method: message.method(), tool: named("tools/call"), prompt: named("prompts/get"), ..said }
+        }
+        Payload::Batch(messages) => Said { batch: Some(messages.len()), ..said },
+    }
 }

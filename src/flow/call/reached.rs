@@ -54,6 +54,7 @@ pub struct Told {
 pub fn note<P: Platform>(context: &RequestContext<'_, P>, server: &Server, failure: Option<&Failure>) {
     match failure {
         Some(failure) if failure.reason == "client_gone" => {} // nobody knows what it would have come to
+        Some(failure) if failure.blame == Blame::Gateway => {} // nor whether it was asked
         Some(failure) if failure.blame == Blame::Upstream => noted(context, server, Some(failure.reason)),
         _ => noted(context, server, None),
     }
@@ -72,7 +73,8 @@ fn noted<P: Platform>(context: &RequestContext<'_, P>, server: &Server, trouble:
     }
     context.memory.used.put(slug, LastUse { at: context.now, trouble }, context.now + REMEMBERED, context.now);
     if before.and_then(|before| before.trouble) != trouble {
-        let line = json!({"event": "server_changed", "slug": slug, "reachable": answered(trouble), "reason": trouble});
+        let line =
+            json!({"event": "server_changed", "server": slug, "reachable": answered(trouble), "reason": trouble});
         context.platform.record(&line.to_string());
     }
 }

@@ -62,16 +62,15 @@ impl<'h> ClientSession<'h> {
         Ok(Some(Self { sealed, session, renamed: None }))
     }
 
+    /// Whether it may be another by now than the client's id says. Few sessions are ever replaced.
+    pub fn may_have_been_replaced<P: Platform>(&self, call: &Call<'_, P>) -> bool {
+        self.session.waiting || !call.context.memory.sessions.is_empty()
+    }
+
     /// Takes what the session was replaced with by an earlier call, whose answer's new id the client has not taken up.
     /// Storage is asked only where the server would have to be initialized otherwise.
     pub async fn recall<P: Platform>(&mut self, call: &Call<'_, P>) -> Result<(), Failure> {
-        if self.session.waiting {
-            self.take(self.replacement(call).await)
-        } else if call.context.memory.sessions.is_empty() {
-            Ok(())
-        } else {
-            self.take(self.remembered(call))
-        }
+        if self.session.waiting { self.take(self.replacement(call).await) } else { self.take(self.remembered(call)) }
     }
 
     /// Remembers that the client has ended it: the server's not knowing it is no reason to open another.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Call;
 use super::refusal;
+use crate::caller::By;
 use crate::config::Config;
 use crate::flow::config;
 use crate::flow::connection::{self, sealed};
@@ -69,19 +70,20 @@ pub enum StreamStanding {
 
 /// On which terms the answer to a call is handed on as a stream.
 pub fn terms<P: Platform>(call: &Call<'_, P>) -> Terms {
-    let claims = call.claims;
-    let key = connection::key(call.server, claims).filter(|_| call.needs_connection());
+    let caller = call.caller;
+    let By::AccessToken { grant, .. } = &caller.by;
+    let key = connection::key(call.server, caller).filter(|_| call.needs_connection());
     let tenure = Tenure {
-        grant: claims.grant.clone(),
-        subject: claims.sub.clone(),
-        since: claims.authenticated(),
-        due: call.ending.due(claims.exp),
+        grant: grant.clone(),
+        subject: caller.subject.clone(),
+        since: caller.since,
+        due: call.ending.due(caller.until),
         ending: call.ending.clone(),
         slug: call.server.slug.as_str().to_owned(),
         binding: sealed::binding(call.server),
         connection: key.as_ref().map(revocation::connection_key),
         began: call.context.now,
-        request_id: call.context.request_id.to_owned(),
+        request_id: call.context.request_id().to_owned(),
     };
     let after = tenure.due.remaining(call.context.now).min(REMEMBERED);
     // Texts and numbers, so there is no failure to report; words that nobody can read end the stream.
@@ -96,7 +98,7 @@ pub async fn look<P: Platform>(platform: &P, memory: &Memory, words: &str) -> St
         Ok(after) => StreamStanding::GoesOn(after),
         Err(failure) => {
             let Tenure { slug, request_id, .. } = &tenure;
-            let line = Line { event: "stream_ended", request_id, slug, reason: failure.reason };
+            let line = Line { event: "stream_ended", request_id, server: slug, reason: failure.reason };
             platform.record(&serde_json::to_string(&line).unwrap_or_default());
             let fix = Some(failure.fix.as_str());
             let data = Data { reason: failure.reason, request_id, slug: Some(slug.as_str()), fix };
@@ -110,7 +112,7 @@ pub async fn look<P: Platform>(platform: &P, memory: &Memory, words: &str) -> St
 struct Line<'a> {
     event: &'static str,
     request_id: &'a str,
-    slug: &'a str,
+    server: &'a str,
     reason: &'static str,
 }
 

@@ -1,5 +1,5 @@
 //! A server that cannot be asked until its account is connected: what the gateway answers in its stead, how it says
-//! what is missing, and how an interrupted request goes on.
+//! what is missing.
 //!
 //! Not here: the words and their forms (`mcp::connect::unconnected`, `mcp::connect::signal`), the connection itself
 //! (`flow::connection`).
@@ -11,14 +11,12 @@ use super::context::Call;
 use super::refusal;
 use crate::flow::Answered;
 use crate::flow::connection::Need;
-use crate::mcp::connect::request_state::{Choice, RequestState, Resumed};
+use crate::mcp::connect::request_state::{Choice, RequestState};
 use crate::mcp::connect::signal::{AskedRequest, ConnectState, Signal};
 use crate::mcp::connect::unconnected::StoodInServer;
 use crate::mcp::connect::{capabilities, request_state};
-use crate::mcp::message::envelope;
 use crate::mcp::message::envelope::{Message, Payload, RequestId};
 use crate::mcp::transport::header_names::SESSION_ID;
-use crate::mcp::transport::headers;
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{InitializeParams, Session};
 use crate::ports::Platform;
@@ -26,12 +24,11 @@ use crate::upstream::key::Owner;
 use crate::upstream::link;
 use crate::upstream::link::LinkToConnect;
 use crate::vault::Purpose;
-use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::route;
 
-/// A message and what the gateway knows of its client.
-pub struct Said<'a> {
+/// A message that cannot be sent yet, and what the gateway knows of its client.
+pub struct Interrupted<'a> {
     /// The message, or several.
     pub payload: &'a Payload,
     /// Its bytes.
@@ -44,7 +41,7 @@ pub struct Said<'a> {
 
 /// Answers a message while the server needs a connection. Whether it is modern cannot be known; what is legacy works
 /// with most servers of either era, so that a client that can speak both begins with `initialize`.
-pub fn answer<P: Platform>(call: &Call<'_, P>, said: &Said<'_>, need: &Need) -> Answered<P> {
+pub fn answer<P: Platform>(call: &Call<'_, P>, said: &Interrupted<'_>, need: &Need) -> Answered<P> {
     let signal = Teller { call, need };
     Ok(match said.payload {
         Payload::One(message) if call.era == Era::Modern && message.method() == Some("server/discover") => {
@@ -59,41 +56,6 @@ pub fn answer<P: Platform>(call: &Call<'_, P>, said: &Said<'_>, need: &Need) -> 
     })
 }
 
-/// The answer to a call of the stand-in's tool once there is nothing left to do for it.
-pub fn connected<P: Platform>(call: &Call<'_, P>, payload: &Payload) -> Option<Reply<P::Stream>> {
-    let Payload::One(message) = payload else { return None };
-    let server = server(call);
-    if message.method() != Some("tools/call") || !message.name.as_deref().is_some_and(|name| server.has_tool(name)) {
-        return None;
-    }
-    let answer = server.connected(message.id()?, call.era);
-    Some(match call.era {
-        Era::Modern => Reply::json(StatusCode::OK, &answer),
-        // A stream, because only there a legacy client is told that there is more to list now.
-        Era::Legacy => {
-            let events = StoodInServer::list_changes().chain([answer]);
-            let text = events.fold(String::new(), |text, event| text + &format!("event: message\ndata: {event}\n\n"));
-            Reply::bytes(StatusCode::OK, "text/event-stream", text.into_bytes())
-        }
-    })
-}
-
-/// Makes the request it was of one that comes back with a `requestState` of ours, and checks it as if it had come so.
-pub fn resume<P: Platform>(call: &Call<'_, P>, message: &Message, body: &[u8]) -> Result<Option<Resumed>, Failure> {
-    let Some(text) = message.request_state.as_deref() else { return Ok(None) };
-    let resource = route::resource_url(call.context.origin.as_str(), call.server);
-    let Some(sealed) = request_state::ours(&resource, text) else { return Ok(None) };
-    let state = call.context.keys.open_json::<RequestState>(Purpose::RequestState, &call.place(), sealed);
-    let state = state.map_err(|_| refusal::request_state_unfit())?;
-    let digest = request_state::digest(body).filter(|digest| state.fits(digest, call.context.now));
-    let resumed = digest.and_then(|_| request_state::resume(body)).ok_or_else(refusal::request_state_unfit)?;
-    let Ok(Payload::One(message)) = envelope::parse(&resumed.body, call.context.config.limits.depth) else {
-        return Err(refusal::request_state_unfit());
-    };
-    headers::check(&call.head.headers, &message).map_err(|error| refusal::header(&error))?;
-    Ok(Some(resumed))
-}
-
 /// Says what is missing.
 struct Teller<'a, P> {
     call: &'a Call<'a, P>,
@@ -101,7 +63,7 @@ struct Teller<'a, P> {
 }
 
 impl<P: Platform> Teller<'_, P> {
-    fn one(&self, said: &Said<'_>, message: &Message) -> Reply<P::Stream> {
+    fn one(&self, said: &Interrupted<'_>, message: &Message) -> Reply<P::Stream> {
         let Some((status, body)) = self.body(said, message) else { return self.call.accepted() };
         let reply = Reply::json(status, &body).log_reason(self.need.reason);
         if self.call.era == Era::Legacy && message.method() == Some("initialize") {
@@ -112,14 +74,14 @@ impl<P: Platform> Teller<'_, P> {
     }
 
     /// The answer to one message, if it wants one.
-    fn body(&self, said: &Said<'_>, message: &Message) -> Option<(StatusCode, Value)> {
+    fn body(&self, said: &Interrupted<'_>, message: &Message) -> Option<(StatusCode, Value)> {
         let (id, method) = (message.id()?, message.method()?);
         let initialize = self.call.initialize.as_ref().map(InitializeParams::as_str);
         let answer = server(self.call).answer(message, self.call.era, initialize);
         Some(answer.map_or_else(|| self.signal(said, id, method), |body| (StatusCode::OK, body)))
     }
 
-    fn signal(&self, said: &Said<'_>, id: &RequestId, method: &str) -> (StatusCode, Value) {
+    fn signal(&self, said: &Interrupted<'_>, id: &RequestId, method: &str) -> (StatusCode, Value) {
         let call = self.call;
         let shows_links = match call.era {
             Era::Legacy => said.session.is_some_and(Session::shows_links),
@@ -135,7 +97,7 @@ impl<P: Platform> Teller<'_, P> {
             name: &call.server.name,
             slug: call.server.slug.as_str(),
             link: link.as_deref(),
-            request_id: call.context.request_id,
+            request_id: call.context.request_id(),
         };
         if said.choice == Some(Choice::Refused) { signal.declined(&asked) } else { signal.answer(&asked) }
     }
@@ -148,7 +110,7 @@ impl<P: Platform> Teller<'_, P> {
             ConnectState::ReconsentRequired => link::LinkReason::ReconsentRequired,
             ConnectState::AdminConnectRequired | ConnectState::AdminRenewalRequired => return None,
         };
-        let (owner, slug) = (Owner::Subject(call.claims.sub.clone()), call.server.slug.as_str());
+        let (owner, slug) = (Owner::Subject(call.caller.subject.clone()), call.server.slug.as_str());
         let expires = context.now + link::LIFETIME;
         let link = LinkToConnect::new(owner, slug, call.account(), self.need.scope.clone(), need, expires);
         Some(context.url(&link.path(&context.keys, context.platform.random())))
@@ -163,7 +125,7 @@ impl<P: Platform> Teller<'_, P> {
     }
 }
 
-fn server<'a, P>(call: &'a Call<'_, P>) -> StoodInServer<'a> {
+pub(super) fn server<'a, P>(call: &'a Call<'_, P>) -> StoodInServer<'a> {
     let shared = call.server.is_connected_by_operator();
     StoodInServer {
         name: &call.server.name,

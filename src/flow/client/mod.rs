@@ -35,6 +35,7 @@ pub async fn find<P: Platform>(
     head: &Head,
     client_id: &str,
 ) -> Result<Rc<Client>, Failure> {
+    context.record.client(client_id);
     if document::is_document_id(client_id) && !is_preregistered(context, client_id) {
         return published(context, head, client_id).await;
     }
@@ -47,6 +48,7 @@ pub async fn find_for_token<P: Platform>(
     context: &RequestContext<'_, P>,
     client_id: &str,
 ) -> Result<Rc<Client>, Failure> {
+    context.record.client(client_id);
     if document::is_document_id(client_id) && !is_preregistered(context, client_id) {
         require_documents(context)?;
         return Ok(Rc::new(Client::of_document(client_id)));

@@ -49,7 +49,7 @@ pub async fn show<P: Platform>(
         ticket: ticket.seal(context, signed_in),
         action: route::connect_path(server.slug.as_str()),
         reason: failure.reason,
-        request_id: context.request_id.to_owned(),
+        request_id: context.request_id().to_owned(),
     };
     let policy = leads_to(context, waiting.as_ref());
     Ok(Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &policy).log_reason(failure.reason))

@@ -85,7 +85,7 @@ async fn again<P: Platform>(
     let Some(Problem { reason, text }) = problem else {
         return Ok(shown(context, head, server, signed_in, &request, None, None));
     };
-    let text = format!("{text} Reason: {reason}. Request: {}.", context.request_id);
+    let text = format!("{text} Reason: {reason}. Request: {}.", context.request_id());
     Ok(shown(context, head, server, signed_in, &request, None, Some(text)).log_reason(reason))
 }
 

@@ -49,7 +49,7 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head, slu
         Ok(plan) => Ok(shown(context, head, server, &signed_in, &request, Some(plan), None)),
         Err(failure) if request.waiting.is_some() => {
             let Details { message, fix, reason, .. } = &*failure;
-            let problem = format!("{message} {fix} Reason: {reason}. Request: {}.", context.request_id);
+            let problem = format!("{message} {fix} Reason: {reason}. Request: {}.", context.request_id());
             Ok(shown(context, head, server, &signed_in, &request, None, Some(problem)).log_reason(reason))
         }
         Err(failure) => Err(failure),

@@ -76,7 +76,7 @@ fn connected<P: Platform>(context: &RequestContext<'_, P>, intent: &ConnectInten
         facts: Vec::new(),
         reason: None,
         slug: Some(intent.slug.clone()),
-        request_id: context.request_id.to_owned(),
+        request_id: context.request_id().to_owned(),
         link,
     };
     Reply::page(StatusCode::OK, notice.render())

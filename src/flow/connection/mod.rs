@@ -9,10 +9,10 @@ use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 
 use super::{RequestContext, boxed, secret_missing};
+use crate::caller::Caller;
 use crate::config::{Auth, Server, Value};
 use crate::mcp::connect::signal::ConnectState;
 use crate::memory::Held;
-use crate::oauth::token::access_token::Claims;
 use crate::oauth_client::scope;
 use crate::ports::Platform;
 use crate::secret::Secret;
@@ -79,9 +79,9 @@ pub struct Need {
 pub async fn credential<P: Platform>(
     context: &RequestContext<'_, P>,
     server: &Server,
-    claims: &Claims,
+    caller: &Caller,
 ) -> Result<CallAuth, Failure> {
-    let Some(key) = key(server, claims) else { return of_operator(context, server) };
+    let Some(key) = key(server, caller) else { return of_operator(context, server) };
     boxed(connected(context, server, key)).await
 }
 
@@ -89,9 +89,9 @@ pub async fn credential<P: Platform>(
 pub async fn confirmed<P: Platform>(
     context: &RequestContext<'_, P>,
     server: &Server,
-    claims: &Claims,
+    caller: &Caller,
 ) -> Result<CallAuth, Failure> {
-    let Some(key) = key(server, claims) else { return of_operator(context, server) };
+    let Some(key) = key(server, caller) else { return of_operator(context, server) };
     // One that its object could not be told of yet is known nowhere but near by.
     if cache::recall(context, server, &key).await.is_none_or(|held| held.after.is_none()) {
         let found = cache::ask(context, server, &key).await?;
@@ -104,8 +104,8 @@ pub async fn confirmed<P: Platform>(
 }
 
 /// The server took what a person entered.
-pub async fn proven<P: Platform>(context: &RequestContext<'_, P>, server: &Server, claims: &Claims, seen: Option<u64>) {
-    if let (Some(key), Some(seen)) = (key(server, claims), seen) {
+pub async fn proven<P: Platform>(context: &RequestContext<'_, P>, server: &Server, caller: &Caller, seen: Option<u64>) {
+    if let (Some(key), Some(seen)) = (key(server, caller), seen) {
         cache::prove(context, server, &key, seen).await;
     }
 }
@@ -149,11 +149,11 @@ async fn connected<P: Platform>(
 pub async fn renew<P: Platform>(
     context: &RequestContext<'_, P>,
     server: &Server,
-    claims: &Claims,
+    caller: &Caller,
     seen: u64,
     challenge: Option<&UpstreamChallenge>,
 ) -> Result<CallAuth, Failure> {
-    let Some(key) = key(server, claims) else { return of_operator(context, server) };
+    let Some(key) = key(server, caller) else { return of_operator(context, server) };
     let remembered = cache::remembered(context, &key);
     // Another call of this isolate has got a newer one meanwhile.
     if let Some(held) = remembered.as_ref().filter(|held| held.generation > seen) {
@@ -173,10 +173,10 @@ pub async fn renew<P: Platform>(
 }
 
 /// Whose connection a call uses, where the server has any.
-pub fn key(server: &Server, claims: &Claims) -> Option<ConnectionKey> {
+pub fn key(server: &Server, caller: &Caller) -> Option<ConnectionKey> {
     if server.is_personal() {
-        let account = claims.account.as_deref().unwrap_or(FIRST_ACCOUNT);
-        return Some(ConnectionKey::new(Owner::Subject(claims.sub.clone()), server.slug.as_str(), account));
+        let account = caller.account.as_deref().unwrap_or(FIRST_ACCOUNT);
+        return Some(ConnectionKey::new(Owner::Subject(caller.subject.clone()), server.slug.as_str(), account));
     }
     let shared = server.is_connected_by_operator() || matches!(server.auth, Auth::ClientCredentials(_));
     shared.then(|| ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT))

@@ -142,7 +142,7 @@ pub async fn logout<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -
         happened: "This browser is signed out of the gateway. Clients you allowed keep their access.".to_owned(),
         todo: String::new(),
         reason: None,
-        request_id: context.request_id.to_owned(),
+        request_id: context.request_id().to_owned(),
         slug: None,
         facts: Vec::new(),
         link: Some(if asked.is_some() {

@@ -89,6 +89,9 @@ async fn opened<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Re
     let place = place(&context.config.login, &key);
     let session = sealed.and_then(|sealed| context.keys.open_json(Purpose::BrowserSession, &place, &sealed).ok());
     let session = session.filter(|session: &BrowserSession| session.fits(twin, secure));
+    if let Some(session) = &session {
+        context.record.subject(&session.identity.subject);
+    }
     Ok(session.map(|session| SignedIn { session, cookie: cookie.clone() }))
 }
 

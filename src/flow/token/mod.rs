@@ -169,6 +169,8 @@ fn respond<P: Platform>(
     scope: &ScopeSet,
     refresh: Option<&Secret>,
 ) -> Answered<P> {
+    context.record.subject(&granted.subject);
+    context.record.server(&granted.slug);
     if !is_served(&context.config, context.origin.as_str(), granted) {
         return Err(moved());
     }

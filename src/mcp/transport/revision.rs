@@ -35,6 +35,14 @@ pub enum Era {
 }
 
 impl Era {
+    /// Its name in logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy",
+            Self::Modern => "modern",
+        }
+    }
+
     /// Modern if header or envelope say so. A claim in the envelope is modern unless it names an older date, because
     /// only modern messages make one; a header that is no date leaves the request to the server as legacy.
     pub fn of(headers: &HeaderMap, message: Option<&Message>) -> Self {

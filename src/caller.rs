@@ -1,0 +1,68 @@
+//! Who calls a server, however they proved it: what everything below the ways in knows of them.
+//!
+//! Not here: proving it (`flow::call::bearer`), and what they may do (`policy`).
+
+use crate::oauth::grant::GrantId;
+use crate::oauth::scope::ScopeSet;
+use crate::oauth::token::access_token::Claims;
+use crate::time::Timestamp;
+
+/// A caller that was authenticated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The subject that is called for.
+    pub subject: String,
+    /// Which of the subject's accounts at the server is meant; `None` is the first.
+    pub account: Option<String>,
+    /// What the call may do.
+    pub scope: ScopeSet,
+    /// How the caller proved it.
+    pub by: By,
+    /// When the person proved who they are.
+    pub since: Timestamp,
+    /// When what the caller presented stops being good.
+    pub until: Timestamp,
+}
+
+/// What a caller presented. A way in is one of these, and the file that makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum By {
+    /// An access token of ours.
+    AccessToken {
+        /// The grant it belongs to.
+        grant: GrantId,
+        /// The client it was issued to.
+        client: String,
+    },
+}
+
+impl Caller {
+    /// The client that calls, where there is one.
+    pub fn client(&self) -> Option<&str> {
+        match &self.by {
+            By::AccessToken { client, .. } => Some(client),
+        }
+    }
+}
+
+impl By {
+    /// The way in, as logs name it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::AccessToken { .. } => "access_token",
+        }
+    }
+}
+
+impl From<&Claims> for Caller {
+    fn from(claims: &Claims) -> Self {
+        Self {
+            subject: claims.sub.clone(),
+            account: claims.account.clone(),
+            scope: claims.scope.clone(),
+            by: By::AccessToken { grant: claims.grant.clone(), client: claims.client_id.clone() },
+            since: claims.authenticated(),
+            until: claims.exp,
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! What is known of one request by its end. Flows write facts down while they run; the gateway writes one line of them.
+//!
+//! Not here: where the line goes (`ports::Journal`), and arguments, results, addresses of resources, tokens and secrets:
+//! no field holds any.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use crate::caller::Caller;
+use crate::config::LoggedCalls;
+use crate::time::Millis;
+
+/// Of a text that a client chose, in characters: what tools and clients are really called is shorter.
+const LONGEST: usize = 128;
+
+/// The facts of one request.
+pub struct RequestRecord {
+    id: String,
+    began: Millis,
+    facts: RefCell<Facts>,
+}
+
+/// What a client's message is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Said<'a> {
+    /// Its method.
+    pub method: Option<&'a str>,
+    /// The tool it calls.
+    pub tool: Option<&'a str>,
+    /// The prompt it gets.
+    pub prompt: Option<&'a str>,
+    /// Its era.
+    pub era: &'static str,
+    /// How many messages there are, where it is a batch.
+    pub batch: Option<usize>,
+}
+
+#[derive(Default)]
+struct Facts {
+    caller: Option<Rc<Caller>>,
+    subject: Option<String>,
+    client: Option<String>,
+    server: Option<String>,
+    method: Option<String>,
+    tool: Option<String>,
+    prompt: Option<String>,
+    era: &'static str,
+    batch: Option<usize>,
+    upstream_status: Option<u16>,
+    upstream_time: Option<Millis>,
+    renewals: u8,
+}
+
+/// What the gateway knows of a request's end.
+pub struct End<'a> {
+    /// When that was.
+    pub at: Millis,
+    /// The request's method.
+    pub method: &'a str,
+    /// The name of its route.
+    pub route: &'static str,
+    /// Whether it was a call to a server.
+    pub is_call: bool,
+    /// The status of the answer.
+    pub status: u16,
+    /// The reason code of a refusal, or of what was said in a server's stead.
+    pub reason: Option<&'a str>,
+    /// Who must act.
+    pub blame: Option<&'static str>,
+    /// What happened.
+    pub message: Option<&'a str>,
+    /// The server it is about, where the route does not name it.
+    pub server: Option<&'a str>,
+}
+
+/// One line of the log. The names are OpenTelemetry's where it has one.
+#[derive(Serialize)]
+struct Line<'a> {
+    request_id: &'a str,
+    method: &'a str,
+    route: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blame: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<&'a str>,
+    #[serde(rename = "mcp.method.name", skip_serializing_if = "Option::is_none")]
+    mcp_method: Option<&'a str>,
+    #[serde(rename = "gen_ai.tool.name", skip_serializing_if = "Option::is_none")]
+    tool: Option<&'a str>,
+    #[serde(rename = "gen_ai.prompt.name", skip_serializing_if = "Option::is_none")]
+    prompt: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    era: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch: Option<usize>,
+    #[serde(rename = "upstream.status", skip_serializing_if = "Option::is_none")]
+    upstream_status: Option<u16>,
+    duration_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream_ms: Option<u64>,
+    #[serde(skip_serializing_if = "is_zero")]
+    renewals: u8,
+}
+
+impl RequestRecord {
+    /// Of a request that began just now.
+    pub fn new(id: String, began: Millis) -> Self {
+        Self { id, began, facts: RefCell::default() }
+    }
+
+    /// The id that the answer and the log line carry.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Who calls.
+    pub fn caller(&self, caller: &Rc<Caller>) {
+        self.facts.borrow_mut().caller = Some(Rc::clone(caller));
+    }
+
+    /// Whose request it is, where nobody calls.
+    pub fn subject(&self, subject: &str) {
+        self.facts.borrow_mut().subject = Some(clipped(subject).to_owned());
+    }
+
+    /// Which client it is about.
+    pub fn client(&self, client: &str) {
+        self.facts.borrow_mut().client = Some(clipped(client).to_owned());
+    }
+
+    /// Which server it is about.
+    pub fn server(&self, slug: &str) {
+        self.facts.borrow_mut().server = Some(clipped(slug).to_owned());
+    }
+
+    /// What the client said.
+    pub fn said(&self, said: Said<'_>) {
+        let mut facts = self.facts.borrow_mut();
+        (facts.era, facts.batch) = (said.era, said.batch);
+        let owned = |text: Option<&str>| text.map(|text| clipped(text).to_owned());
+        (facts.method, facts.tool, facts.prompt) = (owned(said.method), owned(said.tool), owned(said.prompt));
+    }
+
+    /// The server answered, or did not; the last of several counts, and the time of all.
+    pub fn upstream(&self, status: Option<u16>, took: Millis) {
+        let mut facts = self.facts.borrow_mut();
+        facts.upstream_status = status;
+        facts.upstream_time = Some(facts.upstream_time.unwrap_or_default() + took);
+    }
+
+    /// Other credentials were got, because the server refused those there were.
+    pub fn renewed(&self) {
+        let mut facts = self.facts.borrow_mut();
+        facts.renewals = facts.renewals.saturating_add(1);
+    }
+
+    /// The line to log, unless the configuration leaves it out.
+    pub fn line(&self, end: &End<'_>, logged: LoggedCalls) -> Option<String> {
+        let wanted = match logged {
+            LoggedCalls::All => true,
+            LoggedCalls::Refusals => !end.is_call || end.reason.is_some(),
+            LoggedCalls::None => !end.is_call,
+        };
+        if !wanted {
+            return None;
+        }
+        let facts = self.facts.borrow();
+        let caller = facts.caller.as_deref();
+        let line = Line {
+            request_id: &self.id,
+            method: end.method,
+            route: end.route,
+            status: end.status,
+            reason: end.reason,
+            blame: end.blame,
+            message: end.message,
+            subject: caller.map(|caller| clipped(&caller.subject)).or(facts.subject.as_deref()),
+            client: caller.and_then(Caller::client).map(clipped).or(facts.client.as_deref()),
+            by: caller.map(|caller| caller.by.as_str()),
+            server: end.server.or(facts.server.as_deref()),
+            mcp_method: facts.method.as_deref(),
+            tool: facts.tool.as_deref(),
+            prompt: facts.prompt.as_deref(),
+            era: Some(facts.era).filter(|era| !era.is_empty()),
+            batch: facts.batch,
+            upstream_status: facts.upstream_status,
+            duration_ms: (end.at - self.began).0,
+            upstream_ms: facts.upstream_time.map(|took| took.0),
+            renewals: facts.renewals,
+        };
+        // Texts and numbers, so there is no failure to report.
+        serde_json::to_string(&line).ok()
+    }
+}
+
+/// The beginning of a text that is longer than any that is meant.
+fn clipped(text: &str) -> &str {
+    text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(number: &u8) -> bool {
+    *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    const CALL: End<'_> = End {
+        at: Millis(1_700),
+        method: "POST",
+        route: "mcp",
+        is_call: true,
+        status: 200,
+        reason: None,
+        blame: None,
+        message: None,
+        server: Some("demo"),
+    };
+
+    fn record() -> RequestRecord {
+        RequestRecord::new("r".repeat(32), Millis(1_000))
+    }
+
+    fn read(line: Option<String>) -> Value {
+        serde_json::from_str(&line.expect("a line")).unwrap()
+    }
+
+    #[test]
+    fn a_call_is_one_line_of_what_was_written_down() {
+        let record = record();
+        record.said(Said { method: Some("tools/call"), tool: Some("echo"), ..Said::default() });
+        record.upstream(Some(401), Millis(100));
+        record.renewed();
+        record.upstream(Some(200), Millis(50));
+        let line = read(record.line(&CALL, LoggedCalls::All));
+        assert_eq!(line["gen_ai.tool.name"], "echo");
+        assert_eq!((&line["upstream.status"], &line["upstream_ms"]), (&200.into(), &150.into()));
+        assert_eq!((&line["duration_ms"], &line["renewals"]), (&700.into(), &1.into()));
+        assert!(line.get("reason").is_none() && line.get("subject").is_none());
+    }
+
+    #[test]
+    fn the_configuration_says_which_calls_are_lines() {
+        let refused = End { status: 401, reason: Some("token_missing"), ..CALL };
+        let page = End { is_call: false, ..CALL };
+        for (logged, lines) in [
+            (LoggedCalls::All, [true, true, true]),
+            (LoggedCalls::Refusals, [false, true, true]),
+            (LoggedCalls::None, [false, false, true]),
+        ] {
+            let told = [&CALL, &refused, &page].map(|end| record().line(end, logged).is_some());
+            assert_eq!(told, lines, "{logged:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_chose_is_bounded_and_stays_in_its_line() {
+        let record = record();
+        let long = "ä".repeat(5_000);
+        record.said(Said { method: Some(&long), tool: Some("a\n{\"reason\":\"x\"}\u{2028}"), ..Said::default() });
+        let line = record.line(&CALL, LoggedCalls::All).unwrap();
+        assert!(line.len() < 1_000 && !line.contains('\n'), "{line}");
+        assert!(read(Some(line)).get("reason").is_none());
+    }
+}
