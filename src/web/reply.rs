@@ -175,13 +175,21 @@ impl<S> Reply<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mcp::rewrite::answer::RewrittenAnswer;
-    use crate::mcp::rewrite::list::Filter;
+    use crate::mcp::rewrite::Unreadable;
+    use crate::mcp::rewrite::answer::{Edit, Edited, RewrittenAnswer};
     use crate::mcp::transport::response::MediaType;
+
+    struct AsItIs;
+
+    impl Edit for AsItIs {
+        fn edit(&self, _: &[u8]) -> Result<Edited, Unreadable> {
+            Ok(Edited::Same)
+        }
+    }
 
     #[test]
     fn only_what_is_relayed_is_rewritten() {
-        let rewriter = || Box::new(RewrittenAnswer::new(MediaType::Json, 1, Filter(|_, _: &str| true), |_| Vec::new()));
+        let rewriter = || Box::new(RewrittenAnswer::new(MediaType::Json, 1, AsItIs, |_| Vec::new()));
         let body = |reply: Reply<u8>| reply.rewritten(rewriter()).into_parts().2;
         assert!(matches!(body(Reply::relay(StatusCode::OK, HeaderMap::new(), 7)), Body::Rewritten(7, _)));
         assert!(matches!(body(Reply::relay(StatusCode::NO_CONTENT, HeaderMap::new(), 7)), Body::Empty));

@@ -7,10 +7,21 @@ use super::sse::{Block, Splitter, TooLong};
 use super::{Rewriter, Unreadable};
 use crate::mcp::transport::response::MediaType;
 
-/// Changes the JSON of an answer: `None` leaves it as it is.
+/// Changes the JSON of an answer.
 pub trait Edit {
     /// Reads one message, or an array of them.
-    fn edit(&self, json: &[u8]) -> Result<Option<Vec<u8>>, Unreadable>;
+    fn edit(&self, json: &[u8]) -> Result<Edited, Unreadable>;
+}
+
+/// What becomes of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edited {
+    /// It is handed on as it came.
+    Same,
+    /// This is handed on.
+    Changed(Vec<u8>),
+    /// It is not handed on. What is no stream is then empty.
+    Gone,
 }
 
 /// An answer that goes through an [`Edit`]. What cannot be read ends it with `refuse`'s JSON-RPC error response.
@@ -80,7 +91,11 @@ impl<E: Edit, R: Fn(Unreadable) -> Vec<u8>> Rewriter for RewrittenAnswer<E, R> {
         let read = match &mut self.form {
             Form::Json(body) => {
                 let body = std::mem::take(body);
-                self.edit.edit(&body).map(|edited| edited.unwrap_or(body))
+                self.edit.edit(&body).map(|edited| match edited {
+                    Edited::Same => body,
+                    Edited::Changed(body) => body,
+                    Edited::Gone => Vec::new(),
+                })
             }
             Form::Events(splitter) => splitter.rest().map_or(Ok(Vec::new()), |block| edited(&self.edit, block)),
         };
@@ -98,11 +113,12 @@ impl<E: Edit, R: Fn(Unreadable) -> Vec<u8>> Rewriter for RewrittenAnswer<E, R> {
 fn edited(edit: &impl Edit, block: Block) -> Result<Vec<u8>, Unreadable> {
     let edited = match block.data() {
         Some(data) if matches!(data.trim_ascii_start().first(), Some(b'{' | b'[')) => edit.edit(&data)?,
-        _ => None,
+        _ => Edited::Same,
     };
     Ok(match edited {
-        Some(data) => block.with_data(&data),
-        None => block.into_bytes(),
+        Edited::Same => block.into_bytes(),
+        Edited::Changed(data) => block.with_data(&data),
+        Edited::Gone => Vec::new(),
     })
 }
 
@@ -115,12 +131,16 @@ mod tests {
     struct WithoutX;
 
     impl Edit for WithoutX {
-        fn edit(&self, json: &[u8]) -> Result<Option<Vec<u8>>, Unreadable> {
+        fn edit(&self, json: &[u8]) -> Result<Edited, Unreadable> {
             if json.is_empty() || json.contains(&b'y') {
                 return Err(Unreadable::NotJson);
             }
             let without: Vec<u8> = json.iter().copied().filter(|byte| *byte != b'x').collect();
-            Ok((without.len() < json.len()).then_some(without))
+            Ok(match without.len() {
+                _ if json.contains(&b'z') => Edited::Gone,
+                left if left < json.len() => Edited::Changed(without),
+                _ => Edited::Same,
+            })
         }
     }
 

@@ -6,7 +6,9 @@
 //! bytes get here.
 
 pub mod answer;
+mod edits;
 pub mod list;
+pub mod result;
 pub mod sse;
 
 use std::fmt;

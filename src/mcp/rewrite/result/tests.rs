@@ -7,10 +7,30 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// Who sees what a function says.
+struct Who<K>(K);
+
+impl<K: Fn(List, &str) -> bool> Audience for Who<K> {
+    fn sees(&self, list: List, name: &str) -> bool {
+        (self.0)(list, name)
+    }
+
+    fn has(&self, list: List) -> bool {
+        (self.0)(list, "*")
+    }
+}
+
 /// What is left of it; `None` as it was.
+fn seen(json: &str, sees: impl Fn(List, &str) -> bool) -> Result<Option<String>, Unreadable> {
+    Ok(match Seen(Who(sees)).edit(json.as_bytes())? {
+        Edited::Same => None,
+        Edited::Changed(json) => Some(String::from_utf8(json).unwrap()),
+        Edited::Gone => Some(String::new()),
+    })
+}
+
 fn filtered(json: &str, hidden: &[&str]) -> Result<Option<String>, Unreadable> {
-    let edited = Filter(|_, name: &str| !hidden.contains(&name)).edit(json.as_bytes())?;
-    Ok(edited.map(|json| String::from_utf8(json).unwrap()))
+    seen(json, |_, name| !hidden.contains(&name))
 }
 
 fn tools(members: &str) -> String {
@@ -26,9 +46,9 @@ fn members_that_stay_are_copied_as_they_were_written() {
     assert_eq!(filtered(&all, &[]), Ok(None));
     assert_eq!(filtered(&all, &["d"]), Ok(None));
     for (hidden, left) in [
-        (["b"].as_slice(), format!("[ {a},{c} ]")),
-        (&["a"], format!("[ {b},{c} ]")),
-        (&["c"], format!("[ {a},{b} ]")),
+        (["b"].as_slice(), format!("[ {a}\t, {c} ]")),
+        (&["a"], format!("[ {b}\t, {c} ]")),
+        (&["c"], format!("[ {a} ,\n{b} ]")),
         (&["a", "c"], format!("[ {b} ]")),
         (&["a", "b", "c"], "[  ]".to_owned()),
     ] {
@@ -47,8 +67,8 @@ fn each_list_has_its_own_names() {
         let list = List::of(list).unwrap();
         assert_eq!(list.member(), member);
         let json = format!(r#"{{"id":1,"result":{{"{member}":[{{"{name}":"b","title":"a"}},{{"{name}":"a"}}]}}}}"#);
-        let seen = Filter(|of, name: &str| of == list && name == "a").edit(json.as_bytes()).unwrap().unwrap();
-        assert_eq!(String::from_utf8(seen).unwrap(), json.replace(&format!(r#"{{"{name}":"b","title":"a"}},"#), ""));
+        let left = seen(&json, |of, name| of == list && name == "a").unwrap().unwrap();
+        assert_eq!(left, json.replace(&format!(r#"{{"{name}":"b","title":"a"}},"#), ""));
     }
     assert_eq!(List::of("tools/call"), None);
 }
@@ -108,8 +128,61 @@ fn what_cannot_be_read_is_not_let_through() {
     ] {
         assert_eq!(filtered(json, &["a"]), Err(fault), "{json}");
     }
-    let keep_all = Filter(|_, _: &str| true);
+    let keep_all = Seen(Who(|_, _: &str| true));
     assert_eq!(keep_all.edit(b"{\"id\":1,\"result\":{\"a\":\"\xff\"}}"), Err(NotJson));
+}
+
+#[test]
+fn nothing_behind_an_authorization_is_everybodys_to_keep() {
+    let of = |caching: &str| format!(r#"{{"id":1,"result":{{"tools":[{{"name":"a"}}],{caching}}}}}"#);
+    for (before, after) in [
+        (r#""cacheScope":"public","ttlMs":60001"#, r#""cacheScope":"private","ttlMs":60000"#),
+        (r#""ttlMs": 1000, "cacheScope" : "public""#, r#""ttlMs": 1000, "cacheScope" : "private""#),
+        (r#""cacheScope":5"#, r#""cacheScope":"private""#),
+    ] {
+        assert_eq!(filtered(&of(before), &[]), Ok(Some(of(after))));
+    }
+    assert_eq!(filtered(&of(r#""cacheScope":"private","ttlMs":60000"#), &[]), Ok(None));
+    assert_eq!(filtered(&of(r#""cacheScope":"public","CacheScope":"public""#), &[]), Err(Unreadable::Ambiguous));
+}
+
+#[test]
+fn a_server_promises_nothing_that_its_audience_could_not_use() {
+    let of = |capabilities: &str| format!(r#"{{"id":1,"result":{{"capabilities":{{{capabilities}}}}}}}"#);
+    let all = of(r#""tools":{}, "prompts":{"listChanged":true},"logging":{},"resources":{"subscribe":true}"#);
+    assert_eq!(seen(&all, |_, _| true), Ok(None));
+    let only = |kind: List| seen(&all, move |list, _| list == kind).unwrap().unwrap();
+    assert_eq!(only(List::Tools), of(r#""tools":{},"logging":{}"#));
+    assert_eq!(only(List::ResourceTemplates), of(r#""logging":{},"resources":{"subscribe":true}"#));
+    assert_eq!(seen(&of(r#""Tools":{}"#), |_, _| false), Err(Unreadable::Ambiguous));
+}
+
+#[test]
+fn how_to_authorize_is_not_a_servers_to_say() {
+    let of = |extensions: &str| format!(r#"{{"id":1,"result":{{"capabilities":{{"extensions":{{{extensions}}}}}}}}}"#);
+    let ui = r#""io.modelcontextprotocol/ui":{"a":1}"#;
+    let theirs = r#""io.modelcontextprotocol/oauth-client-credentials":{}"#;
+    assert_eq!(filtered(&of(&format!("{ui},{theirs}")), &[]), Ok(Some(of(ui))));
+    assert_eq!(filtered(&of(&format!("{theirs} , {ui}")), &[]), Ok(Some(of(ui))));
+    assert_eq!(filtered(&of(ui), &[]), Ok(None));
+}
+
+#[test]
+fn nobody_hears_of_updates_of_what_they_do_not_see() {
+    let of = |uri: &str| {
+        format!(
+            r#"{{"params":{{"uri":"{uri}","_meta":{{}}}},"method":"notifications/resources/updated","jsonrpc":"2.0"}}"#
+        )
+    };
+    assert_eq!(filtered(&of("a:1"), &["a:2"]), Ok(None));
+    assert_eq!(filtered(&of("a:2"), &["a:2"]), Ok(Some(String::new())));
+    assert_eq!(filtered(&of(r"\u0061:2"), &["a:2"]), Ok(Some(String::new())));
+    assert_eq!(filtered(&format!("[{},{}]", of("a:2"), of("a:1")), &["a:2"]), Ok(Some(format!("[{}]", of("a:1")))));
+    assert_eq!(filtered(&format!("[{}]", of("a:2")), &["a:2"]), Ok(Some(String::new())));
+    for unclear in [r#"{"uri":5}"#, "{}", r#"{"uri":"a:1","uri":"a:2"}"#, "[]"] {
+        let message = format!(r#"{{"method":"notifications/resources/updated","params":{unclear}}}"#);
+        assert_eq!(filtered(&message, &[]), Err(Unreadable::Malformed), "{unclear}");
+    }
 }
 
 /// The same with a tree.
@@ -164,7 +237,7 @@ proptest! {
 
     #[test]
     fn never_panics(bytes: Vec<u8>, json in "([\\[\\]{},:]|\"(id|result|tools|name|a)\"|1| ){0,30}") {
-        let filter = Filter(|_, _: &str| false);
+        let filter = Seen(Who(|_, _: &str| false));
         let _ = filter.edit(&bytes);
         let _ = filter.edit(json.as_bytes());
     }
