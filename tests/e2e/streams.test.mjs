@@ -58,7 +58,7 @@ describe("[X30] a stream and its token", () => {
     assert.ok(Math.abs(Date.now() - expiryOf(token)) < 1500, `${Date.now() - expiryOf(token)} ms after it`);
     assert.equal(events(stream.text)[0].method, "notifications/subscriptions/acknowledged", "what the server said came through");
     const line = await gateway.logs.find(({ fields }) => fields?.event === "stream_ended");
-    assert.deepEqual([line.fields.reason, line.fields.slug], ["token_expired", "alpha"]);
+    assert.deepEqual([line.fields.reason, line.fields.server], ["token_expired", "alpha"]);
   });
 
   test("[X30] a call that was begun may finish after its token has ended", async () => {
