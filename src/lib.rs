@@ -10,6 +10,8 @@
 //!   by its **slug**.
 //! - **login**: the identity provider. **subject**: a person or machine identity. **operator**: who configures and
 //!   deploys.
+//! - **capability**: a tool, prompt, resource or resource template of a server. **policy**: which of them there are for
+//!   whom: a **filter** hides, a **rule** asks for scopes, **roles**, claims, or conditions on arguments.
 //! - **grant**: what a subject allowed a client. **consent**: that they did, as it is remembered.
 //! - **connection**: what authenticates one **account** of its **owner**, a subject or the gateway, at one server.
 //!   **credential**: what is in it, sealed. **issuer**: the authorization server that a connection is made at.
@@ -36,6 +38,7 @@ pub mod version; // the version of a stored record
 pub mod mcp; // messages, transport, the connect signal, rewriting
 pub mod oauth; // the authorization server's texts and records
 pub mod oauth_client; // the gateway as a client of other authorization servers
+pub mod policy; // who may see and use which tool, prompt and resource
 pub mod upstream; // connections to servers, their credentials and keys
 
 pub mod caller; // who calls a server

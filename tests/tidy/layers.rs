@@ -19,6 +19,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("web::form", &[]),
     ("oauth", &["json", "loopback", "secret", "time", "vault", "version", "web::form"]),
     ("oauth_client", &["json", "loopback", "oauth", "secret", "time", "untrusted", "version", "web::form"]),
+    ("policy", &["json", "oauth"]),
     ("upstream", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "vault", "version"]),
     ("config", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "upstream"]),
     ("login", PURE),
