@@ -5,6 +5,7 @@
 use crate::oauth::grant::GrantId;
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::token::access_token::Claims;
+use crate::policy::{ClaimValues, Rights};
 use crate::time::Timestamp;
 
 /// A caller that was authenticated.
@@ -16,6 +17,10 @@ pub struct Caller {
     pub account: Option<String>,
     /// What the call may do.
     pub scope: ScopeSet,
+    /// The roles that the subject had when they signed in.
+    pub roles: Vec<String>,
+    /// The claims of that sign-in that rules ask for.
+    pub claims: ClaimValues,
     /// How the caller proved it.
     pub by: By,
     /// When the person proved who they are.
@@ -37,6 +42,11 @@ pub enum By {
 }
 
 impl Caller {
+    /// What policy decides by.
+    pub const fn rights(&self) -> Rights<'_> {
+        Rights { scopes: &self.scope, roles: self.roles.as_slice(), claims: &self.claims }
+    }
+
     /// The client that calls, where there is one.
     pub fn client(&self) -> Option<&str> {
         match &self.by {
@@ -60,6 +70,8 @@ impl From<&Claims> for Caller {
             subject: claims.sub.clone(),
             account: claims.account.clone(),
             scope: claims.scope.clone(),
+            roles: claims.roles.clone(),
+            claims: claims.claims.clone(),
             by: By::AccessToken { grant: claims.grant.clone(), client: claims.client_id.clone() },
             since: claims.authenticated(),
             until: claims.exp,

@@ -48,6 +48,8 @@ struct Facts {
     prompt: Option<String>,
     era: &'static str,
     batch: Option<usize>,
+    decision: Option<&'static str>,
+    rule: Option<usize>,
     upstream_status: Option<u16>,
     upstream_time: Option<Millis>,
     renewals: u8,
@@ -106,6 +108,10 @@ struct Line<'a> {
     era: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     batch: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<usize>,
     #[serde(rename = "upstream.status", skip_serializing_if = "Option::is_none")]
     upstream_status: Option<u16>,
     duration_ms: u64,
@@ -154,6 +160,12 @@ impl RequestRecord {
         (facts.method, facts.tool, facts.prompt) = (owned(said.method), owned(said.tool), owned(said.prompt));
     }
 
+    /// What policy decided, and by which rule.
+    pub fn decided(&self, decision: &'static str, rule: Option<usize>) {
+        let mut facts = self.facts.borrow_mut();
+        (facts.decision, facts.rule) = (Some(decision), rule);
+    }
+
     /// The server answered, or did not; the last of several counts, and the time of all.
     pub fn upstream(&self, status: Option<u16>, took: Millis) {
         let mut facts = self.facts.borrow_mut();
@@ -196,6 +208,8 @@ impl RequestRecord {
             prompt: facts.prompt.as_deref(),
             era: Some(facts.era).filter(|era| !era.is_empty()),
             batch: facts.batch,
+            decision: facts.decision,
+            rule: facts.rule,
             upstream_status: facts.upstream_status,
             duration_ms: (end.at - self.began).0,
             upstream_ms: facts.upstream_time.map(|took| took.0),

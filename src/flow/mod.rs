@@ -13,6 +13,7 @@ pub mod connect;
 pub mod connection;
 pub mod discover;
 pub mod login;
+mod profile;
 pub mod revocation;
 pub mod token;
 pub mod upstream;

@@ -41,7 +41,8 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, e
     told.map_err(|Unavailable| Failure::storage())?;
     // 2.
     let listed = context.platform.account(&subject, subject::Command::List).await;
-    let subject::Outcome::Listed { connections, grants, known } = listed.map_err(|Unavailable| Failure::storage())?
+    let subject::Outcome::Listed { connections, grants, known, .. } =
+        listed.map_err(|Unavailable| Failure::storage())?
     else {
         return Err(Failure::storage());
     };

@@ -18,6 +18,25 @@ pub fn of<P: Platform>(
     server: &Server,
     error: Option<(ErrorCode, &str)>,
 ) -> HeaderValue {
+    written(context, server, ScopeSet::TOOLS, error)
+}
+
+/// The same for what the caller's scope is not enough for: what to ask for, in one challenge.
+pub fn for_scope<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    scope: &ScopeSet,
+    description: &str,
+) -> HeaderValue {
+    written(context, server, &scope.to_string(), Some((ErrorCode::InsufficientScope, description)))
+}
+
+fn written<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    scope: &str,
+    error: Option<(ErrorCode, &str)>,
+) -> HeaderValue {
     let resource_metadata = route::protected_resource_url(context.origin.as_str(), server);
-    Challenge { resource_metadata: &resource_metadata, scope: ScopeSet::TOOLS, error }.to_header()
+    Challenge { resource_metadata: &resource_metadata, scope, error }.to_header()
 }

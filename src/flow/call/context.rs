@@ -2,6 +2,8 @@
 //!
 //! Not here: sending it (`flow::call::exchange`).
 
+use std::rc::Rc;
+
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::caller::Caller;
@@ -28,7 +30,7 @@ pub struct Call<'a, P> {
     /// The server.
     pub server: &'a Server,
     /// Who calls.
-    pub caller: &'a Caller,
+    pub caller: &'a Rc<Caller>,
     /// The era of the message.
     pub era: Era,
     /// What the server is asked for.

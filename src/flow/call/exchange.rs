@@ -82,7 +82,7 @@ impl<P: Platform> Call<'_, P> {
             }
         };
         match end {
-            End::Answered(reply) => Ok(with_session(reply, session)),
+            End::Answered(reply) => Ok(with_session(self.shown(payload, reply), session)),
             End::Needed(need, body) => {
                 if need.state == ConnectState::AdminConnectRequired {
                     reached::note_unconnected(self.context, self.server);

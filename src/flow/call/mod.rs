@@ -8,6 +8,7 @@ pub mod bearer;
 pub mod challenge;
 pub mod context;
 pub mod exchange;
+mod permit;
 pub mod reached;
 pub mod refusal;
 pub mod resume;
@@ -87,6 +88,7 @@ pub async fn post<P: Platform>(
     };
     let ending = Ending::of(&payload, era);
     let call = Call { context, head, server, caller: &caller, era, expects, ending, initialize };
+    call.permit(&payload, &bytes).map_err(read)?;
     call.send(&payload, bytes).await.map_err(read)
 }
 

@@ -101,7 +101,7 @@ pub async fn look<P: Platform>(platform: &P, memory: &Memory, words: &str) -> St
             let line = Line { event: "stream_ended", request_id, server: slug, reason: failure.reason };
             platform.record(&serde_json::to_string(&line).unwrap_or_default());
             let fix = Some(failure.fix.as_str());
-            let data = Data { reason: failure.reason, request_id, slug: Some(slug.as_str()), fix };
+            let data = Data { reason: failure.reason, request_id, slug: Some(slug.as_str()), fix, lacking: None };
             StreamStanding::Ends(tenure.ending.event(&failure.message, data))
         }
     }

@@ -96,7 +96,7 @@ async fn redeem<P: Platform>(
             require_unrevoked(context, &grant, &granted).await?;
             register::keep(context, &client_id).await;
             let scope = granted.scope.clone();
-            respond(context, grant, &granted, &scope, kept.then_some(&refresh))
+            respond(context, grant, &granted, &scope, kept.then_some(&refresh)).await
         }
         outcome => Err(refuse(context, &grant, outcome).await),
     }
@@ -127,13 +127,13 @@ async fn rotate<P: Platform>(
             require_unrevoked(context, &grant, &granted).await?;
             register::keep(context, &client_id).await;
             extend(context, &grant, &granted).await;
-            respond(context, grant, &granted, &scope, Some(&successor))
+            respond(context, grant, &granted, &scope, Some(&successor)).await
         }
         grant::Outcome::Replayed { granted, scope, sealed_successor } => {
             require_unrevoked(context, &grant, &granted).await?;
             let successor =
                 vault::open_successor(presented, &sealed_successor).map_err(|_| rejected(Rejection::Unknown))?;
-            respond(context, grant, &granted, &scope, Some(&successor))
+            respond(context, grant, &granted, &scope, Some(&successor)).await
         }
         outcome => Err(refuse(context, &grant, outcome).await),
     }
@@ -162,7 +162,7 @@ async fn require_unrevoked<P: Platform>(
     Ok(())
 }
 
-fn respond<P: Platform>(
+async fn respond<P: Platform>(
     context: &RequestContext<'_, P>,
     grant: GrantId,
     granted: &Granted,
@@ -174,6 +174,7 @@ fn respond<P: Platform>(
     if !is_served(&context.config, context.origin.as_str(), granted) {
         return Err(moved());
     }
+    let Profile { roles, claims, .. } = profile::of(context, &granted.subject).await?;
     let lifetime = context.config.tokens.access_ttl;
     let claims = Claims {
         iss: context.origin.as_str().to_owned(),
@@ -188,6 +189,8 @@ fn respond<P: Platform>(
         account: granted.account.clone(),
         auth_time: granted.signed_in,
         slug: Some(granted.slug.clone()),
+        roles,
+        claims,
     };
     let access = access_token::sign(&context.keys, &claims);
     let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: refresh, scope };

@@ -28,6 +28,10 @@ pub enum Code {
     /// Of the gateway, outside what JSON-RPC reserves: the server must be connected first, and nothing says so in the
     /// client's revision.
     ConnectionRequired,
+    /// Of the gateway as well: the caller may not do this.
+    Denied,
+    /// Up to 2025-11-25, "Resources". Legacy clients only.
+    ResourceNotFound,
 }
 
 impl Code {
@@ -43,6 +47,8 @@ impl Code {
             Self::UrlElicitationRequired => -32042,
             Self::MissingClientCapability => -32021,
             Self::ConnectionRequired => -31042,
+            Self::Denied => -31403,
+            Self::ResourceNotFound => -32002,
         }
     }
 }
@@ -67,6 +73,32 @@ pub struct ErrorResponse<'a> {
     pub data: Data<'a>,
 }
 
+/// What a caller lacks for something that policy keeps from them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Lacking {
+    /// The tool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// The prompt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// The resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// The scopes there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub granted_scopes: Option<Vec<String>>,
+    /// The scope that is lacking first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required_scope: Option<String>,
+    /// One of these roles is enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required_roles: Option<Vec<String>>,
+    /// The argument, as a JSON pointer into the arguments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub argument: Option<String>,
+}
+
 /// The `data` of an error.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Data<'a> {
@@ -80,6 +112,9 @@ pub struct Data<'a> {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<&'a str>,
+    /// What the caller lacks.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub lacking: Option<&'a Lacking>,
 }
 
 impl ErrorResponse<'_> {
@@ -113,7 +148,7 @@ mod tests {
     use crate::mcp::transport::response;
 
     fn body(id: Option<&RequestId>, slug: Option<&str>) -> String {
-        let data = Data { reason: "upstream_unreachable", request_id: "r1", slug, fix: None };
+        let data = Data { reason: "upstream_unreachable", request_id: "r1", slug, fix: None, lacking: None };
         let error = ErrorResponse { id, code: Code::Internal, message: "The server \"docs\" did not answer.", data };
         String::from_utf8(error.to_bytes()).unwrap()
     }

@@ -25,6 +25,11 @@ impl<'a> RawObject<'a> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, json)| &**json)
     }
 
+    /// The same, for as long as the text that was read.
+    pub(in crate::mcp) fn member(&self, key: &str) -> Option<Cow<'a, str>> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, json)| json.clone())
+    }
+
     /// Puts other JSON in the place of a member's.
     pub(in crate::mcp) fn replace(&mut self, key: &str, json: String) {
         if let Some((_, old)) = self.0.iter_mut().find(|(name, _)| name == key) {

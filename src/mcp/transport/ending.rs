@@ -75,7 +75,8 @@ mod tests {
     use super::*;
     use crate::mcp::message::envelope::parse;
 
-    const DATA: Data<'static> = Data { reason: "token_expired", request_id: "r1", slug: Some("docs"), fix: None };
+    const DATA: Data<'static> =
+        Data { reason: "token_expired", request_id: "r1", slug: Some("docs"), fix: None, lacking: None };
 
     fn ending(json: &str, era: Era) -> Ending {
         Ending::of(&parse(json.as_bytes(), 9).unwrap(), era)

@@ -3,6 +3,8 @@
 //!
 //! Not here: what happens (`record`).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::json::tagged;
@@ -76,9 +78,29 @@ tagged! { "command",
         },
         /// Everything of the subject's was revoked, and the list of it is not needed any more.
         ForgetEverything,
+        /// The subject signed in, and the login said this of them.
+        SignIn {
+            /// What it said.
+            profile: Profile,
+        },
+        /// What did the login say of the subject?
+        Profile,
         /// What is there?
         List,
     }
+}
+
+/// What the login said of a subject when they last signed in, as far as policy asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The roles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// The values of each claim.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, Vec<String>>,
+    /// When that was.
+    pub at: Timestamp,
 }
 
 /// A client and one grant of it.
@@ -148,6 +170,15 @@ tagged! { "outcome",
             /// Whether the subject has ever allowed or connected anything here.
             #[serde(default, skip_serializing_if = "std::ops::Not::not")]
             known: bool,
+            /// What the login said of the subject.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            profile: Option<Profile>,
+        },
+        /// What the login said of the subject, if they have signed in since somebody asked for it.
+        Profile {
+            /// What it said.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            profile: Option<Profile>,
         },
     }
 }

@@ -10,5 +10,5 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-pub use command::{AllowedClient, Command, ConnectedAccount, Outcome};
+pub use command::{AllowedClient, Command, ConnectedAccount, Outcome, Profile};
 pub use record::{MOST_CONNECTIONS, Record, apply, consent_key};

@@ -6,7 +6,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::command::{AllowedClient, Command, ConnectedAccount, Outcome};
+use super::command::{AllowedClient, Command, ConnectedAccount, Outcome, Profile};
 use crate::oauth::client::id::reference;
 use crate::oauth::grant::GrantId;
 use crate::oauth::scope::ScopeSet;
@@ -15,7 +15,7 @@ use crate::version::V1;
 
 /// How long consents are kept after the last one was given, grants after they would have ended, and that everything was
 /// revoked: no browser session lives as long.
-const KEPT: Lifetime = Lifetime::days(400);
+pub(super) const KEPT: Lifetime = Lifetime::days(400);
 
 /// A connection that is used keeps itself alive without its subject's account hearing of it, so the account must
 /// outlast it.
@@ -52,6 +52,9 @@ pub struct Record {
     /// Whether there was anything to revoke then, or before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     known: bool,
+    /// What the login said when the subject last signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile: Option<Profile>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,11 +72,12 @@ impl Record {
         let grants = self.grants.iter().map(|grant| grant.until + KEPT);
         let connections = self.connections.iter().map(|connection| connection.at + KEPT_CONNECTIONS);
         let revoked = self.revoked.map(|at| at + KEPT);
-        consents.chain(grants).chain(connections).chain(revoked).max().unwrap_or(Timestamp(0))
+        let profile = self.profile.iter().map(|profile| profile.at + KEPT);
+        consents.chain(grants).chain(connections).chain(revoked).chain(profile).max().unwrap_or(Timestamp(0))
     }
 
     fn is_empty(&self) -> bool {
-        self.lists_nothing() && self.revoked.is_none()
+        self.lists_nothing() && self.revoked.is_none() && self.profile.is_none()
     }
 
     fn lists_nothing(&self) -> bool {
@@ -90,6 +94,7 @@ pub fn apply(record: Option<Record>, command: Command, now: Timestamp) -> (Optio
         connections: Vec::new(),
         revoked: None,
         known: false,
+        profile: None,
     });
     let outcome = record.obey(command, now);
     ((!record.is_empty()).then_some(record), outcome)
@@ -140,13 +145,24 @@ impl Record {
                 self.consents.clear();
                 self.grants.clear();
                 self.connections.clear();
+                self.profile = None;
             }
+            Command::SignIn { profile } => self.sign_in(profile),
+            Command::Profile => return Outcome::Profile { profile: self.profile.clone() },
             Command::List => {
                 let (connections, grants) = (self.connections.clone(), self.grants.clone());
-                return Outcome::Listed { connections, grants, known: self.known || !self.lists_nothing() };
+                let (known, profile) = (self.known || !self.lists_nothing(), self.profile.clone());
+                return Outcome::Listed { connections, grants, known, profile };
             }
         }
         Outcome::Noted
+    }
+
+    /// Of two sign-ins at once the later one counts.
+    fn sign_in(&mut self, profile: Profile) {
+        if self.profile.as_ref().is_none_or(|before| before.at <= profile.at) {
+            self.profile = Some(profile);
+        }
     }
 
     fn add_connection(&mut self, mut connection: ConnectedAccount, signed_in: Option<Timestamp>) -> Outcome {

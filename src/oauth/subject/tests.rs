@@ -238,6 +238,30 @@ fn records_at_rest_stay_readable() {
 }
 
 #[test]
+fn what_the_login_said_last_is_kept_until_everything_is_forgotten() {
+    let profile = |role: &str, at| Profile {
+        roles: vec![role.to_owned()],
+        claims: [("department".to_owned(), vec!["ops".to_owned()])].into(),
+        at: Timestamp(at),
+    };
+    let said = |record: &Option<Record>| match apply(record.clone(), Command::Profile, NOW).1 {
+        Outcome::Profile { profile } => profile,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(said(&None), None);
+    let record = told(None, Command::SignIn { profile: profile("support", 1000) });
+    let golden = r#"{"v":1,"consents":[],"profile":{"roles":["support"],"claims":{"department":["ops"]},"at":1000}}"#;
+    assert_eq!(serde_json::to_string(&record).unwrap(), golden);
+    assert_eq!(serde_json::from_str::<Option<Record>>(golden).unwrap(), record);
+    assert_eq!(record.as_ref().unwrap().expires(), Timestamp(1000) + KEPT);
+    let record = told(record, Command::SignIn { profile: profile("none", 999) });
+    assert_eq!(said(&record), Some(profile("support", 1000)), "the later sign-in counts");
+    let record = told(record, Command::SignIn { profile: Profile { roles: Vec::new(), ..profile("", 1001) } });
+    assert_eq!(said(&record).unwrap().roles, Vec::<String>::new(), "a role that was taken away is gone");
+    assert_eq!(told(record, Command::ForgetEverything), None);
+}
+
+#[test]
 fn what_was_there_when_it_was_revoked_is_known_to_have_been() {
     let known = |record| matches!(apply(record, Command::List, NOW).1, Outcome::Listed { known: true, .. });
     assert!(!known(None) && !known(told(None, Command::Revoke { at: NOW })));
@@ -320,11 +344,11 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
             r#"{"outcome":"grant_added","unlisted":["AQEBAQEBAQEBAQEBAQEBAQ"]}"#,
         ),
         (
-            Outcome::Listed { connections: Vec::new(), grants: Vec::new(), known: false },
+            Outcome::Listed { connections: Vec::new(), grants: Vec::new(), known: false, profile: None },
             r#"{"outcome":"listed","connections":[],"grants":[]}"#,
         ),
         (
-            Outcome::Listed { connections: Vec::new(), grants: Vec::new(), known: true },
+            Outcome::Listed { connections: Vec::new(), grants: Vec::new(), known: true, profile: None },
             r#"{"outcome":"listed","connections":[],"grants":[],"known":true}"#,
         ),
     ];

@@ -2,6 +2,7 @@
 //!
 //! Not here: revocation (`flow` asks the directory), and tokens of other issuers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jwt_compact::alg::Hs256;
@@ -56,6 +57,12 @@ pub struct Claims {
     /// The slug of the server at the resource when it was issued. Tokens of older releases do not name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
+    /// The roles of the subject that policy asks for (RFC 9068 §2.2.3.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// The claims of the subject's sign-in that policy asks for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, Vec<String>>,
 }
 
 impl Claims {

@@ -15,7 +15,7 @@ use serde::{Serialize, Serializer};
 
 use super::reply::Reply;
 use crate::mcp::message::envelope::RequestId;
-use crate::mcp::message::error::{Code, Data, ErrorResponse};
+use crate::mcp::message::error::{Code, Data, ErrorResponse, Lacking};
 use crate::oauth::error::ErrorCode;
 use crate::page;
 
@@ -52,6 +52,8 @@ pub struct Details {
     pub facts: Vec<(&'static str, String)>,
     /// Where a person at a browser may go from here: a label and a path of the gateway.
     pub way_on: Option<Box<(&'static str, String)>>,
+    /// What a caller lacks, where it is known by name.
+    pub lacking: Option<Box<Lacking>>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -70,6 +72,7 @@ impl Failure {
             slug: None,
             facts: Vec::new(),
             way_on: None,
+            lacking: None,
             headers: Vec::new(),
         }))
     }
@@ -147,6 +150,13 @@ impl Failure {
         self
     }
 
+    /// Says what the caller lacks.
+    #[must_use]
+    pub fn lacking(mut self, lacking: Lacking) -> Self {
+        self.0.lacking = Some(Box::new(lacking));
+        self
+    }
+
     /// Offers a person a way on.
     #[must_use]
     pub fn way_on(mut self, label: &'static str, path: impl Into<String>) -> Self {
@@ -180,10 +190,15 @@ impl Failure {
 
     /// As a JSON-RPC error response to a request, or without an id where none was readable.
     pub fn as_rpc<S>(&self, id: Option<&RequestId>, request_id: &str) -> Reply<S> {
+        self.add_headers(Reply::bytes(self.status, "application/json", self.rpc_response(id, request_id)))
+    }
+
+    /// The bytes of that response.
+    pub fn rpc_response(&self, id: Option<&RequestId>, request_id: &str) -> Vec<u8> {
         let fix = Some(self.fix.as_str()).filter(|fix| !fix.is_empty());
-        let data = Data { reason: self.reason, request_id, slug: self.slug.as_deref(), fix };
-        let response = ErrorResponse { id, code: self.rpc, message: &self.message, data };
-        self.add_headers(Reply::bytes(self.status, "application/json", response.to_bytes()))
+        let lacking = self.lacking.as_deref();
+        let data = Data { reason: self.reason, request_id, slug: self.slug.as_deref(), fix, lacking };
+        ErrorResponse { id, code: self.rpc, message: &self.message, data }.to_bytes()
     }
 
     /// As a page for the person at the browser.
