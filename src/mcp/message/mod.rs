@@ -6,6 +6,7 @@ pub mod envelope;
 pub mod envelope_error;
 pub mod error;
 pub mod members;
+pub mod raw_messages;
 pub mod raw_object;
 pub mod strict_json;
 

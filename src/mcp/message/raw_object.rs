@@ -25,6 +25,12 @@ impl<'a> RawObject<'a> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, json)| &**json)
     }
 
+    /// The JSON of a member, unless other JSON was put in its place.
+    pub(in crate::mcp) fn into_json(self, key: &str) -> Option<&'a str> {
+        let (_, json) = self.0.into_iter().find(|(name, _)| name == key)?;
+        if let Cow::Borrowed(json) = json { Some(json) } else { None }
+    }
+
     /// Puts other JSON in the place of a member's.
     pub(in crate::mcp) fn replace(&mut self, key: &str, json: String) {
         if let Some((_, old)) = self.0.iter_mut().find(|(name, _)| name == key) {
