@@ -5,11 +5,12 @@
 
 use crate::time::Lifetime;
 
-use super::document::{AccountDocument, LoginDocument, SESSION_TTL, SecretDocument};
+use super::document::{AccountDocument, LoginDocument, RolesDocument, SESSION_TTL, SecretDocument};
 use super::origin::{Origin, is_host};
 use super::report::{Complaint, Pointer, Report, shown};
 use super::secret_name::SecretName;
-use super::{origin, text};
+use super::{origin, roles, text};
+use crate::policy::RoleMapping;
 
 /// How people sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct DevAccount {
     pub name: Option<String>,
     /// The person's address.
     pub email: Option<String>,
+    /// The person's roles, in order.
+    pub roles: Vec<String>,
 }
 
 /// The gateway as a client of an `OpenID` provider.
@@ -45,6 +48,8 @@ pub struct Oidc {
     pub client_secret: Option<SecretName>,
     /// The scopes to ask for; `openid` among them.
     pub scopes: Vec<String>,
+    /// Where people's roles come from; without it nobody has any.
+    pub roles: Option<RoleMapping>,
 }
 
 /// Proves the login and how long a browser stays signed in.
@@ -66,19 +71,19 @@ pub(super) fn prove(
             let accounts = dev_accounts(accounts, &at.child("accounts"), report);
             (Some(Login::Dev { accounts }), session_ttl_seconds)
         }
-        LoginDocument::Oidc { issuer, client_id, client_secret, scopes, session_ttl_seconds } => {
+        LoginDocument::Oidc { issuer, client_id, client_secret, scopes, roles, session_ttl_seconds } => {
             let place = at.child("issuer");
             let issuer =
                 report.require(&place, issuer, "write the provider's issuer, such as \"https://id.example.com\"");
             let issuer = issuer.and_then(|text| report.check(&place, origin::issuer(text)));
-            (oidc(issuer, client_id, client_secret, scopes, at, report), session_ttl_seconds)
+            (oidc(issuer, client_id, client_secret, scopes, roles, at, report), session_ttl_seconds)
         }
-        LoginDocument::Auth0 { auth0_domain, client_id, client_secret, scopes, session_ttl_seconds } => {
+        LoginDocument::Auth0 { auth0_domain, client_id, client_secret, scopes, roles, session_ttl_seconds } => {
             let place = at.child("auth0_domain");
             let domain =
                 report.require(&place, auth0_domain, "write the tenant's host, such as \"my-tenant.us.auth0.com\"");
             let issuer = domain.and_then(|text| report.check(&place, auth0_issuer(&text)));
-            (oidc(issuer, client_id, client_secret, scopes, at, report), session_ttl_seconds)
+            (oidc(issuer, client_id, client_secret, scopes, roles, at, report), session_ttl_seconds)
         }
     };
     let session_ttl = text::seconds(&at.child("session_ttl_seconds"), session_ttl_seconds, &SESSION_TTL, report);
@@ -90,6 +95,7 @@ fn oidc(
     client_id: Option<String>,
     client_secret: Option<SecretDocument>,
     scopes: Option<Vec<Option<String>>>,
+    roles: Option<RolesDocument>,
     at: &Pointer,
     report: &mut Report,
 ) -> Option<Login> {
@@ -101,7 +107,11 @@ fn oidc(
         Some(list) => oidc_scopes(list, &at.child("scopes"), report),
         None => ["openid", "profile", "email"].map(str::to_owned).to_vec(),
     };
-    Some(Login::Oidc(Oidc { issuer: issuer?, client_id: client_id?, client_secret, scopes }))
+    let roles = match roles {
+        Some(roles) => Some(roles::prove_mapping(roles, &at.child("roles"), report)?),
+        None => None,
+    };
+    Some(Login::Oidc(Oidc { issuer: issuer?, client_id: client_id?, client_secret, scopes, roles }))
 }
 
 fn auth0_issuer(text: &str) -> Result<String, Complaint> {
@@ -150,11 +160,12 @@ fn dev_accounts(list: Option<Vec<Option<AccountDocument>>>, at: &Pointer, report
         let subject = subject.and_then(|subject| report.check(&place, dev_subject(subject)));
         let name = account.name.and_then(|name| report.check(&at.child("name"), text::label(name, 80)));
         let email = account.email.and_then(|email| report.check(&at.child("email"), text::label(email, 254)));
+        let roles = roles::prove_roles(account.roles, &at.child("roles"), report);
         let Some(subject) = subject else { continue };
         if accounts.iter().any(|other| other.subject == subject) {
             report.add(&place, format!("is {subject:?}, as in an account before"), "write another subject");
         }
-        accounts.push(DevAccount { subject, name, email });
+        accounts.push(DevAccount { subject, name, email, roles });
     }
     accounts
 }
@@ -173,6 +184,7 @@ fn sample(subject: &str, name: &str) -> DevAccount {
         subject: subject.to_owned(),
         name: Some(name.to_owned()),
         email: Some(format!("{subject}@example.test")),
+        roles: Vec::new(),
     }
 }
 
@@ -205,6 +217,7 @@ mod tests {
         }
         let mut document = complete();
         document["login"] = login("My-Tenant.us.auth0.com");
+        document["servers"] = json!({});
         let Login::Oidc(oidc) = Config::parse(&document.to_string()).unwrap().login else { panic!() };
         assert_eq!(oidc.issuer, "https://my-tenant.us.auth0.com/");
         assert_eq!(oidc.scopes, ["openid", "profile", "email"]);
@@ -223,12 +236,17 @@ mod tests {
 
     #[test]
     fn the_development_login_stays_on_this_machine() {
-        refused_at("/login/kind", "/login", json!({"kind": "dev"}), &["https://mcp.example.com", "sign in as anyone"]);
         let mut document = complete();
+        document["servers"] = json!({});
+        document["login"] = json!({"kind": "dev"});
+        let errors = Config::parse(&document.to_string()).unwrap_err();
+        assert_eq!(pointers_of(&errors), ["/login/kind"], "{errors}");
+        assert!(errors.to_string().contains("https://mcp.example.com could sign in as anyone"), "{errors}");
         document["login"] = json!({"kind": "dev", "accounts": [{"subject": "eve", "name": "Eve"}]});
         document["public_url"] = json!("http://localhost:8787");
         let Login::Dev { accounts } = Config::parse(&document.to_string()).unwrap().login else { panic!() };
-        assert_eq!(accounts, [DevAccount { subject: "eve".to_owned(), name: Some("Eve".to_owned()), email: None }]);
+        let eve = DevAccount { subject: "eve".to_owned(), name: Some("Eve".to_owned()), email: None, roles: vec![] };
+        assert_eq!(accounts, [eve]);
         for (at, accounts) in [
             ("/login/accounts", json!([])),
             ("/login/accounts/0/subject", json!([{"name": "Eve"}])),

@@ -2,8 +2,10 @@
 //!
 //! Not here: I/O, the clock, randomness. Secrets are names here, and stay names until `flow` asks for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::oauth::scope::ScopeSet;
+use crate::policy::{ClaimName, Scopes};
 use crate::time::Lifetime;
 
 mod auth;
@@ -14,10 +16,13 @@ mod document;
 mod login;
 mod near;
 mod origin;
+mod policy;
 mod reading;
 mod report;
+mod roles;
 #[cfg(not(target_arch = "wasm32"))]
 mod schema;
+mod scopes;
 mod secret_name;
 mod server;
 #[cfg(test)]
@@ -62,6 +67,8 @@ pub struct Config {
     pub consent: ConsentPolicy,
     /// The servers, none of which can be mistaken for another.
     pub servers: BTreeMap<Slug, Server>,
+    /// The scopes that the operator defines.
+    pub scopes: Scopes,
     /// What a client may send.
     pub limits: Limits,
     /// Whether the list of servers is shown without signing in.
@@ -121,6 +128,22 @@ impl Config {
         self.servers.values().find(|server| server.path == path)
     }
 
+    /// Every scope there is: the gateway's own, and what the operator defines.
+    pub fn supported_scope(&self) -> ScopeSet {
+        let own = [ScopeSet::TOOLS, ScopeSet::OFFLINE_ACCESS];
+        ScopeSet::of(&own.into_iter().chain(self.scopes.names()).collect::<Vec<_>>())
+    }
+
+    /// The roles that rules ask for: all that a token has to tell of a person's.
+    pub fn roles(&self) -> BTreeSet<&str> {
+        self.servers.values().flat_map(|server| server.policy.roles()).collect()
+    }
+
+    /// The claims that rules ask for: all that a token has to tell of a person's.
+    pub fn claims(&self) -> BTreeSet<&ClaimName> {
+        self.servers.values().flat_map(|server| server.policy.claims()).collect()
+    }
+
     /// Every place that names a secret the deployment must hold.
     pub fn secret_names(&self) -> Vec<&SecretName> {
         let login = match &self.login {
@@ -151,9 +174,11 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let login = login.and_then(|login| login::prove(login, public_url.as_ref(), &at, report));
     let clients = clients::prove(document.clients, &root.child("clients"), report);
     let tokens = prove_tokens(&document.tokens, &root.child("tokens"), report);
+    let scopes = scopes::prove(document.scopes, &root.child("scopes"), report);
+    let known = policy::Known { scopes: &scopes, login: login.as_ref().map(|(login, _)| login) };
     let at = root.child("servers");
     let servers = report.require(&at, document.servers, "write the servers by slug; {} for none yet");
-    let servers = servers.map(|servers| server::prove(servers, public_url.as_ref(), &at, report));
+    let servers = servers.map(|servers| server::prove(servers, public_url.as_ref(), known, &at, report));
     let limits = prove_limits(&document.limits, &root.child("limits"), report);
     let branding = branding::prove(document.branding, &root.child("branding"), report);
     let (login, session_ttl) = login?;
@@ -167,6 +192,7 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
         tokens: tokens?,
         consent: document.consent,
         servers: servers?,
+        scopes,
         limits: limits?,
         public_index: document.public_index,
         branding,

@@ -114,9 +114,6 @@ fn below<'t, 'a>(node: &'t mut Node<'a>, step: &PathStep) -> Option<&'t mut Node
 /// Says what serde found without repeating text, which might be a secret in the wrong place.
 fn explained(message: &str, node: &Node<'_>) -> (String, String) {
     let known = || message.rsplit_once(", expected ").map_or("none", |(_, known)| known);
-    if message.starts_with("unknown field `tools`") {
-        return ("is not built yet: every tool of a server is passed on".to_owned(), "remove the filter".to_owned());
-    }
     if message.starts_with("unknown field") {
         let meant = quoted(message).next().and_then(|field| near::nearest(field, quoted(known())));
         let fix = match meant {
@@ -175,7 +172,7 @@ mod tests {
         let errors = errors(
             r#"{"login": {"kind": "oidc", "issuer": 5, "more": 1, "client_secret": "hunter2", "session_ttl_seconds": -1},
                 "consent": "sometimes", "allowed_hosts": ["a", 1, {}], "nope": 1,
-                "servers": {"a": {"auth": {"kind": "exchange"}, "tools": {}}, "b": {"auth": {"kind": "none", "x": 1}}, "c": 7}}"#,
+                "servers": {"a": {"auth": {"kind": "exchange"}, "toolz": {}}, "b": {"auth": {"kind": "none", "x": 1}}, "c": 7}}"#,
         );
         let pointers: Vec<_> = errors.0.iter().map(|error| error.pointer.as_str()).collect();
         let expected = [
@@ -188,7 +185,7 @@ mod tests {
             "/login/more",
             "/login/session_ttl_seconds",
             "/nope",
-            "/servers/a/tools",
+            "/servers/a/toolz",
             "/servers/b/auth/x",
             "/servers/c",
         ];

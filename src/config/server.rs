@@ -13,8 +13,10 @@ use crate::time::Lifetime;
 use super::auth::{Auth, Value};
 use super::document::{SERVER_TIMEOUT, ServerDocument};
 use super::origin::{Origin, web_url};
+use super::policy::Known;
 use super::report::{Complaint, Pointer, Report, shown};
-use super::{auth, text};
+use super::{auth, policy, text};
+use crate::policy::{PerKind, Policy};
 
 /// First segments of the gateway's own routes.
 const OWN: &[&str] =
@@ -71,6 +73,8 @@ pub struct Server {
     pub auth: Auth,
     /// How long it may take until it answers.
     pub timeout: Lifetime,
+    /// Who may see and use what of it.
+    pub policy: Policy,
 }
 
 impl Server {
@@ -103,6 +107,7 @@ impl Server {
 pub(super) fn prove(
     documents: BTreeMap<String, ServerDocument>,
     public_url: Option<&Origin>,
+    known: Known<'_>,
     at: &Pointer,
     report: &mut Report,
 ) -> BTreeMap<Slug, Server> {
@@ -110,7 +115,7 @@ pub(super) fn prove(
     for (slug, document) in documents {
         let at = at.child(&slug);
         let slug = report.check(&at, Slug::parse(&slug));
-        let Some(server) = prove_server(slug, document, &at, report) else { continue };
+        let Some(server) = prove_server(slug, document, known, &at, report) else { continue };
         if let Some(other) = servers.values().find(|other| other.path == server.path) {
             let problem = format!("is {:?}, the path of {:?} as well", server.path, other.slug.as_str());
             report.add(&at.child("path"), problem, "give each server a path of its own");
@@ -127,7 +132,13 @@ pub(super) fn prove(
     servers
 }
 
-fn prove_server(slug: Option<Slug>, document: ServerDocument, at: &Pointer, report: &mut Report) -> Option<Server> {
+fn prove_server(
+    slug: Option<Slug>,
+    document: ServerDocument,
+    known: Known<'_>,
+    at: &Pointer,
+    report: &mut Report,
+) -> Option<Server> {
     let place = at.child("url");
     let url =
         report.require(&place, document.url, "write the server's endpoint, such as \"https://docs.example.com/mcp\"");
@@ -138,6 +149,9 @@ fn prove_server(slug: Option<Slug>, document: ServerDocument, at: &Pointer, repo
     let path = document.path.and_then(|path| report.check(&at.child("path"), own_path(path)));
     let auth = auth::prove(document.auth, &at.child("auth"), report);
     let timeout = text::seconds(&at.child("timeout_seconds"), document.timeout_seconds, &SERVER_TIMEOUT, report);
+    let ServerDocument { tools, prompts, resources, resource_templates, require, .. } = document;
+    let filters = PerKind { tools, prompts, resources, resource_templates };
+    let policy = policy::prove(filters, require, known, at, report);
     let slug = slug?;
     Some(Server {
         name: name.unwrap_or_else(|| slug.to_string()),
@@ -146,6 +160,7 @@ fn prove_server(slug: Option<Slug>, document: ServerDocument, at: &Pointer, repo
         path: path.unwrap_or_else(|| format!("/v1/mcp/{slug}")),
         auth: auth?,
         timeout: timeout?,
+        policy: policy?,
         slug,
     })
 }

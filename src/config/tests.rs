@@ -20,6 +20,7 @@ pub(super) fn complete() -> serde_json::Value {
             "client_id": "gateway",
             "client_secret": {"secret": "LOGIN_CLIENT_SECRET"},
             "scopes": ["openid", "email"],
+            "roles": {"claim": "groups", "map": {"0f3c": "support", "0f3d": "admin"}},
             "session_ttl_seconds": 3600
         },
         "clients": {
@@ -43,7 +44,21 @@ pub(super) fn complete() -> serde_json::Value {
                 "url": "https://docs.example.com/mcp",
                 "path": "/docs/mcp",
                 "auth": {"kind": "headers", "headers": {"X-Api-Key": {"secret": "DOCS_KEY"}, "X-Team": "edge"}},
-                "timeout_seconds": 20
+                "timeout_seconds": 20,
+                "tools": {"allow": ["search", "delete_page"], "allow_patterns": ["create_*"]},
+                "prompts": {"allow": []},
+                "resources": {"allow_patterns": ["docs://page/*"]},
+                "resource_templates": {"allow": ["docs://page/{id}"]},
+                "require": [
+                    {"tools": ["create_*"], "prompts": ["write"], "scopes": ["tools:write"]},
+                    {
+                        "tools": ["delete_page"],
+                        "roles": ["support"],
+                        "claims": {"department": ["ops", "it"]},
+                        "when": {"/space": {"one_of": ["OPS", 7, true]}, "/depth": {"minimum": 0, "maximum": 1.5}}
+                    },
+                    {"resources": ["docs://page/*"], "resource_templates": ["docs://*"], "scopes": ["tools:read"]}
+                ]
             },
             "linear": {"url": "https://10.0.0.7:8443/mcp?v=2"},
             "mail": {
@@ -81,6 +96,10 @@ pub(super) fn complete() -> serde_json::Value {
                 "url": "https://tasks.example.com/mcp",
                 "auth": {"kind": "headers", "headers": {"X-Api-Key": {"person": "Your API key"}}}
             }
+        },
+        "scopes": {
+            "tools:write": {"title": "Change pages", "implies": ["tools:read", "mcp:tools"]},
+            "tools:read": {"title": "Read pages"}
         },
         "limits": {"body_bytes": 1_048_576, "depth": 32},
         "public_index": true,

@@ -94,7 +94,8 @@ impl<T> PerKind<T> {
         }
     }
 
-    pub(super) const fn of_mut(&mut self, kind: CapabilityKind) -> &mut T {
+    /// The one of a kind, to be changed.
+    pub const fn of_mut(&mut self, kind: CapabilityKind) -> &mut T {
         match kind {
             CapabilityKind::Tool => &mut self.tools,
             CapabilityKind::Prompt => &mut self.prompts,

@@ -40,7 +40,9 @@ impl Policy {
             }
             policy.rules.push(Requirements::of(rule, scopes, &mut policy.wanted)?);
         }
-        CapabilityKind::ALL.into_iter().for_each(|kind| policy.named.of_mut(kind).sort());
+        for kind in CapabilityKind::ALL {
+            policy.named.of_mut(kind).sort();
+        }
         Ok(policy)
     }
 

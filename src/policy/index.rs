@@ -61,12 +61,12 @@ impl Index {
     /// Every entry, and whether it means one of some names, which are folded and in order.
     pub(super) fn entries(&self, names: &[String]) -> impl Iterator<Item = (Named<'_>, bool)> {
         let exact = self.exact.iter().map(move |(folded, written)| {
-            let named = Named { rule: written.rule, by: Entry::Name(&written.text) };
-            (named, names.binary_search(folded).is_ok())
+            let entry = Named { rule: written.rule, by: Entry::Name(&written.text) };
+            (entry, names.binary_search(folded).is_ok())
         });
         exact.chain(self.patterns.iter().map(move |(pattern, written)| {
-            let named = Named { rule: written.rule, by: Entry::Pattern(&written.text) };
-            (named, names.iter().any(|name| pattern.fits(name)))
+            let entry = Named { rule: written.rule, by: Entry::Pattern(&written.text) };
+            (entry, names.iter().any(|name| pattern.fits(name)))
         }))
     }
 }

@@ -44,3 +44,4 @@ pub use rights::Rights;
 pub use roles::{RoleMapping, is_role};
 pub use rule::Rule;
 pub use scopes::{Scope, ScopeCycle, Scopes};
+pub use uri::is_ambiguous as is_ambiguous_uri;

@@ -1,7 +1,8 @@
 //! Rules: what a caller needs for the capabilities that a rule names.
 //!
-//! All scopes that a rule lists are needed, one of its roles, one value of each of its claims, and every condition. Not
-//! here: the decision that follows from several rules (`decision`).
+//! All scopes that a rule lists are needed, one of its roles, one value of each of its claims, and every condition.
+//!
+//! Not here: the decision that follows from several rules (`decision`).
 
 use super::arguments::Wanted;
 use super::capability::PerKind;

@@ -37,9 +37,9 @@ impl std::error::Error for ScopeCycle {}
 
 impl Scopes {
     /// Closes what each scope implies over what that implies.
-    pub fn new(scopes: BTreeMap<String, Scope>) -> Result<Self, ScopeCycle> {
+    pub fn new(scopes: &BTreeMap<String, Scope>) -> Result<Self, ScopeCycle> {
         let mut closed = BTreeMap::new();
-        for (name, scope) in &scopes {
+        for (name, scope) in scopes {
             let mut all = ScopeSet::default();
             let mut open: Vec<&str> = scope.implies.iter().collect();
             while let Some(implied) = open.pop() {
@@ -79,7 +79,7 @@ impl Scopes {
     }
 
     /// The names of all.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.0.keys().map(String::as_str)
     }
 
@@ -100,7 +100,7 @@ mod tests {
 
     fn scopes(implied: &[(&str, &[&str])]) -> Result<Scopes, ScopeCycle> {
         let scope = |implies: &[&str]| Scope { title: "Do it".to_owned(), implies: ScopeSet::of(implies) };
-        Scopes::new(implied.iter().map(|(name, implies)| ((*name).to_owned(), scope(implies))).collect())
+        Scopes::new(&implied.iter().map(|(name, implies)| ((*name).to_owned(), scope(implies))).collect())
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
                 let scope = all.get_mut(&name(*from)).unwrap();
                 scope.implies = scope.implies.union(&ScopeSet::of(&[&name(*to)]));
             }
-            let scopes = Scopes::new(all).unwrap();
+            let scopes = Scopes::new(&all).unwrap();
             let mut reached = [[false; 6]; 6];
             for middle in std::iter::once(None).chain((0..6).map(Some)) {
                 for from in 0..6_u8 {

@@ -49,7 +49,7 @@ fn condition(pointer: &str, value: &str) -> Condition {
 
 fn policy(filters: PerKind<Option<Names>>, rules: Vec<Rule>) -> Policy {
     let scope = Scope { title: "Change things".to_owned(), implies: ScopeSet::of(&["read"]) };
-    let scopes = Scopes::new(BTreeMap::from([("write".to_owned(), scope)])).unwrap();
+    let scopes = Scopes::new(&BTreeMap::from([("write".to_owned(), scope)])).unwrap();
     Policy::new(filters, rules, &scopes).unwrap()
 }
 

@@ -68,16 +68,15 @@ pub(super) fn prove(document: AuthDocument, at: &Pointer, report: &mut Report) -
 mod tests {
     use serde_json::json;
 
-    use crate::config::tests::{refused, refused_at};
+    use crate::config::tests::refused_at;
 
     #[test]
-    fn kinds_and_filters_that_are_not_built_are_refused() {
+    fn kinds_that_are_not_built_are_refused() {
         refused_at(
             "/servers/docs/auth/kind",
             "/servers/docs/auth",
             json!({"kind": "exchange"}),
             &["exchange", "\"none\", \"headers\", \"oauth\", \"client_credentials\""],
         );
-        refused("/servers/docs/tools", json!({"allow": ["list_issues"]}), &["not built", "remove"]);
     }
 }

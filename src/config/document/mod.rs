@@ -13,11 +13,15 @@ use schemars::JsonSchema;
 
 mod auth;
 mod credentials;
+mod policy;
 
 pub use auth::ConnectTime;
 pub(super) use auth::{AuthDocument, ClientCredentialsDocument, HeaderDocument, OAuthDocument, UpstreamClientDocument};
 pub use credentials::AuthenticationMethod;
 pub(super) use credentials::SecretDocument;
+pub(super) use policy::{
+    ConditionDocument, FilterDocument, RolesDocument, RuleDocument, ScalarDocument, ScopeDocument,
+};
 
 pub(super) const SESSION_TTL: RangeInclusive<u64> = 1..=2_592_000;
 pub(super) const ACCESS_TTL: RangeInclusive<u64> = 1..=86_400;
@@ -61,6 +65,9 @@ pub(super) struct Document {
     /// The upstream MCP servers, by slug: lower-case letters, digits, `-` and `_`.
     #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
     pub(super) servers: Option<BTreeMap<String, ServerDocument>>,
+    /// Scopes beside `mcp:tools`, by name: what rules can ask for.
+    #[serde(default)]
+    pub(super) scopes: BTreeMap<String, ScopeDocument>,
     /// Bounds on what a client may send.
     #[serde(default)]
     pub(super) limits: LimitsDocument,
@@ -138,6 +145,8 @@ pub(super) enum LoginDocument {
         /// The scopes to ask for. Without it: openid, profile and email.
         #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<String>>"))]
         scopes: Option<Vec<Option<String>>>,
+        /// Where people's roles come from. Without it nobody has any.
+        roles: Option<RolesDocument>,
         /// How long a browser stays signed in.
         #[serde(default = "eight_hours")]
         #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]
@@ -156,6 +165,8 @@ pub(super) enum LoginDocument {
         /// The scopes to ask for. Without it: openid, profile and email.
         #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<String>>"))]
         scopes: Option<Vec<Option<String>>>,
+        /// Where people's roles come from. Without it nobody has any.
+        roles: Option<RolesDocument>,
         /// How long a browser stays signed in.
         #[serde(default = "eight_hours")]
         #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]
@@ -175,6 +186,10 @@ pub(super) struct AccountDocument {
     pub(super) name: Option<String>,
     /// The person's address.
     pub(super) email: Option<String>,
+    /// The person's roles.
+    #[serde(default)]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<String>"))]
+    pub(super) roles: Vec<Option<String>>,
 }
 
 /// How clients become known to the gateway.
@@ -273,6 +288,18 @@ pub(super) struct ServerDocument {
     #[serde(default = "fifty_seconds")]
     #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SERVER_TIMEOUT.start(), max = *SERVER_TIMEOUT.end())))]
     pub(super) timeout_seconds: u64,
+    /// Which of its tools there are. Without it: all.
+    pub(super) tools: Option<FilterDocument>,
+    /// Which of its prompts there are. Without it: all.
+    pub(super) prompts: Option<FilterDocument>,
+    /// Which of its resources there are, by URI. Without it: all.
+    pub(super) resources: Option<FilterDocument>,
+    /// Which of its resource templates there are, by URI template. Without it: all. What may be read is said by `resources`.
+    pub(super) resource_templates: Option<FilterDocument>,
+    /// What callers need for some of them.
+    #[serde(default)]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<RuleDocument>"))]
+    pub(super) require: Vec<Option<RuleDocument>>,
 }
 
 /// Bounds on what a client may send.
