@@ -6,7 +6,7 @@
 pub mod account_name;
 pub mod authorization;
 pub mod claimed_endpoint;
-pub mod client;
+pub mod client_auth;
 pub mod error;
 pub mod metadata;
 pub mod registration;

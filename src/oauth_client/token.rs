@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
 use super::account_name;
-use super::client::UpstreamClient;
+use super::client_auth::GatewayClient;
 use crate::json;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
@@ -49,7 +49,7 @@ pub enum GrantRequest<'a> {
 /// operator's client credentials do without.
 pub fn request(
     endpoint: &str,
-    client: &UpstreamClient,
+    client: &GatewayClient,
     grant: &GrantRequest<'_>,
     resource: Option<&str>,
 ) -> Result<Request<Vec<u8>>, Unsendable> {
@@ -78,7 +78,7 @@ pub fn request(
 }
 
 /// What of such a request must not come back in a text.
-pub fn secrets(client: &UpstreamClient, grant: &GrantRequest<'_>) -> Sent {
+pub fn secrets(client: &GatewayClient, grant: &GrantRequest<'_>) -> Sent {
     let sent = client.sent();
     match grant {
         GrantRequest::Code { code, verifier, .. } => sent.with(code).with(verifier),
@@ -90,7 +90,7 @@ pub fn secrets(client: &UpstreamClient, grant: &GrantRequest<'_>) -> Sent {
 /// A form posted as this client.
 pub(super) fn post(
     endpoint: &str,
-    client: &UpstreamClient,
+    client: &GatewayClient,
     mut form: Serializer<'_, String>,
 ) -> Result<Request<Vec<u8>>, Unsendable> {
     let mut request = Request::builder()

@@ -8,6 +8,8 @@ use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 
+use crate::oauth::authentication_method::AuthenticationMethod;
+
 #[cfg(not(target_arch = "wasm32"))]
 use schemars::JsonSchema;
 
@@ -16,7 +18,6 @@ mod credentials;
 
 pub use auth::ConnectTime;
 pub(super) use auth::{AuthDocument, ClientCredentialsDocument, HeaderDocument, OAuthDocument, UpstreamClientDocument};
-pub use credentials::AuthenticationMethod;
 pub(super) use credentials::SecretDocument;
 
 pub(super) const SESSION_TTL: RangeInclusive<u64> = 1..=2_592_000;

@@ -12,7 +12,7 @@ use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::{Head, RequestContext, secret_missing};
-use crate::config::{AuthenticationMethod, Preregistered};
+use crate::config::Preregistered;
 use crate::oauth::address::NotPublic;
 use crate::oauth::client::document::DocumentError;
 use crate::oauth::client::redirect::RedirectUri;
@@ -97,21 +97,15 @@ fn admitted<P: Platform>(context: &RequestContext<'_, P>, mut client: Client) ->
 }
 
 fn preregistered<P: Platform>(context: &RequestContext<'_, P>, client: &Preregistered) -> Result<Client, Failure> {
-    let secret = match &client.client_secret {
+    let authentication = match &client.client_secret {
         Some(name) => {
             let secret = context.platform.secret(name.as_str()).ok_or_else(|| {
                 secret_missing("client_secret_not_set", name, "this client is set up with")
                     .code(ErrorCode::TemporarilyUnavailable)
             })?;
-            Some(secret.digest())
+            Authentication::new(client.token_endpoint_auth_method, &secret)
         }
-        None => None,
-    };
-    let authentication = match (secret, client.token_endpoint_auth_method) {
-        (None, _) | (_, Some(AuthenticationMethod::None)) => Authentication::None,
-        (Some(secret), Some(AuthenticationMethod::ClientSecretBasic)) => Authentication::Basic(secret),
-        (Some(secret), Some(AuthenticationMethod::ClientSecretPost)) => Authentication::Post(secret),
-        (Some(secret), None) => Authentication::Secret(secret),
+        None => Authentication::None,
     };
     Ok(Client {
         id: client.client_id.clone(),
