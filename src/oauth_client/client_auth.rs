@@ -1,4 +1,5 @@
-//! The gateway as a client of an upstream's issuer: which client it is there, and how it proves that (OAuth 2.1 §2.4).
+//! The gateway as a client of somebody else's authorization server: which client it is there, and how it proves that
+//! (OAuth 2.1 §2.4).
 //!
 //! Not here: becoming one (`registration`), the requests that it sends (`token`, `revocation`).
 
@@ -78,8 +79,7 @@ impl GatewayClient {
 
     /// Its secrets, as they are sent.
     pub fn sent(&self) -> Sent {
-        let Some(secret) = &self.secret else { return Sent::default() };
-        Sent::default().with(secret).with(&joined(&self.id, secret))
+        sent(&self.id, self.secret.as_ref())
     }
 
     /// The same client named once, if it is named twice.
@@ -117,6 +117,12 @@ impl GatewayClient {
     }
 }
 
+/// The secrets of a client of that id and secret, as they are sent.
+pub fn sent(id: &str, secret: Option<&Secret>) -> Sent {
+    let Some(secret) = secret else { return Sent::default() };
+    Sent::default().with(secret).with(&joined(id, secret))
+}
+
 fn basic(id: &str, secret: &Secret) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Basic {}", joined(id, secret).expose())).ok()?;
     value.set_sensitive(true);
@@ -124,7 +130,7 @@ fn basic(id: &str, secret: &Secret) -> Option<HeaderValue> {
 }
 
 /// OAuth 2.1 §2.4.1: both parts are form-encoded before they are joined, so the header is visible ASCII.
-fn joined(id: &str, secret: &Secret) -> Secret {
+pub(crate) fn joined(id: &str, secret: &Secret) -> Secret {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let joined = Secret::new(format!("{}:{}", encoded(id), encoded(secret.expose())));
     Secret::new(Base64::encode_string(joined.expose().as_bytes()))
@@ -216,6 +222,18 @@ mod tests {
             assert_eq!(choose_method(names.as_deref(), has_secret), expected, "{supported:?} {has_secret}");
         }
         assert_eq!(method_named("private_key_jwt"), None);
+    }
+
+    #[test]
+    fn a_secret_that_was_entered_is_not_left_out() {
+        for (supported, expected) in [
+            (&["none"][..], Method::ClientSecretBasic),
+            (&["none", "client_secret_post"], Method::ClientSecretPost),
+            (&["client_secret_post", "client_secret_basic"], Method::ClientSecretBasic),
+        ] {
+            let names: Vec<_> = supported.iter().map(|&name| name.to_owned()).collect();
+            assert_eq!(choose_method_for_secret(Some(&names)), expected, "{supported:?}");
+        }
     }
 
     #[test]

@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::client_auth::{GatewayClient, method_named};
-use super::error::DiscoveryError;
+use super::discovery_error::DiscoveryError;
+use super::error_response::ErrorResponse;
 use super::metadata::IssuerMetadata;
 use super::token::{Busy, busy};
 use crate::oauth::authentication_method::AuthenticationMethod;
 use crate::secret::Secret;
 use crate::time::Timestamp;
-use crate::untrusted::presentable;
+use crate::untrusted::{Sent, presentable};
 use crate::version::V1;
 use crate::{json, loopback};
 
@@ -158,11 +159,12 @@ pub fn response(
         return Err(UpstreamRegistrationError::Malformed);
     }
     if !status.is_success() {
-        let refusal: Refusal = json::read(bytes).unwrap_or_default();
+        let refusal = ErrorResponse::read(bytes);
+        let sent = Sent::default();
         return Err(UpstreamRegistrationError::Refused {
             status: status.as_u16(),
-            error: refusal.error.as_deref().map(presentable),
-            description: refusal.error_description.as_deref().map(presentable),
+            error: refusal.shown_code(&sent),
+            description: refusal.description(&sent),
         });
     }
     let answer: Answer = json::read(bytes).map_err(|_| UpstreamRegistrationError::Malformed)?;
@@ -189,12 +191,6 @@ struct Answer {
     client_secret: Option<String>,
     token_endpoint_auth_method: Option<String>,
     client_secret_expires_at: Option<u64>,
-}
-
-#[derive(Deserialize, Default)]
-struct Refusal {
-    error: Option<String>,
-    error_description: Option<String>,
 }
 
 /// Why the gateway could not register. Foreign text in it is presentable.

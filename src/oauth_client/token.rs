@@ -13,7 +13,8 @@ use url::form_urlencoded::Serializer;
 
 use super::account_name;
 use super::client_auth::GatewayClient;
-use crate::json;
+use super::error_response::ErrorResponse;
+use crate::json::Node;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 use crate::untrusted::{Sent, presentable};
@@ -144,13 +145,13 @@ pub fn response(
     }
     let garbage = || TokenError::Temporary(Busy { status: status.as_u16(), retry_after: None });
     let bytes = Some(bytes).filter(|bytes| bytes.len() <= MAX_BYTES).ok_or_else(garbage)?;
-    let answer: Answer = json::read(bytes).map_err(|_| garbage())?;
+    let body = Node::parse(bytes).map_err(|_| garbage())?;
+    let answer: Answer = body.read().map_err(|_| garbage())?;
 
     // 2.
-    if let Some(error) = answer.error.as_ref().and_then(Value::as_str) {
-        let description = answer.error_description.as_ref().and_then(Value::as_str);
-        let description = description.map(|description| sent.presentable(description));
-        return Err(TokenError::of(error, description, sent_scope, sent, status));
+    let refusal: ErrorResponse = body.read().map_err(|_| garbage())?;
+    if let Some(error) = refusal.code() {
+        return Err(TokenError::of(error, refusal.description(sent), sent_scope, sent, status));
     }
     if status != StatusCode::OK && status != StatusCode::CREATED {
         return Err(garbage());
@@ -180,8 +181,6 @@ struct Answer {
     refresh_token: Option<String>,
     scope: Option<Value>,
     id_token: Option<Value>,
-    error: Option<Value>,
-    error_description: Option<Value>,
 }
 
 /// Visible ASCII, so that it goes into a header as it is, and not too long for our records.

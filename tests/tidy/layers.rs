@@ -21,7 +21,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("oauth_client", &["json", "loopback", "oauth", "secret", "time", "untrusted", "version", "web::form"]),
     ("upstream", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "vault", "version"]),
     ("config", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "upstream"]),
-    ("login", PURE),
+    ("login", &["json", "loopback", "oauth_client", "secret", "time", "untrusted", "version", "web::cookie"]),
     ("mcp", PURE),
     ("page", PURE),
     ("ports", &["login", "oauth", "secret", "time", "upstream"]),

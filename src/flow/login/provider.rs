@@ -11,12 +11,12 @@ use url::Url;
 
 use crate::config::Oidc;
 use crate::flow::{RequestContext, secret_missing};
-use crate::login::discovery::Provider;
+use crate::login::oidc::discovery::Provider;
 use crate::login::oidc::id_token::{IdTokenError, Signed, Unverified};
 use crate::login::oidc::jwks::Jwks;
-use crate::login::oidc::{id_token, jwks};
+use crate::login::oidc::{discovery, id_token, jwks};
 use crate::login::transaction::LoginTransaction;
-use crate::login::{Identity, LoginError, discovery, oidc};
+use crate::login::{Identity, LoginError, oidc};
 use crate::ports::{Outgoing, Platform, Stream, Unavailable};
 use crate::secret::Secret;
 use crate::time::Lifetime;
