@@ -17,7 +17,8 @@ use crate::untrusted::presentable;
 pub const MAX_BYTES: usize = 64 * 1024;
 
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
-const OPENID: &str = "/.well-known/openid-configuration";
+/// Where OpenID Connect Discovery §4 puts it, behind the issuer.
+pub const OPENID: &str = "/.well-known/openid-configuration";
 
 /// An issuer whose every URL has been found fit.
 #[derive(Debug, Clone, PartialEq, Eq)]

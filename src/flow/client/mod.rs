@@ -8,8 +8,7 @@ pub mod register;
 
 use std::rc::Rc;
 
-use http::header::ACCEPT;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::StatusCode;
 
 use super::{Head, RequestContext, secret_missing};
 use crate::config::Preregistered;
@@ -135,9 +134,7 @@ async fn published<P: Platform>(
     if client_id.strip_prefix(context.origin.as_str()).is_some_and(|path| path.starts_with('/')) {
         return Err(refused(&DocumentError::NotPublic(NotPublic::Name)));
     }
-    let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    let request = Outgoing { method: Method::GET, url: url.clone(), headers, body: Vec::new(), within: PATIENCE };
+    let request = Outgoing::document(url.clone(), PATIENCE);
     let unreachable = |_| refused(&DocumentError::Unreachable);
     let Answer { status, headers, body, .. } = context.platform.fetch(request).await.map_err(unreachable)?;
     let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());

@@ -39,7 +39,7 @@ pub struct Provider {
 pub fn url(issuer: &str) -> Option<Url> {
     TrustedIssuer::parse(issuer)?;
     let base = issuer.strip_suffix('/').unwrap_or(issuer);
-    Url::parse(&format!("{base}/.well-known/openid-configuration")).ok()
+    Url::parse(&format!("{base}{}", metadata::OPENID)).ok()
 }
 
 /// Reads the document fetched for this issuer with status 200.
