@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use crate::caller::Caller;
 use crate::config::Config;
-use crate::login::discovery::Provider;
+use crate::login::oidc::discovery::Provider;
 use crate::login::oidc::jwks::Jwks;
 use crate::mcp::transport::session::Session;
 use crate::oauth::client::Client;

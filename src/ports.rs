@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use http::{HeaderMap, Method, StatusCode};
+use http::header::ACCEPT;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use url::Url;
 
 use crate::login::oidc::jwks::VerifyingKey;
@@ -107,6 +108,21 @@ pub struct Outgoing {
     pub body: Vec<u8>,
     /// How long until the answer must have arrived; of a stream of events only its headers.
     pub within: Lifetime,
+}
+
+impl Outgoing {
+    /// Asks for a JSON document.
+    pub fn document(url: Url, within: Lifetime) -> Self {
+        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+        Self { method: Method::GET, url, headers, body: Vec::new(), within }
+    }
+
+    /// A request that was made as text; none for a URI that is no URL.
+    pub fn of(request: Request<Vec<u8>>, within: Lifetime) -> Option<Self> {
+        let (parts, body) = request.into_parts();
+        let url = Url::parse(&parts.uri.to_string()).ok()?;
+        Some(Self { method: parts.method, url, headers: parts.headers, body, within })
+    }
 }
 
 impl fmt::Debug for Outgoing {
@@ -227,8 +243,6 @@ pub trait Journal {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]

@@ -4,10 +4,11 @@
 
 use url::Url;
 
-use super::document::{AuthenticationMethod, ClientsDocument, PreregisteredDocument};
+use super::document::{ClientsDocument, PreregisteredDocument};
 use super::report::{Complaint, Pointer, Report, shown};
 use super::secret_name::SecretName;
 use super::text;
+use crate::oauth::authentication_method::AuthenticationMethod;
 use crate::oauth::client::redirect;
 use crate::oauth::client::redirect::RedirectUri;
 

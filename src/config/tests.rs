@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::oauth::authentication_method::AuthenticationMethod;
 
 /// A configuration that uses every field.
 pub(super) fn complete() -> serde_json::Value {

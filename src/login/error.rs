@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::oauth_client::authorization::CallbackError;
+
 /// Why a login did not succeed. Its text may be shown: it carries no secret, and foreign text only after
 /// `foreign::presentable`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +73,18 @@ impl LoginError {
             Self::TokenRefused { .. } => "login_token_refused",
             Self::TokenMalformed => "login_token_malformed",
             Self::IdTokenMissing => "login_id_token_missing",
+        }
+    }
+}
+
+impl From<CallbackError> for LoginError {
+    fn from(error: CallbackError) -> Self {
+        match error {
+            CallbackError::Malformed => Self::CallbackMalformed,
+            CallbackError::OtherIssuer { .. } => Self::IssuerMismatch,
+            CallbackError::IssuerMissing { .. } => Self::IssuerMissing,
+            CallbackError::Refused { error, description } => Self::Refused { error, description },
+            CallbackError::CodeMissing => Self::CodeMissing,
         }
     }
 }

@@ -4,7 +4,6 @@
 //! [`transaction::LoginTransaction`] into a cookie).
 
 pub mod dev;
-pub mod discovery;
 mod error;
 pub mod oidc;
 pub mod person;

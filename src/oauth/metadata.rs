@@ -5,8 +5,9 @@
 
 use serde::Serialize;
 
+use super::authentication_method::AuthenticationMethod;
 use super::authorize::prompt::Prompt;
-use super::client::Method;
+use super::client::Authentication;
 use super::scope::ScopeSet;
 use crate::time::Lifetime;
 
@@ -105,7 +106,7 @@ impl AuthorizationServer<'_> {
 
     fn document(&self) -> ServerDocument<'_> {
         // `none` must be among them: Claude uses a client id metadata document only then.
-        let authentication_methods = Method::ALL.map(Method::as_str);
+        let authentication_methods = Authentication::METHODS.map(AuthenticationMethod::as_str);
         ServerDocument {
             issuer: self.issuer,
             authorization_endpoint: &self.endpoints.authorization,

@@ -1,4 +1,4 @@
-//! Sending a person to an upstream's authorization server, and reading what they come back with (OAuth 2.1 §4.1).
+//! Sending a person to somebody else's authorization server, and reading what they come back with (OAuth 2.1 §4.1).
 //!
 //! Not here: which scope to ask for (`scope`), what `state` holds (`state`), redeeming the code (`token`).
 
@@ -32,25 +32,47 @@ pub struct Ask<'a> {
 
 /// Where the browser is sent.
 pub fn url(endpoint: &Url, ask: &Ask<'_>) -> Url {
-    let mut url = endpoint.clone();
-    let mut query = url.query_pairs_mut();
-    query
-        .append_pair("response_type", "code")
-        .append_pair("client_id", ask.client_id)
-        .append_pair("redirect_uri", ask.redirect_uri)
-        .append_pair("state", ask.state.expose())
-        .append_pair("code_challenge", ask.challenge.as_str())
-        .append_pair("code_challenge_method", "S256")
-        .append_pair("resource", ask.resource);
-    if let Some(scope) = ask.scope {
-        query.append_pair("scope", scope);
-        if scope.split(' ').any(|token| token == OFFLINE_ACCESS) {
-            // OpenID Connect Core §11: without it a provider ignores offline_access.
-            query.append_pair("prompt", "consent");
-        }
+    let request = CodeRequest::new(endpoint, ask.client_id, ask.redirect_uri)
+        .with("state", ask.state.expose())
+        .challenged(ask.challenge.as_str())
+        .with("resource", ask.resource);
+    let Some(scope) = ask.scope else { return request.url() };
+    let request = request.with("scope", scope);
+    if scope.split(' ').any(|token| token == OFFLINE_ACCESS) {
+        // OpenID Connect Core §11: without it a provider ignores offline_access.
+        return request.with("prompt", "consent").url();
     }
-    drop(query);
-    url
+    request.url()
+}
+
+/// A request for a code, as the address that a browser is sent to. Its parameters come in the order in which they are
+/// added.
+pub struct CodeRequest(Url);
+
+impl CodeRequest {
+    /// What every one begins with (OAuth 2.1 §4.1.1).
+    pub fn new(endpoint: &Url, client_id: &str, redirect_uri: &str) -> Self {
+        let request = Self(endpoint.clone()).with("response_type", "code");
+        request.with("client_id", client_id).with("redirect_uri", redirect_uri)
+    }
+
+    /// And this parameter.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
+    /// And the challenge of a verifier that only the gateway knows (RFC 7636 §4.3).
+    #[must_use]
+    pub fn challenged(self, challenge: &str) -> Self {
+        self.with("code_challenge", challenge).with("code_challenge_method", "S256")
+    }
+
+    /// As an address.
+    pub fn url(self) -> Url {
+        self.0
+    }
 }
 
 /// The `state` that an answer claims to have. Proves nothing yet.
@@ -61,32 +83,42 @@ pub fn callback_state(query: &str) -> Option<Secret> {
 
 /// The code of an answer whose state was opened. `issuer` and `iss_parameter` are what was recorded before the
 /// redirect.
-///
-/// 1. `iss` is judged before anything else of the answer is looked at, its error included (MCP authorization,
-///    "Authorization Response Validation"): compared character by character where sent, and missed where promised.
-/// 2. An error ends the attempt.
-/// 3. The code is taken as it is.
 pub fn callback(query: &str, issuer: &str, iss_parameter: bool) -> Result<Secret, CallbackError> {
     let form = form::parse(query.as_bytes()).map_err(|_| CallbackError::Malformed)?;
+    let sent = form.all("state").into_iter().map(Secret::new).fold(Sent::default(), |sent, state| sent.with(&state));
+    code(|name| one(&form, name), issuer, iss_parameter, &sent)
+}
 
+/// The code of an answer, whoever was asked. `parameter` reads one of it, as strictly as who asked wants it, and `sent`
+/// is what is not to be shown of it.
+///
+/// 1. `iss` is judged before anything else of the answer is looked at, its error included (MCP authorization,
+///    "Authorization Response Validation"): compared character by character where sent, and missed where promised (RFC
+///    9207 §2.4).
+/// 2. An error ends the attempt (RFC 6749 §4.1.2.1).
+/// 3. The code is taken as it is.
+pub fn code<'a>(
+    parameter: impl Fn(&str) -> Result<Option<&'a str>, CallbackError>,
+    issuer: &str,
+    iss_parameter: bool,
+    sent: &Sent,
+) -> Result<Secret, CallbackError> {
     // 1.
-    match one(&form, "iss")? {
+    match parameter("iss")? {
         Some(iss) if iss != issuer => return Err(CallbackError::of_other_issuer(issuer)),
         None if iss_parameter => return Err(CallbackError::IssuerMissing { expected: presentable(issuer) }),
         _ => {}
     }
 
     // 2.
-    if let Some(error) = one(&form, "error")? {
-        let sent =
-            one(&form, "state")?.map(Secret::new).into_iter().fold(Sent::default(), |sent, state| sent.with(&state));
-        let description = one(&form, "error_description")?.map(|description| sent.presentable(description));
+    if let Some(error) = parameter("error")? {
+        let description = parameter("error_description")?.map(|description| sent.presentable(description));
         return Err(CallbackError::Refused { error: sent.presentable(error), description });
     }
 
     // 3.
-    let code = one(&form, "code")?.filter(|code| code.bytes().all(|byte| matches!(byte, b' '..=b'~')));
-    code.map(Secret::new).ok_or(CallbackError::CodeMissing)
+    let fits = |code: &&str| !code.is_empty() && code.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    parameter("code")?.filter(fits).map(Secret::new).ok_or(CallbackError::CodeMissing)
 }
 
 /// RFC 6749 §3.1: no parameter more than once.

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
-use super::error::DiscoveryError;
+use super::discovery_error::DiscoveryError;
 use super::metadata;
 use super::metadata::IssuerMetadata;
 use crate::json;

@@ -1,21 +1,24 @@
-//! An upstream's authorization server (RFC 8414, `OpenID` Connect Discovery): where its endpoints are, and what it can
-//! do.
+//! An authorization server's metadata (RFC 8414, `OpenID` Connect Discovery): where its endpoints are, and what it can
+//! do. An upstream's is judged here.
 //!
-//! Not here: fetching it (`flow`), choosing a client there (`registration`).
+//! Not here: fetching it (`flow`), choosing a client there (`registration`), what an identity provider needs beyond
+//! (`login::oidc::discovery`).
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::error::DiscoveryError;
+use super::discovery_error::DiscoveryError;
 use super::url_policy::Reach;
-use crate::json;
+use crate::json::Node;
 use crate::untrusted::presentable;
 
 /// No metadata document is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 64 * 1024;
 
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
-const OPENID: &str = "/.well-known/openid-configuration";
+/// Where OpenID Connect Discovery §4 puts it, behind the issuer.
+pub const OPENID: &str = "/.well-known/openid-configuration";
 
 /// An issuer whose every URL has been found fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +43,29 @@ pub struct IssuerMetadata {
     pub client_documents: bool,
 }
 
+/// What everybody reads of a metadata document, unproven.
+#[derive(Deserialize)]
+pub struct MetadataDocument {
+    /// Who it says that it is of.
+    pub issuer: Option<String>,
+    /// Where the browser is sent.
+    pub authorization_endpoint: Option<String>,
+    /// Where codes are redeemed.
+    pub token_endpoint: Option<String>,
+    /// How clients may authenticate.
+    #[serde(rename = "token_endpoint_auth_methods_supported")]
+    pub auth_methods: Option<Vec<String>>,
+    /// Whether its answers always carry `iss` (RFC 9207).
+    #[serde(rename = "authorization_response_iss_parameter_supported")]
+    pub iss_parameter: Option<bool>,
+}
+
+/// Reads it, with what a reader of its own wants beyond. What nobody asks for may be of any type.
+pub fn read<Beyond: DeserializeOwned>(bytes: &[u8], limit: usize) -> Option<(MetadataDocument, Beyond)> {
+    let document = Node::parse(Some(bytes).filter(|bytes| bytes.len() <= limit)?).ok()?;
+    Some((document.read().ok()?, document.read().ok()?))
+}
+
 /// Where an issuer's metadata is looked for, in this order (MCP authorization, "Authorization Server Metadata
 /// Discovery"). For an issuer with a path the root is not asked: that is another issuer.
 pub fn urls(issuer: &Url) -> Vec<Url> {
@@ -61,10 +87,7 @@ pub fn urls(issuer: &Url) -> Vec<Url> {
 /// 2. It offers PKCE with S256 (MCP authorization, "Authorization Code Protection").
 /// 3. Every endpoint may be reached.
 pub fn parse(issuer: &str, bytes: &[u8], reach: &Reach) -> Result<IssuerMetadata, DiscoveryError> {
-    if bytes.len() > MAX_BYTES {
-        return Err(DiscoveryError::IssuerMalformed);
-    }
-    let document: Document = json::read(bytes).map_err(|_| DiscoveryError::IssuerMalformed)?;
+    let (document, beyond) = read::<Beyond>(bytes, MAX_BYTES).ok_or(DiscoveryError::IssuerMalformed)?;
 
     // 1.
     let advertised = document.issuer.ok_or(DiscoveryError::IssuerIncomplete("issuer"))?;
@@ -76,7 +99,7 @@ pub fn parse(issuer: &str, bytes: &[u8], reach: &Reach) -> Result<IssuerMetadata
     }
 
     // 2.
-    if !document.code_challenge_methods_supported.iter().flatten().any(|method| method == "S256") {
+    if !beyond.code_challenge_methods_supported.iter().flatten().any(|method| method == "S256") {
         return Err(DiscoveryError::NoPkce);
     }
 
@@ -90,12 +113,12 @@ pub fn parse(issuer: &str, bytes: &[u8], reach: &Reach) -> Result<IssuerMetadata
         issuer: advertised,
         authorization_endpoint: needed("authorization_endpoint", document.authorization_endpoint)?,
         token_endpoint: needed("token_endpoint", document.token_endpoint)?,
-        registration_endpoint: optional("registration_endpoint", document.registration_endpoint)?,
-        revocation_endpoint: optional("revocation_endpoint", document.revocation_endpoint)?,
-        auth_methods: document.token_endpoint_auth_methods_supported,
-        scopes: document.scopes_supported.unwrap_or_default(),
-        iss_parameter: document.authorization_response_iss_parameter_supported.unwrap_or(false),
-        client_documents: document.client_id_metadata_document_supported.unwrap_or(false),
+        registration_endpoint: optional("registration_endpoint", beyond.registration_endpoint)?,
+        revocation_endpoint: optional("revocation_endpoint", beyond.revocation_endpoint)?,
+        auth_methods: document.auth_methods,
+        scopes: beyond.scopes_supported.unwrap_or_default(),
+        iss_parameter: document.iss_parameter.unwrap_or(false),
+        client_documents: beyond.client_id_metadata_document_supported.unwrap_or(false),
     })
 }
 
@@ -134,16 +157,11 @@ fn same_bare_origin(one: &str, other: &str) -> bool {
 }
 
 #[derive(Deserialize)]
-struct Document {
-    issuer: Option<String>,
-    authorization_endpoint: Option<String>,
-    token_endpoint: Option<String>,
+struct Beyond {
     registration_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
-    token_endpoint_auth_methods_supported: Option<Vec<String>>,
     code_challenge_methods_supported: Option<Vec<String>>,
     scopes_supported: Option<Vec<String>>,
-    authorization_response_iss_parameter_supported: Option<bool>,
     client_id_metadata_document_supported: Option<bool>,
 }
 
@@ -214,6 +232,11 @@ mod tests {
         assert!(metadata.iss_parameter && metadata.client_documents);
         let bare = read(ISSUER, &json!({})).unwrap();
         assert!(!bare.iss_parameter && !bare.client_documents && bare.auth_methods.is_none());
+    }
+
+    #[test]
+    fn what_only_others_read_may_be_of_any_type() {
+        assert!(read(ISSUER, &json!({"jwks_uri": 7, "prompt_values_supported": "login"})).is_ok());
     }
 
     #[test]

@@ -5,19 +5,24 @@
 use std::fmt;
 
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, Method as HttpMethod, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::client::{Method, UpstreamClient};
-use super::error::DiscoveryError;
+use super::client_auth::{GatewayClient, method_named};
+use super::discovery_error::DiscoveryError;
+use super::error_response::ErrorResponse;
 use super::metadata::IssuerMetadata;
 use super::token::{Busy, busy};
+use crate::oauth::authentication_method::AuthenticationMethod;
 use crate::secret::Secret;
 use crate::time::Timestamp;
-use crate::untrusted::presentable;
+use crate::untrusted::{Sent, presentable};
 use crate::version::V1;
 use crate::{json, loopback};
+
+#[cfg(test)]
+mod tests;
 
 /// No registration answer is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -65,7 +70,12 @@ struct Metadata<'a> {
 }
 
 impl<'a> Metadata<'a> {
-    fn new(client_id: Option<&'a str>, client_name: &'a str, redirect_uri: &'a str, method: Method) -> Self {
+    fn new(
+        client_id: Option<&'a str>,
+        client_name: &'a str,
+        redirect_uri: &'a str,
+        method: AuthenticationMethod,
+    ) -> Self {
         let is_on_loopback = Url::parse(redirect_uri).is_ok_and(|uri| loopback::is_loopback(&uri));
         Self {
             client_id,
@@ -87,18 +97,18 @@ impl<'a> Metadata<'a> {
 
 /// The gateway's metadata document, to be served at its own `client_id`.
 pub fn document(client_id: &str, name: &str, redirect_uri: &str) -> Vec<u8> {
-    Metadata::new(Some(client_id), name, redirect_uri, Method::None).to_json()
+    Metadata::new(Some(client_id), name, redirect_uri, AuthenticationMethod::None).to_json()
 }
 
 /// Registers the gateway (RFC 7591 §3.1), to authenticate by this method.
 pub fn request(
     endpoint: &str,
-    method: Method,
+    method: AuthenticationMethod,
     name: &str,
     redirect_uri: &str,
 ) -> Result<Request<Vec<u8>>, UpstreamRegistrationError> {
     Request::builder()
-        .method(HttpMethod::POST)
+        .method(Method::POST)
         .uri(endpoint)
         .header(ACCEPT, "application/json")
         .header(CONTENT_TYPE, "application/json")
@@ -111,7 +121,7 @@ pub fn request(
 pub struct IssuedClient {
     v: V1,
     /// The gateway there. It is sealed before it has its number.
-    client: UpstreamClient,
+    client: GatewayClient,
     /// When the secret ends; most never do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_expires: Option<Timestamp>,
@@ -119,8 +129,8 @@ pub struct IssuedClient {
 
 impl IssuedClient {
     /// The client that it is under this number.
-    pub fn into_client(self, generation: u64) -> UpstreamClient {
-        UpstreamClient { registered: Some(generation), ..self.client }
+    pub fn into_client(self, generation: u64) -> GatewayClient {
+        GatewayClient { registered: Some(generation), ..self.client }
     }
 
     /// Whether it is the client of that id.
@@ -140,7 +150,7 @@ pub fn response(
     status: StatusCode,
     headers: &HeaderMap,
     bytes: &[u8],
-    asked: Method,
+    asked: AuthenticationMethod,
 ) -> Result<IssuedClient, UpstreamRegistrationError> {
     if let Some(busy) = busy(status, headers) {
         return Err(UpstreamRegistrationError::Busy(busy));
@@ -149,11 +159,12 @@ pub fn response(
         return Err(UpstreamRegistrationError::Malformed);
     }
     if !status.is_success() {
-        let refusal: Refusal = json::read(bytes).unwrap_or_default();
+        let refusal = ErrorResponse::read(bytes);
+        let sent = Sent::default();
         return Err(UpstreamRegistrationError::Refused {
             status: status.as_u16(),
-            error: refusal.error.as_deref().map(presentable),
-            description: refusal.error_description.as_deref().map(presentable),
+            error: refusal.shown_code(&sent),
+            description: refusal.description(&sent),
         });
     }
     let answer: Answer = json::read(bytes).map_err(|_| UpstreamRegistrationError::Malformed)?;
@@ -166,16 +177,12 @@ pub fn response(
         None => None,
     };
     let method = match answer.token_endpoint_auth_method {
-        Some(name) => Method::named(&name).ok_or(UpstreamRegistrationError::Method { name: presentable(&name) })?,
+        Some(name) => method_named(&name).ok_or(UpstreamRegistrationError::Method { name: presentable(&name) })?,
         None => asked,
     };
-    let method = if secret.is_none() { Method::None } else { method };
+    let method = if secret.is_none() { AuthenticationMethod::None } else { method };
     let secret_expires = answer.client_secret_expires_at.filter(|at| *at > 0).map(Timestamp);
-    Ok(IssuedClient {
-        v: V1,
-        client: UpstreamClient { id, secret, method, registered: None, header_alone: false },
-        secret_expires,
-    })
+    Ok(IssuedClient { v: V1, client: GatewayClient::new(id, secret, method), secret_expires })
 }
 
 #[derive(Deserialize)]
@@ -184,12 +191,6 @@ struct Answer {
     client_secret: Option<String>,
     token_endpoint_auth_method: Option<String>,
     client_secret_expires_at: Option<u64>,
-}
-
-#[derive(Deserialize, Default)]
-struct Refusal {
-    error: Option<String>,
-    error_description: Option<String>,
 }
 
 /// Why the gateway could not register. Foreign text in it is presentable.
@@ -247,157 +248,6 @@ impl fmt::Display for UpstreamRegistrationError {
                     "the server's authorization server wants clients to authenticate by {name}, which the gateway cannot"
                 )
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::oauth_client::metadata::fallback;
-
-    const CALLBACK: &str = "https://gw.example/oauth/upstream-callback";
-    const DOCUMENT: &str = "https://gw.example/oauth/client-metadata.json";
-
-    fn read(status: u16, body: &str) -> Result<IssuedClient, UpstreamRegistrationError> {
-        response(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), Method::Basic)
-    }
-
-    fn method_of(body: &str, asked: Method) -> Method {
-        response(StatusCode::CREATED, &HeaderMap::new(), body.as_bytes(), asked).unwrap().client.method
-    }
-
-    #[test]
-    fn a_document_goes_before_registration_and_that_before_asking_the_operator() {
-        let mut issuer = fallback(&Url::parse("https://up.example/mcp").unwrap());
-        let register = RegistrationWay::Register("https://up.example/register".to_owned());
-        issuer.client_documents = true;
-        assert_eq!(way(&issuer, true, true), Ok(RegistrationWay::Configured));
-        assert_eq!(way(&issuer, false, true), Ok(RegistrationWay::Document));
-        assert_eq!(way(&issuer, false, false), Ok(register.clone()), "a gateway on plain http has no document");
-        issuer.client_documents = false;
-        assert_eq!(way(&issuer, false, true), Ok(register));
-        issuer.registration_endpoint = None;
-        assert_eq!(way(&issuer, true, true), Ok(RegistrationWay::Configured));
-        let error = way(&issuer, false, true).unwrap_err();
-        assert!(error.to_string().contains("does not support dynamic client registration"), "{error}");
-        assert!(error.fix("linear").contains("servers.linear.auth.client"));
-    }
-
-    #[test]
-    fn the_document_names_its_own_url() {
-        let document: Value =
-            serde_json::from_slice(&document(DOCUMENT, "MCP gateway at gw.example", CALLBACK)).unwrap();
-        let expected = json!({
-            "client_id": DOCUMENT,
-            "client_name": "MCP gateway at gw.example",
-            "redirect_uris": [CALLBACK],
-            "grant_types": ["authorization_code", "refresh_token"],
-            "response_types": ["code"],
-            "token_endpoint_auth_method": "none",
-            "application_type": "web",
-        });
-        assert_eq!(document, expected);
-    }
-
-    #[test]
-    fn the_registration_says_what_a_gateway_is() {
-        for method in [Method::Basic, Method::Post, Method::None] {
-            let request = request("https://as.example/register", method, "Gateway", CALLBACK).unwrap();
-            assert_eq!((request.method(), request.uri().path()), (&HttpMethod::POST, "/register"));
-            let body: Value = serde_json::from_slice(request.body()).unwrap();
-            assert_eq!(body["token_endpoint_auth_method"], method.as_str());
-            assert_eq!(body["application_type"], "web");
-            assert_eq!(body["grant_types"], json!(["authorization_code", "refresh_token"]));
-            assert_eq!(body["redirect_uris"], json!([CALLBACK]));
-            assert!(body.get("client_id").is_none());
-        }
-        let local =
-            request("https://as.example/register", Method::Basic, "Gateway", "http://localhost:8787/cb").unwrap();
-        let local: Value = serde_json::from_slice(local.body()).unwrap();
-        assert_eq!(local["application_type"], "native");
-    }
-
-    #[test]
-    fn a_client_is_read() {
-        let body = r#"{"client_id":"c","client_secret":"s","client_secret_expires_at":0,"token_endpoint_auth_method":"client_secret_post"}"#;
-        let registered = read(201, body).unwrap();
-        assert_eq!((registered.client.id.as_str(), registered.client.method), ("c", Method::Post));
-        assert!(registered.client.secret.unwrap().matches("s"));
-        assert_eq!(registered.secret_expires, None);
-        let expiring = read(200, r#"{"client_id":"c","client_secret":"s","client_secret_expires_at":99}"#).unwrap();
-        assert_eq!(expiring.secret_expires, Some(Timestamp(99)));
-    }
-
-    #[test]
-    fn the_method_is_the_registered_one_else_the_one_asked_for() {
-        let secret = r#"{"client_id":"c","client_secret":"s"}"#;
-        assert_eq!(method_of(secret, Method::Basic), Method::Basic);
-        assert_eq!(method_of(secret, Method::Post), Method::Post);
-        let none = r#"{"client_id":"c","client_secret":"s","token_endpoint_auth_method":"none"}"#;
-        assert_eq!(method_of(none, Method::Post), Method::None);
-        assert_eq!(method_of(r#"{"client_id":"c"}"#, Method::Basic), Method::None);
-        let without = r#"{"client_id":"c","client_secret":"","token_endpoint_auth_method":"client_secret_basic"}"#;
-        assert_eq!(method_of(without, Method::Basic), Method::None);
-    }
-
-    #[test]
-    fn the_stored_form_is_pinned() {
-        let body = r#"{"client_id":"c","client_secret":"s","client_secret_expires_at":99}"#;
-        let registered = read(201, body).unwrap();
-        let golden = r#"{"v":1,"client":{"id":"c","secret":"s","method":"client_secret_basic"},"secret_expires":99}"#;
-        assert_eq!(serde_json::to_string(&registered).unwrap(), golden);
-        let read: IssuedClient = serde_json::from_str(golden).unwrap();
-        assert!(read.has_expired(Timestamp(99)) && !read.has_expired(Timestamp(98)));
-        assert!(read.is("c") && !read.is("d"));
-        assert_eq!(read.into_client(7).registered, Some(7));
-        assert!(serde_json::from_str::<IssuedClient>(&golden.replace("\"v\":1", "\"v\":2")).is_err());
-    }
-
-    #[test]
-    fn a_refusal_says_why() {
-        let refused = read(400, r#"{"error":"invalid_redirect_uri","error_description":"not \"https\""}"#).unwrap_err();
-        assert!(refused.to_string().ends_with("400 invalid_redirect_uri not ?https?"), "{refused}");
-        assert_eq!(
-            read(403, "<html>").unwrap_err(),
-            UpstreamRegistrationError::Refused { status: 403, error: None, description: None }
-        );
-        assert!(matches!(
-            read(302, ""),
-            Err(UpstreamRegistrationError::Busy(_) | UpstreamRegistrationError::Refused { .. })
-        ));
-        for status in [429, 500, 503] {
-            assert!(matches!(read(status, "{}"), Err(UpstreamRegistrationError::Busy(_))), "{status}");
-        }
-    }
-
-    #[test]
-    fn an_unusable_client_is_refused() {
-        for body in [
-            "",
-            "[]",
-            "{}",
-            r#"{"client_id":""}"#,
-            r#"{"client_id":"a\nb"}"#,
-            r#"{"client_id":"c","client_secret":"é"}"#,
-        ] {
-            assert_eq!(read(201, body).unwrap_err(), UpstreamRegistrationError::Malformed, "{body}");
-        }
-        let method = r#"{"client_id":"c","token_endpoint_auth_method":"private_key_jwt"}"#;
-        assert_eq!(
-            read(201, method).unwrap_err(),
-            UpstreamRegistrationError::Method { name: "private_key_jwt".into() }
-        );
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(128))]
-        #[test]
-        fn any_answer_is_read_without_harm(status in 200u16..600, bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-            prop_assert!(response(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), &bytes, Method::Basic).is_err());
         }
     }
 }

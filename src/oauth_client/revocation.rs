@@ -5,8 +5,9 @@
 use http::{Request, StatusCode};
 use url::form_urlencoded::Serializer;
 
-use super::client::{Method, UpstreamClient};
+use super::client_auth::GatewayClient;
 use super::token::{Unsendable, post};
+use crate::oauth::authentication_method::AuthenticationMethod;
 use crate::secret::Secret;
 
 /// Which kind of token it is.
@@ -21,7 +22,7 @@ pub enum TokenTypeHint {
 /// RFC 7009 §2.1.
 pub fn request(
     endpoint: &str,
-    client: &UpstreamClient,
+    client: &GatewayClient,
     token: &Secret,
     kind: TokenTypeHint,
 ) -> Result<Request<Vec<u8>>, Unsendable> {
@@ -32,12 +33,14 @@ pub fn request(
 /// 6749 §2.3.1). The official Python SDK's endpoint misses the parameter, whatever the client was registered to send.
 pub fn spelled_out(
     endpoint: &str,
-    client: &UpstreamClient,
+    client: &GatewayClient,
     token: &Secret,
     kind: TokenTypeHint,
     refused: StatusCode,
 ) -> Option<Request<Vec<u8>>> {
-    let misses = refused == StatusCode::BAD_REQUEST && client.registered.is_some() && client.method != Method::Post;
+    let misses = refused == StatusCode::BAD_REQUEST
+        && client.registered.is_some()
+        && client.method != AuthenticationMethod::ClientSecretPost;
     let mut form = naming(token, kind);
     form.append_pair("client_secret", "");
     post(endpoint, client, form).ok().filter(|_| misses)
@@ -62,10 +65,10 @@ mod tests {
     #[test]
     fn the_client_proves_itself() {
         let endpoint = "https://as.example/revoke";
-        let client = UpstreamClient {
+        let client = GatewayClient {
             id: "gw".into(),
             secret: Some(Secret::new("s")),
-            method: Method::Basic,
+            method: AuthenticationMethod::ClientSecretBasic,
             registered: None,
             header_alone: false,
         };
@@ -73,16 +76,21 @@ mod tests {
         assert_eq!(sent.headers()[AUTHORIZATION], "Basic Z3c6cw==");
         assert_eq!(sent.body(), b"token=r%2F1&token_type_hint=refresh_token");
         let sent =
-            request(endpoint, &UpstreamClient::public("gw"), &Secret::new("a"), TokenTypeHint::AccessToken).unwrap();
+            request(endpoint, &GatewayClient::public("gw"), &Secret::new("a"), TokenTypeHint::AccessToken).unwrap();
         assert_eq!(sent.body(), b"token=a&token_type_hint=access_token&client_id=gw");
     }
 
     #[test]
     fn an_empty_secret_is_sent_only_where_a_client_that_registered_was_not_understood() {
         let secret = Some(Secret::new("s"));
-        let basic =
-            UpstreamClient { id: "gw".into(), secret, method: Method::Basic, registered: Some(1), header_alone: false };
-        let again = |client: &UpstreamClient, refused| {
+        let basic = GatewayClient {
+            id: "gw".into(),
+            secret,
+            method: AuthenticationMethod::ClientSecretBasic,
+            registered: Some(1),
+            header_alone: false,
+        };
+        let again = |client: &GatewayClient, refused| {
             spelled_out("https://as.example/revoke", client, &Secret::new("r"), TokenTypeHint::RefreshToken, refused)
         };
         let sent = again(&basic, StatusCode::BAD_REQUEST).unwrap();
@@ -91,8 +99,8 @@ mod tests {
         for refused in [StatusCode::OK, StatusCode::UNAUTHORIZED, StatusCode::SERVICE_UNAVAILABLE] {
             assert!(again(&basic, refused).is_none(), "{refused}");
         }
-        let post = UpstreamClient { method: Method::Post, ..basic.clone() };
-        let by_hand = UpstreamClient { registered: None, ..basic };
+        let post = GatewayClient { method: AuthenticationMethod::ClientSecretPost, ..basic.clone() };
+        let by_hand = GatewayClient { registered: None, ..basic };
         assert!(again(&post, StatusCode::BAD_REQUEST).is_none() && again(&by_hand, StatusCode::BAD_REQUEST).is_none());
     }
 }

@@ -12,8 +12,9 @@ use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
 use super::account_name;
-use super::client::UpstreamClient;
-use crate::json;
+use super::client_auth::GatewayClient;
+use super::error_response::ErrorResponse;
+use crate::json::Node;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 use crate::untrusted::{Sent, presentable};
@@ -49,7 +50,7 @@ pub enum GrantRequest<'a> {
 /// operator's client credentials do without.
 pub fn request(
     endpoint: &str,
-    client: &UpstreamClient,
+    client: &GatewayClient,
     grant: &GrantRequest<'_>,
     resource: Option<&str>,
 ) -> Result<Request<Vec<u8>>, Unsendable> {
@@ -78,7 +79,7 @@ pub fn request(
 }
 
 /// What of such a request must not come back in a text.
-pub fn secrets(client: &UpstreamClient, grant: &GrantRequest<'_>) -> Sent {
+pub fn secrets(client: &GatewayClient, grant: &GrantRequest<'_>) -> Sent {
     let sent = client.sent();
     match grant {
         GrantRequest::Code { code, verifier, .. } => sent.with(code).with(verifier),
@@ -90,7 +91,7 @@ pub fn secrets(client: &UpstreamClient, grant: &GrantRequest<'_>) -> Sent {
 /// A form posted as this client.
 pub(super) fn post(
     endpoint: &str,
-    client: &UpstreamClient,
+    client: &GatewayClient,
     mut form: Serializer<'_, String>,
 ) -> Result<Request<Vec<u8>>, Unsendable> {
     let mut request = Request::builder()
@@ -144,13 +145,13 @@ pub fn response(
     }
     let garbage = || TokenError::Temporary(Busy { status: status.as_u16(), retry_after: None });
     let bytes = Some(bytes).filter(|bytes| bytes.len() <= MAX_BYTES).ok_or_else(garbage)?;
-    let answer: Answer = json::read(bytes).map_err(|_| garbage())?;
+    let body = Node::parse(bytes).map_err(|_| garbage())?;
+    let answer: Answer = body.read().map_err(|_| garbage())?;
 
     // 2.
-    if let Some(error) = answer.error.as_ref().and_then(Value::as_str) {
-        let description = answer.error_description.as_ref().and_then(Value::as_str);
-        let description = description.map(|description| sent.presentable(description));
-        return Err(TokenError::of(error, description, sent_scope, sent, status));
+    let refusal: ErrorResponse = body.read().map_err(|_| garbage())?;
+    if let Some(error) = refusal.code() {
+        return Err(TokenError::of(error, refusal.description(sent), sent_scope, sent, status));
     }
     if status != StatusCode::OK && status != StatusCode::CREATED {
         return Err(garbage());
@@ -180,8 +181,6 @@ struct Answer {
     refresh_token: Option<String>,
     scope: Option<Value>,
     id_token: Option<Value>,
-    error: Option<Value>,
-    error_description: Option<Value>,
 }
 
 /// Visible ASCII, so that it goes into a header as it is, and not too long for our records.

@@ -1,7 +1,8 @@
-//! Which URLs an upstream's metadata may send the gateway, or a person's browser, to.
+//! Which URLs the metadata of an authorization server may send the gateway, or a person's browser, to.
 //!
 //! A server and its issuer are strangers that choose URLs for the gateway to fetch: they may name what is on the public
-//! internet, or where the operator pointed already. Redirects are never followed, so no other place is reached.
+//! internet, or where the operator pointed already ([`Reach`]). The identity provider is the operator's own choice, and
+//! may be in a private network ([`TrustedIssuer`]). Redirects are never followed, so no other place is reached.
 //!
 //! Not here: what a name resolves to, which the runtime judges ([`crate::oauth::address`]).
 
@@ -63,6 +64,37 @@ impl Reach {
         address::check(&host).map_err(Unreachable::NotPublic)?;
         Ok(url)
     }
+}
+
+/// The issuer that the operator named for who people are. By https it may name any place, and plain http only from this
+/// machine to itself.
+#[derive(Debug, Clone)]
+pub struct TrustedIssuer(Url);
+
+impl TrustedIssuer {
+    /// Reads an issuer; `None` for what cannot be one (OpenID Connect Discovery §3).
+    pub fn parse(issuer: &str) -> Option<Self> {
+        let url = plain(issuer).filter(|url| url.query().is_none())?;
+        let itself = Self(url.clone());
+        itself.may_name(&url).then_some(itself)
+    }
+
+    /// Reads a URL that its metadata names.
+    pub fn url(&self, text: &str) -> Option<Url> {
+        plain(text).filter(|url| self.may_name(url))
+    }
+
+    fn may_name(&self, url: &Url) -> bool {
+        let is_local = loopback::is_loopback(&self.0) && loopback::is_loopback(url);
+        url.scheme() == "https" || (url.scheme() == "http" && is_local)
+    }
+}
+
+/// A URL with a host, and without a user name, a password and a fragment.
+fn plain(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok().filter(|_| text.len() <= LONGEST)?;
+    let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    (is_bare && url.has_host()).then_some(url)
 }
 
 /// Why a URL is not used.
@@ -157,6 +189,14 @@ mod tests {
         }
         for text in ["http://10.0.0.1/", "http://as.example/", "https://192.168.1.1/", "http://localhost:8787/oauth"] {
             assert!(judged(&local, text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn whom_the_operator_trusts_may_name_a_private_network_and_strangers_may_not() {
+        let trusted = TrustedIssuer::parse("https://id.internal").unwrap();
+        for text in ["https://10.0.0.1/token", "https://keys.internal/jwks"] {
+            assert!(trusted.url(text).is_some() && public().url(text).is_err(), "{text}");
         }
     }
 

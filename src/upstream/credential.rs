@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::oauth_client::client::UpstreamClient;
+use crate::oauth_client::client_auth::GatewayClient;
 use crate::secret::{Digested, Secret, sealed};
 use crate::time::{Lifetime, Timestamp};
 use crate::version::V1;
@@ -52,7 +52,7 @@ pub struct Oauth {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// Who they were issued to.
-    pub client: UpstreamClient,
+    pub client: GatewayClient,
     /// Where they are refreshed.
     pub token_endpoint: String,
     /// Where they are revoked (RFC 7009).
@@ -173,7 +173,7 @@ mod by_name {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth_client::client::Method;
+    use crate::oauth::authentication_method::AuthenticationMethod;
 
     const NOW: Timestamp = Timestamp(10_000);
 
@@ -186,7 +186,7 @@ mod tests {
         Oauth {
             issuer: "https://as.example".to_owned(),
             resource: None,
-            client: UpstreamClient::public("gw"),
+            client: GatewayClient::public("gw"),
             token_endpoint: "https://as.example/token".to_owned(),
             revocation_endpoint: None,
             refresh_token: refresh_token.map(Secret::new),
@@ -227,10 +227,10 @@ mod tests {
     fn what_is_sealed_keeps_its_form() {
         let full = Oauth {
             resource: Some("https://docs.example/mcp".to_owned()),
-            client: UpstreamClient {
+            client: GatewayClient {
                 id: "gw".to_owned(),
                 secret: Some(Secret::new("cs")),
-                method: Method::Basic,
+                method: AuthenticationMethod::ClientSecretBasic,
                 registered: None,
                 header_alone: false,
             },

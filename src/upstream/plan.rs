@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::oauth_client::client::Method;
+use crate::oauth::authentication_method::AuthenticationMethod;
+use crate::oauth_client::client_auth;
 use crate::oauth_client::metadata::IssuerMetadata;
 use crate::oauth_client::registration::RegistrationWay;
 
@@ -40,7 +41,7 @@ pub struct Plan {
     /// Who the gateway will be there.
     pub way: RegistrationWay,
     /// How it authenticates there, if it gets a secret.
-    pub method: Method,
+    pub method: AuthenticationMethod,
 }
 
 impl Plan {
@@ -56,8 +57,8 @@ impl Plan {
         };
         let methods = issuer.auth_methods.as_deref();
         let method = match way {
-            RegistrationWay::Register(_) => Method::to_register_with(methods),
-            RegistrationWay::Configured | RegistrationWay::Document => Method::choose(methods, true),
+            RegistrationWay::Register(_) => client_auth::method_to_register_with(methods),
+            RegistrationWay::Configured | RegistrationWay::Document => client_auth::choose_method(methods, true),
         };
         Self { source, authorization_endpoint: issuer.authorization_endpoint.to_string(), way, method }
     }

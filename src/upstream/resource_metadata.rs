@@ -6,7 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::json;
-use crate::oauth_client::error::DiscoveryError;
+use crate::oauth_client::discovery_error::DiscoveryError;
 use crate::untrusted::presentable;
 
 /// No metadata document is larger; `flow` reads no further.

@@ -9,8 +9,8 @@ use url::Url;
 
 use super::key::{ConnectionKey, Owner};
 use super::plan::TokenSource;
+use crate::oauth::authentication_method::AuthenticationMethod;
 use crate::oauth::grant::GrantId;
-use crate::oauth_client::client::Method;
 use crate::secret::{Digested, Secret, sealed};
 use crate::time::{Lifetime, Timestamp};
 use crate::vault::{KeyRing, OpenError, Purpose};
@@ -47,7 +47,7 @@ pub struct State {
 #[serde(rename_all = "snake_case")]
 pub enum ClientKind {
     /// The one an operator registered, authenticating like this unless they say otherwise.
-    Configured(Method),
+    Configured(AuthenticationMethod),
     /// The gateway's metadata document as it was before its address named the issuer.
     Document,
     /// The gateway's metadata document that is for the issuer.
@@ -207,7 +207,7 @@ mod tests {
         assert!(state().seal(&keys(), &Digested::of("c"), [0; 12]).expose().len() < 1000);
         let configured = r#"{"configured":"client_secret_post"}"#;
         for (value, text) in [
-            (ClientKind::Configured(Method::Post), configured),
+            (ClientKind::Configured(AuthenticationMethod::ClientSecretPost), configured),
             (ClientKind::Document, "\"document\""),
             (ClientKind::NamedDocument, "\"named_document\""),
         ] {

@@ -6,7 +6,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use mcp_edge_gateway::oauth_client::client::{Method, UpstreamClient};
+use mcp_edge_gateway::oauth::authentication_method::AuthenticationMethod;
+use mcp_edge_gateway::oauth_client::client_auth::GatewayClient;
 use mcp_edge_gateway::ports::{Ledger, Outgoing};
 use mcp_edge_gateway::secret::{Digested, Secret};
 use mcp_edge_gateway::time::Timestamp;
@@ -147,10 +148,10 @@ impl World {
     /// Puts a connection to "docs" where the gateway keeps it.
     pub fn connected(&self, person: &str, token: &str) {
         let key = ConnectionKey::new(Owner::Subject(format!("dev:{person}")), "docs", FIRST_ACCOUNT);
-        let client = UpstreamClient {
+        let client = GatewayClient {
             id: "gateway".to_owned(),
             secret: None,
-            method: Method::None,
+            method: AuthenticationMethod::None,
             registered: None,
             header_alone: false,
         };

@@ -7,7 +7,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use mcp_edge_gateway::oauth_client::client::{Method, UpstreamClient};
+use mcp_edge_gateway::oauth::authentication_method::AuthenticationMethod;
+use mcp_edge_gateway::oauth_client::client_auth::GatewayClient;
 use mcp_edge_gateway::ports::{FetchError, Ledger, Outgoing};
 use mcp_edge_gateway::secret::{Digested, Secret};
 use mcp_edge_gateway::time::Timestamp;
@@ -80,10 +81,10 @@ impl Tokens {
         let mut oauth = Oauth {
             issuer: "https://as.docs.example".to_owned(),
             resource: Some("https://docs.example/mcp".to_owned()),
-            client: UpstreamClient {
+            client: GatewayClient {
                 id: "gateway".to_owned(),
                 secret: None,
-                method: Method::None,
+                method: AuthenticationMethod::None,
                 registered: None,
                 header_alone: false,
             },

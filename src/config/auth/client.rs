@@ -6,11 +6,12 @@
 use url::Url;
 
 use crate::config::clients::agree_on_method;
-use crate::config::document::{AuthenticationMethod, ClientCredentialsDocument, UpstreamClientDocument};
+use crate::config::document::{ClientCredentialsDocument, UpstreamClientDocument};
 use crate::config::origin::web_url;
 use crate::config::report::{Complaint, Pointer, Report, shown};
 use crate::config::secret_name::SecretName;
 use crate::config::{origin, text};
+use crate::oauth::authentication_method::AuthenticationMethod;
 
 const CALLBACK: &str = "/oauth/upstream-callback";
 const CLIENT_ID: &str = "write the id the authorization server gave to this gateway";

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::credentials::{AuthenticationMethod, SecretDocument};
+use super::credentials::SecretDocument;
+use crate::oauth::authentication_method::AuthenticationMethod;
 
 /// What the gateway authenticates with at a server.
 #[derive(Deserialize)]

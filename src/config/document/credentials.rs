@@ -1,6 +1,6 @@
-//! What a client proves itself with, as a configuration writes it: the method, and the name of its secret.
+//! What a client proves itself with, as a configuration writes it: the name of its secret.
 //!
-//! Not here: what the values must satisfy (`config::secret_name`, `config::clients`).
+//! Not here: what the values must satisfy (`config::secret_name`, `config::clients`), the methods (`oauth::authentication_method`).
 
 #[cfg(not(target_arch = "wasm32"))]
 use schemars::JsonSchema;
@@ -18,17 +18,4 @@ pub(in crate::config) struct SecretDocument {
     /// Its name: capital letters, digits and `_`.
     #[cfg_attr(not(target_arch = "wasm32"), schemars(regex(pattern = "^[A-Z][A-Z0-9_]*$")))]
     pub(in crate::config) secret: String,
-}
-
-/// How a client authenticates at the token endpoint (RFC 7591 section 2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
-#[serde(rename_all = "snake_case", expecting = "one of the method names")]
-pub enum AuthenticationMethod {
-    /// Not at all: a public client.
-    None,
-    /// By HTTP Basic.
-    ClientSecretBasic,
-    /// In the form body.
-    ClientSecretPost,
 }

@@ -8,6 +8,8 @@ use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 
+use crate::oauth::authentication_method::AuthenticationMethod;
+
 #[cfg(not(target_arch = "wasm32"))]
 use schemars::JsonSchema;
 
@@ -17,7 +19,6 @@ mod policy;
 
 pub use auth::ConnectTime;
 pub(super) use auth::{AuthDocument, ClientCredentialsDocument, HeaderDocument, OAuthDocument, UpstreamClientDocument};
-pub use credentials::AuthenticationMethod;
 pub(super) use credentials::SecretDocument;
 pub(super) use policy::{
     ConditionDocument, FilterDocument, RolesDocument, RuleDocument, ScalarDocument, ScopeDocument,

@@ -8,11 +8,10 @@ pub mod register;
 
 use std::rc::Rc;
 
-use http::header::ACCEPT;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::StatusCode;
 
 use super::{Head, RequestContext, secret_missing};
-use crate::config::{AuthenticationMethod, Preregistered};
+use crate::config::Preregistered;
 use crate::oauth::address::NotPublic;
 use crate::oauth::client::document::DocumentError;
 use crate::oauth::client::redirect::RedirectUri;
@@ -99,21 +98,15 @@ fn admitted<P: Platform>(context: &RequestContext<'_, P>, mut client: Client) ->
 }
 
 fn preregistered<P: Platform>(context: &RequestContext<'_, P>, client: &Preregistered) -> Result<Client, Failure> {
-    let secret = match &client.client_secret {
+    let authentication = match &client.client_secret {
         Some(name) => {
             let secret = context.platform.secret(name.as_str()).ok_or_else(|| {
                 secret_missing("client_secret_not_set", name, "this client is set up with")
                     .code(ErrorCode::TemporarilyUnavailable)
             })?;
-            Some(secret.digest())
+            Authentication::new(client.token_endpoint_auth_method, &secret)
         }
-        None => None,
-    };
-    let authentication = match (secret, client.token_endpoint_auth_method) {
-        (None, _) | (_, Some(AuthenticationMethod::None)) => Authentication::None,
-        (Some(secret), Some(AuthenticationMethod::ClientSecretBasic)) => Authentication::Basic(secret),
-        (Some(secret), Some(AuthenticationMethod::ClientSecretPost)) => Authentication::Post(secret),
-        (Some(secret), None) => Authentication::Secret(secret),
+        None => Authentication::None,
     };
     Ok(Client {
         id: client.client_id.clone(),
@@ -143,9 +136,7 @@ async fn published<P: Platform>(
     if client_id.strip_prefix(context.origin.as_str()).is_some_and(|path| path.starts_with('/')) {
         return Err(refused(&DocumentError::NotPublic(NotPublic::Name)));
     }
-    let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    let request = Outgoing { method: Method::GET, url: url.clone(), headers, body: Vec::new(), within: PATIENCE };
+    let request = Outgoing::document(url.clone(), PATIENCE);
     let unreachable = |_| refused(&DocumentError::Unreachable);
     let Answer { status, headers, body, .. } = context.platform.fetch(request).await.map_err(unreachable)?;
     let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());

@@ -18,7 +18,7 @@ use crate::flow::upstream::{client, fetch, tokens};
 use crate::flow::{Answered, Head, RequestContext, sentence};
 use crate::oauth_client::authorization;
 use crate::oauth_client::authorization::CallbackError;
-use crate::oauth_client::client::UpstreamClient;
+use crate::oauth_client::client_auth::GatewayClient;
 use crate::oauth_client::token::{GrantRequest, TokenAnswer, TokenError};
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Secret;
@@ -121,7 +121,7 @@ async fn redeem<P: Platform>(
     oauth: &OAuth,
     state: &State,
     code: &Secret,
-) -> Result<(UpstreamClient, TokenAnswer), Failure> {
+) -> Result<(GatewayClient, TokenAnswer), Failure> {
     let source = &state.source;
     let configured = oauth.client.as_ref();
     let client =

@@ -19,7 +19,7 @@ use crate::flow::{Answered, Head, RequestContext};
 use crate::oauth::pkce::S256Challenge;
 use crate::oauth_client::authorization;
 use crate::oauth_client::authorization::Ask;
-use crate::oauth_client::client::UpstreamClient;
+use crate::oauth_client::client_auth::GatewayClient;
 use crate::ports::Platform;
 use crate::secret::{Digested, Secret};
 use crate::upstream::plan::Plan;
@@ -86,7 +86,7 @@ async fn known_client<P: Platform>(
     configured: Option<&ConfiguredClient>,
     plan: &Plan,
     redirect_uri: &str,
-) -> Result<(UpstreamClient, ClientKind), Failure> {
+) -> Result<(GatewayClient, ClientKind), Failure> {
     let found = client::for_plan(context, server, configured, plan, redirect_uri).await?;
     let issuer = &plan.source.issuer;
     let jar = Jar::parse(&head.headers);

@@ -7,7 +7,7 @@ use crate::config::{Auth, MachineClient, OAuth, Server};
 use crate::flow::upstream::tokens::NoTokens;
 use crate::flow::upstream::{client, issuer_named, tokens};
 use crate::flow::{RequestContext, secret_missing, sentence};
-use crate::oauth_client::client::{Method, UpstreamClient};
+use crate::oauth_client::client_auth::{GatewayClient, choose_method};
 use crate::oauth_client::token::{GrantRequest, TokenAnswer, TokenError};
 use crate::ports::Platform;
 use crate::upstream::connection::{Death, Reason};
@@ -132,14 +132,8 @@ async fn issued<P: Platform>(
             (metadata.token_endpoint.to_string(), metadata.auth_methods)
         }
     };
-    let method = own.method.map_or_else(|| Method::choose(methods.as_deref(), true), client::method);
-    let client = UpstreamClient {
-        id: own.client_id.clone(),
-        secret: Some(secret),
-        method,
-        registered: None,
-        header_alone: false,
-    };
+    let method = own.method.unwrap_or_else(|| choose_method(methods.as_deref(), true));
+    let client = GatewayClient::new(own.client_id.as_str(), Some(secret), method);
     let scope = own.scope.as_deref();
     let grant = GrantRequest::ClientCredentials(scope);
     let tokens = tokens::ask(context, &endpoint, &client, &grant, own.resource.as_deref(), scope).await;

@@ -5,18 +5,18 @@
 
 use std::rc::Rc;
 
-use http::header::{ACCEPT, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, Request, StatusCode};
 use url::Url;
 
 use crate::config::Oidc;
 use crate::flow::{RequestContext, secret_missing};
-use crate::login::discovery::Provider;
+use crate::login::oidc::discovery::Provider;
 use crate::login::oidc::id_token::{IdTokenError, Signed, Unverified};
 use crate::login::oidc::jwks::Jwks;
-use crate::login::oidc::{id_token, jwks};
+use crate::login::oidc::{discovery, id_token, jwks};
 use crate::login::transaction::LoginTransaction;
-use crate::login::{Identity, LoginError, discovery, oidc};
+use crate::login::{Identity, LoginError, oidc};
 use crate::ports::{Outgoing, Platform, Stream, Unavailable};
 use crate::secret::Secret;
 use crate::time::Lifetime;
@@ -120,9 +120,7 @@ async fn keys<P: Platform>(
 }
 
 async fn get<P: Platform>(context: &RequestContext<'_, P>, url: Url, limit: usize) -> Result<Vec<u8>, Failure> {
-    let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
-    let request = Outgoing { method: Method::GET, url, headers, body: Vec::new(), within: PATIENCE };
-    match exchange(context, request, limit).await? {
+    match exchange(context, Outgoing::document(url, PATIENCE), limit).await? {
         (StatusCode::OK, document) => Ok(document),
         (status, _) => Err(unavailable(&format!("it answered {}", status.as_u16()))),
     }
@@ -133,10 +131,9 @@ async fn send<P: Platform>(
     request: Request<Vec<u8>>,
     limit: usize,
 ) -> Result<(StatusCode, Vec<u8>), Failure> {
-    let (parts, body) = request.into_parts();
-    let url = Url::parse(&parts.uri.to_string()).map_err(|_| misconfigured(&LoginError::UnfitUrl("token_endpoint")))?;
-    exchange(context, Outgoing { method: parts.method, url, headers: parts.headers, body, within: PATIENCE }, limit)
-        .await
+    let request = Outgoing::of(request, PATIENCE);
+    let request = request.ok_or_else(|| misconfigured(&LoginError::UnfitUrl("token_endpoint")))?;
+    exchange(context, request, limit).await
 }
 
 async fn exchange<P: Platform>(

@@ -5,9 +5,10 @@
 
 use url::{Position, Url};
 
-use crate::config::{AuthenticationMethod, ConfiguredClient, Server};
+use crate::config::{ConfiguredClient, Server};
 use crate::flow::{RequestContext, secret_missing, sentence};
-use crate::oauth_client::client::{Method, UpstreamClient};
+use crate::oauth::authentication_method::AuthenticationMethod;
+use crate::oauth_client::client_auth::GatewayClient;
 use crate::oauth_client::registration;
 use crate::oauth_client::registration::{IssuedClient, RegistrationWay, UpstreamRegistrationError};
 use crate::ports::{Platform, Unavailable};
@@ -93,7 +94,7 @@ pub async fn for_plan<P: Platform>(
     client: Option<&ConfiguredClient>,
     plan: &Plan,
     redirect_uri: &str,
-) -> Result<(UpstreamClient, ClientKind), Failure> {
+) -> Result<(GatewayClient, ClientKind), Failure> {
     let kind = match &plan.way {
         RegistrationWay::Configured => ClientKind::Configured(plan.method),
         RegistrationWay::Document => ClientKind::NamedDocument,
@@ -110,11 +111,11 @@ pub async fn of_kind<P: Platform>(
     issuer: &str,
     kind: ClientKind,
     redirect_uri: &str,
-) -> Result<UpstreamClient, Failure> {
+) -> Result<GatewayClient, Failure> {
     match kind {
         ClientKind::Configured(method) => configured(context, client.ok_or_else(|| gone(server))?, method),
-        ClientKind::Document => Ok(UpstreamClient::public(document_id(context, issuer, redirect_uri))),
-        ClientKind::NamedDocument => Ok(UpstreamClient::public(named_document_id(context, issuer))),
+        ClientKind::Document => Ok(GatewayClient::public(document_id(context, issuer, redirect_uri))),
+        ClientKind::NamedDocument => Ok(GatewayClient::public(named_document_id(context, issuer))),
         ClientKind::Registered(generation) => match ask(context, issuer, Command::Get { generation }).await? {
             Outcome::Registered { sealed, .. } => {
                 Ok(open(context, issuer, &sealed).ok_or_else(|| gone(server))?.into_client(generation))
@@ -148,14 +149,14 @@ pub async fn abandon<P: Platform>(
 }
 
 /// A client that a token was issued to just now. Should storage fail, the next one will do.
-pub async fn proven<P: Platform>(context: &RequestContext<'_, P>, issuer: &str, client: &UpstreamClient) {
+pub async fn proven<P: Platform>(context: &RequestContext<'_, P>, issuer: &str, client: &GatewayClient) {
     if let Some(generation) = client.registered {
         let _ = ask(context, issuer, Command::Proven { generation }).await;
     }
 }
 
 /// A client that its issuer does not know any more, found out when it refreshed: the next person's trip registers anew.
-pub async fn forget<P: Platform>(context: &RequestContext<'_, P>, issuer: &str, client: &UpstreamClient) {
+pub async fn forget<P: Platform>(context: &RequestContext<'_, P>, issuer: &str, client: &GatewayClient) {
     let holder = context.id();
     let which = match client.registered {
         Some(generation) => Command::Get { generation },
@@ -180,8 +181,8 @@ pub async fn forget<P: Platform>(context: &RequestContext<'_, P>, issuer: &str, 
 pub fn configured<P: Platform>(
     context: &RequestContext<'_, P>,
     client: &ConfiguredClient,
-    method: Method,
-) -> Result<UpstreamClient, Failure> {
+    method: AuthenticationMethod,
+) -> Result<GatewayClient, Failure> {
     let secret =
         match &client.client_secret {
             Some(name) => Some(context.platform.secret(name.as_str()).ok_or_else(|| {
@@ -190,20 +191,11 @@ pub fn configured<P: Platform>(
             None => None,
         };
     let method = match client.method {
-        Some(configured) => self::method(configured),
-        None if secret.is_none() => Method::None,
+        Some(configured) => configured,
+        None if secret.is_none() => AuthenticationMethod::None,
         None => method,
     };
-    Ok(UpstreamClient { id: client.client_id.clone(), secret, method, registered: None, header_alone: false })
-}
-
-/// As it stands in the configuration.
-pub fn method(configured: AuthenticationMethod) -> Method {
-    match configured {
-        AuthenticationMethod::ClientSecretBasic => Method::Basic,
-        AuthenticationMethod::ClientSecretPost => Method::Post,
-        AuthenticationMethod::None => Method::None,
-    }
+    Ok(GatewayClient::new(client.client_id.as_str(), secret, method))
 }
 
 /// The registration at an issuer. The first who asks makes it; whoever asks meanwhile waits for that one.
@@ -213,7 +205,7 @@ async fn registered<P: Platform>(
     plan: &Plan,
     endpoint: &str,
     redirect_uri: &str,
-) -> Result<(UpstreamClient, ClientKind), Failure> {
+) -> Result<(GatewayClient, ClientKind), Failure> {
     let issuer = plan.source.issuer.as_str();
     let holder = context.id();
     let mut pause = PAUSE;

@@ -2,8 +2,8 @@
 //!
 //! Not here: which places may be asked (`oauth_client::url_policy`), what an answer means.
 
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method, Request, StatusCode};
 use url::Url;
 
 use crate::config::Server;
@@ -58,9 +58,7 @@ pub async fn first<P: Platform>(
 ) -> Result<FetchedDocument, Failure> {
     let mut broken = None;
     for url in places {
-        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
-        let request = Outgoing { method: Method::GET, url: url.clone(), headers, body: Vec::new(), within: PATIENCE };
-        let sent = context.platform.fetch(request).await;
+        let sent = context.platform.fetch(Outgoing::document(url.clone(), PATIENCE)).await;
         let Answer { status, headers, body, .. } = sent.map_err(|error| unreachable(server, url, error))?;
         if status == StatusCode::OK && is_json(&headers) {
             return match body.read(limit, PATIENCE).await {
@@ -87,9 +85,7 @@ pub async fn send<P: Platform>(
     request: Request<Vec<u8>>,
     limit: usize,
 ) -> Result<(StatusCode, HeaderMap, Vec<u8>), FetchError> {
-    let (parts, body) = request.into_parts();
-    let url = Url::parse(&parts.uri.to_string()).map_err(|_| FetchError::Unreachable)?;
-    let request = Outgoing { method: parts.method, url, headers: parts.headers, body, within: ENDPOINT_PATIENCE };
+    let request = Outgoing::of(request, ENDPOINT_PATIENCE).ok_or(FetchError::Unreachable)?;
     let Answer { status, headers, body, .. } = context.platform.fetch_unattended(request).await?;
     if limit == 0 {
         body.discard().await;

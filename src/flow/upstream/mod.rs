@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{RequestContext, sentence};
 use crate::config::{ConfiguredClient, OAuth, Server};
-use crate::oauth_client::error::DiscoveryError;
+use crate::oauth_client::discovery_error::DiscoveryError;
 use crate::oauth_client::metadata::IssuerMetadata;
 use crate::oauth_client::scope::KnownScopes;
 use crate::oauth_client::url_policy::Reach;

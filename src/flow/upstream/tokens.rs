@@ -6,7 +6,7 @@
 
 use super::fetch;
 use crate::flow::RequestContext;
-use crate::oauth_client::client::UpstreamClient;
+use crate::oauth_client::client_auth::GatewayClient;
 use crate::oauth_client::token;
 use crate::oauth_client::token::{GrantRequest, TokenAnswer, TokenError};
 use crate::ports::{FetchError, Platform};
@@ -29,11 +29,11 @@ pub enum NoTokens {
 pub async fn ask<P: Platform>(
     context: &RequestContext<'_, P>,
     endpoint: &str,
-    client: &UpstreamClient,
+    client: &GatewayClient,
     grant: &GrantRequest<'_>,
     resource: Option<&str>,
     scope: Option<&str>,
-) -> Result<(UpstreamClient, TokenAnswer), NoTokens> {
+) -> Result<(GatewayClient, TokenAnswer), NoTokens> {
     let began = context.platform.moment();
     let refused = match once(context, endpoint, client, grant, resource, scope).await {
         Ok(tokens) => return Ok((client.clone(), tokens)),
@@ -53,7 +53,7 @@ pub async fn ask<P: Platform>(
 async fn once<P: Platform>(
     context: &RequestContext<'_, P>,
     endpoint: &str,
-    client: &UpstreamClient,
+    client: &GatewayClient,
     grant: &GrantRequest<'_>,
     resource: Option<&str>,
     scope: Option<&str>,

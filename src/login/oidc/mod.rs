@@ -1,24 +1,34 @@
 //! `OpenID` Connect as a relying party: the authorization code flow with PKCE, as pairs of request and parse.
 //!
-//! Not here: sending anything (`flow`), the ID token inside the answer (`id_token`).
+//! What it shares with any OAuth client is `oauth_client`'s; what `OpenID` Connect adds, and where the login is stricter
+//! or more lenient, is here. Not here: sending anything (`flow`), the ID token inside the answer (`id_token`).
+
+pub mod discovery;
+pub mod id_token;
+pub mod jwks;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use base64ct::{Base64, Encoding};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, StatusCode};
+use http::{Request, StatusCode};
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
 use super::LoginError;
-use super::discovery::Provider;
 use crate::json;
+use crate::oauth_client::authorization::CodeRequest;
+use crate::oauth_client::client_auth::{GatewayClient, choose_method_for_secret};
+use crate::oauth_client::error_response::ErrorResponse;
+use crate::oauth_client::token::{GrantRequest, Unsendable};
+use crate::oauth_client::{authorization, client_auth, token};
 use crate::secret::Secret;
 use crate::untrusted::Sent;
+use discovery::Provider;
 
 /// No token response is larger; `flow` reads no further.
-pub const MAX_BYTES: usize = 64 * 1024;
+pub const MAX_BYTES: usize = token::MAX_BYTES;
 
 const MAX_QUERY: usize = 8192;
 
@@ -69,17 +79,12 @@ pub fn authorization_url(
         scope.push(' ');
         scope.push_str(wanted);
     }
-    let mut url = provider.authorization_endpoint.clone();
-    url.query_pairs_mut()
-        .append_pair("response_type", "code")
-        .append_pair("client_id", client_id)
-        .append_pair("redirect_uri", redirect_uri)
-        .append_pair("scope", &scope)
-        .append_pair("state", state.expose())
-        .append_pair("nonce", nonce.expose())
-        .append_pair("code_challenge", challenge)
-        .append_pair("code_challenge_method", "S256");
-    url
+    CodeRequest::new(&provider.authorization_endpoint, client_id, redirect_uri)
+        .with("scope", &scope)
+        .with("state", state.expose())
+        .with("nonce", nonce.expose())
+        .challenged(challenge)
+        .url()
 }
 
 /// The state a callback claims to answer, to find the transaction by. Proves nothing yet: [`callback`] does.
@@ -90,8 +95,7 @@ pub fn callback_state(query: &str) -> Option<Secret> {
 /// The code of a callback. `sent` is what was sent there and is not to be shown.
 ///
 /// 1. The state is the one of this browser's transaction (RFC 6749 §10.12).
-/// 2. The issuer is the configured one: where sent, and it must be where the provider promises it (RFC 9207 §2.4).
-/// 3. An error ends the login (RFC 6749 §4.1.2.1).
+/// 2. The issuer is the configured one, an error ends the login, and else there is a code: judged as any answer is.
 pub fn callback(
     query: &str,
     expected_state: &Secret,
@@ -100,7 +104,7 @@ pub fn callback(
     sent: &Sent,
 ) -> Result<Secret, LoginError> {
     let parameters = parameters(query)?;
-    let parameter = |name| parameters.get(name).map(Cow::as_ref);
+    let parameter = |name: &str| parameters.get(name).map(Cow::as_ref);
 
     // 1.
     if !parameter("state").is_some_and(|state| expected_state.matches(state)) {
@@ -108,21 +112,7 @@ pub fn callback(
     }
 
     // 2.
-    match parameter("iss") {
-        Some(iss) if iss != issuer => return Err(LoginError::IssuerMismatch),
-        None if iss_parameter => return Err(LoginError::IssuerMissing),
-        _ => {}
-    }
-
-    // 3.
-    if let Some(error) = parameter("error") {
-        let description = parameter("error_description").map(|description| sent.presentable(description));
-        return Err(LoginError::Refused { error: sent.presentable(error), description });
-    }
-
-    let code =
-        parameter("code").filter(|code| !code.is_empty() && code.bytes().all(|byte| matches!(byte, b' '..=b'~')));
-    code.map(Secret::new).ok_or(LoginError::CodeMissing)
+    Ok(authorization::code(|name| Ok(parameter(name)), issuer, iss_parameter, sent)?)
 }
 
 /// Redeems the code (`OpenID` Connect Core §3.1.3.1). With a secret: `client_secret_basic`, or `client_secret_post`
@@ -135,46 +125,26 @@ pub fn token_request(
     verifier: &Secret,
     redirect_uri: &str,
 ) -> Result<Request<Vec<u8>>, LoginError> {
-    let takes = |method| provider.token_endpoint_auth_methods.iter().any(|taken| taken == method);
-    let basic = !takes("client_secret_post") || takes("client_secret_basic");
+    let client = client(provider, client_id, secret);
+    let grant = GrantRequest::Code { code, verifier, redirect_uri };
+    token::request(provider.token_endpoint.as_str(), &client, &grant, None)
+        .map_err(|Unsendable| LoginError::UnfitUrl("token_endpoint"))
+}
 
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("grant_type", "authorization_code")
-        .append_pair("code", code.expose())
-        .append_pair("redirect_uri", redirect_uri)
-        .append_pair("code_verifier", verifier.expose());
-    let mut request = Request::builder()
-        .method(Method::POST)
-        .uri(provider.token_endpoint.as_str())
-        .header(ACCEPT, "application/json")
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-    match secret {
-        Some(secret) if basic => request = request.header(AUTHORIZATION, basic_credentials(client_id, secret)?),
-        Some(secret) => {
-            form.append_pair("client_id", client_id).append_pair("client_secret", secret.expose());
-        }
-        None => {
-            form.append_pair("client_id", client_id);
-        }
-    }
-    request.body(form.finish().into_bytes()).map_err(|_| LoginError::UnfitUrl("token_endpoint"))
+fn client(provider: &Provider, client_id: &str, secret: Option<&Secret>) -> GatewayClient {
+    let Some(secret) = secret else { return GatewayClient::public(client_id) };
+    let method = choose_method_for_secret(Some(&provider.token_endpoint_auth_methods));
+    GatewayClient::new(client_id, Some(secret.clone()), method)
 }
 
 /// What of such a request must not come back in a text.
 pub fn secrets(client_id: &str, secret: Option<&Secret>, code: &Secret, verifier: &Secret) -> Sent {
-    let sent = Sent::default().with(code).with(verifier);
-    match secret {
-        Some(secret) => sent.with(secret).with(&joined(client_id, secret)),
-        None => sent,
-    }
+    client_auth::sent(client_id, secret).with(code).with(verifier)
 }
 
-/// The ID token of a token response, not verified yet. The access token is not kept: the gateway has no use for it.
+/// The ID token of a token response, not verified yet. The access token is not kept: the gateway has no use for it, so
+/// nothing of it is looked at.
 pub fn token_response(status: StatusCode, bytes: &[u8], sent: &Sent) -> Result<Secret, LoginError> {
-    #[derive(Deserialize)]
-    struct Refusal {
-        error: String,
-    }
     #[derive(Deserialize)]
     struct Tokens {
         id_token: Option<String>,
@@ -182,26 +152,11 @@ pub fn token_response(status: StatusCode, bytes: &[u8], sent: &Sent) -> Result<S
 
     let bytes = Some(bytes).filter(|bytes| bytes.len() <= MAX_BYTES);
     if status != StatusCode::OK {
-        let refusal: Option<Refusal> = bytes.and_then(|bytes| json::read(bytes).ok());
-        let error = refusal.map(|refusal| sent.presentable(&refusal.error));
+        let error = ErrorResponse::read(bytes.unwrap_or_default()).shown_code(sent);
         return Err(LoginError::TokenRefused { status: status.as_u16(), error });
     }
     let tokens: Option<Tokens> = bytes.and_then(|bytes| json::read(bytes).ok());
     tokens.ok_or(LoginError::TokenMalformed)?.id_token.map(Secret::new).ok_or(LoginError::IdTokenMissing)
-}
-
-fn basic_credentials(client_id: &str, secret: &Secret) -> Result<HeaderValue, LoginError> {
-    let mut value = HeaderValue::from_str(&format!("Basic {}", joined(client_id, secret).expose()))
-        .map_err(|_| LoginError::UnfitUrl("token_endpoint"))?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-/// RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
-fn joined(client_id: &str, secret: &Secret) -> Secret {
-    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let joined = Secret::new(format!("{}:{}", encoded(client_id), encoded(secret.expose())));
-    Secret::new(Base64::encode_string(joined.expose().as_bytes()))
 }
 
 /// RFC 6749 §3.1: no parameter more than once. Unknown ones are ignored.
@@ -217,8 +172,3 @@ fn parameters(query: &str) -> Result<BTreeMap<Cow<'_, str>, Cow<'_, str>>, Login
     }
     Ok(parameters)
 }
-
-pub mod id_token;
-pub mod jwks;
-#[cfg(test)]
-mod tests;

@@ -3,6 +3,9 @@
 //! Not here: the ID token (`login::oidc::id_token`).
 
 use super::*;
+use crate::oauth_client::client_auth::joined;
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use proptest::prelude::*;
 
 const ISSUER: &str = "https://id.example.com/";
@@ -147,6 +150,31 @@ fn the_code_is_redeemed_with_basic_where_possible() {
     let post = format!("{form}&client_id=gate+way&client_secret=p%3Aw%2B");
     assert_eq!(redeemed(&["client_secret_post"], Some("p:w+")), (None, post));
     assert_eq!(redeemed(&["client_secret_basic"], None), (None, format!("{form}&client_id=gate+way")));
+}
+
+#[test]
+fn a_secret_is_sent_whatever_the_provider_says_that_it_takes() {
+    for methods in [&["none"][..], &["none", "private_key_jwt"]] {
+        let (authorization, form) = redeemed(methods, Some("p"));
+        assert!(authorization.is_some() && !form.contains("client_id"), "{methods:?}");
+    }
+}
+
+#[test]
+fn an_empty_issuer_is_another_issuer() {
+    assert_eq!(called_back("code=c&state=s1&iss=", false), Err(LoginError::IssuerMismatch));
+}
+
+#[test]
+fn nothing_but_the_id_token_of_a_success_is_looked_at() {
+    for answer in
+        [r#"{"id_token":"h.c.s"}"#, r#"{"id_token":"h.c.s","access_token":7,"token_type":"DPoP","error":"x"}"#]
+    {
+        let read = token_response(StatusCode::OK, answer.as_bytes(), &Sent::default());
+        assert_eq!(read.unwrap().expose(), "h.c.s", "{answer}");
+    }
+    let created = token_response(StatusCode::CREATED, br#"{"id_token":"h.c.s"}"#, &Sent::default());
+    assert_eq!(created.unwrap_err(), LoginError::TokenRefused { status: 201, error: None });
 }
 
 #[test]

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::authentication_method::AuthenticationMethod;
 use super::scope::ScopeSet;
 use crate::secret::{Digested, Secret};
 use redirect::RedirectUri;
@@ -77,39 +78,6 @@ pub enum Refreshing {
     ByGrantType,
 }
 
-/// A client authentication method by its registered name (RFC 7591 §2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Method {
-    /// A public client.
-    #[serde(rename = "none")]
-    None,
-    /// `Authorization: Basic`.
-    #[serde(rename = "client_secret_basic")]
-    Basic,
-    /// In the form.
-    #[serde(rename = "client_secret_post")]
-    Post,
-}
-
-impl Method {
-    /// Every method, as the metadata document lists them.
-    pub const ALL: [Self; 3] = [Self::None, Self::Basic, Self::Post];
-
-    /// Reads `token_endpoint_auth_method`.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.as_str() == text)
-    }
-
-    /// As it stands in metadata.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Basic => "client_secret_basic",
-            Self::Post => "client_secret_post",
-        }
-    }
-}
-
 /// How a client proves itself, with the digest of the secret it was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "method", content = "secret")]
@@ -129,22 +97,31 @@ pub enum Authentication {
 }
 
 impl Authentication {
+    /// What the gateway takes of its clients, as the metadata document lists it.
+    pub const METHODS: [AuthenticationMethod; 3] =
+        [AuthenticationMethod::None, AuthenticationMethod::ClientSecretBasic, AuthenticationMethod::ClientSecretPost];
+
+    /// Reads `token_endpoint_auth_method`.
+    pub fn method_named(name: &str) -> Option<AuthenticationMethod> {
+        AuthenticationMethod::named(name, &Self::METHODS)
+    }
+
     /// The method a client named, or none, with its secret.
-    pub fn new(method: Option<Method>, secret: &Secret) -> Self {
+    pub fn new(method: Option<AuthenticationMethod>, secret: &Secret) -> Self {
         match method {
-            Some(Method::None) => Self::None,
-            Some(Method::Basic) => Self::Basic(secret.digest()),
-            Some(Method::Post) => Self::Post(secret.digest()),
+            Some(AuthenticationMethod::None) => Self::None,
+            Some(AuthenticationMethod::ClientSecretBasic) => Self::Basic(secret.digest()),
+            Some(AuthenticationMethod::ClientSecretPost) => Self::Post(secret.digest()),
             None => Self::Secret(secret.digest()),
         }
     }
 
     /// The method to tell the client; Basic where it may use either (RFC 7591 §2).
-    pub fn method(&self) -> Method {
+    pub fn method(&self) -> AuthenticationMethod {
         match self {
-            Self::None => Method::None,
-            Self::Basic(_) | Self::Secret(_) => Method::Basic,
-            Self::Post(_) => Method::Post,
+            Self::None => AuthenticationMethod::None,
+            Self::Basic(_) | Self::Secret(_) => AuthenticationMethod::ClientSecretBasic,
+            Self::Post(_) => AuthenticationMethod::ClientSecretPost,
         }
     }
 }
@@ -255,7 +232,7 @@ pub enum ClientError {
     /// The secret came in the other place.
     WrongMethod {
         /// The method it registered.
-        registered: Method,
+        registered: AuthenticationMethod,
     },
     /// Not its secret.
     WrongSecret,
@@ -293,6 +270,7 @@ impl std::error::Error for ClientError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::authentication_method::AuthenticationMethod as Method;
 
     fn client(authentication: Authentication) -> Client {
         Client {
@@ -337,8 +315,14 @@ mod tests {
         let wrong = |registered| Err(E::WrongMethod { registered });
         let table = [
             (Some(Method::None), [Ok(()), Ok(()), Err(E::UnexpectedSecret), Err(E::UnexpectedSecret)]),
-            (Some(Method::Basic), [Err(E::MissingSecret), Err(E::MissingSecret), Ok(()), wrong(Method::Basic)]),
-            (Some(Method::Post), [Err(E::MissingSecret), Err(E::MissingSecret), wrong(Method::Post), Ok(())]),
+            (
+                Some(Method::ClientSecretBasic),
+                [Err(E::MissingSecret), Err(E::MissingSecret), Ok(()), wrong(Method::ClientSecretBasic)],
+            ),
+            (
+                Some(Method::ClientSecretPost),
+                [Err(E::MissingSecret), Err(E::MissingSecret), wrong(Method::ClientSecretPost), Ok(())],
+            ),
             (None, [Err(E::MissingSecret), Err(E::MissingSecret), Ok(()), Ok(())]),
         ];
         for (method, outcomes) in table {

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{ID_PREFIX, sealed_part};
 use super::redirect::RedirectUri;
-use super::{Authentication, Client, ClientSource, GrantType, Method};
+use super::{Authentication, Client, ClientSource, GrantType};
+use crate::oauth::authentication_method::AuthenticationMethod;
 use crate::oauth::scope::ScopeSet;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
@@ -40,7 +41,7 @@ pub struct RegisteredMetadata {
     pub redirect_uris: Vec<RedirectUri>,
     /// How it authenticates, where it said so.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<Method>,
+    pub method: Option<AuthenticationMethod>,
     /// What it may use at the token endpoint.
     #[serde(rename = "g")]
     pub grant_types: Vec<GrantType>,
@@ -150,6 +151,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::oauth::authentication_method::AuthenticationMethod as Method;
 
     const NOW: Timestamp = Timestamp(1_800_000_000);
     const ONE: &str = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
@@ -171,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_was_sealed_is_what_opens() {
-        for method in [None, Some(Method::None), Some(Method::Basic), Some(Method::Post)] {
+        for method in [None, Some(Method::None), Some(Method::ClientSecretBasic), Some(Method::ClientSecretPost)] {
             let (client, secret) = sealed(method);
             assert!(is_registered_id(client.id()) && client.id().len() <= LONGEST_ID);
             assert!(secret.expose().starts_with(SECRET_PREFIX));
@@ -224,14 +226,14 @@ mod tests {
     fn sealed_bytes() {
         let golden = "mcpg_client_AQAAAAEHBwcHBwcHBwcHBwcO2HkO0m_FntTVF9iCtb2APabYtxqEN12NqW5_iH1uVaHxCZiLA0QNqne9_ujGv2rcCuZeM16UGUE7H7v92KdEU2cu60zRJbgmR-1Cdxt-UZ5bPzpRvcCkymSD96J6S_wjeKXo1V361RKYe2bDsDno8XcYgv0vRUQ3VUgSWPOHRIC79DunvvgzEr4R9zuNbw";
         let contents = r#"{"v":1,"t":1800000000,"n":"C","r":["https://a.example/cb"],"m":"client_secret_post","g":["authorization_code","refresh_token"]}"#;
-        assert_eq!(serde_json::to_string(&registered(Some(Method::Post))).unwrap(), contents);
-        let (client, secret) = sealed(Some(Method::Post));
+        assert_eq!(serde_json::to_string(&registered(Some(Method::ClientSecretPost))).unwrap(), contents);
+        let (client, secret) = sealed(Some(Method::ClientSecretPost));
         assert_eq!((client.id(), secret.expose()), (golden, "mcpg_secret_CEUseFIkOPvq8B7ElijylbFT1RZHxD5yr8Mbar3VAGA"));
     }
 
     #[test]
     fn stored_bytes() {
-        let (stored, _) = RegisteredClient::random(registered(Some(Method::Post)), [7; 16], [9; 32]);
+        let (stored, _) = RegisteredClient::random(registered(Some(Method::ClientSecretPost)), [7; 16], [9; 32]);
         let golden = concat!(
             r#"{"v":1,"id":"mcpg_client_BwcHBwcHBwcHBwcHBwcHBw","name":"C","redirect_uris":["https://a.example/cb"],"#,
             r#""authentication":{"method":"client_secret_post","secret":"Tkjo0hBjt9MtmgKzf03qPY_BKl4y4SOlvwtfKKAJAL8"},"#,

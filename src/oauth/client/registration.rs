@@ -11,7 +11,7 @@ use super::metadata::{ClientMetadata, MetadataError};
 use super::redirect::RedirectUri;
 use super::redirect_policy::RedirectPolicy;
 use super::registered::{RegisteredClient, RegisteredMetadata};
-use super::{Authentication, GrantType, Method};
+use super::{Authentication, GrantType};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;
 use crate::secret::Secret;
@@ -33,7 +33,7 @@ pub fn parse(bytes: &[u8], policy: &RedirectPolicy, now: Timestamp) -> Result<Re
     metadata.check_response_types()?;
     let method = match &metadata.token_endpoint_auth_method {
         None => None,
-        Some(name) => Some(Method::parse(name).ok_or(MetadataError::Unsupported {
+        Some(name) => Some(Authentication::method_named(name).ok_or(MetadataError::Unsupported {
             field: "token_endpoint_auth_method",
             supported: "none, client_secret_basic, client_secret_post",
         })?),
@@ -196,7 +196,7 @@ mod tests {
             assert!(!serde_json::to_string(&stored).unwrap().contains(secret));
             assert_eq!(
                 stored.client().authentication,
-                Authentication::new(Method::parse(method), &Secret::new(secret))
+                Authentication::new(Authentication::method_named(method), &Secret::new(secret))
             );
         }
         let (stored, answer) = register(&json!({"redirect_uris": ["https://a.example/cb"]}));

@@ -6,13 +6,13 @@ use http::HeaderValue;
 use proptest::prelude::*;
 
 use super::*;
-use crate::oauth_client::client::Method as Authentication;
+use crate::oauth::authentication_method::AuthenticationMethod;
 
 const NOW: Timestamp = Timestamp(1000);
 
 const ENDPOINT: &str = "https://as.example/token?tenant=a";
 
-fn posted(client: &UpstreamClient, grant: &GrantRequest<'_>, resource: Option<&str>) -> (Option<String>, String) {
+fn posted(client: &GatewayClient, grant: &GrantRequest<'_>, resource: Option<&str>) -> (Option<String>, String) {
     let request = request(ENDPOINT, client, grant, resource).unwrap();
     assert_eq!((request.method(), request.uri().to_string()), (&Method::POST, ENDPOINT.to_owned()));
     assert_eq!(request.headers()[CONTENT_TYPE], "application/x-www-form-urlencoded");
@@ -44,7 +44,7 @@ fn a_code_is_redeemed_with_its_verifier_and_the_resource_as_written() {
         verifier: &Secret::new("v"),
         redirect_uri: "https://gw.example/cb",
     };
-    let (authorization, body) = posted(&UpstreamClient::public("gw"), &grant, Some("https://up.example"));
+    let (authorization, body) = posted(&GatewayClient::public("gw"), &grant, Some("https://up.example"));
     let expected = "grant_type=authorization_code&code=c%2F1&redirect_uri=https%3A%2F%2Fgw.example%2Fcb&code_verifier=v\
                     &resource=https%3A%2F%2Fup.example&client_id=gw";
     assert_eq!((authorization, body.as_str()), (None, expected));
@@ -52,10 +52,10 @@ fn a_code_is_redeemed_with_its_verifier_and_the_resource_as_written() {
 
 #[test]
 fn a_refresh_names_the_resource_too() {
-    let client = UpstreamClient {
+    let client = GatewayClient {
         id: "gw".into(),
         secret: Some(Secret::new("s")),
-        method: Authentication::Basic,
+        method: AuthenticationMethod::ClientSecretBasic,
         registered: None,
         header_alone: false,
     };
@@ -67,10 +67,10 @@ fn a_refresh_names_the_resource_too() {
 
 #[test]
 fn client_credentials_ask_for_what_is_configured() {
-    let client = UpstreamClient {
+    let client = GatewayClient {
         id: "gw".into(),
         secret: Some(Secret::new("s")),
-        method: Authentication::Post,
+        method: AuthenticationMethod::ClientSecretPost,
         registered: None,
         header_alone: false,
     };
@@ -227,10 +227,10 @@ proptest! {
 #[test]
 fn nothing_that_was_sent_comes_back_in_a_text() {
     let secret = Some(Secret::new("s3cret of gateway"));
-    let client = UpstreamClient {
+    let client = GatewayClient {
         id: "gw".into(),
         secret,
-        method: Authentication::Basic,
+        method: AuthenticationMethod::ClientSecretBasic,
         registered: None,
         header_alone: false,
     };

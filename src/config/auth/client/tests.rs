@@ -4,8 +4,9 @@
 
 use serde_json::{Value, json};
 
+use crate::config::Auth;
 use crate::config::tests::{auth_errors, auth_of, pointers_of};
-use crate::config::{Auth, AuthenticationMethod};
+use crate::oauth::authentication_method::AuthenticationMethod;
 
 const CLIENT: &str = "/servers/docs/auth/client";
 const AUTH: &str = "/servers/docs/auth";

@@ -1,13 +1,16 @@
 //! `OpenID` Connect Discovery 1.0: what a provider says about itself.
 //!
-//! Not here: fetching it (`flow`), its keys (`jwks`), the requests made of it (`oidc`).
+//! Its document is a metadata document as any authorization server has it, read by the same reader
+//! (`oauth_client::metadata`), but dealt with as the operator's own choice: its issuer is compared without forgiving a
+//! slash, and its endpoints may be in a private network. Not here: fetching it (`flow`), its keys (`jwks`), the requests
+//! made of it (`oidc`).
 
 use serde::Deserialize;
 use url::Url;
 
-use super::LoginError;
-use crate::json;
-use crate::loopback::is_loopback;
+use crate::login::LoginError;
+use crate::oauth_client::metadata;
+use crate::oauth_client::url_policy::TrustedIssuer;
 use crate::untrusted::presentable;
 
 /// No discovery document is larger; `flow` reads no further.
@@ -34,9 +37,9 @@ pub struct Provider {
 
 /// Where an issuer's document is (Discovery §4.1). `None` for an issuer that cannot be one.
 pub fn url(issuer: &str) -> Option<Url> {
-    issuer_url(issuer)?;
+    TrustedIssuer::parse(issuer)?;
     let base = issuer.strip_suffix('/').unwrap_or(issuer);
-    Url::parse(&format!("{base}/.well-known/openid-configuration")).ok()
+    Url::parse(&format!("{base}{}", metadata::OPENID)).ok()
 }
 
 /// Reads the document fetched for this issuer with status 200.
@@ -44,10 +47,8 @@ pub fn url(issuer: &str) -> Option<Url> {
 /// 1. The document's `issuer` is identical to the configured one, character by character (Discovery §4.3).
 /// 2. Every endpoint is `https`; `http` only from one loopback address to another.
 pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
-    if bytes.len() > MAX_BYTES {
-        return Err(LoginError::DiscoveryMalformed);
-    }
-    let document: Document = json::read(bytes).map_err(|_| LoginError::DiscoveryMalformed)?;
+    let read = metadata::read::<Beyond>(bytes, MAX_BYTES);
+    let (document, beyond) = read.ok_or(LoginError::DiscoveryMalformed)?;
 
     // 1.
     let advertised = document.issuer.ok_or(LoginError::DiscoveryIncomplete("issuer"))?;
@@ -59,54 +60,34 @@ pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
     }
 
     // 2.
-    let from = issuer_url(issuer).ok_or(LoginError::UnfitUrl("issuer"))?;
+    let trusted = TrustedIssuer::parse(issuer).ok_or(LoginError::UnfitUrl("issuer"))?;
     let endpoint = |name, text: Option<String>| {
         let text = text.ok_or(LoginError::DiscoveryIncomplete(name))?;
-        fit(&text).filter(|url| secure_enough(&from, url)).ok_or(LoginError::UnfitUrl(name))
+        trusted.url(&text).ok_or(LoginError::UnfitUrl(name))
     };
     Ok(Provider {
         issuer: issuer.to_owned(),
         authorization_endpoint: endpoint("authorization_endpoint", document.authorization_endpoint)?,
         token_endpoint: endpoint("token_endpoint", document.token_endpoint)?,
-        jwks_uri: endpoint("jwks_uri", document.jwks_uri)?,
-        token_endpoint_auth_methods: document
-            .token_endpoint_auth_methods_supported
-            .unwrap_or_else(|| vec!["client_secret_basic".to_owned()]),
-        iss_parameter: document.authorization_response_iss_parameter_supported.unwrap_or(false),
-        selects_account: document
+        jwks_uri: endpoint("jwks_uri", beyond.jwks_uri)?,
+        token_endpoint_auth_methods: document.auth_methods.unwrap_or_else(|| vec!["client_secret_basic".to_owned()]),
+        iss_parameter: document.iss_parameter.unwrap_or(false),
+        selects_account: beyond
             .prompt_values_supported
             .is_some_and(|known| known.iter().any(|value| value == "select_account")),
     })
 }
 
 #[derive(Deserialize)]
-struct Document {
-    issuer: Option<String>,
-    authorization_endpoint: Option<String>,
-    token_endpoint: Option<String>,
+struct Beyond {
     jwks_uri: Option<String>,
-    token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    authorization_response_iss_parameter_supported: Option<bool>,
     prompt_values_supported: Option<Vec<String>>,
-}
-
-fn issuer_url(issuer: &str) -> Option<Url> {
-    fit(issuer).filter(|url| url.query().is_none() && secure_enough(url, url))
-}
-
-fn fit(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok().filter(|_| text.len() <= 2048)?;
-    let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    (bare && url.has_host()).then_some(url)
-}
-
-fn secure_enough(from: &Url, to: &Url) -> bool {
-    to.scheme() == "https" || (to.scheme() == "http" && is_loopback(from) && is_loopback(to))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::loopback::is_loopback;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -180,6 +161,21 @@ mod tests {
                 refused.to_string().contains(configured) && refused.to_string().contains("https://id.example.com/")
             );
         }
+    }
+
+    #[test]
+    fn what_a_login_does_not_need_may_be_missing_or_of_any_type() {
+        let mut document = document("https://id.example.com");
+        for member in ["code_challenge_methods_supported", "scopes_supported", "registration_endpoint"] {
+            document[member] = json!(7);
+        }
+        document["revocation_endpoint"] = json!("http://10.0.0.1/");
+        assert!(read("https://id.example.com", &document).is_ok());
+        document["token_endpoint"] = json!("https://10.0.0.1/token");
+        assert!(
+            read("https://id.example.com", &document).is_ok(),
+            "an operator's provider may be in a private network"
+        );
     }
 
     #[test]
