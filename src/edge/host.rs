@@ -15,7 +15,7 @@ use worker::wasm_bindgen_futures::JsFuture;
 
 use super::bindings;
 use super::bindings::{Kv, Objects, RateLimiter, binding, options, settled};
-use super::host_op::{HostQueue, JsStream};
+use super::host_queue::{HostQueue, JsStream};
 use crate::json;
 use crate::login::oidc::jwks::VerifyingKey;
 use crate::oauth::{grant, subject};
