@@ -77,7 +77,7 @@ impl<P: Platform> Refresh<'_, P> {
             }
         }
         let busy = memory.refreshing.get(&name, self.context.platform.moment()).is_some() && waited < RELIES;
-        let found = match memory.unavailable.get(&name, self.context.now) {
+        let found = match memory.failed_refreshes.get(&name, self.context.now) {
             Some(failure) => Err(failure),
             None if busy => Err(self.failing(1)),
             None => {
@@ -86,7 +86,7 @@ impl<P: Platform> Refresh<'_, P> {
                 let found = self.ask(seen, spare.is_some()).await;
                 memory.refreshing.forget(&name);
                 if let Err(failure) = &found {
-                    memory.unavailable.put(
+                    memory.failed_refreshes.put(
                         name,
                         failure.clone(),
                         self.context.platform.moment() + MOMENT,

@@ -35,13 +35,18 @@ pub async fn metadata<P: Platform>(context: &RequestContext<'_, P>, login: &Oidc
     if let Some(provider) = context.memory.providers.get(&login.issuer, context.now) {
         return Ok(provider);
     }
-    if let Some(failure) = context.memory.unavailable.get(&login.issuer, context.now) {
+    if let Some(failure) = context.memory.unusable_providers.get(&login.issuer, context.now) {
         return Err(failure);
     }
     let found = discover(context, login).await;
     if let Err(failure) = &found {
         // Anybody may ask for the status or for a sign-in: a provider that is down is not asked each time.
-        context.memory.unavailable.put(login.issuer.as_str(), failure.clone(), context.now + ASK_AGAIN, context.now);
+        context.memory.unusable_providers.put(
+            login.issuer.as_str(),
+            failure.clone(),
+            context.now + ASK_AGAIN,
+            context.now,
+        );
     }
     found
 }
