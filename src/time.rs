@@ -1,4 +1,4 @@
-//! Time as the gateway counts it: whole seconds, passed in, never asked for.
+//! Time as the gateway counts it: seconds, and milliseconds to wait, passed in, never asked for.
 //!
 //! Not here: a clock. `ports::Clock` is read once per request and the value handed down.
 
@@ -15,6 +15,10 @@ pub struct Timestamp(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Lifetime(pub u64);
+
+/// A span of time in milliseconds: a pause, a deadline. At most 49 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Millis(pub u32);
 
 impl Timestamp {
     /// What is left until this moment; zero once it has passed.
@@ -48,6 +52,33 @@ impl Lifetime {
     /// So many days.
     pub const fn days(days: u64) -> Self {
         Self::hours(days * 24)
+    }
+}
+
+impl Millis {
+    /// The same span, or the longest that there is.
+    #[expect(clippy::cast_possible_truncation, reason = "no more than the longest")]
+    pub const fn of(span: Lifetime) -> Self {
+        let milliseconds = span.0.saturating_mul(1000);
+        Self(if milliseconds > u32::MAX as u64 { u32::MAX } else { milliseconds as u32 })
+    }
+
+    /// This span and another.
+    #[must_use]
+    pub const fn and(self, more: Self) -> Self {
+        Self(self.0.saturating_add(more.0))
+    }
+
+    /// Twice as long.
+    #[must_use]
+    pub const fn doubled(self) -> Self {
+        self.and(self)
+    }
+}
+
+impl From<u32> for Millis {
+    fn from(milliseconds: u32) -> Self {
+        Self(milliseconds)
     }
 }
 

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::mcp::rewrite::Rewriter;
 use crate::ports::{Answer, FetchError, Outgoing};
-use crate::time::Lifetime;
+use crate::time::{Lifetime, Millis};
 use crate::web::reply::{Body, Reply, Terms};
 
 /// A body up to this size crosses within the string if it is text, and a longer one as bytes, which are not decoded.
@@ -102,7 +102,7 @@ pub fn reply<S>(reply: Reply<S>, number: impl Fn(&S) -> u32) -> Crossing {
     let mut text = String::with_capacity(1024);
     if let Some(Terms { words, after }) = reply.terms() {
         push(&mut text, "stream");
-        push_number(&mut text, milliseconds(*after));
+        push_number(&mut text, Millis::of(*after).0);
         push(&mut text, words);
     }
     let (status, headers, body) = reply.into_parts();
@@ -128,7 +128,7 @@ pub fn reply<S>(reply: Reply<S>, number: impl Fn(&S) -> u32) -> Crossing {
 pub fn goes_on(after: Lifetime) -> String {
     let mut text = String::new();
     push(&mut text, "goes_on");
-    push_number(&mut text, milliseconds(after));
+    push_number(&mut text, Millis::of(after).0);
     text.push('\0');
     text
 }
@@ -151,14 +151,14 @@ pub fn op(op: HostOp) -> Crossing {
             push(&mut text, if attended { "fetch" } else { "fetch_unattended" });
             push(&mut text, method.as_str());
             push(&mut text, url.as_str());
-            push_number(&mut text, milliseconds(within));
+            push_number(&mut text, Millis::of(within).0);
             return with_body(text, &headers, body);
         }
         HostOp::Read { body, limit, within } => {
             push(&mut text, "read");
             push_number(&mut text, body);
             push_number(&mut text, u32::try_from(limit).unwrap_or(u32::MAX));
-            push_number(&mut text, milliseconds(within));
+            push_number(&mut text, Millis::of(within).0);
         }
         HostOp::Discard { body } => {
             push(&mut text, "discard");
@@ -221,10 +221,6 @@ fn push(text: &mut String, line: &str) {
 
 fn push_number(text: &mut String, number: u32) {
     let _ = writeln!(text, "{number}"); // writing to a String cannot fail
-}
-
-fn milliseconds(span: Lifetime) -> u32 {
-    u32::try_from(span.0.saturating_mul(1000)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -24,15 +24,15 @@ use crate::ports::{
     Signatures, Timer, Unavailable,
 };
 use crate::secret::Secret;
-use crate::time::{Lifetime, Timestamp};
+use crate::time::{Lifetime, Millis, Timestamp};
 use crate::upstream::key::ConnectionKey;
 use crate::upstream::{connection, issuer};
 
-/// How long KV's own cache at an edge may serve what it has, seconds: the shortest it accepts. Part of every promise
+/// How long KV's own cache at an edge may serve what it has: the shortest it accepts. Part of every promise
 /// about how soon a change or a revocation is in effect everywhere.
-const KV_CACHE: u32 = 30;
+const KV_CACHE: Lifetime = Lifetime(30);
 /// KV refuses shorter lifetimes.
-const SHORTEST_KV_LIFETIME: f64 = 60.0;
+const SHORTEST_KV_LIFETIME: Lifetime = Lifetime(60);
 
 #[wasm_bindgen]
 extern "C" {
@@ -155,8 +155,8 @@ impl Clock for Workers {
 }
 
 impl Timer for Workers {
-    async fn pause(&self, milliseconds: u32) {
-        worker::Delay::from(std::time::Duration::from_millis(milliseconds.into())).await;
+    async fn pause(&self, span: impl Into<Millis>) {
+        worker::Delay::from(std::time::Duration::from_millis(span.into().0.into())).await;
     }
 }
 
@@ -234,7 +234,7 @@ impl Ledger for Workers {
 impl Directory for Workers {
     async fn get(&self, key: &str) -> Result<Option<String>, Unavailable> {
         let found = async {
-            let options = options(&[("type", "text".into()), ("cacheTtl", KV_CACHE.into())])?;
+            let options = options(&[("type", "text".into()), ("cacheTtl", seconds(KV_CACHE).into())])?;
             settled(binding::<Kv>(&self.env, "KV")?.get(key, &options)).await
         };
         found.await.map(|value| value.as_string()).map_err(unavailable)
@@ -242,7 +242,7 @@ impl Directory for Workers {
 
     async fn put(&self, key: &str, value: &str, lifetime: Option<Lifetime>) -> Result<(), Unavailable> {
         let put = async {
-            let seconds = lifetime.map(|lifetime| seconds(lifetime).max(SHORTEST_KV_LIFETIME));
+            let seconds = lifetime.map(|lifetime| seconds(lifetime.max(SHORTEST_KV_LIFETIME)));
             let options = options(&[("expirationTtl", seconds.into())])?;
             settled(binding::<Kv>(&self.env, "KV")?.put(key, value, &options)).await
         };

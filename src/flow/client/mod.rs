@@ -25,7 +25,7 @@ use crate::vault::OpenError;
 use crate::web::failure::Failure;
 
 /// How long a client's metadata document may take.
-const PATIENCE: Lifetime = Lifetime(5);
+const DOCUMENT_DEADLINE: Lifetime = Lifetime(5);
 /// How long an isolate remembers a registered client.
 const REMEMBERED: Lifetime = Lifetime::minutes(5);
 
@@ -143,11 +143,13 @@ async fn published<P: Platform>(
     }
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    let request = Outgoing { method: Method::GET, url: url.clone(), headers, body: Vec::new(), within: PATIENCE };
+    let request =
+        Outgoing { method: Method::GET, url: url.clone(), headers, body: Vec::new(), within: DOCUMENT_DEADLINE };
     let unreachable = |_| refused(&DocumentError::Unreachable);
     let Answer { status, headers, body, .. } = context.platform.fetch(request).await.map_err(unreachable)?;
     let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let read = if status == StatusCode::OK { body.read(document::LIMIT, PATIENCE).await } else { Ok(Vec::new()) };
+    let read =
+        if status == StatusCode::OK { body.read(document::LIMIT, DOCUMENT_DEADLINE).await } else { Ok(Vec::new()) };
     let bytes = read.map_err(|error| match error {
         ReadError::TooLarge => refused(&DocumentError::TooLarge),
         ReadError::Broken => refused(&DocumentError::Unreachable),

@@ -24,7 +24,7 @@ use crate::web::failure::{Blame, Failure};
 use crate::web::route::Endpoint;
 
 /// How long the identity provider may take to answer.
-const PATIENCE: Lifetime = Lifetime(10);
+const ANSWER_DEADLINE: Lifetime = Lifetime(10);
 /// How long its metadata and keys are remembered.
 const REMEMBERED: Lifetime = Lifetime::hours(1);
 /// How long a failed discovery is believed.
@@ -126,7 +126,7 @@ async fn keys<P: Platform>(
 
 async fn get<P: Platform>(context: &RequestContext<'_, P>, url: Url, limit: usize) -> Result<Vec<u8>, Failure> {
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
-    let request = Outgoing { method: Method::GET, url, headers, body: Vec::new(), within: PATIENCE };
+    let request = Outgoing { method: Method::GET, url, headers, body: Vec::new(), within: ANSWER_DEADLINE };
     match exchange(context, request, limit).await? {
         (StatusCode::OK, document) => Ok(document),
         (status, _) => Err(unavailable(&format!("it answered {}", status.as_u16()))),
@@ -140,8 +140,12 @@ async fn send<P: Platform>(
 ) -> Result<(StatusCode, Vec<u8>), Failure> {
     let (parts, body) = request.into_parts();
     let url = Url::parse(&parts.uri.to_string()).map_err(|_| misconfigured(&LoginError::UnfitUrl("token_endpoint")))?;
-    exchange(context, Outgoing { method: parts.method, url, headers: parts.headers, body, within: PATIENCE }, limit)
-        .await
+    exchange(
+        context,
+        Outgoing { method: parts.method, url, headers: parts.headers, body, within: ANSWER_DEADLINE },
+        limit,
+    )
+    .await
 }
 
 async fn exchange<P: Platform>(
@@ -150,8 +154,11 @@ async fn exchange<P: Platform>(
     limit: usize,
 ) -> Result<(StatusCode, Vec<u8>), Failure> {
     let answer = context.platform.fetch(request).await.map_err(|_| unavailable("it did not answer"))?;
-    let body =
-        answer.body.read(limit, PATIENCE).await.map_err(|_| unavailable("its answer broke off or was too large"))?;
+    let body = answer
+        .body
+        .read(limit, ANSWER_DEADLINE)
+        .await
+        .map_err(|_| unavailable("its answer broke off or was too large"))?;
     Ok((answer.status, body))
 }
 
