@@ -27,6 +27,7 @@
 // From the ground up.
 pub mod json; // JSON as a tree, and the one way from it into types
 pub mod loopback; // which hosts are this machine
+mod reasons; // an error's reason codes, each beside its words
 pub mod secret; // secrets as types
 pub mod time; // moments and spans as types
 pub mod untrusted; // text that somebody else wrote

@@ -2,12 +2,13 @@
 //!
 //! Not here: how that is read from the text (`imports`).
 
-const PURE: &[&str] = &["json", "loopback", "secret", "time", "untrusted", "version", "web::cookie"];
+const PURE: &[&str] = &["json", "loopback", "reasons", "secret", "time", "untrusted", "version", "web::cookie"];
 
 /// What each part of the crate may name of the others. A part that is not listed may not exist. What `web` shares
 /// stands at different heights, so its files are parts of their own.
 pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("json", &[]),
+    ("reasons", &[]),
     ("time", &[]),
     ("secret", &[]),
     ("loopback", &[]),
@@ -17,8 +18,8 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("web", &[]),
     ("web::cookie", &["secret", "time"]),
     ("web::form", &[]),
-    ("oauth", &["json", "loopback", "secret", "time", "vault", "version", "web::form"]),
-    ("oauth_client", &["json", "loopback", "oauth", "secret", "time", "untrusted", "version", "web::form"]),
+    ("oauth", &["json", "loopback", "reasons", "secret", "time", "vault", "version", "web::form"]),
+    ("oauth_client", &["json", "loopback", "oauth", "reasons", "secret", "time", "untrusted", "version", "web::form"]),
     ("upstream", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "vault", "version"]),
     ("config", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "upstream"]),
     ("login", PURE),
