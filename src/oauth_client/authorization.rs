@@ -80,7 +80,11 @@ pub fn callback(query: &str, issuer: &str, iss_parameter: bool) -> Result<Secret
         let sent =
             one(&form, "state")?.map(Secret::new).into_iter().fold(Sent::default(), |sent, state| sent.with(&state));
         let description = one(&form, "error_description")?.map(|description| sent.presentable(description));
-        return Err(CallbackError::Refused { error: sent.presentable(error), description });
+        return Err(match error {
+            "access_denied" => CallbackError::Denied { description },
+            "invalid_scope" => CallbackError::ScopeRefused { description },
+            error => CallbackError::Refused { error: sent.presentable(error), description },
+        });
     }
 
     // 3.
@@ -108,7 +112,17 @@ pub enum CallbackError {
         /// The one they were sent to.
         expected: String,
     },
-    /// The issuer or the person refused.
+    /// The person allowed nothing, or the issuer denied it.
+    Denied {
+        /// The issuer's description.
+        description: Option<String>,
+    },
+    /// The issuer does not have the scope that was sent.
+    ScopeRefused {
+        /// Its description.
+        description: Option<String>,
+    },
+    /// The issuer refused for another reason.
     Refused {
         /// Its code.
         error: String,
@@ -132,10 +146,10 @@ reasons! { CallbackError:
         "the answer did not come from the authorization server that was asked, so it was not used";
     IssuerMissing { .. } => "upstream_answer_without_issuer",
         "the authorization server's answer does not say who it is from, so it was not used";
-    Refused { error, description } if error == "access_denied" => "upstream_access_denied",
-        "the authorization server refused: {error}{}", Noted(description);
-    Refused { error, description } if error == "invalid_scope" => "upstream_scope_refused",
-        "the authorization server refused: {error}{}", Noted(description);
+    Denied { description } => "upstream_access_denied",
+        "the authorization server refused: access_denied{}", Noted(description);
+    ScopeRefused { description } => "upstream_scope_refused",
+        "the authorization server refused: invalid_scope{}", Noted(description);
     Refused { error, description } => "upstream_authorization_refused",
         "the authorization server refused: {error}{}", Noted(description);
     CodeMissing => "upstream_answer_without_code", "the authorization server's answer carries no code";
