@@ -71,7 +71,7 @@ impl From<&Claims> for Caller {
             account: claims.account.clone(),
             scope: claims.scope.clone(),
             roles: claims.roles.clone(),
-            claims: claims.claims.clone(),
+            claims: claims.claims.clone().into(),
             by: By::AccessToken { grant: claims.grant.clone(), client: claims.client_id.clone() },
             since: claims.authenticated(),
             until: claims.exp,

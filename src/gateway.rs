@@ -71,7 +71,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
 
     /// Answers one request. There is always an answer.
     pub async fn handle(&self, request: Request<P::Stream>) -> Reply<P::Stream> {
-        let record = RequestRecord::new(hex(&self.platform.random::<16>()), self.platform.millis());
+        let record = RequestRecord::new(hex(&self.platform.random::<16>()), self.platform.tick());
         let Request { method, url, headers, body } = request;
         let Ok(url) = Url::parse(&url) else {
             return Failure::client(400, "url_malformed", "The request's URL cannot be read.").as_json(record.id());
@@ -285,7 +285,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             _ => None,
         };
         let end = End {
-            at: self.platform.millis(),
+            at: self.platform.tick(),
             method: &head.method,
             route: route.name(),
             is_call: matches!(route, Route::Mcp(_)),

@@ -29,6 +29,7 @@
 // From the ground up.
 pub mod json; // JSON as a tree, and the one way from it into types
 pub mod loopback; // which hosts are this machine
+mod reasons; // an error's reason codes, each beside its words
 pub mod secret; // secrets as types
 pub mod time; // moments and spans as types
 pub mod untrusted; // text that somebody else wrote
@@ -50,6 +51,7 @@ pub mod memory; // what an isolate remembers
 pub mod ports; // what a flow may do to the world
 pub mod record; // what is known of one request by its end
 pub mod web; // what every endpoint shares of HTTP
+pub mod wire; // how requests, replies and errands cross between Rust and JavaScript
 
 pub mod flow; // one folder for each role of the specifications
 

@@ -54,8 +54,8 @@ pub struct Memory {
     pub clients: Cache<Rc<Client>>,
     /// Identity providers' metadata, by issuer.
     pub providers: Cache<Rc<Provider>>,
-    /// Identity providers that could not be used moments ago, by issuer.
-    pub unavailable: Cache<Failure>,
+    /// Why an identity provider could not be used moments ago, by issuer.
+    pub unusable_providers: Cache<Failure>,
     /// Identity providers' keys, by issuer.
     pub jwks: Cache<Rc<Jwks>>,
     /// Connections that were used here, by the name of their key.
@@ -64,6 +64,8 @@ pub struct Memory {
     pub guessing: Cache<()>,
     /// Connections that a request of this isolate refreshes now.
     pub refreshing: Cache<()>,
+    /// Why no newer credential of a connection could be had moments ago, by the name of its key.
+    pub failed_refreshes: Cache<Failure>,
     /// What servers were like when they were last used here, by slug.
     pub used: Cache<LastUse>,
 }
@@ -145,7 +147,8 @@ impl Memory {
         if before.is_some_and(|before| before.digest != loaded.digest) {
             self.clients.clear();
             self.providers.clear();
-            self.unavailable.clear();
+            self.unusable_providers.clear();
+            self.failed_refreshes.clear();
             self.jwks.clear();
             self.used.clear();
         }

@@ -12,7 +12,7 @@ use url::Url;
 use crate::login::oidc::jwks::VerifyingKey;
 use crate::oauth::{grant, subject};
 use crate::secret::Secret;
-use crate::time::{Lifetime, Millis, Timestamp};
+use crate::time::{Lifetime, Millis, Tick, Timestamp};
 use crate::upstream::key::ConnectionKey;
 use crate::upstream::{connection, issuer};
 
@@ -37,14 +37,14 @@ pub trait Clock {
     fn moment(&self) -> Timestamp;
 
     /// The same finer, to tell how long something took. On Workers it stands still between I/O.
-    fn millis(&self) -> Millis;
+    fn tick(&self) -> Tick;
 }
 
 /// Waiting.
 #[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
 pub trait Timer {
-    /// Comes back after so many milliseconds. Other requests go on meanwhile.
-    async fn pause(&self, milliseconds: u32);
+    /// Comes back after a while. Other requests go on meanwhile.
+    async fn pause(&self, span: impl Into<Millis>);
 }
 
 /// Cryptographically secure randomness.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::caller::Caller;
 use crate::config::LoggedCalls;
-use crate::time::Millis;
+use crate::time::{Millis, Tick};
 
 /// Of a text that a client chose, in characters: what tools and clients are really called is shorter.
 const LONGEST: usize = 128;
@@ -18,7 +18,7 @@ const LONGEST: usize = 128;
 /// The facts of one request.
 pub struct RequestRecord {
     id: String,
-    began: Millis,
+    began: Tick,
     facts: RefCell<Facts>,
 }
 
@@ -58,7 +58,7 @@ struct Facts {
 /// What the gateway knows of a request's end.
 pub struct End<'a> {
     /// When that was.
-    pub at: Millis,
+    pub at: Tick,
     /// The request's method.
     pub method: &'a str,
     /// The name of its route.
@@ -114,16 +114,16 @@ struct Line<'a> {
     rule: Option<usize>,
     #[serde(rename = "upstream.status", skip_serializing_if = "Option::is_none")]
     upstream_status: Option<u16>,
-    duration_ms: u64,
+    duration_ms: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    upstream_ms: Option<u64>,
+    upstream_ms: Option<u32>,
     #[serde(skip_serializing_if = "is_zero")]
     renewals: u8,
 }
 
 impl RequestRecord {
     /// Of a request that began just now.
-    pub fn new(id: String, began: Millis) -> Self {
+    pub fn new(id: String, began: Tick) -> Self {
         Self { id, began, facts: RefCell::default() }
     }
 
@@ -170,7 +170,8 @@ impl RequestRecord {
     pub fn upstream(&self, status: Option<u16>, took: Millis) {
         let mut facts = self.facts.borrow_mut();
         facts.upstream_status = status;
-        facts.upstream_time = Some(facts.upstream_time.unwrap_or_default() + took);
+        let before = facts.upstream_time.map_or(0, |before| before.0);
+        facts.upstream_time = Some(Millis(before.saturating_add(took.0)));
     }
 
     /// Other credentials were got, because the server refused those there were.
@@ -237,7 +238,7 @@ mod tests {
     use super::*;
 
     const CALL: End<'_> = End {
-        at: Millis(1_700),
+        at: Tick(1_700),
         method: "POST",
         route: "mcp",
         is_call: true,
@@ -249,7 +250,7 @@ mod tests {
     };
 
     fn record() -> RequestRecord {
-        RequestRecord::new("r".repeat(32), Millis(1_000))
+        RequestRecord::new("r".repeat(32), Tick(1_000))
     }
 
     fn read(line: Option<String>) -> Value {

@@ -1,4 +1,4 @@
-//! Time as the gateway counts it: whole seconds where something is decided, passed in, never asked for.
+//! Time as the gateway counts it: seconds, and milliseconds to wait, passed in, never asked for.
 //!
 //! Not here: a clock. `ports::Clock` is read once per request and the value handed down.
 
@@ -16,9 +16,13 @@ pub struct Timestamp(pub u64);
 #[serde(transparent)]
 pub struct Lifetime(pub u64);
 
-/// Milliseconds: a moment since the Unix epoch, or how long something took. Only told, never decided by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Millis(pub u64);
+/// A span of time in milliseconds: a pause, a deadline. At most 49 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Millis(pub u32);
+
+/// A moment in milliseconds since the Unix epoch, only to tell how long something took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tick(pub u64);
 
 impl Timestamp {
     /// What is left until this moment; zero once it has passed.
@@ -55,6 +59,33 @@ impl Lifetime {
     }
 }
 
+impl Millis {
+    /// The same span, or the longest that there is.
+    #[expect(clippy::cast_possible_truncation, reason = "no more than the longest")]
+    pub const fn of(span: Lifetime) -> Self {
+        let milliseconds = span.0.saturating_mul(1000);
+        Self(if milliseconds > u32::MAX as u64 { u32::MAX } else { milliseconds as u32 })
+    }
+
+    /// This span and another.
+    #[must_use]
+    pub const fn and(self, more: Self) -> Self {
+        Self(self.0.saturating_add(more.0))
+    }
+
+    /// Twice as long.
+    #[must_use]
+    pub const fn doubled(self) -> Self {
+        self.and(self)
+    }
+}
+
+impl From<u32> for Millis {
+    fn from(milliseconds: u32) -> Self {
+        Self(milliseconds)
+    }
+}
+
 impl Add<Lifetime> for Timestamp {
     type Output = Self;
 
@@ -63,19 +94,11 @@ impl Add<Lifetime> for Timestamp {
     }
 }
 
-impl Add for Millis {
-    type Output = Self;
+impl Sub for Tick {
+    type Output = Millis;
 
-    fn add(self, more: Self) -> Self {
-        Self(self.0.saturating_add(more.0))
-    }
-}
-
-impl Sub for Millis {
-    type Output = Self;
-
-    fn sub(self, before: Self) -> Self {
-        Self(self.0.saturating_sub(before.0))
+    fn sub(self, before: Self) -> Millis {
+        Millis(u32::try_from(self.0.saturating_sub(before.0)).unwrap_or(u32::MAX))
     }
 }
 

@@ -258,7 +258,8 @@ fn every_reason_code_is_explained_where_people_look() {
     none(stale.map(|written| (*written).to_owned()), "README.md explains what is no reason code");
 }
 
-/// Every reason code of the source, and where it stands: in the arms of a `fn reason` and in the making of a `Failure`.
+/// Every reason code of the source, and where it stands: in a table of `reasons!`, in the arms of a `fn reason` and in
+/// the making of a `Failure`.
 fn reasons() -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in files("src") {
@@ -269,6 +270,11 @@ fn reasons() -> BTreeMap<String, Vec<String>> {
             let body = body.split("\n    }\n").next().unwrap();
             body.lines().filter_map(|line| line.split_once("=> ").and_then(|(_, value)| literal(value)))
         });
+        // A variant whose words have two forms has two rows of one code.
+        let tables = source.split("\nreasons! {").skip(1).flat_map(|table| {
+            let rows = table.split("\n}\n").next().unwrap().split("=> \"").skip(1);
+            rows.filter_map(|row| row.split('"').next()).collect::<BTreeSet<_>>()
+        });
         // What a connection needs is said with a constant, and becomes the reason of an answer that is no failure. So
         // is a revocation.
         let needs = source.split("const ").skip(1).filter_map(|rest| literal(rest.split_once(": &str = ")?.1));
@@ -276,7 +282,7 @@ fn reasons() -> BTreeMap<String, Vec<String>> {
             (file.name().starts_with("src/flow/connection") || file.name().ends_with("revocation.rs"))
                 && code.contains('_')
         });
-        for code in made.chain(arms).chain(needs) {
+        for code in made.chain(arms).chain(tables).chain(needs) {
             found.entry(code.to_owned()).or_default().push(file.name());
         }
     }

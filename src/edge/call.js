@@ -1,4 +1,4 @@
-// One request under way: does the errands of its flow, which `host_op.rs` lays down and `wire.rs` writes into a string, until there
+// One request under way: does the errands of its flow, which `host_queue.rs` holds and `wire.rs` writes into a string, until there
 // is a reply. Bodies stay on this side, by number: 0 is the request's.
 //
 // Not here: what an answer means, which Rust judges. How it is waited for is decided here, because only here a body can be left alone.

@@ -13,8 +13,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use js_sys::Function;
 use wasm_bindgen::JsValue;
 
-use super::host_op::{Done, HostQueue};
-use super::wire;
+use super::aside;
+use super::host_queue::{Done, HostQueue};
+use crate::wire;
 
 thread_local! {
     static WAITING: RefCell<BTreeMap<u32, Call>> = RefCell::default();
@@ -82,7 +83,7 @@ impl Call {
                 return outcome;
             }
             if let Some(op) = self.queue.take() {
-                break wire::op(number, op);
+                break aside::keep(number, wire::op(op));
             }
             if !self.waker.rung.load(Ordering::Relaxed) {
                 break wire::wait();

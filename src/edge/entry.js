@@ -59,7 +59,5 @@ const durable = (name) =>
     }
   };
 
-export const Grant = durable("Grant");
-export const Account = durable("Account");
-export const Connection = durable("Connection");
-export const Issuer = durable("Issuer");
+// Each is named once: what is exported here, in Rust, and in the deployment's bindings is one name.
+export const { Grant, Account, Connection, Issuer } = new Proxy({}, { get: (_, name) => durable(name) });

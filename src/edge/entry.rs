@@ -9,12 +9,14 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use super::host::{Workers, timestamp};
-use super::host_op::{Done, JsStream};
-use super::{call, wire};
-use crate::gateway::Gateway;
+use super::host_queue::{Done, JsStream};
+use super::{aside, call};
+use crate::gateway::{Gateway, Request, StreamStanding};
 use crate::mcp::rewrite::Rewriter;
 use crate::memory::Memory;
 use crate::ports::ReadError;
+use crate::wire;
+use crate::wire::RequestHead;
 
 thread_local! {
     static MEMORY: Rc<Memory> = Rc::default();
@@ -32,10 +34,16 @@ pub fn start(wake: Function) {
 #[wasm_bindgen]
 pub fn begin(call: u32, request: &str, now: f64, env: Env) -> String {
     let memory = MEMORY.with(Rc::clone);
+    let Ok(RequestHead { method, url, headers }) = wire::request(request) else {
+        wasm_bindgen::throw_str("a request that is none"); // what JavaScript packs always is one
+    };
     call::begin(call, |queue| {
-        let request = wire::request(request, JsStream::of_request(Rc::clone(&queue)));
+        let request = Request { method, url, headers, body: JsStream::of_request(Rc::clone(&queue)) };
         let platform = Workers::new(env, timestamp(now), queue);
-        async move { wire::reply(call, Gateway::new(&platform, &memory).handle(request).await) }
+        async move {
+            let reply = Gateway::new(&platform, &memory).handle(request).await;
+            aside::keep(call, wire::reply(reply, JsStream::number))
+        }
     })
 }
 
@@ -45,7 +53,12 @@ pub fn look(call: u32, words: String, now: f64, env: Env) -> String {
     let memory = MEMORY.with(Rc::clone);
     call::begin(call, |queue| {
         let platform = Workers::new(env, timestamp(now), queue);
-        async move { wire::standing(Gateway::new(&platform, &memory).look(&words).await) }
+        async move {
+            match Gateway::new(&platform, &memory).look(&words).await {
+                StreamStanding::GoesOn(after) => wire::goes_on(after),
+                StreamStanding::Ends(event) => wire::ends(&event),
+            }
+        }
     })
 }
 
@@ -84,13 +97,13 @@ pub fn woken(call: u32) -> String {
 /// The body of what was answered last for a call, where it did not fit in.
 #[wasm_bindgen]
 pub fn bytes(call: u32) -> Vec<u8> {
-    wire::bytes(call)
+    aside::bytes(call)
 }
 
 /// What the body of a call's reply goes through, where it is "rewritten".
 #[wasm_bindgen]
 pub fn rewriting(call: u32) -> Option<Rewriting> {
-    wire::rewriter(call).map(Rewriting)
+    aside::rewriter(call).map(Rewriting)
 }
 
 /// A body on its way through Rust. JavaScript frees it when it collects the garbage.

@@ -15,7 +15,7 @@ use worker::wasm_bindgen_futures::JsFuture;
 
 use super::bindings;
 use super::bindings::{Kv, Objects, RateLimiter, binding, options, settled};
-use super::host_op::{HostQueue, JsStream};
+use super::host_queue::{HostQueue, JsStream};
 use crate::json;
 use crate::login::oidc::jwks::VerifyingKey;
 use crate::oauth::{grant, subject};
@@ -24,15 +24,15 @@ use crate::ports::{
     Signatures, Timer, Unavailable,
 };
 use crate::secret::Secret;
-use crate::time::{Lifetime, Millis, Timestamp};
+use crate::time::{Lifetime, Millis, Tick, Timestamp};
 use crate::upstream::key::ConnectionKey;
 use crate::upstream::{connection, issuer};
 
-/// How long KV's own cache at an edge may serve what it has, seconds: the shortest it accepts. Part of every promise
+/// How long KV's own cache at an edge may serve what it has: the shortest it accepts. Part of every promise
 /// about how soon a change or a revocation is in effect everywhere.
-const KV_CACHE: u32 = 30;
+const KV_CACHE: Lifetime = Lifetime(30);
 /// KV refuses shorter lifetimes.
-const SHORTEST_KV_LIFETIME: f64 = 60.0;
+const SHORTEST_KV_LIFETIME: Lifetime = Lifetime(60);
 
 #[wasm_bindgen]
 extern "C" {
@@ -145,8 +145,8 @@ pub fn timestamp(milliseconds: f64) -> Timestamp {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and no clock is before 1970")]
-fn millis(milliseconds: f64) -> Millis {
-    Millis(milliseconds as u64)
+fn tick(milliseconds: f64) -> Tick {
+    Tick(milliseconds as u64)
 }
 
 impl Clock for Workers {
@@ -158,14 +158,14 @@ impl Clock for Workers {
         now()
     }
 
-    fn millis(&self) -> Millis {
-        millis(js_sys::Date::now())
+    fn tick(&self) -> Tick {
+        tick(js_sys::Date::now())
     }
 }
 
 impl Timer for Workers {
-    async fn pause(&self, milliseconds: u32) {
-        worker::Delay::from(std::time::Duration::from_millis(milliseconds.into())).await;
+    async fn pause(&self, span: impl Into<Millis>) {
+        worker::Delay::from(std::time::Duration::from_millis(span.into().0.into())).await;
     }
 }
 
@@ -243,7 +243,7 @@ impl Ledger for Workers {
 impl Directory for Workers {
     async fn get(&self, key: &str) -> Result<Option<String>, Unavailable> {
         let found = async {
-            let options = options(&[("type", "text".into()), ("cacheTtl", KV_CACHE.into())])?;
+            let options = options(&[("type", "text".into()), ("cacheTtl", seconds(KV_CACHE).into())])?;
             settled(binding::<Kv>(&self.env, "KV")?.get(key, &options)).await
         };
         found.await.map(|value| value.as_string()).map_err(unavailable)
@@ -251,7 +251,7 @@ impl Directory for Workers {
 
     async fn put(&self, key: &str, value: &str, lifetime: Option<Lifetime>) -> Result<(), Unavailable> {
         let put = async {
-            let seconds = lifetime.map(|lifetime| seconds(lifetime).max(SHORTEST_KV_LIFETIME));
+            let seconds = lifetime.map(|lifetime| seconds(lifetime.max(SHORTEST_KV_LIFETIME)));
             let options = options(&[("expirationTtl", seconds.into())])?;
             settled(binding::<Kv>(&self.env, "KV")?.put(key, value, &options)).await
         };

@@ -4,10 +4,10 @@
 
 #![expect(unreachable_pub, reason = "wasm-bindgen exports what is `pub`, and nothing in the crate names the edge")]
 
+mod aside;
 mod bindings;
 mod call;
 mod entry;
 mod host;
-mod host_op;
+mod host_queue;
 mod objects;
-mod wire;

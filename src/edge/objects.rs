@@ -18,89 +18,45 @@ use crate::upstream::{connection, issuer};
 
 const RECORD: &str = "record";
 
-/// One grant: consent given, code, refresh family.
-#[durable_object(alarm)]
-pub struct Grant {
-    storage: Storage,
+/// A class of objects for each machine: the runtime, bindings and migrations know it by its name.
+macro_rules! objects {
+    ($($(#[$doc:meta])* $class:ident runs $machine:ident;)*) => {$(
+        $(#[$doc])*
+        #[durable_object(alarm)]
+        pub struct $class {
+            storage: Storage,
+        }
+
+        impl DurableObject for $class {
+            fn new(state: State, _env: Env) -> Self {
+                Self { storage: storage(state) }
+            }
+
+            async fn fetch(&self, request: Request) -> Result<Response> {
+                let turn: Turn =
+                    |before, command, now| turn(before, command, now, $machine::apply, $machine::Record::expires);
+                run(&self.storage, request, turn).await
+            }
+
+            async fn alarm(&self) -> Result<Response> {
+                forget(&self.storage, |record| expiry(record, $machine::Record::expires)).await
+            }
+        }
+    )*};
 }
 
-/// One subject's account: what they consented to, allowed and connected.
-#[durable_object(alarm)]
-pub struct Account {
-    storage: Storage,
-}
+objects! {
+    /// One grant: consent given, code, refresh family.
+    Grant runs grant;
 
-/// One account of one subject at one server: the credential, and who refreshes it.
-#[durable_object(alarm)]
-pub struct Connection {
-    storage: Storage,
-}
+    /// One subject's account: what they consented to, allowed and connected.
+    Account runs subject;
 
-/// What the gateway is registered as at one upstream's authorization server.
-#[durable_object(alarm)]
-pub struct Issuer {
-    storage: Storage,
-}
+    /// One account of one subject at one server: the credential, and who refreshes it.
+    Connection runs connection;
 
-impl DurableObject for Grant {
-    fn new(state: State, _env: Env) -> Self {
-        Self { storage: storage(state) }
-    }
-
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let turn: Turn = |before, command, now| turn(before, command, now, grant::apply, grant::Record::expires);
-        run(&self.storage, request, turn).await
-    }
-
-    async fn alarm(&self) -> Result<Response> {
-        forget(&self.storage, |record| expiry(record, grant::Record::expires)).await
-    }
-}
-
-impl DurableObject for Account {
-    fn new(state: State, _env: Env) -> Self {
-        Self { storage: storage(state) }
-    }
-
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let turn: Turn = |before, command, now| turn(before, command, now, subject::apply, subject::Record::expires);
-        run(&self.storage, request, turn).await
-    }
-
-    async fn alarm(&self) -> Result<Response> {
-        forget(&self.storage, |record| expiry(record, subject::Record::expires)).await
-    }
-}
-
-impl DurableObject for Connection {
-    fn new(state: State, _env: Env) -> Self {
-        Self { storage: storage(state) }
-    }
-
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let turn: Turn =
-            |before, command, now| turn(before, command, now, connection::apply, connection::Record::expires);
-        run(&self.storage, request, turn).await
-    }
-
-    async fn alarm(&self) -> Result<Response> {
-        forget(&self.storage, |record| expiry(record, connection::Record::expires)).await
-    }
-}
-
-impl DurableObject for Issuer {
-    fn new(state: State, _env: Env) -> Self {
-        Self { storage: storage(state) }
-    }
-
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let turn: Turn = |before, command, now| turn(before, command, now, issuer::apply, issuer::Record::expires);
-        run(&self.storage, request, turn).await
-    }
-
-    async fn alarm(&self) -> Result<Response> {
-        forget(&self.storage, |record| expiry(record, issuer::Record::expires)).await
-    }
+    /// What the gateway is registered as at one upstream's authorization server.
+    Issuer runs issuer;
 }
 
 /// What one command does to an object, as text: before, command and time in, and out what to keep and to answer.

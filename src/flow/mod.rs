@@ -190,11 +190,11 @@ pub fn secret_missing(reason: &'static str, name: &SecretName, needed: &str) -> 
 }
 
 /// How long a client may take to send a small body.
-const PATIENCE: Lifetime = Lifetime(15);
+const BODY_DEADLINE: Lifetime = Lifetime(15);
 
 /// Reads a small body: a form, a registration.
 pub async fn read_small<S: Stream>(body: S, limit: usize) -> Result<Vec<u8>, Failure> {
-    body.read(limit, PATIENCE).await.map_err(|error| unreadable(error, limit))
+    body.read(limit, BODY_DEADLINE).await.map_err(|error| unreadable(error, limit))
 }
 
 /// A body of a client's that could not be read.

@@ -12,12 +12,12 @@ use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 
 /// Whether any rule asks for a role or a claim.
-pub fn is_asked_for(config: &Config) -> bool {
+pub(super) fn is_asked_for(config: &Config) -> bool {
     !config.roles().is_empty() || !config.claims().is_empty()
 }
 
 /// Notes what the login said. Where that fails the person is not signed in: a role that was taken away must be gone.
-pub async fn note<P: Platform>(
+pub(super) async fn note<P: Platform>(
     context: &RequestContext<'_, P>,
     subject: &str,
     profile: Profile,
@@ -27,7 +27,7 @@ pub async fn note<P: Platform>(
 }
 
 /// What rules ask for of what was noted.
-pub async fn of<P: Platform>(context: &RequestContext<'_, P>, subject: &str) -> Result<Profile, Failure> {
+pub(super) async fn of<P: Platform>(context: &RequestContext<'_, P>, subject: &str) -> Result<Profile, Failure> {
     let mut profile = Profile { roles: Vec::new(), claims: [].into(), at: context.now };
     if is_asked_for(&context.config) {
         let noted = context.platform.account(subject, subject::Command::Profile).await;

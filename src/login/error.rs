@@ -2,9 +2,8 @@
 //!
 //! Not here: rendering (`flow` and `page`), the conditions of an ID token (`id_token`).
 
-use std::fmt;
-
 use crate::oauth_client::authorization::CallbackError;
+use crate::reasons::{Noted, reasons};
 
 /// Why a login did not succeed. Its text may be shown: it carries no secret, and foreign text only after
 /// `foreign::presentable`.
@@ -55,26 +54,32 @@ pub enum LoginError {
     IdTokenMissing,
 }
 
-impl LoginError {
-    /// A stable code for logs and for the page.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::DiscoveryMalformed => "login_discovery_malformed",
-            Self::DiscoveryIncomplete(_) => "login_discovery_incomplete",
-            Self::DiscoveredIssuer { .. } => "login_discovered_issuer",
-            Self::UnfitUrl(_) => "login_unfit_url",
-            Self::KeysMalformed => "login_keys_malformed",
-            Self::CallbackMalformed => "login_callback_malformed",
-            Self::StateMismatch => "login_state_mismatch",
-            Self::IssuerMissing => "login_issuer_missing",
-            Self::IssuerMismatch => "login_issuer_mismatch",
-            Self::Refused { .. } => "login_refused",
-            Self::CodeMissing => "login_code_missing",
-            Self::TokenRefused { .. } => "login_token_refused",
-            Self::TokenMalformed => "login_token_malformed",
-            Self::IdTokenMissing => "login_id_token_missing",
-        }
-    }
+reasons! { LoginError:
+    DiscoveryMalformed => "login_discovery_malformed",
+        "The identity provider's discovery document cannot be read.";
+    DiscoveryIncomplete(member) => "login_discovery_incomplete",
+        "The identity provider's discovery document lacks {member}.";
+    DiscoveredIssuer { configured, advertised } => "login_discovered_issuer",
+        "The configured issuer is {configured}, but the identity provider calls itself {advertised}. They must be \
+         identical, a final slash included.";
+    UnfitUrl(member) => "login_unfit_url",
+        "The identity provider's {member} is not an https URL the gateway may use.";
+    KeysMalformed => "login_keys_malformed", "The identity provider's key set cannot be read.";
+    CallbackMalformed => "login_callback_malformed", "The identity provider's answer cannot be read.";
+    StateMismatch => "login_state_mismatch",
+        "This sign-in was not begun in this browser, or began more than ten minutes ago.";
+    IssuerMissing => "login_issuer_missing", "The identity provider's answer does not say who it is from.";
+    IssuerMismatch => "login_issuer_mismatch", "The answer did not come from the configured identity provider.";
+    Refused { error, description } => "login_refused",
+        "The identity provider refused the sign-in: {error}{}.", Noted(description);
+    CodeMissing => "login_code_missing", "The identity provider's answer carries no code.";
+    TokenRefused { status, error: Some(error) } => "login_token_refused",
+        "The identity provider did not accept the gateway's token request: {status} {error}.";
+    TokenRefused { status, error: None } => "login_token_refused",
+        "The identity provider did not accept the gateway's token request: {status}.";
+    TokenMalformed => "login_token_malformed", "The identity provider's token response cannot be read.";
+    IdTokenMissing => "login_id_token_missing",
+        "The identity provider sent no ID token. The openid scope must be allowed for the gateway's client.";
 }
 
 impl From<CallbackError> for LoginError {
@@ -83,51 +88,12 @@ impl From<CallbackError> for LoginError {
             CallbackError::Malformed => Self::CallbackMalformed,
             CallbackError::OtherIssuer { .. } => Self::IssuerMismatch,
             CallbackError::IssuerMissing { .. } => Self::IssuerMissing,
+            CallbackError::Denied { description } => Self::Refused { error: "access_denied".to_owned(), description },
+            CallbackError::ScopeRefused { description } => {
+                Self::Refused { error: "invalid_scope".to_owned(), description }
+            }
             CallbackError::Refused { error, description } => Self::Refused { error, description },
             CallbackError::CodeMissing => Self::CodeMissing,
-        }
-    }
-}
-
-impl fmt::Display for LoginError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DiscoveryMalformed => f.write_str("The identity provider's discovery document cannot be read."),
-            Self::DiscoveryIncomplete(member) => {
-                write!(f, "The identity provider's discovery document lacks {member}.")
-            }
-            Self::DiscoveredIssuer { configured, advertised } => write!(
-                f,
-                "The configured issuer is {configured}, but the identity provider calls itself {advertised}. They must be identical, \
-                 a final slash included."
-            ),
-            Self::UnfitUrl(member) => {
-                write!(f, "The identity provider's {member} is not an https URL the gateway may use.")
-            }
-            Self::KeysMalformed => f.write_str("The identity provider's key set cannot be read."),
-            Self::CallbackMalformed => f.write_str("The identity provider's answer cannot be read."),
-            Self::StateMismatch => {
-                f.write_str("This sign-in was not begun in this browser, or began more than ten minutes ago.")
-            }
-            Self::IssuerMissing => f.write_str("The identity provider's answer does not say who it is from."),
-            Self::IssuerMismatch => f.write_str("The answer did not come from the configured identity provider."),
-            Self::Refused { error, description: Some(description) } => {
-                write!(f, "The identity provider refused the sign-in: {error} ({description}).")
-            }
-            Self::Refused { error, description: None } => {
-                write!(f, "The identity provider refused the sign-in: {error}.")
-            }
-            Self::CodeMissing => f.write_str("The identity provider's answer carries no code."),
-            Self::TokenRefused { status, error: Some(error) } => {
-                write!(f, "The identity provider did not accept the gateway's token request: {status} {error}.")
-            }
-            Self::TokenRefused { status, error: None } => {
-                write!(f, "The identity provider did not accept the gateway's token request: {status}.")
-            }
-            Self::TokenMalformed => f.write_str("The identity provider's token response cannot be read."),
-            Self::IdTokenMissing => f.write_str(
-                "The identity provider sent no ID token. The openid scope must be allowed for the gateway's client.",
-            ),
         }
     }
 }

@@ -2,12 +2,11 @@
 //!
 //! Not here: which scope to ask for (`scope`), what `state` holds (`state`), redeeming the code (`token`).
 
-use std::fmt;
-
 use url::Url;
 
 use super::scope::OFFLINE_ACCESS;
 use crate::oauth::pkce::S256Challenge;
+use crate::reasons::{Noted, reasons};
 use crate::secret::Secret;
 use crate::untrusted::{Sent, presentable};
 use crate::web::form;
@@ -113,7 +112,11 @@ pub fn code<'a>(
     // 2.
     if let Some(error) = parameter("error")? {
         let description = parameter("error_description")?.map(|description| sent.presentable(description));
-        return Err(CallbackError::Refused { error: sent.presentable(error), description });
+        return Err(match error {
+            "access_denied" => CallbackError::Denied { description },
+            "invalid_scope" => CallbackError::ScopeRefused { description },
+            error => CallbackError::Refused { error: sent.presentable(error), description },
+        });
     }
 
     // 3.
@@ -141,7 +144,17 @@ pub enum CallbackError {
         /// The one they were sent to.
         expected: String,
     },
-    /// The issuer or the person refused.
+    /// The person allowed nothing, or the issuer denied it.
+    Denied {
+        /// The issuer's description.
+        description: Option<String>,
+    },
+    /// The issuer does not have the scope that was sent.
+    ScopeRefused {
+        /// Its description.
+        description: Option<String>,
+    },
+    /// The issuer refused for another reason.
     Refused {
         /// Its code.
         error: String,
@@ -157,38 +170,21 @@ impl CallbackError {
     pub fn of_other_issuer(expected: &str) -> Self {
         Self::OtherIssuer { expected: presentable(expected) }
     }
-
-    /// A stable code for logs and for the page.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Malformed => "upstream_answer_malformed",
-            Self::OtherIssuer { .. } => "upstream_answer_of_other_issuer",
-            Self::IssuerMissing { .. } => "upstream_answer_without_issuer",
-            Self::Refused { error, .. } if error == "access_denied" => "upstream_access_denied",
-            Self::Refused { error, .. } if error == "invalid_scope" => "upstream_scope_refused",
-            Self::Refused { .. } => "upstream_authorization_refused",
-            Self::CodeMissing => "upstream_answer_without_code",
-        }
-    }
 }
 
-impl fmt::Display for CallbackError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed => f.write_str("the authorization server's answer cannot be read"),
-            Self::OtherIssuer { .. } => {
-                f.write_str("the answer did not come from the authorization server that was asked, so it was not used")
-            }
-            Self::IssuerMissing { .. } => {
-                f.write_str("the authorization server's answer does not say who it is from, so it was not used")
-            }
-            Self::Refused { error, description: Some(description) } => {
-                write!(f, "the authorization server refused: {error} ({description})")
-            }
-            Self::Refused { error, description: None } => write!(f, "the authorization server refused: {error}"),
-            Self::CodeMissing => f.write_str("the authorization server's answer carries no code"),
-        }
-    }
+reasons! { CallbackError:
+    Malformed => "upstream_answer_malformed", "the authorization server's answer cannot be read";
+    OtherIssuer { .. } => "upstream_answer_of_other_issuer",
+        "the answer did not come from the authorization server that was asked, so it was not used";
+    IssuerMissing { .. } => "upstream_answer_without_issuer",
+        "the authorization server's answer does not say who it is from, so it was not used";
+    Denied { description } => "upstream_access_denied",
+        "the authorization server refused: access_denied{}", Noted(description);
+    ScopeRefused { description } => "upstream_scope_refused",
+        "the authorization server refused: invalid_scope{}", Noted(description);
+    Refused { error, description } => "upstream_authorization_refused",
+        "the authorization server refused: {error}{}", Noted(description);
+    CodeMissing => "upstream_answer_without_code", "the authorization server's answer carries no code";
 }
 
 #[cfg(test)]

@@ -3,9 +3,8 @@
 //! Not here: answers that did not come (`flow`), refusals of the token endpoint (`token`) and of registration
 //! (`registration`).
 
-use std::fmt;
-
 use super::url_policy::Unreachable;
+use crate::reasons::reasons;
 use crate::untrusted::presentable;
 
 /// Why an upstream's metadata is not used. Foreign text in it is presentable.
@@ -72,23 +71,6 @@ impl DiscoveryError {
         Self::Unreachable { member, url: presentable(url), why }
     }
 
-    /// A stable code for logs and for the page.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Unreachable { .. } => "upstream_url_refused",
-            Self::ResourceMalformed => "upstream_resource_metadata_malformed",
-            Self::OtherResource { .. } => "upstream_resource_mismatch",
-            Self::NoIssuer => "upstream_names_no_issuer",
-            Self::UnexpectedIssuer { .. } => "upstream_issuer_changed",
-            Self::IssuerMalformed => "upstream_issuer_metadata_malformed",
-            Self::IssuerIncomplete(_) => "upstream_issuer_metadata_incomplete",
-            Self::OtherIssuer { .. } => "upstream_issuer_mismatch",
-            Self::NoPkce => "upstream_without_pkce",
-            Self::ClaimedEndpoint { .. } => "upstream_endpoint_of_other_issuer",
-            Self::NoRegistration { .. } => "upstream_without_registration",
-        }
-    }
-
     /// What was expected and what came instead, where there are two values to compare.
     pub fn facts(&self) -> Vec<(&'static str, String)> {
         match self {
@@ -130,41 +112,30 @@ impl DiscoveryError {
     }
 }
 
-impl fmt::Display for DiscoveryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable { member, why, .. } => {
-                write!(f, "the server's metadata names a {member} that the gateway does not go to, because {why}")
-            }
-            Self::ResourceMalformed => f.write_str("the server's resource metadata cannot be read"),
-            Self::OtherResource { expected, advertised } => write!(
-                f,
-                "the server's resource metadata is for another resource: expected {expected}, advertised {advertised}"
-            ),
-            Self::NoIssuer => f.write_str("the server's resource metadata names no authorization server"),
-            Self::UnexpectedIssuer { expected, advertised } => write!(
-                f,
-                "the server names another authorization server than the configured one: expected {expected}, advertised {advertised}"
-            ),
-            Self::IssuerMalformed => f.write_str("the metadata of the server's authorization server cannot be read"),
-            Self::IssuerIncomplete(member) => {
-                write!(f, "the metadata of the server's authorization server lacks {member}")
-            }
-            Self::OtherIssuer { expected, advertised } => write!(
-                f,
-                "the authorization server's metadata is for another issuer: expected {expected}, advertised {advertised}"
-            ),
-            Self::NoPkce => f.write_str("the server's authorization server does not offer PKCE with S256"),
-            Self::ClaimedEndpoint { issuer, .. } => write!(
-                f,
-                "the server's authorization server sends people to an authorization endpoint that belongs to another one, {issuer}"
-            ),
-            Self::NoRegistration { issuer } => write!(
-                f,
-                "the server's authorization server {issuer} does not support dynamic client registration, and no client is configured for it"
-            ),
-        }
-    }
+reasons! { DiscoveryError:
+    Unreachable { member, why, .. } => "upstream_url_refused",
+        "the server's metadata names a {member} that the gateway does not go to, because {why}";
+    ResourceMalformed => "upstream_resource_metadata_malformed",
+        "the server's resource metadata cannot be read";
+    OtherResource { expected, advertised } => "upstream_resource_mismatch",
+        "the server's resource metadata is for another resource: expected {expected}, advertised {advertised}";
+    NoIssuer => "upstream_names_no_issuer", "the server's resource metadata names no authorization server";
+    UnexpectedIssuer { expected, advertised } => "upstream_issuer_changed",
+        "the server names another authorization server than the configured one: expected {expected}, advertised \
+         {advertised}";
+    IssuerMalformed => "upstream_issuer_metadata_malformed",
+        "the metadata of the server's authorization server cannot be read";
+    IssuerIncomplete(member) => "upstream_issuer_metadata_incomplete",
+        "the metadata of the server's authorization server lacks {member}";
+    OtherIssuer { expected, advertised } => "upstream_issuer_mismatch",
+        "the authorization server's metadata is for another issuer: expected {expected}, advertised {advertised}";
+    NoPkce => "upstream_without_pkce", "the server's authorization server does not offer PKCE with S256";
+    ClaimedEndpoint { issuer, .. } => "upstream_endpoint_of_other_issuer",
+        "the server's authorization server sends people to an authorization endpoint that belongs to another one, \
+         {issuer}";
+    NoRegistration { issuer } => "upstream_without_registration",
+        "the server's authorization server {issuer} does not support dynamic client registration, and no client is \
+         configured for it";
 }
 
 impl std::error::Error for DiscoveryError {}

@@ -2,8 +2,6 @@
 //!
 //! Not here: that it happens once for each issuer (`issuer`), clients an operator registered by hand (`config`).
 
-use std::fmt;
-
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -15,6 +13,7 @@ use super::error_response::ErrorResponse;
 use super::metadata::IssuerMetadata;
 use super::token::{Busy, busy};
 use crate::oauth::authentication_method::AuthenticationMethod;
+use crate::reasons::reasons;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::untrusted::{Sent, presentable};
@@ -216,38 +215,18 @@ pub enum UpstreamRegistrationError {
     },
 }
 
-impl UpstreamRegistrationError {
-    /// A stable code for logs and for the page.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Busy(_) => "upstream_registration_busy",
-            Self::Refused { .. } => "upstream_registration_refused",
-            Self::Malformed => "upstream_registration_malformed",
-            Self::Method { .. } => "upstream_registration_method",
-        }
-    }
+reasons! { UpstreamRegistrationError:
+    Busy(busy) => "upstream_registration_busy",
+        "the server's authorization server cannot register clients now: {busy}";
+    Refused { status, error, description } => "upstream_registration_refused",
+        "the server's authorization server refused to register this gateway: {status}{}{}",
+        said(error.as_deref()), said(description.as_deref());
+    Malformed => "upstream_registration_malformed",
+        "the answer of the server's authorization server to the registration cannot be read";
+    Method { name } => "upstream_registration_method",
+        "the server's authorization server wants clients to authenticate by {name}, which the gateway cannot";
 }
 
-impl fmt::Display for UpstreamRegistrationError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Busy(busy) => write!(f, "the server's authorization server cannot register clients now: {busy}"),
-            Self::Refused { status, error, description } => {
-                write!(f, "the server's authorization server refused to register this gateway: {status}")?;
-                for text in [error, description].into_iter().flatten() {
-                    write!(f, " {text}")?;
-                }
-                Ok(())
-            }
-            Self::Malformed => {
-                f.write_str("the answer of the server's authorization server to the registration cannot be read")
-            }
-            Self::Method { name } => {
-                write!(
-                    f,
-                    "the server's authorization server wants clients to authenticate by {name}, which the gateway cannot"
-                )
-            }
-        }
-    }
+fn said(text: Option<&str>) -> String {
+    text.map(|text| format!(" {text}")).unwrap_or_default()
 }

@@ -15,6 +15,7 @@ use super::account_name;
 use super::client_auth::GatewayClient;
 use super::error_response::ErrorResponse;
 use crate::json::Node;
+use crate::reasons::{Noted, reasons};
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 use crate::untrusted::{Sent, presentable};
@@ -284,50 +285,23 @@ impl TokenError {
     pub fn may_be_of_two_names(&self) -> bool {
         matches!(self, Self::Refused { error, .. } if error == "invalid_request")
     }
-
-    /// A stable code for logs and for the page.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::DeadGrant { .. } => "upstream_grant_dead",
-            Self::BadClient { .. } => "upstream_client_refused",
-            Self::InvalidScope { .. } => "upstream_scope_invalid",
-            Self::Refused { .. } => "upstream_token_refused",
-            Self::TokenType { .. } => "upstream_token_type",
-            Self::Temporary(_) => "upstream_token_unavailable",
-        }
-    }
 }
 
-impl fmt::Display for TokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let description = match self {
-            Self::DeadGrant { description } => {
-                f.write_str("the authorization server does not accept the code or refresh token any more")?;
-                description
-            }
-            Self::BadClient { error, description } => {
-                write!(f, "the authorization server does not accept this gateway as its client: {error}")?;
-                description
-            }
-            Self::InvalidScope { sent: Some(sent), description } => {
-                write!(f, "the authorization server refused the scope that was asked for, {sent:?}")?;
-                description
-            }
-            Self::InvalidScope { sent: None, description } => {
-                f.write_str("the authorization server wants another scope; none was asked for")?;
-                description
-            }
-            Self::Refused { error, description } => {
-                write!(f, "the authorization server refused to issue a token: {error}")?;
-                description
-            }
-            Self::TokenType { kind } => {
-                return write!(f, "the authorization server issued a token of an unknown kind: {kind}");
-            }
-            Self::Temporary(busy) => return write!(f, "the authorization server could not issue a token now: {busy}"),
-        };
-        description.as_ref().map_or(Ok(()), |description| write!(f, " ({description})"))
-    }
+reasons! { TokenError:
+    DeadGrant { description } => "upstream_grant_dead",
+        "the authorization server does not accept the code or refresh token any more{}", Noted(description);
+    BadClient { error, description } => "upstream_client_refused",
+        "the authorization server does not accept this gateway as its client: {error}{}", Noted(description);
+    InvalidScope { sent: Some(sent), description } => "upstream_scope_invalid",
+        "the authorization server refused the scope that was asked for, {sent:?}{}", Noted(description);
+    InvalidScope { sent: None, description } => "upstream_scope_invalid",
+        "the authorization server wants another scope; none was asked for{}", Noted(description);
+    Refused { error, description } => "upstream_token_refused",
+        "the authorization server refused to issue a token: {error}{}", Noted(description);
+    TokenType { kind } => "upstream_token_type",
+        "the authorization server issued a token of an unknown kind: {kind}";
+    Temporary(busy) => "upstream_token_unavailable",
+        "the authorization server could not issue a token now: {busy}";
 }
 
 impl std::error::Error for TokenError {}

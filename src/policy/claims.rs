@@ -73,6 +73,11 @@ impl ClaimValues {
         Self(values.filter(|(_, values)| !values.is_empty()).collect())
     }
 
+    /// The values by the names of the claims, to be kept.
+    pub fn into_map(self) -> BTreeMap<String, Vec<String>> {
+        self.0
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -80,6 +85,12 @@ impl ClaimValues {
 
     pub(super) fn has_any(&self, name: &ClaimName, wanted: &[String]) -> bool {
         self.0.get(&name.0).is_some_and(|values| values.iter().any(|value| wanted.contains(value)))
+    }
+}
+
+impl From<BTreeMap<String, Vec<String>>> for ClaimValues {
+    fn from(values: BTreeMap<String, Vec<String>>) -> Self {
+        Self(values)
     }
 }
 

@@ -26,6 +26,23 @@ pub enum Decision<'p> {
 }
 
 impl Decision<'_> {
+    /// Its name in logs and explanations.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Hide => "hide",
+            Self::Deny(_) => "deny",
+        }
+    }
+
+    /// The rule that decides, by its number among those of the server.
+    pub const fn rule(&self) -> Option<usize> {
+        match self {
+            Self::Deny(denial) => Some(denial.rule),
+            Self::Allow | Self::Hide => None,
+        }
+    }
+
     /// Whether a list shows the capability: what more scope would open stays visible, so that a client can ask for it,
     /// and what a role or claim would open does not.
     pub const fn is_listed(&self) -> bool {

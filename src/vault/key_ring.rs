@@ -228,6 +228,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::secret::Digested;
 
     const ONE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
     const TWO: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
@@ -279,6 +280,30 @@ mod tests {
             assert_eq!(open(Purpose::Connection, elsewhere), Err(OpenError::NotAuthentic), "{elsewhere:?}");
         }
         assert_eq!(open(Purpose::RequestState, &["alice", "linear"]), Err(OpenError::NotAuthentic));
+    }
+
+    #[test]
+    fn what_is_made_for_one_purpose_is_good_for_no_other() {
+        let ring = ring(&format!("1:{ONE}"));
+        for made in Purpose::ALL {
+            let (sealed, tag) = (ring.seal(made, &[], NONCE, b"x"), ring.tag(made, b"x"));
+            for other in Purpose::ALL {
+                assert_eq!(ring.open(other, &[], &sealed).is_ok(), made == other, "{made:?} as {other:?}");
+                assert_eq!(ring.verify_tag(other, b"x", &tag), made == other, "{made:?} as {other:?}");
+            }
+        }
+    }
+
+    /// Whatever was made with them is at rest. A new purpose comes last, and is none of these.
+    #[test]
+    fn the_keys_of_the_first_sixteen_purposes_stay_the_same() {
+        let ring = ring(&format!("1:{ONE}"));
+        let made = Purpose::ALL.iter().take(16).map(|purpose| {
+            let (sealed, tag) = (ring.seal(*purpose, &[], NONCE, b"x"), ring.tag(*purpose, b"x"));
+            format!("{}: {sealed} {}", purpose.label(), Base64UrlUnpadded::encode_string(&tag))
+        });
+        let made = Digested::of(&made.collect::<Vec<_>>().join("\n"));
+        assert_eq!(made.as_str(), "256JzHoNzcu0rqnhe91ZbkRRggqmBFG97zCd0dGNy7k");
     }
 
     #[test]

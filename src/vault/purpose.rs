@@ -2,63 +2,70 @@
 //!
 //! Not here: the keys (`key_ring`).
 
-/// A use of the key ring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Signs access tokens.
-    AccessToken,
-    /// Seals browser sessions in the directory.
-    BrowserSession,
-    /// Seals the login that is under way into a cookie.
-    LoginTransaction,
-    /// Seals an authorization request into the consent form.
-    ConsentTicket,
-    /// Seals an upstream's session id into ours.
-    McpSession,
-    /// Tags authorization codes.
-    Code,
-    /// Tags refresh tokens.
-    RefreshToken,
-    /// Seals a subject's tokens at an upstream.
-    Connection,
-    /// Seals the `requestState` of an interrupted MCP request.
-    RequestState,
-    /// Seals the gateway's own registration at an upstream's issuer.
-    Registration,
-    /// Seals the `state` of an authorization at an upstream's issuer.
-    UpstreamState,
-    /// Seals what a link to a connect page asks for.
-    ConnectLink,
-    /// Seals what a connect page's form is for.
-    ConnectTicket,
-    /// Seals the token of the connections page's forms.
-    ConnectionsForm,
-    /// Seals what a client registered into its id, and makes the secret that goes with it.
-    ClientId,
-    /// Seals who has signed in with an address.
-    Person,
+/// A line for each purpose: its name, and the HKDF info string of its keys, which is part of what is at rest. To change
+/// one makes its records unreadable.
+macro_rules! purposes {
+    ($($(#[$doc:meta])* $name:ident = $label:literal,)*) => {
+        /// A use of the key ring.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Purpose {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Purpose {
+            /// All of them.
+            pub const ALL: [Self; [$($label),*].len()] = [$(Self::$name),*];
+
+            /// What tells its keys from those of others.
+            pub const fn label(self) -> &'static str {
+                match self {
+                    $(Self::$name => $label,)*
+                }
+            }
+
+            /// What is kept for it among what is kept for each, in the order of [`Purpose::ALL`].
+            #[expect(non_snake_case, reason = "each is bound to the name of its purpose")]
+            pub(super) const fn of<T>(self, each: &[T; Self::ALL.len()]) -> &T {
+                let [$($name),*] = each;
+                match self {
+                    $(Self::$name => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl Purpose {
-    /// The HKDF info string. It is part of what is at rest: changing one makes its records unreadable.
-    pub(super) const fn label(self) -> &'static str {
-        match self {
-            Self::AccessToken => "access token",
-            Self::BrowserSession => "browser session",
-            Self::LoginTransaction => "login transaction",
-            Self::ConsentTicket => "consent ticket",
-            Self::McpSession => "mcp session",
-            Self::Code => "code",
-            Self::RefreshToken => "refresh token",
-            Self::Connection => "connection",
-            Self::RequestState => "request state",
-            Self::Registration => "registration",
-            Self::UpstreamState => "upstream state",
-            Self::ConnectLink => "connect link",
-            Self::ConnectTicket => "connect ticket",
-            Self::ConnectionsForm => "connections form",
-            Self::ClientId => "client id",
-            Self::Person => "person",
-        }
-    }
+purposes! {
+    /// Signs access tokens.
+    AccessToken = "access token",
+    /// Seals browser sessions in the directory.
+    BrowserSession = "browser session",
+    /// Seals the login that is under way into a cookie.
+    LoginTransaction = "login transaction",
+    /// Seals an authorization request into the consent form.
+    ConsentTicket = "consent ticket",
+    /// Seals an upstream's session id into ours.
+    McpSession = "mcp session",
+    /// Tags authorization codes.
+    Code = "code",
+    /// Tags refresh tokens.
+    RefreshToken = "refresh token",
+    /// Seals a subject's tokens at an upstream.
+    Connection = "connection",
+    /// Seals the `requestState` of an interrupted MCP request.
+    RequestState = "request state",
+    /// Seals the gateway's own registration at an upstream's issuer.
+    Registration = "registration",
+    /// Seals the `state` of an authorization at an upstream's issuer.
+    UpstreamState = "upstream state",
+    /// Seals what a link to a connect page asks for.
+    ConnectLink = "connect link",
+    /// Seals what a connect page's form is for.
+    ConnectTicket = "connect ticket",
+    /// Seals the token of the connections page's forms.
+    ConnectionsForm = "connections form",
+    /// Seals what a client registered into its id, and makes the secret that goes with it.
+    ClientId = "client id",
+    /// Seals who has signed in with an address.
+    Person = "person",
 }

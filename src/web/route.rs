@@ -89,6 +89,8 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::AdminSubjects, path: "/admin/subjects", allow: "GET", cors: Cors::None },
 ];
 
+/// Where servers are that have no path of their own.
+pub const SERVERS: &str = "/v1/mcp/";
 const CONNECT: &str = "/connect/";
 const CALLBACK: &str = "/oauth/upstream-callback/";
 const DOCUMENT: &str = "/oauth/client-metadata/";
@@ -266,7 +268,7 @@ impl<'a> Route<'a> {
     }
 
     fn no_such_server(path: &'a str) -> Self {
-        let slug = path.strip_prefix("/v1/mcp/").or_else(|| path.strip_prefix('/')?.strip_suffix("/mcp"));
+        let slug = path.strip_prefix(SERVERS).or_else(|| path.strip_prefix('/')?.strip_suffix("/mcp"));
         slug.filter(|slug| !slug.is_empty() && !slug.contains('/')).map_or(Self::Unknown, Self::NoSuchServer)
     }
 }
@@ -285,6 +287,11 @@ impl Endpoint {
 /// Where people connect a server.
 pub fn connect_path(slug: &str) -> String {
     format!("{CONNECT}{slug}")
+}
+
+/// Where an operator connects a server for everybody.
+pub fn shared_connection_path(slug: &str) -> String {
+    format!("{SHARED}{slug}{SHARED_END}")
 }
 
 /// What stands for an issuer in URLs of ours: computed, so that nothing has to be kept of it.

@@ -2,12 +2,13 @@
 //!
 //! Not here: how that is read from the text (`imports`).
 
-const PURE: &[&str] = &["json", "loopback", "secret", "time", "untrusted", "version", "web::cookie"];
+const PURE: &[&str] = &["json", "loopback", "reasons", "secret", "time", "untrusted", "version", "web::cookie"];
 
 /// What each part of the crate may name of the others. A part that is not listed may not exist. What `web` shares
 /// stands at different heights, so its files are parts of their own.
 pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("json", &[]),
+    ("reasons", &[]),
     ("time", &[]),
     ("secret", &[]),
     ("loopback", &[]),
@@ -17,12 +18,15 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("web", &[]),
     ("web::cookie", &["secret", "time"]),
     ("web::form", &[]),
-    ("oauth", &["json", "loopback", "secret", "time", "vault", "version", "web::form"]),
-    ("oauth_client", &["json", "loopback", "oauth", "secret", "time", "untrusted", "version", "web::form"]),
+    ("oauth", &["json", "loopback", "reasons", "secret", "time", "vault", "version", "web::form"]),
+    ("oauth_client", &["json", "loopback", "oauth", "reasons", "secret", "time", "untrusted", "version", "web::form"]),
     ("policy", &["json", "oauth"]),
     ("upstream", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "vault", "version"]),
     ("config", &["json", "loopback", "oauth", "oauth_client", "policy", "secret", "time", "untrusted", "upstream"]),
-    ("login", &["json", "loopback", "oauth_client", "secret", "time", "untrusted", "version", "web::cookie"]),
+    (
+        "login",
+        &["json", "loopback", "oauth_client", "reasons", "secret", "time", "untrusted", "version", "web::cookie"],
+    ),
     ("mcp", PURE),
     ("page", PURE),
     ("caller", &["oauth", "policy", "time"]),
@@ -32,6 +36,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("web::route", &["config", "secret"]),
     ("web::failure", &["mcp", "oauth", "page", "web::reply"]),
     ("web::origin", &["config", "loopback", "web::failure"]),
+    ("wire", &["mcp", "ports", "time", "web::reply"]),
     ("memory", MEMORY),
     ("flow", FLOW),
     ("web::csrf", &["flow", "web::failure"]),
@@ -76,7 +81,7 @@ const FLOW: &[&str] = &[
     "web",
 ];
 const EDGE: &[&str] =
-    &["gateway", "json", "login", "mcp", "memory", "oauth", "ports", "secret", "time", "upstream", "web::reply"];
+    &["gateway", "json", "login", "mcp", "memory", "oauth", "ports", "secret", "time", "upstream", "wire"];
 
 /// Which folder or file of `flow` may name which other: a folder is a role of the specification, and what two of them
 /// share lies below both. Everything may name what stands in `flow/mod.rs`.

@@ -22,7 +22,7 @@ use mcp_edge_gateway::ports::{
     Secrets, Signatures, Stream, Timer, Unavailable,
 };
 use mcp_edge_gateway::secret::Secret;
-use mcp_edge_gateway::time::{Lifetime, Millis, Timestamp};
+use mcp_edge_gateway::time::{Lifetime, Millis, Tick, Timestamp};
 use mcp_edge_gateway::upstream::key::ConnectionKey;
 use mcp_edge_gateway::upstream::{connection, issuer};
 use serde::Serialize;
@@ -143,14 +143,14 @@ impl Clock for InMemory {
         Timestamp(self.now.get())
     }
 
-    fn millis(&self) -> Millis {
-        Millis(self.now.get() * 1000)
+    fn tick(&self) -> Tick {
+        Tick(self.now.get() * 1000)
     }
 }
 
 impl Timer for InMemory {
-    async fn pause(&self, milliseconds: u32) {
-        let until = self.precisely() + u64::from(milliseconds);
+    async fn pause(&self, span: impl Into<Millis>) {
+        let until = self.precisely() + u64::from(span.into().0);
         self.sleepers.borrow_mut().push(until);
         std::future::poll_fn(|_| if self.precisely() < until { Poll::Pending } else { Poll::Ready(()) }).await;
     }

@@ -21,7 +21,7 @@ use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
 /// How long a server may take to send the rest of an error it has begun.
-const PATIENCE: Lifetime = Lifetime(30);
+const ERROR_BODY_DEADLINE: Lifetime = Lifetime(30);
 /// An error body is a short JSON document.
 const ERROR_BODY: usize = 256 * 1024;
 
@@ -76,7 +76,7 @@ impl<P: Platform> Call<'_, P> {
             }
             Disposition::ReadError => {
                 let failed = || refusal::upstream_error(status, self.server);
-                let bytes = body.read(ERROR_BODY, PATIENCE).await.map_err(|_| failed())?;
+                let bytes = body.read(ERROR_BODY, ERROR_BODY_DEADLINE).await.map_err(|_| failed())?;
                 // A server's own error, a failed validation say, is the client's to read as it is.
                 let error = response::error_body(&bytes).ok_or_else(failed)?;
                 let reply = error_reply(status, &headers, bytes);
@@ -89,7 +89,7 @@ impl<P: Platform> Call<'_, P> {
             // Most servers say 404 of a lost session, some of an unknown method: only then is it the error that they
             // name.
             Disposition::Gone => {
-                let bytes = body.read(ERROR_BODY, PATIENCE).await.unwrap_or_default();
+                let bytes = body.read(ERROR_BODY, ERROR_BODY_DEADLINE).await.unwrap_or_default();
                 Ok(match response::error_body(&bytes) {
                     Some(error) if error.code == METHOD_NOT_FOUND => {
                         Attempt::Answered(Reply::bytes(status, "application/json", bytes))

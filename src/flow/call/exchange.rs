@@ -212,9 +212,9 @@ impl<P: Platform> Call<'_, P> {
             body,
             within: self.server.timeout,
         };
-        let began = self.context.platform.millis();
+        let began = self.context.platform.tick();
         let answer = self.context.platform.fetch(request).await;
-        let took = self.context.platform.millis() - began;
+        let took = self.context.platform.tick() - began;
         self.context.record.upstream(answer.as_ref().ok().map(|answer| answer.status.as_u16()), took);
         self.classify(answer.map_err(|error| refusal::no_answer(error, self.server))?, session).await
     }

@@ -25,6 +25,7 @@ use crate::policy::{Arguments, Capability, CapabilityKind, Decision, Denial, Nee
 use crate::ports::Platform;
 use crate::web::failure::{Blame, Failure};
 use crate::web::reply::Reply;
+use crate::web::route::Endpoint;
 
 /// Of an answer that is rewritten: a list of 2,000 tools has 2 MB.
 const LONGEST_ANSWER: usize = 16 << 20;
@@ -94,7 +95,7 @@ impl<P: Platform> Call<'_, P> {
                     .lacking(Lacking { required_roles: Some(roles.to_vec()), ..lacking })
                     .fix(format!(
                         "Ask whoever runs the identity provider for the role {wanted}, then sign in again at {}.",
-                        self.context.url("/connections")
+                        self.context.url(Endpoint::Connections.path())
                     ))
             }
             Need::Claim { name: claim, .. } => {

@@ -14,6 +14,7 @@ use crate::ports::Platform;
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
 use crate::web::failure::{Blame, Failure};
+use crate::web::route;
 
 /// How long a use is worth telling of.
 const REMEMBERED: Lifetime = Lifetime::days(1);
@@ -91,7 +92,7 @@ pub async fn condition<P: Platform>(context: &RequestContext<'_, P>, server: &Se
     // What storage does not tell is left out.
     let connected = store::read(context, server, &key).await.ok().map(|kept| matches!(kept, store::Kept::Live(_)));
     let fix = connected.filter(|connected| !connected).map(|_| {
-        let url = context.url(&format!("/admin/servers/{}/connection", server.slug));
+        let url = context.url(&route::shared_connection_path(server.slug.as_str()));
         format!("Connect it for everybody: POST {url} with the ADMIN_TOKEN, and open the link of the answer.")
     });
     Condition { last_used, connected, fix }

@@ -184,7 +184,7 @@ pub fn no_such_server(slug: &str) -> Failure {
 pub fn slug_missing<P: Platform>(context: &RequestContext<'_, P>) -> Failure {
     Failure::client(404, "slug_missing", "This address names no server.").fix(format!(
         "Use the address of one server: {} and its slug. The page at / lists the servers and their URLs.",
-        context.url("/v1/mcp/")
+        context.url(route::SERVERS)
     ))
 }
 

@@ -23,18 +23,18 @@ use crate::oauth::grant::GrantId;
 use crate::oauth::token::access_token::AccessTokenError;
 use crate::ports::Platform;
 use crate::secret::Digested;
-use crate::time::{Lifetime, Timestamp};
+use crate::time::{Lifetime, Millis, Timestamp};
 use crate::web::failure::{Blame, Failure};
 use crate::web::reply::Terms;
 
 /// How often storage is asked that does not answer.
 const ATTEMPTS: u32 = 3;
-/// The pause before it is asked again, milliseconds.
-const PAUSE: u32 = 2000;
-/// How long a stream relies on another one to ask, and after how many milliseconds it looks.
-const PATIENCE: Lifetime = Lifetime(5);
-const MOMENT: u32 = 250;
-const MOMENTS: u32 = 20;
+/// The pause before it is asked again.
+const PAUSE: Millis = Millis(2000);
+/// How long a stream relies on another one to ask, and how often it looks meanwhile.
+const ASKING_DEADLINE: Lifetime = Lifetime(5);
+const LOOK: Millis = Millis(250);
+const LOOKS: u32 = Millis::of(ASKING_DEADLINE).0 / LOOK.0;
 
 /// What its client is told to do. An event stream that is opened again meets the answer that says more.
 const AGAIN: &str = "Send the request again: the client refreshes its token, or is told to authorize.";
@@ -184,14 +184,14 @@ impl Tenure {
     async fn alone<P: Platform, T>(&self, markers: &Markers<'_, P>, marker: &str, asked: impl Future<Output = T>) -> T {
         let Markers { platform, memory, now } = markers;
         let is_asked = || memory.asking.get(marker, *now).is_some();
-        for _ in 0..MOMENTS {
+        for _ in 0..LOOKS {
             if !is_asked() {
                 break;
             }
-            platform.pause(MOMENT).await;
+            platform.pause(LOOK).await;
         }
         let first = !is_asked();
-        memory.asking.put(marker, (), *now + PATIENCE, *now);
+        memory.asking.put(marker, (), *now + ASKING_DEADLINE, *now);
         let answer = asked.await;
         if first {
             memory.asking.forget(marker);

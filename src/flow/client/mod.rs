@@ -24,7 +24,7 @@ use crate::vault::OpenError;
 use crate::web::failure::Failure;
 
 /// How long a client's metadata document may take.
-const PATIENCE: Lifetime = Lifetime(5);
+const DOCUMENT_DEADLINE: Lifetime = Lifetime(5);
 /// How long an isolate remembers a registered client.
 const REMEMBERED: Lifetime = Lifetime::minutes(5);
 
@@ -136,11 +136,12 @@ async fn published<P: Platform>(
     if client_id.strip_prefix(context.origin.as_str()).is_some_and(|path| path.starts_with('/')) {
         return Err(refused(&DocumentError::NotPublic(NotPublic::Name)));
     }
-    let request = Outgoing::document(url.clone(), PATIENCE);
+    let request = Outgoing::document(url.clone(), DOCUMENT_DEADLINE);
     let unreachable = |_| refused(&DocumentError::Unreachable);
     let Answer { status, headers, body, .. } = context.platform.fetch(request).await.map_err(unreachable)?;
     let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let read = if status == StatusCode::OK { body.read(document::LIMIT, PATIENCE).await } else { Ok(Vec::new()) };
+    let read =
+        if status == StatusCode::OK { body.read(document::LIMIT, DOCUMENT_DEADLINE).await } else { Ok(Vec::new()) };
     let bytes = read.map_err(|error| match error {
         ReadError::TooLarge => refused(&DocumentError::TooLarge),
         ReadError::Broken => refused(&DocumentError::Unreachable),

@@ -59,15 +59,28 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -
     let server = context.config.servers.get(intent.slug.as_str());
     let said = match redeem_and_keep(context, head, &state, signed_in.session.since).await {
         Ok(()) => done(context, intent, &signed_in.session).await,
-        Err(failure)
-            if failure.reason == cancelled::REASON
-                && let Some(server) = server =>
-        {
+        Err(NotConnected::Denied(failure)) if let Some(server) = server => {
             cancelled::show(context, server, &signed_in, &state, &failure).await
         }
-        Err(failure) => Err(way_on(failure.slug(intent.slug.as_str()), intent)),
+        Err(NotConnected::Denied(failure) | NotConnected::Failed(failure)) => {
+            Err(way_on(failure.slug(intent.slug.as_str()), intent))
+        }
     };
     redirect::ended(context, said)
+}
+
+/// Why somebody who came back is not connected.
+enum NotConnected {
+    /// They allowed nothing.
+    Denied(Failure),
+    /// Something is wrong.
+    Failed(Failure),
+}
+
+impl From<Failure> for NotConnected {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
 }
 
 async fn redeem_and_keep<P: Platform>(
@@ -75,18 +88,21 @@ async fn redeem_and_keep<P: Platform>(
     head: &Head,
     state: &State,
     signed_in: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), NotConnected> {
     let server = context.config.servers.get(state.intent.slug.as_str()).ok_or_else(changed)?;
-    let Auth::OAuth(oauth) = &server.auth else { return Err(changed()) };
+    let Auth::OAuth(oauth) = &server.auth else { return Err(changed().into()) };
     if sealed::binding(server) != state.binding {
-        return Err(changed());
+        return Err(changed().into());
     }
     // 3.
     if !state.is_answered_at(head.url.path()) {
-        return Err(refused(server, state, &CallbackError::of_other_issuer(&state.source.issuer)));
+        return Err(refused(server, state, &CallbackError::of_other_issuer(&state.source.issuer)).into());
     }
     let code = authorization::callback(head.query(), &state.source.issuer, state.source.iss_parameter);
-    let code = code.map_err(|error| refused(server, state, &error))?;
+    let code = code.map_err(|error| match (&error, refused(server, state, &error)) {
+        (CallbackError::Denied { .. }, failure) => NotConnected::Denied(failure),
+        (_, failure) => NotConnected::Failed(failure),
+    })?;
     // 4.
     let (client, tokens) = redeem(context, server, oauth, state, &code).await?;
     // 5.
@@ -143,13 +159,13 @@ async fn redeem<P: Platform>(
 }
 
 fn refused(server: &Server, state: &State, error: &CallbackError) -> Failure {
-    let blame = if error.reason() == cancelled::REASON { Blame::Client } else { Blame::Upstream };
+    let blame = if matches!(error, CallbackError::Denied { .. }) { Blame::Client } else { Blame::Upstream };
     let scope = state.source.scope.as_deref().unwrap_or("(none)");
-    let (message, fix) = match error.reason() {
-        cancelled::REASON => {
+    let (message, fix) = match error {
+        CallbackError::Denied { .. } => {
             (sentence(error), "Nothing was connected. Connect again if that was not what you wanted.".to_owned())
         }
-        "upstream_scope_refused" => (
+        CallbackError::ScopeRefused { .. } => (
             format!("{} The scope that was sent: {scope}.", sentence(error)),
             format!("The operator must set servers.{}.auth.scope to what the authorization server has.", server.slug),
         ),
@@ -157,7 +173,9 @@ fn refused(server: &Server, state: &State, error: &CallbackError) -> Failure {
     };
     let failure = Failure::new(blame, 400, error.reason(), message).fix(fix);
     match error {
-        CallbackError::Refused { .. } => failure.fact("scope", scope),
+        CallbackError::Denied { .. } | CallbackError::ScopeRefused { .. } | CallbackError::Refused { .. } => {
+            failure.fact("scope", scope)
+        }
         CallbackError::OtherIssuer { expected } | CallbackError::IssuerMissing { expected } => {
             failure.fact("expected", expected.clone())
         }

@@ -21,9 +21,6 @@ use crate::web::reply::Reply;
 use crate::web::route;
 use crate::web::route::Endpoint;
 
-/// The reason of an answer that says so.
-pub const REASON: &str = "upstream_access_denied";
-
 /// The page that asks. `failure` is how the answer was read.
 pub async fn show<P: Platform>(
     context: &RequestContext<'_, P>,

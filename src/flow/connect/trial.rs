@@ -22,7 +22,7 @@ use crate::upstream::credential::Credential;
 use crate::web::failure::Failure;
 
 /// How long the server may take for each answer: the person waits for all of them.
-const PATIENCE: Lifetime = Lifetime(5);
+const ANSWER_DEADLINE: Lifetime = Lifetime(5);
 
 /// A longer list is not read to its end to know that it is one.
 const ANSWER: usize = 256 * 1024;
@@ -96,7 +96,7 @@ async fn in_session<P: Platform>(
         body.discard().await;
         return Ok(Heard::Refusal(status));
     }
-    let said = body.read(ANSWER, PATIENCE).await.unwrap_or_default();
+    let said = body.read(ANSWER, ANSWER_DEADLINE).await.unwrap_or_default();
     let Some(server_is) = initialize::read(&said).filter(|_| status == StatusCode::OK) else {
         return Ok(Heard::Nothing);
     };
@@ -136,7 +136,7 @@ async fn post<P: Platform>(
 }
 
 fn outgoing(server: &Server, method: Method, headers: HeaderMap, body: Vec<u8>) -> Outgoing {
-    Outgoing { method, url: server.url.clone(), headers, body, within: PATIENCE }
+    Outgoing { method, url: server.url.clone(), headers, body, within: ANSWER_DEADLINE }
 }
 
 async fn heard<S: Stream>(answer: Answer<S>) -> Heard {
@@ -149,7 +149,7 @@ async fn heard<S: Stream>(answer: Answer<S>) -> Heard {
         body.discard().await;
         return Heard::Nothing;
     }
-    match body.read(ANSWER, PATIENCE).await {
+    match body.read(ANSWER, ANSWER_DEADLINE).await {
         Ok(bytes) if !probe::is_answered(&bytes) => Heard::Nothing,
         Ok(_) | Err(ReadError::TooLarge) => Heard::Answer,
         Err(ReadError::Broken) => Heard::Nothing,

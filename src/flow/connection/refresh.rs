@@ -15,7 +15,7 @@ use crate::config::{Auth, Server};
 use crate::flow::{RequestContext, join, upstream};
 use crate::memory::Held;
 use crate::ports::{Platform, Unavailable};
-use crate::time::Lifetime;
+use crate::time::{Lifetime, Millis};
 use crate::upstream::connection::{Command, Outcome};
 use crate::upstream::credential::{Credential, CredentialKind};
 use crate::upstream::key::ConnectionKey;
@@ -24,21 +24,21 @@ use crate::upstream::replica::Replica;
 use crate::vault::Purpose;
 use crate::web::failure::{Blame, Failure};
 
-/// Pauses between two looks, milliseconds.
-const FIRST_PAUSE: u32 = 50;
-const LONGEST_PAUSE: u32 = 1000;
-/// How long a call waits for a credential, milliseconds: for a holder who died, and then for the next one.
-const PATIENCE: u32 = 55_000;
+/// Pauses between two looks.
+const FIRST_PAUSE: Millis = Millis(50);
+const LONGEST_PAUSE: Millis = Millis(1000);
+/// How long a call waits for a credential: for a holder who died, and then for the next one.
+const CREDENTIAL_DEADLINE: Millis = Millis(55_000);
 /// How often a call waits for an upstream that has just failed.
 const MOST_FAILURES: u32 = 2;
-/// An upstream that may be asked again so soon is waited for, seconds.
-const SOON: u64 = 4;
+/// An upstream that may be asked again so soon is waited for.
+const SOON: Lifetime = Lifetime(4);
 /// How long an isolate remembers that no credential can be had.
 const MOMENT: Lifetime = Lifetime(1);
-/// How long a request relies on another one of its isolate before it asks the object itself, milliseconds.
-const RELIES: u32 = 60_000;
-/// Pauses before a credential that could not be stored is stored again, milliseconds.
-const STORING: [u32; 4] = [0, 200, 800, 2400];
+/// How long a request relies on another one of its isolate before it asks the object itself.
+const RELIANCE: Millis = Millis(60_000);
+/// Pauses before a credential that could not be stored is stored again.
+const STORING: [Millis; 4] = [Millis(0), Millis(200), Millis(800), Millis(2400)];
 
 /// One request that needs another credential than it has seen.
 pub(super) struct Refresh<'a, P> {
@@ -63,30 +63,30 @@ impl<P: Platform> Refresh<'_, P> {
     pub(super) async fn run(&self, seen: u64, spare: Option<Rc<Held>>) -> Result<Found, Failure> {
         let name = self.key.name().to_owned();
         let memory = self.context.memory;
-        let (mut waited, mut pause) = (0, FIRST_PAUSE);
+        let (mut waited, mut pause) = (Millis(0), FIRST_PAUSE);
         // Of all requests of an isolate one asks the object, and the others look at what it finds.
         while spare.is_none()
-            && waited < RELIES
+            && waited < RELIANCE
             && memory.refreshing.get(&name, self.context.platform.moment()).is_some()
         {
             self.context.platform.pause(pause).await;
-            waited += pause;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            waited = waited.and(pause);
+            pause = pause.doubled().min(LONGEST_PAUSE);
             if let Some(held) = cache::remembered(self.context, self.key).filter(|held| held.generation != seen) {
                 return Ok(Found::Fresh(held));
             }
         }
-        let busy = memory.refreshing.get(&name, self.context.platform.moment()).is_some() && waited < RELIES;
-        let found = match memory.unavailable.get(&name, self.context.now) {
+        let busy = memory.refreshing.get(&name, self.context.platform.moment()).is_some() && waited < RELIANCE;
+        let found = match memory.failed_refreshes.get(&name, self.context.now) {
             Some(failure) => Err(failure),
-            None if busy => Err(self.failing(1)),
+            None if busy => Err(self.failing(Lifetime(1))),
             None => {
                 let began = self.context.platform.moment();
                 memory.refreshing.put(name.clone(), (), began + LEASE, self.context.now);
                 let found = self.ask(seen, spare.is_some()).await;
                 memory.refreshing.forget(&name);
                 if let Err(failure) = &found {
-                    memory.unavailable.put(
+                    memory.failed_refreshes.put(
                         name,
                         failure.clone(),
                         self.context.platform.moment() + MOMENT,
@@ -106,7 +106,7 @@ impl<P: Platform> Refresh<'_, P> {
     /// Asks the object until there is a credential of another generation, or none can be had.
     async fn ask(&self, mut seen: u64, has_spare: bool) -> Result<Found, Failure> {
         let (holder, from_nothing) = (self.context.id(), matches!(self.server.auth, Auth::ClientCredentials(_)));
-        let (mut waited, mut pause, mut failures) = (0, FIRST_PAUSE, 0);
+        let (mut waited, mut pause, mut failures) = (Millis(0), FIRST_PAUSE, 0);
         let mut why = None;
         loop {
             let lease = Command::Lease { seen, holder: holder.clone(), from_nothing };
@@ -129,7 +129,7 @@ impl<P: Platform> Refresh<'_, P> {
                             seen = generation;
                             continue;
                         }
-                        found => return Ok(if waited > 0 { found.made_now() } else { found }),
+                        found => return Ok(if waited > Millis(0) { found.made_now() } else { found }),
                     }
                 }
                 Outcome::Leased { generation, sealed } => match self.lead(&holder, generation, sealed).await? {
@@ -140,13 +140,13 @@ impl<P: Platform> Refresh<'_, P> {
                     }
                 },
                 Outcome::Dead { generation, sealed, .. } => return Ok(self.dead(generation, sealed).await),
-                Outcome::Wait { .. } if !has_spare && waited < PATIENCE => {}
-                Outcome::Wait { .. } => return Err(self.failing(1)),
+                Outcome::Wait { .. } if !has_spare && waited < CREDENTIAL_DEADLINE => {}
+                Outcome::Wait { .. } => return Err(self.failing(Lifetime(1))),
                 Outcome::BackingOff { retry_at } => {
                     failures += 1;
-                    let seconds = retry_at.remaining(self.context.platform.moment()).0;
-                    if has_spare || failures > MOST_FAILURES || seconds > SOON {
-                        return Err(why.unwrap_or_else(|| self.failing(seconds)));
+                    let left = retry_at.remaining(self.context.platform.moment());
+                    if has_spare || failures > MOST_FAILURES || left > SOON {
+                        return Err(why.unwrap_or_else(|| self.failing(left)));
                     }
                     pause = LONGEST_PAUSE;
                 }
@@ -156,8 +156,8 @@ impl<P: Platform> Refresh<'_, P> {
                 }
             }
             self.context.platform.pause(pause).await;
-            waited += pause;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            waited = waited.and(pause);
+            pause = pause.doubled().min(LONGEST_PAUSE);
         }
     }
 
@@ -202,7 +202,7 @@ impl<P: Platform> Refresh<'_, P> {
     async fn finish(&self, generation: u64, credential: Credential) -> Result<Led, Failure> {
         let sealed = self.seal(&credential);
         for pause in STORING {
-            if pause > 0 {
+            if pause > Millis(0) {
                 self.context.platform.pause(pause).await;
             }
             let command = Command::Finish { generation, sealed: sealed.clone() };
@@ -253,11 +253,11 @@ impl<P: Platform> Refresh<'_, P> {
         self.context.keys.seal_json(Purpose::Connection, &self.key.place(), nonce, credential)
     }
 
-    fn failing(&self, seconds: u64) -> Failure {
+    fn failing(&self, left: Lifetime) -> Failure {
         let message = format!("{}'s authorization server does not issue tokens at present.", self.server.name);
         Failure::new(Blame::Upstream, 503, "upstream_refresh_failing", message)
             .fix("Try again shortly: the connection is kept. If it stays, tell whoever runs the server, with the request id.")
             .slug(self.server.slug.as_str())
-            .header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
+            .header(RETRY_AFTER, HeaderValue::from(left.0.max(1)))
     }
 }

@@ -10,11 +10,12 @@ pub mod session;
 use http::StatusCode;
 use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 
-use super::{Answered, Head, RequestContext, read_small};
+use super::{Answered, Head, RequestContext, profile, read_small};
 use crate::config::{DevAccount, Login};
 use crate::login::oidc::Demand;
 use crate::login::transaction::{LoginTransaction, ReturnTo};
 use crate::login::{Identity, LoginError, dev, oidc, transaction};
+use crate::oauth::subject::Profile;
 use crate::page;
 use crate::ports::Platform;
 use crate::secret::Secret;
@@ -102,7 +103,7 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
 
 /// `/login/callback`: who came back becomes a browser session.
 pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
-    let (identity, transaction) = match &context.config.login {
+    let (identity, profile, transaction) = match &context.config.login {
         Login::Dev { accounts } => chosen(context, head, body, accounts).await?,
         Login::Oidc(login) => {
             let state = oidc::callback_state(head.query()).ok_or_else(lost)?;
@@ -112,9 +113,13 @@ pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head,
             let (state, issuer) = (&transaction.state, &provider.issuer);
             let code = oidc::callback(head.query(), state, issuer, provider.iss_parameter, &sent);
             let code = code.map_err(|error| refused(&error))?;
-            (provider::identify(context, login, &provider, &code, &transaction).await?, transaction)
+            let identity = provider::identify(context, login, &provider, &code, &transaction).await?;
+            (identity, Profile { roles: Vec::new(), claims: [].into(), at: context.now }, transaction)
         }
     };
+    if profile::is_asked_for(&context.config) {
+        profile::note(context, &identity.subject, profile).await?;
+    }
     person::note(context, &identity).await;
     let mut cookies = session::start(context, head, identity).await?;
     cookies.push(SetCookie::removal(cookie_name(context, &transaction.state)?, context.origin.is_secure()));
@@ -179,7 +184,7 @@ async fn chosen<P: Platform>(
     head: &Head,
     body: P::Stream,
     accounts: &[DevAccount],
-) -> Result<(Identity, LoginTransaction), Failure> {
+) -> Result<(Identity, Profile, LoginTransaction), Failure> {
     only_on_loopback(context)?;
     if head.method != "POST" {
         return Err(lost());
@@ -189,17 +194,20 @@ async fn chosen<P: Platform>(
     let form = form::parse(&body).map_err(|_| lost())?;
     let field = |name| form.one(name).ok().flatten();
     let transaction = open(context, head, &Secret::new(field("state").ok_or_else(lost)?))?;
+    let chosen = field("account").unwrap_or_default();
+    let roles = accounts.iter().find(|account| account.subject == chosen).map(|account| account.roles.clone());
     let accounts = accounts.iter().map(|account| dev::DevIdentity {
         subject: &account.subject,
         name: account.name.as_deref(),
         email: account.email.as_deref(),
     });
-    let identity = dev::identity(accounts, field("account").unwrap_or_default());
+    let identity = dev::identity(accounts, chosen);
     let unknown = || {
         Failure::client(400, "login_unknown_account", "There is no such development account.")
             .fix("Choose one of the page.")
     };
-    Ok((identity.ok_or_else(unknown)?, transaction))
+    let profile = Profile { roles: roles.unwrap_or_default(), claims: [].into(), at: context.now };
+    Ok((identity.ok_or_else(unknown)?, profile, transaction))
 }
 
 /// The transaction this browser holds for a state. Its cookie is taken away when it is used, so it works once.

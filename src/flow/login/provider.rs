@@ -24,7 +24,7 @@ use crate::web::failure::{Blame, Failure};
 use crate::web::route::Endpoint;
 
 /// How long the identity provider may take to answer.
-const PATIENCE: Lifetime = Lifetime(10);
+const ANSWER_DEADLINE: Lifetime = Lifetime(10);
 /// How long its metadata and keys are remembered.
 const REMEMBERED: Lifetime = Lifetime::hours(1);
 /// How long a failed discovery is believed.
@@ -35,13 +35,18 @@ pub async fn metadata<P: Platform>(context: &RequestContext<'_, P>, login: &Oidc
     if let Some(provider) = context.memory.providers.get(&login.issuer, context.now) {
         return Ok(provider);
     }
-    if let Some(failure) = context.memory.unavailable.get(&login.issuer, context.now) {
+    if let Some(failure) = context.memory.unusable_providers.get(&login.issuer, context.now) {
         return Err(failure);
     }
     let found = discover(context, login).await;
     if let Err(failure) = &found {
         // Anybody may ask for the status or for a sign-in: a provider that is down is not asked each time.
-        context.memory.unavailable.put(login.issuer.as_str(), failure.clone(), context.now + ASK_AGAIN, context.now);
+        context.memory.unusable_providers.put(
+            login.issuer.as_str(),
+            failure.clone(),
+            context.now + ASK_AGAIN,
+            context.now,
+        );
     }
     found
 }
@@ -120,7 +125,7 @@ async fn keys<P: Platform>(
 }
 
 async fn get<P: Platform>(context: &RequestContext<'_, P>, url: Url, limit: usize) -> Result<Vec<u8>, Failure> {
-    match exchange(context, Outgoing::document(url, PATIENCE), limit).await? {
+    match exchange(context, Outgoing::document(url, ANSWER_DEADLINE), limit).await? {
         (StatusCode::OK, document) => Ok(document),
         (status, _) => Err(unavailable(&format!("it answered {}", status.as_u16()))),
     }
@@ -131,7 +136,7 @@ async fn send<P: Platform>(
     request: Request<Vec<u8>>,
     limit: usize,
 ) -> Result<(StatusCode, Vec<u8>), Failure> {
-    let request = Outgoing::of(request, PATIENCE);
+    let request = Outgoing::of(request, ANSWER_DEADLINE);
     let request = request.ok_or_else(|| misconfigured(&LoginError::UnfitUrl("token_endpoint")))?;
     exchange(context, request, limit).await
 }
@@ -142,8 +147,11 @@ async fn exchange<P: Platform>(
     limit: usize,
 ) -> Result<(StatusCode, Vec<u8>), Failure> {
     let answer = context.platform.fetch(request).await.map_err(|_| unavailable("it did not answer"))?;
-    let body =
-        answer.body.read(limit, PATIENCE).await.map_err(|_| unavailable("its answer broke off or was too large"))?;
+    let body = answer
+        .body
+        .read(limit, ANSWER_DEADLINE)
+        .await
+        .map_err(|_| unavailable("its answer broke off or was too large"))?;
     Ok((answer.status, body))
 }
 

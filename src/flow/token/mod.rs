@@ -7,12 +7,13 @@ pub mod revoke;
 use http::{HeaderValue, StatusCode};
 
 use super::client::register;
-use super::{Answered, Head, RequestContext, client, read_small, revocation, sentence};
+use super::{Answered, Head, RequestContext, client, profile, read_small, revocation, sentence};
 use crate::config::Config;
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::grant::{GrantId, Granted, Rejection};
 use crate::oauth::scope::ScopeSet;
+use crate::oauth::subject::Profile;
 use crate::oauth::token::access_token::Claims;
 use crate::oauth::token::opaque::OpaqueKind;
 use crate::oauth::token::request::{TokenRequest, TokenRequestError};

@@ -12,6 +12,7 @@ use crate::oauth_client::client_auth::GatewayClient;
 use crate::oauth_client::registration;
 use crate::oauth_client::registration::{IssuedClient, RegistrationWay, UpstreamRegistrationError};
 use crate::ports::{Platform, Unavailable};
+use crate::time::Millis;
 use crate::upstream::issuer::{Command, Outcome};
 use crate::upstream::plan::Plan;
 use crate::upstream::state::ClientKind;
@@ -23,8 +24,8 @@ use crate::web::route::Endpoint;
 use super::fetch;
 
 /// How long to wait for another request that registers the gateway: the first pause, the longest, and how many.
-const PAUSE: u32 = 50;
-const LONGEST_PAUSE: u32 = 1000;
+const FIRST_PAUSE: Millis = Millis(50);
+const LONGEST_PAUSE: Millis = Millis(1000);
 const MOST_TRIES: u32 = 24;
 
 /// Where the issuer of a plan sends people back to: a place of its own, so that no issuer's answer is taken for
@@ -208,7 +209,7 @@ async fn registered<P: Platform>(
 ) -> Result<(GatewayClient, ClientKind), Failure> {
     let issuer = plan.source.issuer.as_str();
     let holder = context.id();
-    let mut pause = PAUSE;
+    let mut pause = FIRST_PAUSE;
     for _ in 0..MOST_TRIES {
         let lease = Command::Lease { redirect_uri: redirect_uri.to_owned(), holder: holder.clone() };
         let outcome = match ask(context, issuer, lease).await? {
@@ -217,7 +218,7 @@ async fn registered<P: Platform>(
         };
         let Outcome::Registered { generation, sealed } = outcome else {
             context.platform.pause(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = pause.doubled().min(LONGEST_PAUSE);
             continue;
         };
         match open(context, issuer, &sealed) {

@@ -18,13 +18,13 @@ use crate::upstream::lease::LEASE;
 use crate::web::failure::{Blame, Failure};
 
 /// How long a document may take, and then its bytes.
-pub const PATIENCE: Lifetime = Lifetime(10);
+const DOCUMENT_DEADLINE: Lifetime = Lifetime(10);
 /// How long an endpoint may take, and then its bytes: longer, as it may have done already what it is asked for.
-const ENDPOINT_PATIENCE: Lifetime = Lifetime(20);
-const ENDPOINT_BYTES: Lifetime = Lifetime(5);
+const ENDPOINT_ANSWER_DEADLINE: Lifetime = Lifetime(20);
+const ENDPOINT_BODY_DEADLINE: Lifetime = Lifetime(5);
 /// Both together.
-pub const ENDPOINT: Lifetime = ENDPOINT_PATIENCE.and(ENDPOINT_BYTES);
-const _: () = assert!(ENDPOINT.0 < LEASE.0, "a lease would end while its holder still waits");
+pub const ENDPOINT_DEADLINE: Lifetime = ENDPOINT_ANSWER_DEADLINE.and(ENDPOINT_BODY_DEADLINE);
+const _: () = assert!(ENDPOINT_DEADLINE.0 < LEASE.0, "a lease would end while its holder still waits");
 
 /// What came of asking for a document.
 pub enum FetchedDocument {
@@ -40,7 +40,7 @@ pub async fn challenge<P: Platform>(
     server: &Server,
 ) -> Result<Option<UpstreamChallenge>, Failure> {
     let (url, headers, body) = (server.url.clone(), probe::headers(), probe::request());
-    let request = Outgoing { method: Method::POST, url, headers, body, within: PATIENCE };
+    let request = Outgoing { method: Method::POST, url, headers, body, within: DOCUMENT_DEADLINE };
     let sent = context.platform.fetch(request).await;
     let Answer { status, headers, body, .. } = sent.map_err(|error| unreachable(server, &server.url, error))?;
     body.discard().await;
@@ -58,10 +58,10 @@ pub async fn first<P: Platform>(
 ) -> Result<FetchedDocument, Failure> {
     let mut broken = None;
     for url in places {
-        let sent = context.platform.fetch(Outgoing::document(url.clone(), PATIENCE)).await;
+        let sent = context.platform.fetch(Outgoing::document(url.clone(), DOCUMENT_DEADLINE)).await;
         let Answer { status, headers, body, .. } = sent.map_err(|error| unreachable(server, url, error))?;
         if status == StatusCode::OK && is_json(&headers) {
-            return match body.read(limit, PATIENCE).await {
+            return match body.read(limit, DOCUMENT_DEADLINE).await {
                 Ok(document) => Ok(FetchedDocument::Found(document)),
                 Err(ReadError::Broken) => Err(unreachable(server, url, FetchError::TimedOut)),
                 Err(ReadError::TooLarge) => Err(too_large(server, url, limit)),
@@ -85,13 +85,13 @@ pub async fn send<P: Platform>(
     request: Request<Vec<u8>>,
     limit: usize,
 ) -> Result<(StatusCode, HeaderMap, Vec<u8>), FetchError> {
-    let request = Outgoing::of(request, ENDPOINT_PATIENCE).ok_or(FetchError::Unreachable)?;
+    let request = Outgoing::of(request, ENDPOINT_ANSWER_DEADLINE).ok_or(FetchError::Unreachable)?;
     let Answer { status, headers, body, .. } = context.platform.fetch_unattended(request).await?;
     if limit == 0 {
         body.discard().await;
         return Ok((status, headers, Vec::new()));
     }
-    match body.read(limit, ENDPOINT_BYTES).await {
+    match body.read(limit, ENDPOINT_BODY_DEADLINE).await {
         Ok(body) => Ok((status, headers, body)),
         // Larger than anything it could rightly be: as good as nothing.
         Err(ReadError::TooLarge) => Ok((status, headers, Vec::new())),

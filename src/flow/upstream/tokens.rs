@@ -15,7 +15,7 @@ use crate::upstream::lease::LEASE;
 
 /// A refusal that came so soon leaves time for another request before a lease ends.
 const SOON: Lifetime = Lifetime(4);
-const _: () = assert!(SOON.0 + fetch::ENDPOINT.0 < LEASE.0, "a lease would end while its holder still waits");
+const _: () = assert!(SOON.0 + fetch::ENDPOINT_DEADLINE.0 < LEASE.0, "a lease would end while its holder still waits");
 
 /// Why there are no tokens.
 pub enum NoTokens {

@@ -3,8 +3,6 @@
 //! Not here: where tokens and keys come from (`oidc`, `jwks`), and the arithmetic of signatures, which the platform
 //! does. The gateway's own tokens are `oauth::token::access_token`.
 
-use std::fmt;
-
 use jwt_compact::{Claims, UntrustedToken};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -12,6 +10,7 @@ use serde_json::Value;
 
 use super::jwks::{Jwks, VerifyingKey};
 use crate::login::Identity;
+use crate::reasons::reasons;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 
@@ -56,51 +55,29 @@ pub enum IdTokenError {
     UnfitSubject,
 }
 
-impl IdTokenError {
-    /// A stable code for logs and for the page.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::Malformed => "id_token_malformed",
-            Self::WrongType => "id_token_wrong_type",
-            Self::CriticalExtension => "id_token_critical_extension",
-            Self::UnsupportedAlgorithm => "id_token_unsupported_algorithm",
-            Self::AmbiguousKey => "id_token_ambiguous_key",
-            Self::UnknownKey => "id_token_unknown_key",
-            Self::WrongSignature => "id_token_wrong_signature",
-            Self::WrongIssuer => "id_token_wrong_issuer",
-            Self::WrongAudience => "id_token_wrong_audience",
-            Self::WrongAuthorizedParty => "id_token_wrong_authorized_party",
-            Self::WrongNonce => "id_token_wrong_nonce",
-            Self::Expired => "id_token_expired",
-            Self::NotYetValid => "id_token_not_yet_valid",
-            Self::NotFresh => "id_token_not_fresh",
-            Self::UnfitSubject => "id_token_unfit_subject",
-        }
-    }
-}
-
-impl fmt::Display for IdTokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "The identity provider's ID token cannot be read.",
-            Self::WrongType => "The identity provider sent another kind of token in place of an ID token.",
-            Self::CriticalExtension => "The ID token demands an extension the gateway does not know.",
-            Self::UnsupportedAlgorithm => "The ID token is not signed with RS256 or ES256.",
-            Self::AmbiguousKey => "The ID token does not say which of the identity provider's keys signed it.",
-            Self::UnknownKey => "The ID token is signed with a key the identity provider does not publish.",
-            Self::WrongSignature => "The ID token's signature does not match.",
-            Self::WrongIssuer => "The ID token is not from the configured issuer.",
-            Self::WrongAudience => "The ID token was issued for another client than the gateway's.",
-            Self::WrongAuthorizedParty => "The ID token was issued to another client than the gateway's.",
-            Self::WrongNonce => "The ID token belongs to another sign-in.",
-            Self::Expired => "The ID token has expired. Compare the clocks if this happens again.",
-            Self::NotYetValid => "The ID token is not valid yet. Compare the clocks if this happens again.",
-            Self::NotFresh => {
-                "The client wanted the person to sign in anew, and the identity provider did not ask them to."
-            }
-            Self::UnfitSubject => "The ID token's subject is not a fit name for a person.",
-        })
-    }
+reasons! { IdTokenError:
+    Malformed => "id_token_malformed", "The identity provider's ID token cannot be read.";
+    WrongType => "id_token_wrong_type",
+        "The identity provider sent another kind of token in place of an ID token.";
+    CriticalExtension => "id_token_critical_extension",
+        "The ID token demands an extension the gateway does not know.";
+    UnsupportedAlgorithm => "id_token_unsupported_algorithm", "The ID token is not signed with RS256 or ES256.";
+    AmbiguousKey => "id_token_ambiguous_key",
+        "The ID token does not say which of the identity provider's keys signed it.";
+    UnknownKey => "id_token_unknown_key",
+        "The ID token is signed with a key the identity provider does not publish.";
+    WrongSignature => "id_token_wrong_signature", "The ID token's signature does not match.";
+    WrongIssuer => "id_token_wrong_issuer", "The ID token is not from the configured issuer.";
+    WrongAudience => "id_token_wrong_audience", "The ID token was issued for another client than the gateway's.";
+    WrongAuthorizedParty => "id_token_wrong_authorized_party",
+        "The ID token was issued to another client than the gateway's.";
+    WrongNonce => "id_token_wrong_nonce", "The ID token belongs to another sign-in.";
+    Expired => "id_token_expired", "The ID token has expired. Compare the clocks if this happens again.";
+    NotYetValid => "id_token_not_yet_valid",
+        "The ID token is not valid yet. Compare the clocks if this happens again.";
+    NotFresh => "id_token_not_fresh",
+        "The client wanted the person to sign in anew, and the identity provider did not ask them to.";
+    UnfitSubject => "id_token_unfit_subject", "The ID token's subject is not a fit name for a person.";
 }
 
 /// Reads an ID token without believing it. The steps are those a token must pass until somebody is signed in; none is

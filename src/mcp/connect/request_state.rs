@@ -17,7 +17,7 @@ use crate::version::V1;
 pub const CONNECT: &str = "connect";
 
 /// How long a person may take in the browser before the client's request has to begin anew.
-const PATIENCE: Lifetime = Lifetime::minutes(10);
+const PERSON_DEADLINE: Lifetime = Lifetime::minutes(10);
 
 /// What stands between the server's URL and the sealed text, so that a gateway behind this one keeps its own.
 const MARK: &str = "#connect:";
@@ -36,7 +36,7 @@ pub struct RequestState {
 impl RequestState {
     /// The state of a request interrupted now.
     pub fn new(request: Digested, now: Timestamp) -> Self {
-        Self { v: V1, request, expires: now + PATIENCE }
+        Self { v: V1, request, expires: now + PERSON_DEADLINE }
     }
 
     /// Whether this request may go on with it.

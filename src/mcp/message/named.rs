@@ -1,7 +1,8 @@
 //! What a message asks for by name: the tools, prompts and resources that somebody may or may not use.
 //!
-//! What cannot be told for certain is an error: two readers of the same bytes must not see two different names. Not
-//! here: who may use what (`policy`), and bodies that are no messages ([`super::envelope`]).
+//! What cannot be told for certain is an error: two readers of the same bytes must not see two different names.
+//!
+//! Not here: who may use what (`policy`), and bodies that are no messages ([`super::envelope`]).
 
 use std::borrow::Cow;
 
@@ -148,14 +149,14 @@ mod tests {
 
     fn of(method: &str, params: &str) -> Result<Vec<(List, String, Option<String>)>, Unclear> {
         let json = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
-        let Ok(Payload::One(message)) = parse(json.as_bytes(), 16) else { panic!("{json} is no message") };
+        let Ok(Payload::One(message)) = parse(json.as_bytes(), 16) else { return Err(Unclear) };
         let named = named(&message, &json)?;
         let owned = |named: Named<'_>| (named.list, named.name.into_owned(), named.arguments.map(Cow::into_owned));
         Ok(named.into_iter().map(owned).collect())
     }
 
-    fn one(list: List, name: &str) -> Result<Vec<(List, String, Option<String>)>, Unclear> {
-        Ok(vec![(list, name.to_owned(), None)])
+    fn one(list: List, name: &str) -> Vec<(List, String, Option<String>)> {
+        vec![(list, name.to_owned(), None)]
     }
 
     #[test]
@@ -163,15 +164,15 @@ mod tests {
         let arguments = r#"{ "a": [1.50] }"#;
         let call = of("tools/call", &format!(r#"{{"arguments":{arguments},"name":"\u0061"}}"#));
         assert_eq!(call, Ok(vec![(List::Tools, "a".to_owned(), Some(arguments.to_owned()))]));
-        assert_eq!(of("prompts/get", r#"{"name":"a"}"#), one(List::Prompts, "a"));
+        assert_eq!(of("prompts/get", r#"{"name":"a"}"#), Ok(one(List::Prompts, "a")));
         for method in ["resources/read", "resources/subscribe", "resources/unsubscribe"] {
-            assert_eq!(of(method, r#"{"uri":"a:b"}"#), one(List::Resources, "a:b"));
+            assert_eq!(of(method, r#"{"uri":"a:b"}"#), Ok(one(List::Resources, "a:b")));
         }
         let complete =
             |reference: &str| of("completion/complete", &format!(r#"{{"ref":{reference},"argument":{{}}}}"#));
-        assert_eq!(complete(r#"{"type":"ref/prompt","name":"a"}"#), one(List::Prompts, "a"));
-        assert_eq!(complete(r#"{"type":"ref/resource","uri":"a:{b}"}"#), one(List::ResourceTemplates, "a:{b}"));
-        assert_eq!(complete(r#"{"type":"ref/resource","uri":"a:b"}"#), one(List::Resources, "a:b"));
+        assert_eq!(complete(r#"{"type":"ref/prompt","name":"a"}"#), Ok(one(List::Prompts, "a")));
+        assert_eq!(complete(r#"{"type":"ref/resource","uri":"a:{b}"}"#), Ok(one(List::ResourceTemplates, "a:{b}")));
+        assert_eq!(complete(r#"{"type":"ref/resource","uri":"a:b"}"#), Ok(one(List::Resources, "a:b")));
         let listen = of("subscriptions/listen", r#"{"notifications":{"resourceSubscriptions":["a:b","a:c"]}}"#);
         assert_eq!(listen.map(|named| named.len()), Ok(2));
     }

@@ -85,7 +85,7 @@ mod tests {
             let json = format!("[{space}{}{space}]", members.join(&format!("{space},{space}")));
             let mut at = 0;
             let places: Vec<_> = members.iter().zip(&stays).map(|(member, stays)| {
-                let start = json[at..].find(member.as_str()).unwrap() + at;
+                let start = json.get(at..).unwrap().find(member.as_str()).unwrap() + at;
                 at = start + member.len();
                 (start..at, *stays)
             }).collect();

@@ -2,11 +2,10 @@
 //!
 //! Not here: pages and statuses.
 
-use std::fmt;
-
 use url::Url;
 
 use crate::oauth::error::ErrorCode;
+use crate::reasons::reasons;
 use crate::web::form::FormError;
 
 const LONGEST_DESCRIPTION: usize = 600;
@@ -35,18 +34,6 @@ pub enum LocalError {
 }
 
 impl LocalError {
-    /// The stable code of bodies, logs and analytics.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::TooLong => "authorization_request_too_long",
-            Self::Malformed(_) => "authorization_request_malformed",
-            Self::MissingClientId => "client_missing",
-            Self::UnknownClient => "client_unknown",
-            Self::MissingRedirect => "redirect_uri_missing",
-            Self::UnregisteredRedirect { .. } => "redirect_uri_unregistered",
-        }
-    }
-
     /// The code for logs and for the page.
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -78,17 +65,15 @@ impl LocalError {
     }
 }
 
-impl fmt::Display for LocalError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TooLong => "the authorization request is longer than 8192 bytes",
-            Self::Malformed(error) => return write!(f, "the authorization request cannot be read: {error}"),
-            Self::MissingClientId => "the authorization request has no client_id",
-            Self::UnknownClient => "this client_id was never issued here, or has been forgotten",
-            Self::MissingRedirect => "the authorization request has no redirect_uri, and the client registered several",
-            Self::UnregisteredRedirect { .. } => "the redirect_uri is not one that the client registered",
-        })
-    }
+reasons! { LocalError:
+    TooLong => "authorization_request_too_long", "the authorization request is longer than 8192 bytes";
+    Malformed(error) => "authorization_request_malformed", "the authorization request cannot be read: {error}";
+    MissingClientId => "client_missing", "the authorization request has no client_id";
+    UnknownClient => "client_unknown", "this client_id was never issued here, or has been forgotten";
+    MissingRedirect => "redirect_uri_missing",
+        "the authorization request has no redirect_uri, and the client registered several";
+    UnregisteredRedirect { .. } => "redirect_uri_unregistered",
+        "the redirect_uri is not one that the client registered";
 }
 
 impl std::error::Error for LocalError {}

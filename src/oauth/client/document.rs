@@ -6,8 +6,6 @@
 //! Not here: the fetch. It asks for [`LIMIT`] bytes at most, follows no redirect, and may keep the bytes of a document
 //! that fitted for [`cache_lifetime`]; read again, they go through [`parse_document`] again.
 
-use std::fmt;
-
 use http::HeaderMap;
 use http::header::{AGE, CACHE_CONTROL};
 use url::Url;
@@ -18,6 +16,7 @@ use super::{Authentication, Client, ClientSource};
 use crate::loopback;
 use crate::oauth::address;
 use crate::oauth::address::NotPublic;
+use crate::reasons::reasons;
 use crate::time::Lifetime;
 
 #[cfg(test)]
@@ -183,64 +182,39 @@ pub enum DocumentError {
     Metadata(MetadataError),
 }
 
-impl DocumentError {
-    /// The stable code of bodies, logs and analytics.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::LongId => "client_document_long_id",
-            Self::NotUrl => "client_document_not_url",
-            Self::NotHttps => "client_document_not_https",
-            Self::Fragment => "client_document_fragment",
-            Self::UserInfo => "client_document_user_info",
-            Self::NoPath => "client_document_no_path",
-            Self::NotCanonical => "client_document_not_canonical",
-            Self::NotPublic(_) => "client_document_not_public",
-            Self::Unreachable => "client_document_unreachable",
-            Self::Redirected => "client_document_redirected",
-            Self::Status { .. } => "client_document_status",
-            Self::NotJson => "client_document_not_json",
-            Self::TooLarge => "client_document_too_large",
-            Self::OtherClientId => "client_document_other_client_id",
-            Self::Secret => "client_document_secret",
-            Self::Authentication => "client_document_authentication",
-            Self::Metadata(_) => "client_document_metadata",
-        }
-    }
-}
-
 impl From<MetadataError> for DocumentError {
     fn from(error: MetadataError) -> Self {
         Self::Metadata(error)
     }
 }
 
-impl fmt::Display for DocumentError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::LongId => "the client_id is longer than 2048 bytes",
-            Self::NotUrl => "the client_id is not a URL",
-            Self::NotHttps => "the client_id URL is not https",
-            Self::Fragment => "the client_id URL has a fragment",
-            Self::UserInfo => "the client_id URL has a user name or password",
-            Self::NoPath => "the client_id URL has no path",
-            Self::NotCanonical => {
-                "the client_id URL has dot segments, a default port, upper case in its host or characters to be escaped"
-            }
-            Self::NotPublic(NotPublic::Address) => "the client_id URL has a private or reserved address",
-            Self::NotPublic(NotPublic::Name) => "the client_id URL has a host name that is not public",
-            Self::Unreachable => "the client metadata document could not be fetched",
-            Self::Redirected => "the client metadata document is redirected, and redirects are not followed",
-            Self::Status { status } => {
-                return write!(f, "fetching the client metadata document gave status {status} instead of 200");
-            }
-            Self::NotJson => "the client metadata document is not served as application/json",
-            Self::TooLarge => "the client metadata document is larger than 5 KiB",
-            Self::OtherClientId => "client_id in the client metadata document is not the URL it was fetched from",
-            Self::Secret => "the client metadata document has client_secret or client_secret_expires_at",
-            Self::Authentication => "token_endpoint_auth_method in the client metadata document has to be none",
-            Self::Metadata(error) => return write!(f, "the client metadata document does not fit: {error}"),
-        })
-    }
+reasons! { DocumentError:
+    LongId => "client_document_long_id", "the client_id is longer than 2048 bytes";
+    NotUrl => "client_document_not_url", "the client_id is not a URL";
+    NotHttps => "client_document_not_https", "the client_id URL is not https";
+    Fragment => "client_document_fragment", "the client_id URL has a fragment";
+    UserInfo => "client_document_user_info", "the client_id URL has a user name or password";
+    NoPath => "client_document_no_path", "the client_id URL has no path";
+    NotCanonical => "client_document_not_canonical",
+        "the client_id URL has dot segments, a default port, upper case in its host or characters to be escaped";
+    NotPublic(NotPublic::Address) => "client_document_not_public",
+        "the client_id URL has a private or reserved address";
+    NotPublic(NotPublic::Name) => "client_document_not_public",
+        "the client_id URL has a host name that is not public";
+    Unreachable => "client_document_unreachable", "the client metadata document could not be fetched";
+    Redirected => "client_document_redirected",
+        "the client metadata document is redirected, and redirects are not followed";
+    Status { status } => "client_document_status",
+        "fetching the client metadata document gave status {status} instead of 200";
+    NotJson => "client_document_not_json", "the client metadata document is not served as application/json";
+    TooLarge => "client_document_too_large", "the client metadata document is larger than 5 KiB";
+    OtherClientId => "client_document_other_client_id",
+        "client_id in the client metadata document is not the URL it was fetched from";
+    Secret => "client_document_secret",
+        "the client metadata document has client_secret or client_secret_expires_at";
+    Authentication => "client_document_authentication",
+        "token_endpoint_auth_method in the client metadata document has to be none";
+    Metadata(error) => "client_document_metadata", "the client metadata document does not fit: {error}";
 }
 
 impl std::error::Error for DocumentError {}

@@ -11,8 +11,6 @@ pub mod redirect_policy;
 pub mod registered;
 pub mod registration;
 
-use std::fmt;
-
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -20,6 +18,7 @@ use subtle::ConstantTimeEq;
 
 use super::authentication_method::AuthenticationMethod;
 use super::scope::ScopeSet;
+use crate::reasons::reasons;
 use crate::secret::{Digested, Secret};
 use redirect::RedirectUri;
 
@@ -238,31 +237,12 @@ pub enum ClientError {
     WrongSecret,
 }
 
-impl ClientError {
-    /// The stable code of bodies, logs and analytics.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::WrongClient => "client_mismatch",
-            Self::MissingSecret => "client_secret_missing",
-            Self::UnexpectedSecret => "client_secret_unexpected",
-            Self::WrongMethod { .. } => "client_auth_method_wrong",
-            Self::WrongSecret => "client_secret_wrong",
-        }
-    }
-}
-
-impl fmt::Display for ClientError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::WrongClient => "the request does not name this client",
-            Self::MissingSecret => "this client has a secret and must send it",
-            Self::UnexpectedSecret => "this client is registered without a secret but sent one",
-            Self::WrongMethod { registered } => {
-                return write!(f, "this client is registered for {}", registered.as_str());
-            }
-            Self::WrongSecret => "the client secret is wrong",
-        })
-    }
+reasons! { ClientError:
+    WrongClient => "client_mismatch", "the request does not name this client";
+    MissingSecret => "client_secret_missing", "this client has a secret and must send it";
+    UnexpectedSecret => "client_secret_unexpected", "this client is registered without a secret but sent one";
+    WrongMethod { registered } => "client_auth_method_wrong", "this client is registered for {}", registered.as_str();
+    WrongSecret => "client_secret_wrong", "the client secret is wrong";
 }
 
 impl std::error::Error for ClientError {}

@@ -3,8 +3,6 @@
 //! Not here: the client that comes of it (`registered_client`), whether registration is switched on, or how often one
 //! may register.
 
-use std::fmt;
-
 use serde::Serialize;
 
 use super::metadata::{ClientMetadata, MetadataError};
@@ -14,6 +12,7 @@ use super::registered::{RegisteredClient, RegisteredMetadata};
 use super::{Authentication, GrantType};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;
+use crate::reasons::reasons;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -89,15 +88,6 @@ pub enum RegistrationError {
 }
 
 impl RegistrationError {
-    /// The stable code of bodies, logs and analytics.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::TooLarge { .. } => "registration_too_large",
-            Self::Metadata(_) if self.code() == ErrorCode::InvalidRedirectUri => "registration_redirect_uri",
-            Self::Metadata(_) => "registration_metadata",
-        }
-    }
-
     /// The code of RFC 7591 §3.2.2.
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -115,13 +105,11 @@ impl From<MetadataError> for RegistrationError {
     }
 }
 
-impl fmt::Display for RegistrationError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge { limit } => write!(f, "the registration is larger than {limit} bytes"),
-            Self::Metadata(error) => write!(f, "the registration does not fit: {error}"),
-        }
-    }
+reasons! { RegistrationError:
+    TooLarge { limit } => "registration_too_large", "the registration is larger than {limit} bytes";
+    Metadata(error @ (MetadataError::RedirectUri { .. } | MetadataError::ManyRedirectUris))
+        => "registration_redirect_uri", "the registration does not fit: {error}";
+    Metadata(error) => "registration_metadata", "the registration does not fit: {error}";
 }
 
 impl std::error::Error for RegistrationError {}

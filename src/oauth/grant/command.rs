@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::json::tagged;
 use crate::oauth::pkce::S256Challenge;
 use crate::oauth::scope::ScopeSet;
+use crate::reasons::reasons;
 use crate::secret::Digested;
 use crate::time::Timestamp;
 
@@ -225,41 +226,17 @@ pub enum Rejection {
     Revoked,
 }
 
-impl Rejection {
-    /// The stable code of bodies, logs and analytics.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Unknown => "grant_unknown",
-            Self::CodeExpired => "code_expired",
-            Self::CodeUsed => "code_used",
-            Self::WrongClient => "grant_wrong_client",
-            Self::WrongRedirectUri => "code_wrong_redirect_uri",
-            Self::WrongVerifier => "code_wrong_verifier",
-            Self::MissingVerifier => "code_missing_verifier",
-            Self::WrongResource => "grant_wrong_resource",
-            Self::ScopeExceeded => "grant_scope_exceeded",
-            Self::RefreshExpired => "refresh_expired",
-            Self::RefreshReused => "refresh_reused",
-            Self::Revoked => "grant_revoked",
-        }
-    }
-}
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unknown => "the code or refresh token is not one of this gateway's",
-            Self::CodeExpired => "the code was not redeemed in time",
-            Self::CodeUsed => "the code was redeemed before, so everything issued for it was revoked",
-            Self::WrongClient => "the code or refresh token belongs to another client",
-            Self::WrongRedirectUri => "redirect_uri is not the one the code was sent to",
-            Self::WrongVerifier => "code_verifier does not fit the code_challenge",
-            Self::MissingVerifier => "code_verifier is missing",
-            Self::WrongResource => "resource is not the one that was granted",
-            Self::ScopeExceeded => "scope is more than was granted",
-            Self::RefreshExpired => "the refresh token expired",
-            Self::RefreshReused => "the refresh token was replaced before, so the whole family was revoked",
-            Self::Revoked => "the grant was revoked",
-        })
-    }
+reasons! { Rejection:
+    Unknown => "grant_unknown", "the code or refresh token is not one of this gateway's";
+    CodeExpired => "code_expired", "the code was not redeemed in time";
+    CodeUsed => "code_used", "the code was redeemed before, so everything issued for it was revoked";
+    WrongClient => "grant_wrong_client", "the code or refresh token belongs to another client";
+    WrongRedirectUri => "code_wrong_redirect_uri", "redirect_uri is not the one the code was sent to";
+    WrongVerifier => "code_wrong_verifier", "code_verifier does not fit the code_challenge";
+    MissingVerifier => "code_missing_verifier", "code_verifier is missing";
+    WrongResource => "grant_wrong_resource", "resource is not the one that was granted";
+    ScopeExceeded => "grant_scope_exceeded", "scope is more than was granted";
+    RefreshExpired => "refresh_expired", "the refresh token expired";
+    RefreshReused => "refresh_reused", "the refresh token was replaced before, so the whole family was revoked";
+    Revoked => "grant_revoked", "the grant was revoked";
 }

@@ -2,7 +2,7 @@
 //!
 //! Not here: the consent page, and who may ask.
 
-use super::record::{LONGEST_TEXT, MOST_CONNECTIONS, MOST_GRANTS};
+use super::record::{KEPT, LONGEST_TEXT, MOST_CONNECTIONS, MOST_GRANTS};
 use super::*;
 use crate::oauth::grant::GrantId;
 use crate::oauth::scope::ScopeSet;

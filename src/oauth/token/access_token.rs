@@ -3,7 +3,6 @@
 //! Not here: revocation (`flow` asks the directory), and tokens of other issuers.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jwt_compact::alg::Hs256;
 use jwt_compact::{AlgorithmExt, Header, UntrustedToken, ValidationError};
@@ -11,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::oauth::grant::GrantId;
 use crate::oauth::scope::ScopeSet;
+use crate::reasons::reasons;
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 use crate::vault::KeyRing;
@@ -107,35 +107,15 @@ pub enum AccessTokenError {
     WrongAudience,
 }
 
-impl AccessTokenError {
-    /// The stable code of bodies, logs and analytics.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Malformed => "token_malformed",
-            Self::WrongType => "token_wrong_type",
-            Self::UnknownKey => "token_unknown_key",
-            Self::WrongSignature => "token_wrong_signature",
-            Self::Expired => "token_expired",
-            Self::NotYetIssued => "token_not_yet_issued",
-            Self::WrongIssuer => "token_wrong_issuer",
-            Self::WrongAudience => "token_wrong_audience",
-        }
-    }
-}
-
-impl fmt::Display for AccessTokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "the access token is malformed",
-            Self::WrongType => "the token is not an access token",
-            Self::UnknownKey => "the access token was signed with a key that is not in use any more",
-            Self::WrongSignature => "the access token's signature does not fit",
-            Self::Expired => "the access token expired",
-            Self::NotYetIssued => "the access token was issued in the future",
-            Self::WrongIssuer => "the access token was issued under another public URL",
-            Self::WrongAudience => "the access token is for another resource",
-        })
-    }
+reasons! { AccessTokenError:
+    Malformed => "token_malformed", "the access token is malformed";
+    WrongType => "token_wrong_type", "the token is not an access token";
+    UnknownKey => "token_unknown_key", "the access token was signed with a key that is not in use any more";
+    WrongSignature => "token_wrong_signature", "the access token's signature does not fit";
+    Expired => "token_expired", "the access token expired";
+    NotYetIssued => "token_not_yet_issued", "the access token was issued in the future";
+    WrongIssuer => "token_wrong_issuer", "the access token was issued under another public URL";
+    WrongAudience => "token_wrong_audience", "the access token is for another resource";
 }
 
 impl std::error::Error for AccessTokenError {}
@@ -211,6 +191,8 @@ mod tests {
             account: None,
             auth_time: None,
             slug: None,
+            roles: Vec::new(),
+            claims: BTreeMap::new(),
         }
     }
 

@@ -70,6 +70,8 @@ mod tests {
             account: None,
             auth_time: None,
             slug: None,
+            roles: Vec::new(),
+            claims: [].into(),
         };
         let access = access_token::sign(&ring(), &claims);
         assert_eq!(grant_of(access.expose(), NOW), Some(grant.clone()));

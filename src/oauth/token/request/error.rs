@@ -2,10 +2,9 @@
 //!
 //! Not here: whether what it presents is good.
 
-use std::fmt;
-
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeError;
+use crate::reasons::reasons;
 use crate::web::form::FormError;
 
 /// Why a token or revocation request cannot be understood.
@@ -33,20 +32,6 @@ pub enum TokenRequestError {
 }
 
 impl TokenRequestError {
-    /// The stable code of bodies, logs and analytics.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Form(_) => "form_malformed",
-            Self::Missing { .. } => "parameter_missing",
-            Self::GrantType => "grant_type_unsupported",
-            Self::Scope(_) => "scope_malformed",
-            Self::Resources => "resource_ambiguous",
-            Self::TwoMethods => "client_auth_twice",
-            Self::TwoClients => "client_ids_differ",
-            Self::Authorization => "client_auth_malformed",
-        }
-    }
-
     /// The code to answer with.
     pub const fn code(&self) -> ErrorCode {
         match self {
@@ -59,19 +44,15 @@ impl TokenRequestError {
     }
 }
 
-impl fmt::Display for TokenRequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Form(error) => error.fmt(f),
-            Self::Missing { parameter } => write!(f, "the parameter {parameter} is missing"),
-            Self::GrantType => f.write_str("grant_type must be authorization_code or refresh_token"),
-            Self::Scope(error) => error.fmt(f),
-            Self::Resources => f.write_str("a token is for one resource: send the parameter resource once"),
-            Self::TwoMethods => f.write_str("authenticate once: by Authorization: Basic or by client_secret"),
-            Self::TwoClients => f.write_str("client_id differs from the client that Authorization: Basic names"),
-            Self::Authorization => f.write_str("the Authorization header must be Basic, with client id and secret"),
-        }
-    }
+reasons! { TokenRequestError:
+    Form(error) => "form_malformed", "{error}";
+    Missing { parameter } => "parameter_missing", "the parameter {parameter} is missing";
+    GrantType => "grant_type_unsupported", "grant_type must be authorization_code or refresh_token";
+    Scope(error) => "scope_malformed", "{error}";
+    Resources => "resource_ambiguous", "a token is for one resource: send the parameter resource once";
+    TwoMethods => "client_auth_twice", "authenticate once: by Authorization: Basic or by client_secret";
+    TwoClients => "client_ids_differ", "client_id differs from the client that Authorization: Basic names";
+    Authorization => "client_auth_malformed", "the Authorization header must be Basic, with client id and secret";
 }
 
 impl From<FormError> for TokenRequestError {

@@ -13,13 +13,7 @@ use std::task::{Poll, Waker};
 
 use crate::ports::{Answer, FetchError, Outgoing, ReadError, Stream};
 use crate::time::Lifetime;
-
-/// Something to do on the JavaScript side.
-pub enum HostOp {
-    Fetch { request: Outgoing, attended: bool },
-    Read { body: u32, limit: usize, within: Lifetime },
-    Discard { body: u32 },
-}
+use crate::wire::HostOp;
 
 /// An errand that is done.
 pub enum Done {
@@ -74,7 +68,7 @@ impl HostQueue {
 
     /// Sends a request and waits for its answer; one that is attended only as long as the client does.
     pub async fn fetch(self: &Rc<Self>, request: Outgoing, attended: bool) -> Result<Answer<JsStream>, FetchError> {
-        let done = self.run(HostOp::Fetch { request, attended }).await;
+        let done = self.run(HostOp::Fetch { request: Box::new(request), attended }).await;
         let Done::Fetched(answer) = done else { return Err(FetchError::Unreachable) };
         let Answer { status, headers, opening, body } = answer?;
         Ok(Answer { status, headers, opening, body: JsStream { queue: Rc::clone(self), body } })

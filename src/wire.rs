@@ -1,0 +1,227 @@
+//! How requests, replies and errands are written to cross between JavaScript and wasm, in one string each.
+//!
+//! Lines end with `\n` and the last is followed by `\0`, then the body; neither can be in a line, as a header value is
+//! visible ASCII. `edge/call.js` reads and writes the other side of it. Not here: what waits in Rust because it does not
+//! fit into a string (`edge`), and any policy on headers; what must not pass is decided in `mcp::transport::forward`.
+
+use std::fmt::Write;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::mcp::rewrite::Rewriter;
+use crate::ports::{Answer, FetchError, Outgoing};
+use crate::time::{Lifetime, Millis};
+use crate::web::reply::{Body, Reply, Terms};
+
+/// A body up to this size crosses within the string if it is text, and a longer one as bytes, which are not decoded.
+const SHORT: usize = 16 * 1024;
+
+/// What is handed to JavaScript.
+#[derive(Debug)]
+pub struct Crossing {
+    /// What it reads at once.
+    pub text: String,
+    /// What it takes after it has read that.
+    pub aside: Option<Aside>,
+}
+
+/// What does not fit into a string.
+#[derive(Debug)]
+pub enum Aside {
+    /// The body, where the text says "bytes".
+    Bytes(Vec<u8>),
+    /// What rewrites the body, where the text says "rewritten".
+    Rewriter(Box<dyn Rewriter>),
+}
+
+/// Something for JavaScript to do for a flow.
+#[derive(Debug)]
+pub enum HostOp {
+    /// Sends a request; one that is attended is given up when its client leaves.
+    Fetch {
+        /// What to send.
+        request: Box<Outgoing>,
+        /// Whether its client has to stay.
+        attended: bool,
+    },
+    /// Reads a body to its end.
+    Read {
+        /// Its number.
+        body: u32,
+        /// How many bytes it may have.
+        limit: usize,
+        /// How long that may take.
+        within: Lifetime,
+    },
+    /// Lets go of a body.
+    Discard {
+        /// Its number.
+        body: u32,
+    },
+}
+
+/// A request as it comes, without its body.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RequestHead {
+    /// The method, in capitals as it came.
+    pub method: String,
+    /// The whole URL.
+    pub url: String,
+    /// The headers; values that are not visible ASCII are left out.
+    pub headers: HeaderMap,
+}
+
+/// What JavaScript said is cut off or not in this form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed;
+
+/// The method, the URL and the headers of a request.
+pub fn request(head: &str) -> Result<RequestHead, Malformed> {
+    let (method, rest) = head.split_once('\n').ok_or(Malformed)?;
+    let (url, rest) = rest.split_once('\n').ok_or(Malformed)?;
+    Ok(RequestHead { method: method.to_owned(), url: url.to_owned(), headers: headers(rest)? })
+}
+
+/// The status and the headers of an answer, or the reason there is none. What is malformed is no answer.
+pub fn answer(head: &str, opening: Option<u8>, body: u32) -> Result<Answer<u32>, FetchError> {
+    match head {
+        "timed_out" => Err(FetchError::TimedOut),
+        "client_gone" => Err(FetchError::ClientGone),
+        head => {
+            let (status, rest) = head.split_once('\n').ok_or(FetchError::Unreachable)?;
+            let status = StatusCode::from_bytes(status.as_bytes()).map_err(|_| FetchError::Unreachable)?;
+            let headers = headers(rest).map_err(|Malformed| FetchError::Unreachable)?;
+            Ok(Answer { status, headers, opening, body })
+        }
+    }
+}
+
+/// A reply: its status, where its body is, and its headers. Before it, where it is a stream, when to look at it, and
+/// with which words. `number` is what JavaScript calls a stream by.
+pub fn reply<S>(reply: Reply<S>, number: impl Fn(&S) -> u32) -> Crossing {
+    let mut text = String::with_capacity(1024);
+    if let Some(Terms { words, after }) = reply.terms() {
+        push(&mut text, "stream");
+        push_number(&mut text, Millis::of(*after).0);
+        push(&mut text, words);
+    }
+    let (status, headers, body) = reply.into_parts();
+    push(&mut text, "reply");
+    push(&mut text, status.as_str());
+    let mut aside = None;
+    match body {
+        Body::Empty => push(&mut text, "none"),
+        Body::Bytes(body) => return with_body(text, &headers, body),
+        Body::Relay(stream) => push_number(&mut text, number(&stream)),
+        Body::Rewritten(stream, rewriter) => {
+            text.push_str("rewritten ");
+            push_number(&mut text, number(&stream));
+            aside = Some(Aside::Rewriter(rewriter));
+        }
+    }
+    push_headers(&mut text, &headers);
+    text.push('\0');
+    Crossing { text, aside }
+}
+
+/// That a stream goes on, and after how long to look at it again.
+pub fn goes_on(after: Lifetime) -> String {
+    let mut text = String::new();
+    push(&mut text, "goes_on");
+    push_number(&mut text, Millis::of(after).0);
+    text.push('\0');
+    text
+}
+
+/// That a stream ends, and what is sent at last.
+pub fn ends(event: &[u8]) -> String {
+    let mut text = String::new();
+    push(&mut text, "ends");
+    text.push('\0');
+    text.push_str(&String::from_utf8_lossy(event));
+    text
+}
+
+/// An errand of a call.
+pub fn op(op: HostOp) -> Crossing {
+    let mut text = String::with_capacity(1024);
+    match op {
+        HostOp::Fetch { request, attended } => {
+            let Outgoing { method, url, headers, body, within } = *request;
+            push(&mut text, if attended { "fetch" } else { "fetch_unattended" });
+            push(&mut text, method.as_str());
+            push(&mut text, url.as_str());
+            push_number(&mut text, Millis::of(within).0);
+            return with_body(text, &headers, body);
+        }
+        HostOp::Read { body, limit, within } => {
+            push(&mut text, "read");
+            push_number(&mut text, body);
+            push_number(&mut text, u32::try_from(limit).unwrap_or(u32::MAX));
+            push_number(&mut text, Millis::of(within).0);
+        }
+        HostOp::Discard { body } => {
+            push(&mut text, "discard");
+            push_number(&mut text, body);
+        }
+    }
+    text.push('\0');
+    Crossing { text, aside: None }
+}
+
+/// That a call waits for a promise.
+pub fn wait() -> String {
+    "wait\n\0".to_owned()
+}
+
+fn with_body(mut text: String, headers: &HeaderMap, body: Vec<u8>) -> Crossing {
+    let short = (body.len() <= SHORT).then(|| std::str::from_utf8(&body).ok()).flatten();
+    push(&mut text, if body.is_empty() { "none" } else { short.map_or("bytes", |_| "text") });
+    push_headers(&mut text, headers);
+    text.push('\0');
+    match short {
+        Some(body) => {
+            text.push_str(body);
+            Crossing { text, aside: None }
+        }
+        None => Crossing { text, aside: Some(Aside::Bytes(body)) },
+    }
+}
+
+/// A value that is not visible ASCII is left out: nothing here may panic on an upstream's bytes.
+fn headers(mut packed: &str) -> Result<HeaderMap, Malformed> {
+    let mut headers = HeaderMap::with_capacity(16);
+    while !packed.is_empty() {
+        let (name, rest) = packed.split_once('\n').ok_or(Malformed)?;
+        let (value, rest) = rest.split_once('\n').ok_or(Malformed)?;
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+            // A map has room for some 24,000 headers, and panics beyond with `append`.
+            if headers.try_append(name, value).is_err() {
+                break;
+            }
+        }
+        packed = rest;
+    }
+    Ok(headers)
+}
+
+fn push_headers(text: &mut String, headers: &HeaderMap) {
+    for (name, value) in headers {
+        if let Ok(value) = value.to_str() {
+            push(text, name.as_str());
+            push(text, value);
+        }
+    }
+}
+
+fn push(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
+fn push_number(text: &mut String, number: u32) {
+    let _ = writeln!(text, "{number}"); // writing to a String cannot fail
+}
+
+#[cfg(test)]
+mod tests;
