@@ -1,5 +1,5 @@
-//! The policy of a server, compiled when the configuration is read: sets, an index of rules, one list of the arguments that
-//! are asked for.
+//! The policy of a server, compiled when the configuration is read: sets, an index of rules, one list of the arguments
+//! that are asked for.
 //!
 //! Not here: what it decides (`decision`).
 

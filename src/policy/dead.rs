@@ -24,8 +24,8 @@ pub struct DeadEntry<'p> {
 }
 
 impl Policy {
-    /// The entries about a kind that mean none of the names that a server lists of it. A rule's entry must mean one that
-    /// the filter does not hide.
+    /// The entries about a kind that mean none of the names that a server lists of it. A rule's entry must mean one
+    /// that the filter does not hide.
     pub fn dead_entries(&self, kind: CapabilityKind, names: &[&str]) -> Vec<DeadEntry<'_>> {
         let mut dead = Vec::new();
         if let Some(filter) = self.filters.of(kind) {
