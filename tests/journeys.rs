@@ -33,6 +33,8 @@ mod operation;
 mod pages;
 #[path = "journeys/people.rs"]
 mod people;
+#[path = "journeys/policy.rs"]
+mod policy;
 #[path = "journeys/prompt.rs"]
 mod prompt;
 #[path = "journeys/record.rs"]

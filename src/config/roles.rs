@@ -1,6 +1,7 @@
 //! Roles: where the login says them.
 //!
-//! Not here: whether anybody can have the role of a rule (`policy::known`), and a person's roles (`crate::policy::RoleMapping`).
+//! Not here: whether anybody can have the role of a rule (`policy::known`), and a person's own
+//! (`crate::policy::RoleMapping`).
 
 use super::document::RolesDocument;
 use super::report::{Complaint, Pointer, Report, shown};

@@ -1,7 +1,8 @@
 //! The arguments of a call, as far as conditions ask for them: read once from their bytes, without a tree.
 //!
 //! What two readers may understand differently is unclear, and no condition holds for it: a member that is there twice,
-//! or beside one whose name differs in nothing but case (Go's `encoding/json` takes both for the same, and the last one).
+//! or beside one whose name differs in nothing but case (Go's `encoding/json` takes both for the same).
+//!
 //! Not here: that the message is JSON at all, and where the arguments are in it (`mcp::message`).
 
 use std::borrow::Cow;
@@ -57,8 +58,8 @@ struct Member {
 }
 
 impl Wanted {
-    /// The place of a pointer among what is found. Of two pointers that differ in case only neither could ever hold: the
-    /// second is given back.
+    /// The place of a pointer among what is found. Of two pointers that differ in case only neither could ever hold:
+    /// the second is given back.
     pub(super) fn add(&mut self, pointer: &ArgumentPointer) -> Result<usize, ArgumentPointer> {
         let mut place = Some(&mut self.places);
         let mut members = &mut self.members;

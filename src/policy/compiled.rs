@@ -1,5 +1,5 @@
-//! The policy of a server, compiled when the configuration is read: sets, an index of rules, one list of the arguments that
-//! are asked for.
+//! The policy of a server, compiled when the configuration is read: sets, an index of rules, one list of the arguments
+//! that are asked for.
 //!
 //! Not here: what it decides (`decision`).
 
@@ -63,13 +63,16 @@ impl Policy {
 
     /// Whether a call of it is decided by its arguments as well.
     pub fn reads_arguments(&self, capability: &Capability<'_>) -> bool {
-        self.rules_naming(capability).any(|rule| !rule.conditions.is_empty())
+        let name = folded(capability.name);
+        let mut rules = self.named.of(capability.kind).naming(&name).filter_map(|named| self.rules.get(named.rule));
+        rules.any(|rule| !rule.conditions.is_empty())
     }
 
     /// The scopes that rules ask for a capability: what a scope is good for, told tool by tool.
     pub fn scopes_of(&self, capability: &Capability<'_>) -> ScopeSet {
-        let scopes: Vec<_> = self.rules_naming(capability).flat_map(Requirements::scopes).collect();
-        ScopeSet::of(&scopes)
+        let name = folded(capability.name);
+        let rules = self.named.of(capability.kind).naming(&name).filter_map(|named| self.rules.get(named.rule));
+        ScopeSet::of(&rules.flat_map(Requirements::scopes).collect::<Vec<_>>())
     }
 
     /// The scopes that any rule asks for.
@@ -85,11 +88,5 @@ impl Policy {
     /// The claims that any rule asks for: the others need not be known.
     pub fn claims(&self) -> impl Iterator<Item = &ClaimName> {
         self.rules.iter().flat_map(|rule| rule.claims.iter().map(|(name, _)| name))
-    }
-
-    fn rules_naming(&self, capability: &Capability<'_>) -> impl Iterator<Item = &Requirements> {
-        let numbers: Vec<_> =
-            self.named.of(capability.kind).naming(&folded(capability.name)).map(|named| named.rule).collect();
-        numbers.into_iter().filter_map(|number| self.rules.get(number))
     }
 }

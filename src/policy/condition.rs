@@ -79,6 +79,17 @@ impl Test {
         }
     }
 
+    /// Whether a text can be what it asks for.
+    pub fn admits_texts(&self) -> bool {
+        let is_text = |scalar: &Scalar| matches!(scalar, Scalar::Text(_));
+        match self {
+            Self::Equals(scalar) => is_text(scalar),
+            Self::OneOf(scalars) => scalars.iter().any(is_text),
+            Self::Prefix(_) | Self::MaxLength(_) => true,
+            Self::Minimum(_) | Self::Maximum(_) => false,
+        }
+    }
+
     fn holds(&self, value: &Value<'_>) -> bool {
         match (self, value) {
             (Self::Equals(expected), value) => expected.is(value),

@@ -24,7 +24,8 @@ pub struct DeadEntry<'p> {
 }
 
 impl Policy {
-    /// The entries about a kind that mean none of the names that a server lists of it.
+    /// The entries about a kind that mean none of the names that a server lists of it. A rule's entry must mean one
+    /// that the filter does not hide.
     pub fn dead_entries(&self, kind: CapabilityKind, names: &[&str]) -> Vec<DeadEntry<'_>> {
         let mut dead = Vec::new();
         if let Some(filter) = self.filters.of(kind) {
@@ -35,9 +36,11 @@ impl Policy {
             let entries = exact.chain(patterns.map(|pattern| Entry::Pattern(pattern.as_str())));
             dead.extend(entries.map(|entry| DeadEntry { kind, rule: None, entry }));
         }
-        let mut names: Vec<_> = names.iter().map(|name| folded(name).into_owned()).collect();
-        names.sort_unstable();
-        let entries = self.named.of(kind).entries(&names).filter(|(_, lives)| !lives);
+        let filter = self.filters.of(kind).as_ref();
+        let visible = names.iter().filter(|name| filter.is_none_or(|filter| filter.entry_for(name).is_some()));
+        let mut visible: Vec<_> = visible.map(|name| folded(name).into_owned()).collect();
+        visible.sort_unstable();
+        let entries = self.named.of(kind).entries(&visible).filter(|(_, lives)| !lives);
         let mut of_rules: Vec<_> =
             entries.map(|(named, _)| DeadEntry { kind, rule: Some(named.rule), entry: named.by }).collect();
         of_rules.sort_by_key(|dead| dead.rule);

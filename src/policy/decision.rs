@@ -112,7 +112,9 @@ impl Need<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step<'p> {
     Visibility(Visibility<'p>),
-    Rule(Named<'p>, Need<'p>, bool),
+    Rule(Named<'p>),
+    /// Of the rule before it.
+    Need(Need<'p>, bool),
 }
 
 impl Policy {
@@ -144,8 +146,9 @@ impl Policy {
         let mut found = None;
         for named in self.named.of(capability.kind).naming(&fold::folded(capability.name)) {
             let Some(rule) = self.rules.get(named.rule) else { continue };
+            trace(Step::Rule(named));
             let mut check = |need, holds| {
-                trace(Step::Rule(named, need, holds));
+                trace(Step::Need(need, holds));
                 if !holds {
                     lacking.note(named.rule, need);
                 }

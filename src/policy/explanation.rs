@@ -41,7 +41,7 @@ pub struct ExplainedRule<'p> {
     pub rule: usize,
     /// Its entry that names the capability.
     pub named_by: Entry<'p>,
-    /// What it needs.
+    /// What it needs; conditions only where a call is explained.
     pub needs: Vec<ExplainedNeed<'p>>,
 }
 
@@ -66,12 +66,9 @@ impl Policy {
         let mut rules: Vec<ExplainedRule<'_>> = Vec::new();
         let decision = self.evaluate(rights, capability, arguments, &mut |step| match step {
             Step::Visibility(visibility) => filter = visibility,
-            Step::Rule(Named { rule, by }, need, holds) => {
-                let need = ExplainedNeed { need, holds };
-                match rules.last_mut().filter(|last| last.rule == rule && last.named_by == by) {
-                    Some(last) => last.needs.push(need),
-                    None => rules.push(ExplainedRule { rule, named_by: by, needs: vec![need] }),
-                }
+            Step::Rule(Named { rule, by }) => rules.push(ExplainedRule { rule, named_by: by, needs: Vec::new() }),
+            Step::Need(need, holds) => {
+                rules.last_mut().into_iter().for_each(|rule| rule.needs.push(ExplainedNeed { need, holds }));
             }
         });
         rules.sort_by_key(|rule| rule.rule); // stable: the exact entry stays before the pattern

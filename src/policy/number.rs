@@ -1,7 +1,7 @@
 //! Numbers as they are written in JSON, compared exactly.
 //!
-//! Through a double, 9007199254740993 would pass for 9007199254740992 and 0.1 for a little more. So a number is compared by
-//! its digits, however it is written: `100`, `1e2` and `100.0` are the same. Not here: which numbers a server can hold.
+//! Through a double, 9007199254740993 would pass for 9007199254740992. So a number is compared by its digits, however it
+//! is written: `100`, `1e2` and `100.0` are the same. Not here: which numbers a server can hold.
 
 use std::cmp::Ordering;
 
@@ -128,15 +128,16 @@ mod tests {
         }
 
         #[test]
-        fn small_fractions_are_in_their_order(one in -100_000..100_000_i64, other in -100_000..100_000_i64, digits in 0..6_i32) {
-            let scaled = |value: i64| number(&format!("{value}e-{digits}"));
+        fn small_fractions_are_in_their_order(one: i16, other: i16, digits in 0..6_i32) {
+            let scaled = |value: i16| number(&format!("{value}e-{digits}"));
             prop_assert_eq!(scaled(one).cmp(&scaled(other)), one.cmp(&other));
         }
 
         #[test]
         fn any_text_is_read_or_not(text in "[0-9eE.+-]{0,12}|\\PC{0,8}") {
             let read = Decimal::parse(&text).is_some();
-            prop_assert!(read || serde_json::from_str::<f64>(&text).is_err() || text.contains(['e', 'E']) || text.trim() != text);
+            let is_number = serde_json::from_str::<f64>(&text).is_ok() && text.trim() == text;
+            prop_assert!(read || !is_number || text.contains(['e', 'E']));
         }
     }
 }

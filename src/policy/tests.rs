@@ -1,4 +1,4 @@
-//! The whole decision: its order, what no spelling of a name gets around, and that its explanation is the same decision.
+//! The whole decision: its order, what no spelling of a name gets around, and that its explanation is the same.
 //!
 //! Not here: patterns, numbers, conditions, scopes and roles, each tested beside its code.
 
@@ -273,15 +273,21 @@ fn what_means_nothing_on_the_server_is_reported() {
         prompts: Some(names(&["hello"])),
         ..PerKind::default()
     };
-    let rules = vec![tools_rule(&["LIST", "delete", "get_*"]), tools_rule(&["rm_*"])];
+    let rules = vec![tools_rule(&["LIST", "delete", "get_*", "hidden"]), tools_rule(&["rm_*"])];
     let policy = policy(filters, rules);
     let dead = |kind, names: &[&str]| -> Vec<String> {
         let dead = policy.dead_entries(kind, names);
         dead.into_iter().map(|dead| format!("{:?} {:?}", dead.rule, dead.entry)).collect()
     };
     assert_eq!(
-        dead(CapabilityKind::Tool, &["list", "get_issue"]),
-        ["None Name(\"lsit\")", "None Pattern(\"put_*\")", "Some(0) Name(\"delete\")", "Some(1) Pattern(\"rm_*\")"]
+        dead(CapabilityKind::Tool, &["list", "get_issue", "hidden"]),
+        [
+            "None Name(\"lsit\")",
+            "None Pattern(\"put_*\")",
+            "Some(0) Name(\"delete\")",
+            "Some(0) Name(\"hidden\")",
+            "Some(1) Pattern(\"rm_*\")"
+        ]
     );
     assert_eq!(dead(CapabilityKind::Prompt, &["Hello"]), ["None Name(\"hello\")"]);
     assert!(dead(CapabilityKind::Resource, &["x"]).is_empty());
@@ -338,7 +344,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn nothing_but_what_a_filter_means_is_allowed_or_listed(name in any_name(), kind in 0..4_usize, arguments in "\\PC{0,12}") {
+    fn nothing_but_what_a_filter_means_is_allowed(name in any_name(), kind in 0..4_usize, arguments in "\\PC{0,9}") {
         let kind = CapabilityKind::ALL[kind];
         let mut filters = PerKind::default();
         *filters.of_mut(kind) = Some(names(&["get_issue", "issue_*"]));

@@ -2,8 +2,8 @@
 //!
 //! Not here: which of them exist, which only the server knows.
 
-/// Whether a server that resolves or normalizes URIs (RFC 3986 §6.2.2, the WHATWG's parser) may take it for another one:
-/// it has dot segments, however they are written, encodes what needs no encoding, or holds what parsers take out.
+/// Whether a server that resolves or normalizes URIs (RFC 3986 §6.2.2, the WHATWG's parser) may take it for another
+/// one: it has dot segments, however they are written, encodes what needs no encoding, or holds what parsers take out.
 pub fn is_ambiguous(uri: &str) -> bool {
     let taken_out = uri.bytes().any(|byte| byte.is_ascii_control() || byte == b'\\');
     taken_out || uri.trim() != uri || encodes_unreserved(uri) || has_dot_segments(uri)

@@ -1,5 +1,5 @@
-//! What rules may ask for: scopes that are defined, roles and claims that somebody can have. A slip of writing would be a
-//! rule that refuses everybody.
+//! What rules may ask for: scopes that are defined, roles and claims that somebody can have. A slip of writing would be
+//! a rule that refuses everybody.
 //!
 //! Not here: who has them.
 

@@ -10,7 +10,7 @@ use super::{condition, entries};
 use crate::config::document::RuleDocument;
 use crate::config::report::{Complaint, Pointer, Report, shown};
 use crate::config::roles;
-use crate::policy::{CapabilityKind, ClaimName, PerKind, Rule};
+use crate::policy::{CapabilityKind, ClaimName, PerKind, Rule, Test};
 
 /// So many scopes, roles, claims, or values of a claim.
 const MOST: usize = 100;
@@ -43,12 +43,19 @@ pub(super) fn prove(document: RuleDocument, known: Known<'_>, at: &Pointer, repo
         let problem = format!("is about arguments, and a {kind} is read without any");
         report.add(&at.child("when"), problem, format!("write the {} in a rule of their own", kind.field()));
     }
+    let conditions = condition::prove(document.when, &at.child("when"), report);
+    let not_of_texts = conditions.iter().find(|condition| !condition.tests.iter().all(Test::admits_texts));
+    if let Some(condition) = not_of_texts.filter(|_| !names.of(CapabilityKind::Prompt).is_empty()) {
+        let problem = "asks for what is no text, and the arguments of a prompt are texts";
+        let at = at.child("when").child(condition.pointer.as_str());
+        report.add(&at, problem, "write the prompts in a rule of their own");
+    }
     Rule {
         names,
         scopes: distinct(document.scopes, &at.child("scopes"), report, |scope| known.scope(scope)),
         roles: distinct(document.roles, &at.child("roles"), report, |role| known.role(role)),
         claims: claims(document.claims, known, &at.child("claims"), report),
-        conditions: condition::prove(document.when, &at.child("when"), report),
+        conditions,
     }
 }
 

@@ -127,6 +127,10 @@ fn a_rule_is_about_something_and_needs_something() {
     rule_refused("/tools/0", &json!({"tools": ["(a)*"], "scopes": ["tools:write"]}), &["any run"]);
     let reading = json!({"tools": ["a"], "resources": ["x:y"], "when": {"/a": {"equals": 1}}});
     rule_refused("/when", &reading, &["a resource is read without", "rule of their own"]);
+    for test in [json!({"minimum": 1}), json!({"equals": 5}), json!({"one_of": [true, 5]})] {
+        let prompting = json!({"tools": ["a"], "prompts": ["a"], "when": {"/a": test}});
+        rule_refused("/when/~1a", &prompting, &["prompt are texts", "rule of their own"]);
+    }
     let rule = json!({"tools": ["a"], "scopes": ["tools:write"]});
     refused_at(REQUIRE, REQUIRE, json!(vec![rule; 10_001]), &["10001 rules", "10000"]);
 }
