@@ -16,6 +16,8 @@ use layers::{FLOWS, LAYERS};
 mod imports;
 #[path = "tidy/layers.rs"]
 mod layers;
+#[path = "tidy/names.rs"]
+mod names;
 
 const RUNTIME: &[&str] = &["worker", "web_sys", "js_sys", "wasm_bindgen", "wasm_bindgen_futures"];
 const LONGEST: usize = 400;

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::{self, Serializer};
 
+use crate::oauth::client::Method;
 use crate::secret::{Secret, sealed};
 use crate::untrusted::Sent;
 
@@ -28,35 +29,7 @@ pub struct UpstreamClient {
     pub header_alone: bool,
 }
 
-/// A `token_endpoint_auth_method` that the gateway can use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Method {
-    /// The secret in `Authorization: Basic`.
-    #[serde(rename = "client_secret_basic")]
-    Basic,
-    /// The secret in the form.
-    #[serde(rename = "client_secret_post")]
-    Post,
-    /// A public client: only its id, in the form.
-    #[serde(rename = "none")]
-    None,
-}
-
 impl Method {
-    /// As it stands in metadata.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Basic => "client_secret_basic",
-            Self::Post => "client_secret_post",
-            Self::None => "none",
-        }
-    }
-
-    /// The method of that name, unless the gateway does not have it.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Basic, Self::Post, Self::None].into_iter().find(|method| method.as_str() == name)
-    }
-
     /// The method to register with: post where the issuer takes it, as it says in one place what basic leaves open.
     /// With basic the official Python SDK wants the id in the form as well, and Cloudflare's provider refuses that.
     pub fn to_register_with(supported: Option<&[String]>) -> Self {
@@ -219,7 +192,7 @@ mod tests {
             let names = supported.map(|names| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
             assert_eq!(Method::choose(names.as_deref(), has_secret), expected, "{supported:?} {has_secret}");
         }
-        assert_eq!(Method::named("private_key_jwt"), None);
+        assert_eq!(Method::parse("private_key_jwt"), None);
     }
 
     #[test]

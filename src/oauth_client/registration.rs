@@ -7,10 +7,11 @@ use http::{HeaderMap, Method as HttpMethod, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::client::{Method, UpstreamClient};
+use super::client::UpstreamClient;
 use super::error::DiscoveryError;
 use super::metadata::IssuerMetadata;
 use super::token::{Busy, busy};
+use crate::oauth::client::Method;
 use crate::reasons::reasons;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -165,7 +166,7 @@ pub fn response(
         None => None,
     };
     let method = match answer.token_endpoint_auth_method {
-        Some(name) => Method::named(&name).ok_or(UpstreamRegistrationError::Method { name: presentable(&name) })?,
+        Some(name) => Method::parse(&name).ok_or(UpstreamRegistrationError::Method { name: presentable(&name) })?,
         None => asked,
     };
     let method = if secret.is_none() { Method::None } else { method };

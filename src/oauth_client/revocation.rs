@@ -5,8 +5,9 @@
 use http::{Request, StatusCode};
 use url::form_urlencoded::Serializer;
 
-use super::client::{Method, UpstreamClient};
+use super::client::UpstreamClient;
 use super::token::{Unsendable, post};
+use crate::oauth::client::Method;
 use crate::secret::Secret;
 
 /// Which kind of token it is.

@@ -173,7 +173,7 @@ mod by_name {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth_client::client::Method;
+    use crate::oauth::client::Method;
 
     const NOW: Timestamp = Timestamp(10_000);
 

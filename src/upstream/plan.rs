@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::oauth_client::client::Method;
+use crate::oauth::client::Method;
 use crate::oauth_client::metadata::IssuerMetadata;
 use crate::oauth_client::registration::RegistrationWay;
 

@@ -9,8 +9,8 @@ use url::Url;
 
 use super::key::{ConnectionKey, Owner};
 use super::plan::TokenSource;
+use crate::oauth::client::Method;
 use crate::oauth::grant::GrantId;
-use crate::oauth_client::client::Method;
 use crate::secret::{Digested, Secret, sealed};
 use crate::time::{Lifetime, Timestamp};
 use crate::vault::{KeyRing, OpenError, Purpose};

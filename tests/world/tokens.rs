@@ -7,7 +7,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use mcp_edge_gateway::oauth_client::client::{Method, UpstreamClient};
+use mcp_edge_gateway::oauth::client::Method;
+use mcp_edge_gateway::oauth_client::client::UpstreamClient;
 use mcp_edge_gateway::ports::{FetchError, Ledger, Outgoing};
 use mcp_edge_gateway::secret::{Digested, Secret};
 use mcp_edge_gateway::time::Timestamp;

@@ -137,7 +137,7 @@ pub fn not_configured() -> Failure {
 }
 
 impl Report<'_> {
-    fn to_page(&self) -> page::Readiness {
+    fn to_page(&self) -> page::ReadinessPage {
         let finding = |check: &Check| page::Finding {
             name: check.name.replace('_', " "),
             ok: check.ok,
@@ -146,7 +146,7 @@ impl Report<'_> {
             fix: check.fix.clone(),
         };
         let server = |listed: &Listed<'_>| (listed.name.to_owned(), listed.url.clone());
-        page::Readiness {
+        page::ReadinessPage {
             ready: self.ready,
             version: self.gateway_version.to_owned(),
             configuration: self.configuration_version,

@@ -7,7 +7,8 @@ use url::{Position, Url};
 
 use crate::config::{AuthenticationMethod, ConfiguredClient, Server};
 use crate::flow::{RequestContext, secret_missing, sentence};
-use crate::oauth_client::client::{Method, UpstreamClient};
+use crate::oauth::client::Method;
+use crate::oauth_client::client::UpstreamClient;
 use crate::oauth_client::registration;
 use crate::oauth_client::registration::{IssuedClient, RegistrationWay, UpstreamRegistrationError};
 use crate::ports::{Platform, Unavailable};

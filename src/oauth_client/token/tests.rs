@@ -6,7 +6,7 @@ use http::HeaderValue;
 use proptest::prelude::*;
 
 use super::*;
-use crate::oauth_client::client::Method as Authentication;
+use crate::oauth::client::Method as Authentication;
 
 const NOW: Timestamp = Timestamp(1000);
 
