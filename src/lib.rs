@@ -45,6 +45,7 @@ pub mod page; // what people see
 
 pub mod memory; // what an isolate remembers
 pub mod ports; // what a flow may do to the world
+pub mod waiting; // calls under way that wait for something
 pub mod web; // what every endpoint shares of HTTP
 pub mod wire; // how requests, replies and errands cross between Rust and JavaScript
 
