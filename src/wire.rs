@@ -1,8 +1,8 @@
 //! How requests, replies and errands are written to cross between JavaScript and wasm, in one string each.
 //!
 //! Lines end with `\n` and the last is followed by `\0`, then the body; neither can be in a line, as a header value is
-//! visible ASCII. `edge/call.js` reads and writes the other side of it. Not here: what waits in Rust because it does not
-//! fit into a string (`edge`), and any policy on headers; what must not pass is decided in `mcp::transport::forward`.
+//! visible ASCII. `edge/call.js` reads and writes the other side of it. Not here: where what does not fit into a string
+//! waits (`edge`), and any policy on headers; what must not pass is decided in `mcp::transport::forward`.
 
 use std::fmt::Write;
 

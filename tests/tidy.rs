@@ -16,6 +16,10 @@ use layers::{FLOWS, LAYERS};
 mod imports;
 #[path = "tidy/layers.rs"]
 mod layers;
+#[path = "tidy/names.rs"]
+mod names;
+#[path = "tidy/width.rs"]
+mod width;
 
 const RUNTIME: &[&str] = &["worker", "web_sys", "js_sys", "wasm_bindgen", "wasm_bindgen_futures"];
 const LONGEST: usize = 400;

@@ -65,7 +65,8 @@ pub(super) fn prove(
                 report.add(
                     &at.child("kind"),
                     format!("is \"dev\", and anyone who reaches {} could sign in as anyone", origin.as_str()),
-                    "write \"oidc\" or \"auth0\", or make public_url a loopback origin such as \"http://localhost:8787\"",
+                    "write \"oidc\" or \"auth0\", or make public_url a loopback origin such as \
+                     \"http://localhost:8787\"",
                 );
             }
             let accounts = dev_accounts(accounts, &at.child("accounts"), report);

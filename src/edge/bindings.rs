@@ -33,13 +33,13 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub fn fetch(this: &Stub, url: &str, init: &JsValue) -> Result<Promise, JsValue>;
 
-    pub type Answer;
+    pub type ObjectAnswer;
 
     #[wasm_bindgen(method, getter)]
-    pub fn status(this: &Answer) -> u16;
+    pub fn status(this: &ObjectAnswer) -> u16;
 
     #[wasm_bindgen(method, catch)]
-    pub fn text(this: &Answer) -> Result<Promise, JsValue>;
+    pub fn text(this: &ObjectAnswer) -> Result<Promise, JsValue>;
 
     pub type ObjectState;
 

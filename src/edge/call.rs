@@ -3,7 +3,6 @@
 //! Not here: what a flow does, and who does its operations (`call.js`).
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,10 +14,12 @@ use wasm_bindgen::JsValue;
 
 use super::aside;
 use super::host_queue::{Done, HostQueue};
+use crate::time::Timestamp;
+use crate::waiting::Waiting;
 use crate::wire;
 
 thread_local! {
-    static WAITING: RefCell<BTreeMap<u32, Call>> = RefCell::default();
+    static WAITING: RefCell<Waiting<Call>> = RefCell::default();
     static WAKE: RefCell<Function> = RefCell::default();
 }
 
@@ -56,23 +57,28 @@ pub fn attend(wake: Function) {
 }
 
 /// Begins a flow under a number of its own; answers what it comes to or what it waits for, as JavaScript reads it.
-pub fn begin<F: Future<Output = String> + 'static>(call: u32, flow: impl FnOnce(Rc<HostQueue>) -> F) -> String {
+pub fn begin<F: Future<Output = String> + 'static>(
+    call: u32,
+    now: Timestamp,
+    flow: impl FnOnce(Rc<HostQueue>) -> F,
+) -> String {
+    drop(WAITING.with_borrow_mut(|waiting| waiting.given_up(now)));
     let queue = Rc::<HostQueue>::default();
     let waker = CallWaker { call, polled: AtomicBool::new(false), rung: AtomicBool::new(false) };
-    Call { flow: Box::pin(flow(Rc::clone(&queue))), queue, waker: Arc::new(waker) }.advance()
+    Call { flow: Box::pin(flow(Rc::clone(&queue))), queue, waker: Arc::new(waker) }.advance(now)
 }
 
 /// Goes on with a request. The answer to a number that nobody waits with is empty.
 pub fn resume(call: u32, done: Option<Done>) -> String {
-    let Some(call) = WAITING.with_borrow_mut(|waiting| waiting.remove(&call)) else { return String::new() };
+    let Some((call, began)) = WAITING.with_borrow_mut(|waiting| waiting.take(call)) else { return String::new() };
     if let Some(done) = done {
         call.queue.give(done);
     }
-    call.advance()
+    call.advance(began)
 }
 
 impl Call {
-    fn advance(mut self) -> String {
+    fn advance(mut self, began: Timestamp) -> String {
         let number = self.waker.call;
         let waker = Waker::from(Arc::clone(&self.waker));
         let mut context = Context::from_waker(&waker);
@@ -90,7 +96,7 @@ impl Call {
             }
         };
         self.waker.polled.store(false, Ordering::Relaxed);
-        WAITING.with_borrow_mut(|waiting| waiting.insert(number, self));
+        WAITING.with_borrow_mut(|waiting| waiting.put(number, self, began));
         text
     }
 }

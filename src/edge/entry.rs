@@ -37,9 +37,10 @@ pub fn begin(call: u32, request: &str, now: f64, env: Env) -> String {
     let Ok(RequestHead { method, url, headers }) = wire::request(request) else {
         wasm_bindgen::throw_str("a request that is none"); // what JavaScript packs always is one
     };
-    call::begin(call, |queue| {
+    let now = timestamp(now);
+    call::begin(call, now, |queue| {
         let request = Request { method, url, headers, body: JsStream::of_request(Rc::clone(&queue)) };
-        let platform = Workers::new(env, timestamp(now), queue);
+        let platform = Workers::new(env, now, queue);
         async move {
             let reply = Gateway::new(&platform, &memory).handle(request).await;
             aside::keep(call, wire::reply(reply, JsStream::number))
@@ -51,8 +52,9 @@ pub fn begin(call: u32, request: &str, now: f64, env: Env) -> String {
 #[wasm_bindgen]
 pub fn look(call: u32, words: String, now: f64, env: Env) -> String {
     let memory = MEMORY.with(Rc::clone);
-    call::begin(call, |queue| {
-        let platform = Workers::new(env, timestamp(now), queue);
+    let now = timestamp(now);
+    call::begin(call, now, |queue| {
+        let platform = Workers::new(env, now, queue);
         async move {
             match Gateway::new(&platform, &memory).look(&words).await {
                 StreamStanding::GoesOn(after) => wire::goes_on(after),

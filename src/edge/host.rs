@@ -13,8 +13,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 use worker::wasm_bindgen_futures::JsFuture;
 
-use super::bindings;
-use super::bindings::{Kv, Objects, RateLimiter, binding, options, settled};
+use super::bindings::{Kv, ObjectAnswer, Objects, RateLimiter, binding, options, settled};
 use super::host_queue::{HostQueue, JsStream};
 use crate::json;
 use crate::login::oidc::jwks::VerifyingKey;
@@ -113,7 +112,7 @@ impl Workers {
         let asked = async {
             let init = options(&[("method", "POST".into()), ("body", command.into())])?;
             let stub = binding::<Objects>(&self.env, namespace)?.get_by_name(name)?;
-            let answer: bindings::Answer = settled(stub.fetch("https://object/", &init)).await?.unchecked_into();
+            let answer: ObjectAnswer = settled(stub.fetch("https://object/", &init)).await?.unchecked_into();
             let text = settled(answer.text()).await?;
             Ok((answer.status(), text.as_string()))
         };

@@ -82,7 +82,7 @@ fn a_list_is_not_the_fields_of_an_object() {
 #[test]
 fn a_mistake_names_its_place_and_no_value() {
     let (what, path) = mistake(r#"{"text":"a","list":["point",{"square":{"side":"hunter2"}}]}"#);
-    assert_eq!(what, "invalid type, expected f64");
+    assert_eq!(what, "expected f64");
     assert_eq!(path, [member("list"), PathStep::Entry(1), PathStep::Variant("square".to_owned()), member("side")]);
     assert_eq!(
         mistake(r#"{"text":"a","number":-77}"#),

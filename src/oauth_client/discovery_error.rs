@@ -91,22 +91,28 @@ impl DiscoveryError {
     pub fn fix(&self, slug: &str) -> String {
         match self {
             Self::OtherResource { .. } => format!(
-                "The operator must set servers.{slug}.url to the URL the server advertises, or have the server's metadata corrected."
+                "The operator must set servers.{slug}.url to the URL the server advertises, or have the server's \
+                 metadata corrected."
             ),
             Self::UnexpectedIssuer { .. } => format!(
-                "If the server has moved, the operator must change servers.{slug}.auth.issuer and register the client there."
+                "If the server has moved, the operator must change servers.{slug}.auth.issuer and register the client \
+                 there."
             ),
             Self::ClaimedEndpoint { .. } => format!(
-                "If people are meant to sign in there, the operator must register a client there by hand and write that issuer into servers.{slug}.auth.issuer; else whoever runs the server must correct its metadata."
+                "If people are meant to sign in there, the operator must register a client there by hand and write \
+                 that issuer into servers.{slug}.auth.issuer; else whoever runs the server must correct its metadata."
             ),
             Self::NoRegistration { .. } => format!(
-                "The operator must register a client there by hand, with this gateway's callback URL, and fill servers.{slug}.auth.client: client_id, client_secret and, beside it, issuer."
+                "The operator must register a client there by hand, with this gateway's callback URL, and fill \
+                 servers.{slug}.auth.client: client_id, client_secret and, beside it, issuer."
             ),
             Self::Unreachable { .. } => format!(
-                "If that is right, the operator can allow it by naming the issuer or its endpoints in servers.{slug}.auth; else the server's metadata must be corrected."
+                "If that is right, the operator can allow it by naming the issuer or its endpoints in \
+                 servers.{slug}.auth; else the server's metadata must be corrected."
             ),
             _ => format!(
-                "Whoever runs the server or its authorization server must correct its metadata; or the operator writes its endpoints into servers.{slug}.auth.client."
+                "Whoever runs the server or its authorization server must correct its metadata; or the operator writes \
+                 its endpoints into servers.{slug}.auth.client."
             ),
         }
     }

@@ -34,7 +34,7 @@ pub use consent::{ClientOrigin, Consent, ScopeLine};
 pub use dev_login::{DevLogin, DevLoginAccount};
 pub use link::PageLink;
 pub use notice::{Notice, Tone};
-pub use readiness::{Finding, Readiness};
+pub use readiness::{Finding, ReadinessPage};
 pub use server::{ServerCard, ServerPage};
 pub use servers::ServersPage;
 pub use sign_out::SignOut;

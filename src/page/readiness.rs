@@ -9,7 +9,7 @@ use super::text::html;
 /// What was found out.
 #[derive(Debug, Template)]
 #[template(path = "readiness.html")]
-pub struct Readiness {
+pub struct ReadinessPage {
     /// Whether everything is in order.
     pub ready: bool,
     /// The gateway's version.
@@ -43,7 +43,7 @@ pub struct Finding {
     pub fix: Option<String>,
 }
 
-impl Readiness {
+impl ReadinessPage {
     /// The page.
     pub fn render(&self) -> String {
         html(self)

@@ -40,7 +40,8 @@ pub fn csp(form_action: &[&str]) -> String {
     let hash = |text: &str| Base64::encode_string(&Sha256::digest(text.as_bytes()));
     let (style, guard, adding) = (hash(STYLE), hash(GUARD), hash(ADDING));
     let mut policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{guard}' 'sha256-{adding}'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{guard}' 'sha256-{adding}'; img-src data:; \
+         base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
     );
     for source in form_action.iter().filter_map(|uri| form_source(uri)) {
         policy.push(' ');

@@ -78,7 +78,8 @@ impl fmt::Display for HeaderError {
             Self::ForbiddenName => "is a header that only the gateway sets",
             Self::EmptyValue => "has an empty value",
             Self::IllegalValue => {
-                "has a value with characters other than visible ASCII, or a space or line break at its ends: set the secret again without them"
+                "has a value with characters other than visible ASCII, or a space or line break at its ends: set the \
+                 secret again without them"
             }
         })
     }

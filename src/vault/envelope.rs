@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 const LONGEST: usize = 64 * 1024;
 
 /// An AES-256 key that leaves memory when dropped.
-pub(super) type Key = Zeroizing<[u8; 32]>;
+pub(super) type SealingKey = Zeroizing<[u8; 32]>;
 
 /// A nonce of 96 bits, never used twice with one key.
 pub(super) type Nonce = [u8; 12];
@@ -48,7 +48,7 @@ impl std::error::Error for OpenError {}
 ///
 /// AES-GCM refuses only plaintexts of 64 GiB and more; such a text would come back without ciphertext, which never
 /// opens.
-pub(super) fn seal(key: &Key, head: &[u8], place: &[u8], nonce: Nonce, plaintext: &[u8]) -> String {
+pub(super) fn seal(key: &SealingKey, head: &[u8], place: &[u8], nonce: Nonce, plaintext: &[u8]) -> String {
     let payload = Payload { msg: plaintext, aad: place };
     let sealed = Aes256Gcm::new((&**key).into()).encrypt(&nonce.into(), payload).unwrap_or_default();
     Base64UrlUnpadded::encode_string(&[head, &nonce, &sealed].concat())
@@ -63,7 +63,7 @@ pub(super) fn decode(sealed: &str) -> Result<Vec<u8>, OpenError> {
 }
 
 /// Opens what follows the head.
-pub(super) fn open(key: &Key, place: &[u8], nonce_and_sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+pub(super) fn open(key: &SealingKey, place: &[u8], nonce_and_sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     let (nonce, sealed) = nonce_and_sealed.split_first_chunk::<12>().ok_or(OpenError::Malformed)?;
     let payload = Payload { msg: sealed, aad: place };
     let plaintext = Aes256Gcm::new((&**key).into()).decrypt(nonce.into(), payload);

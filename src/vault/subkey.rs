@@ -7,11 +7,11 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::Purpose;
-use super::envelope::Key;
+use super::envelope::SealingKey;
 
 /// One purpose's keys. The MAC key fills an HMAC block, so that using it cannot fail.
 pub(super) struct Subkey {
-    pub(super) seal: Key,
+    pub(super) seal: SealingKey,
     pub(super) mac: Zeroizing<[u8; 64]>,
 }
 

@@ -8,7 +8,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::envelope;
-use super::envelope::{Key, Nonce, OpenError};
+use super::envelope::{Nonce, OpenError, SealingKey};
 use crate::secret::Secret;
 
 /// Envelope version 1: `1 ‖ nonce (12) ‖ ciphertext`.
@@ -32,7 +32,7 @@ pub fn open_successor(presented: &Secret, sealed: &str) -> Result<Secret, OpenEr
     std::str::from_utf8(&plaintext).map(Secret::new).map_err(|_| OpenError::NotTheRecord)
 }
 
-fn key(presented: &Secret) -> Option<Key> {
+fn key(presented: &Secret) -> Option<SealingKey> {
     let mut key = Zeroizing::new([0; 32]);
     let extracted = Hkdf::<Sha256>::new(None, presented.expose().as_bytes());
     extracted.expand(b"mcp-edge-gateway/1/successor", &mut *key).ok()?;

@@ -105,8 +105,8 @@ fn names_loopback(host: &str) -> bool {
 fn refusal(config: &Config, host: &str) -> Failure {
     let fix = match &config.public_url {
         Some(public) => format!(
-            "Connect to {}. If a reverse proxy in front should reach the gateway under another name, let it forward the original Host header or add \
-             that name to allowed_hosts.",
+            "Connect to {}. If a reverse proxy in front should reach the gateway under another name, let it forward \
+             the original Host header or add that name to allowed_hosts.",
             public.as_str()
         ),
         None => "Set public_url in the configuration to the address people use, or list the host in allowed_hosts."

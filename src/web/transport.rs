@@ -39,6 +39,14 @@ pub fn add_headers<S>(reply: &mut Reply<S>, head: &Head, own: Option<&Origin>) {
 
 fn https_required(own: Option<&Origin>) -> Failure {
     let address = own.map_or("https://", Origin::as_str);
-    Failure::client(403, "https_required", "This request came over plain http, so what it carried could be read on the way.")
-        .fix(format!("Use {address}. If the request carried a token or a secret, do not use it any more: authorize again, or replace it."))
+    Failure::client(
+        403,
+        "https_required",
+        "This request came over plain http, so what it carried could be read on the \
+                                            way.",
+    )
+    .fix(format!(
+        "Use {address}. If the request carried a token or a secret, do not use it any more: authorize \
+                      again, or replace it."
+    ))
 }

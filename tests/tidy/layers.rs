@@ -36,6 +36,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("web::route", &["config", "secret"]),
     ("web::failure", &["mcp", "oauth", "page", "web::reply"]),
     ("web::origin", &["config", "loopback", "web::failure"]),
+    ("waiting", &["time"]),
     ("wire", &["mcp", "ports", "time", "web::reply"]),
     ("memory", MEMORY),
     ("flow", FLOW),
@@ -81,7 +82,7 @@ const FLOW: &[&str] = &[
     "web",
 ];
 const EDGE: &[&str] =
-    &["gateway", "json", "login", "mcp", "memory", "oauth", "ports", "secret", "time", "upstream", "wire"];
+    &["gateway", "json", "login", "mcp", "memory", "oauth", "ports", "secret", "time", "upstream", "waiting", "wire"];
 
 /// Which folder or file of `flow` may name which other: a folder is a role of the specification, and what two of them
 /// share lies below both. Everything may name what stands in `flow/mod.rs`.

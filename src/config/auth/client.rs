@@ -90,7 +90,8 @@ pub(super) fn prove(
     } else if !has_issuer && !issues && client_secret.is_some() {
         report.add(
             &at.child("client_secret"),
-            "would be sent to whichever authorization server the upstream names: a secret goes only where the operator says",
+            "would be sent to whichever authorization server the upstream names: a secret goes only where the operator \
+             says",
             "write the authorization server's issuer beside client, or authorization_endpoint and token_endpoint",
         );
     }
@@ -134,8 +135,8 @@ pub(super) fn prove_credentials(
 
     let place = at.child("token_endpoint");
     if issuer.is_none() && !report.has_within(&at.child("issuer")) {
-        let fix = "write where tokens come from, or the authorization server's issuer: the secret goes only where the operator \
-                   says, never where the upstream points";
+        let fix = "write where tokens come from, or the authorization server's issuer: the secret goes only where the \
+                   operator says, never where the upstream points";
         report.require(&place, token_endpoint.as_ref(), fix);
     }
     let token_endpoint = token_endpoint.and_then(|text| report.check(&place, web_url(&text)));

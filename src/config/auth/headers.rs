@@ -90,8 +90,8 @@ fn prove_literal(name: Option<&str>, text: String, at: &Pointer, report: &mut Re
         report.add(
             at,
             "looks like a credential, and its value can be read by everyone who reads this file",
-            "write {\"secret\": \"NAME\"} and store the whole value with `wrangler secret put NAME`, or {\"person\": \"Your \
-             API key\"} where each person has one",
+            "write {\"secret\": \"NAME\"} and store the whole value with `wrangler secret put NAME`, or {\"person\": \
+             \"Your API key\"} where each person has one",
         );
         return None;
     }

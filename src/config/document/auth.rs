@@ -41,7 +41,8 @@ impl Default for AuthDocument {
 #[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
 #[serde(
     untagged,
-    expecting = "literal text, {\"secret\": \"NAME\"} for a value that must not be read here, or {\"person\": \"label\"} for a value that each person enters"
+    expecting = "literal text, {\"secret\": \"NAME\"} for a value that must not be read here, or {\"person\": \
+                 \"label\"} for a value that each person enters"
 )]
 pub(in crate::config) enum HeaderDocument {
     /// Text that anyone may read.

@@ -1,7 +1,8 @@
 //! The shape of `gateway.json`: what may be written where. The JSON Schema is generated from these types.
 //!
-//! Not here: what the values must satisfy. A document only has the right types; the files that prove each part say the rest.
-//! Required fields are options and lists hold options, so that one missing or mistyped value does not hide the errors after it.
+//! Required fields are options and lists hold options, so that one missing or mistyped value does not hide the errors
+//! after it. Not here: what the values must satisfy. A document only has the right types; the files that prove each
+//! part say the rest.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -28,7 +29,8 @@ pub(super) const SESSION_TTL: RangeInclusive<u64> = 1..=2_592_000;
 pub(super) const ACCESS_TTL: RangeInclusive<u64> = 1..=86_400;
 pub(super) const REFRESH_TTL: RangeInclusive<u64> = 1..=31_536_000;
 pub(super) const SERVER_TIMEOUT: RangeInclusive<u64> = 1..=600;
-/// An isolate has 128 MB for everything, and a body is there about three times: as it came, in Rust, and as it is sent on.
+/// An isolate has 128 MB for everything, and a body is there about three times: as it came, in Rust, and as it is sent
+/// on.
 pub(super) const BODY_BYTES: RangeInclusive<u64> = 1024..=16 << 20;
 pub(super) const DEPTH: RangeInclusive<u64> = 8..=100;
 

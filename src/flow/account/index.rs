@@ -13,7 +13,8 @@ use crate::web::reply::Reply;
 use crate::web::route;
 use crate::web::route::Endpoint;
 
-/// `GET /`. The servers are shown to who is signed in, and to everybody where [`RequestContext::shows_servers`] says so.
+/// `GET /`. The servers are shown to who is signed in, and to everybody where [`RequestContext::shows_servers`] says
+/// so.
 pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
     let signed_in = session::current(context, head).await?;
     let servers = if context.shows_servers() || signed_in.is_some() {

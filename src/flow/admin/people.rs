@@ -14,8 +14,8 @@ use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
-const INCOMPLETE: &str = "More people signed in with this address than are remembered: those who did least recently are missing. \
-    They are found by the id on the consent page and at /connections.";
+const INCOMPLETE: &str = "More people signed in with this address than are remembered: those who did least recently \
+                          are missing. They are found by the id on the consent page and at /connections.";
 
 /// `GET /admin/subjects?q=` answers with everybody who has signed in with exactly that address.
 pub async fn find<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {

@@ -117,7 +117,8 @@ pub fn page<S>(failure: &Failure, head: &Head, request_id: &str) -> Reply<S> {
     let gateway = claimed.as_ref().map_or("$GATEWAY", Origin::as_str);
     let step = |what: &str, command: String| page::StatusStep { what: what.to_owned(), command };
     let send = format!(
-        "curl -X PUT {gateway}/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -H \"Content-Type: application/json\" -d @gateway.json"
+        "curl -X PUT {gateway}/admin/config -H \"Authorization: Bearer $ADMIN_TOKEN\" -H \"Content-Type: \
+         application/json\" -d @gateway.json"
     );
     let page = page::Status {
         steps: vec![
@@ -132,12 +133,14 @@ pub fn page<S>(failure: &Failure, head: &Head, request_id: &str) -> Reply<S> {
 
 /// There is no configuration yet.
 pub fn not_configured() -> Failure {
-    Failure::new(Blame::Operator, 503, "not_configured", "This gateway has no configuration yet.")
-        .fix("Send gateway.json with PUT /admin/config and the ADMIN_TOKEN as bearer token; scripts/dev and scripts/deploy do so by themselves.")
+    Failure::new(Blame::Operator, 503, "not_configured", "This gateway has no configuration yet.").fix(
+        "Send gateway.json with PUT /admin/config and the ADMIN_TOKEN as bearer token; scripts/dev and \
+              scripts/deploy do so by themselves.",
+    )
 }
 
 impl Report<'_> {
-    fn to_page(&self) -> page::Readiness {
+    fn to_page(&self) -> page::ReadinessPage {
         let finding = |check: &Check| page::Finding {
             name: check.name.replace('_', " "),
             ok: check.ok,
@@ -146,7 +149,7 @@ impl Report<'_> {
             fix: check.fix.clone(),
         };
         let server = |listed: &Listed<'_>| (listed.name.to_owned(), listed.url.clone());
-        page::Readiness {
+        page::ReadinessPage {
             ready: self.ready,
             version: self.gateway_version.to_owned(),
             configuration: self.configuration_version,
@@ -178,14 +181,18 @@ fn warnings(config: &Config, head: &Head, own: Option<&Origin>) -> Vec<Check> {
     let elsewhere = origin::differs(config, &head.url, &head.headers).map(|host| {
         let public = config.public_url.as_ref().map(Origin::as_str).unwrap_or_default();
         let message = format!("This request came for the host {host:?}, but public_url is {public}.");
-        Failure::client(200, "public_url_mismatch", message)
-            .fix("If people reach the gateway at that host, set public_url to it. If a reverse proxy is in front, let it forward the original Host header.")
+        Failure::client(200, "public_url_mismatch", message).fix(
+            "If people reach the gateway at that host, set public_url to it. If a reverse proxy is in front, let \
+                  it forward the original Host header.",
+        )
     });
     let clear = origin::is_private(own, &head.url) && origin::may_be_in_the_clear(&head.url, &head.headers);
     let clear = clear.then(|| {
         let message = "This request came over plain http, and nothing says that it began as https.";
-        Failure::client(200, "plain_http", message)
-            .fix("If a reverse proxy ends TLS, let it send X-Forwarded-Proto. If not, nobody should reach the gateway this way: tokens can be read.")
+        Failure::client(200, "plain_http", message).fix(
+            "If a reverse proxy ends TLS, let it send X-Forwarded-Proto. If not, nobody should reach the gateway \
+                  this way: tokens can be read.",
+        )
     });
     let named = [("public_url", elsewhere), ("transport", clear)];
     named.into_iter().filter_map(|(name, failure)| Some(Check::of(name, Err(failure?)))).collect()

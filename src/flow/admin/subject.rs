@@ -66,8 +66,8 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, e
 fn no_such_subject(subject: &str) -> Failure {
     let message = format!("Nothing is known here of a subject {:?}: no client, no connection.", presentable(subject));
     Failure::client(404, "no_such_subject", message).fix(
-        "Should there be one, it is signed out and revoked all the same. A subject is an id, shown on the consent and connections pages; \\
-         /admin/subjects?q= finds it by the address that somebody signs in with.",
+        "Should there be one, it is signed out and revoked all the same. A subject is an id, shown on the consent and \
+         connections pages; /admin/subjects?q= finds it by the address that somebody signs in with.",
     )
 }
 

@@ -114,7 +114,10 @@ pub fn for_somebody_else() -> Failure {
         "connection_for_somebody_else",
         "This page is for somebody else than the person who is signed in here, so nothing was connected.",
     )
-    .fix("If it came from somebody else, ignore it. If you are that person, sign out here, and open it again as yourself.")
+    .fix(
+        "If it came from somebody else, ignore it. If you are that person, sign out here, and open it again as \
+          yourself.",
+    )
 }
 
 enum Next {

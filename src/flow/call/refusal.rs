@@ -20,7 +20,8 @@ use crate::web::route;
 /// with a GET.
 pub fn method_not_allowed<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Failure {
     let metadata = route::protected_resource_url(context.origin.as_str(), server);
-    let message = "This is an MCP endpoint of the Streamable HTTP transport: send messages with POST. GET opens no event stream here.";
+    let message = "This is an MCP endpoint of the Streamable HTTP transport: send messages with POST. GET opens no \
+                   event stream here.";
     Failure::method_not_allowed("POST, DELETE", message)
         .fix(format!("Use POST; for a health check GET {metadata}."))
         .slug(server.slug.as_str())
@@ -40,16 +41,20 @@ pub fn require_json(head: &Head) -> Result<(), Failure> {
 pub fn envelope(error: &EnvelopeError, server: &Server) -> Failure {
     let failure = Failure::client(400, error.reason(), format!("The message was refused: {error}."))
         .rpc(error.code())
-        .fix("Nothing was sent to the server. Correct the message and send it again; a client that sends such messages needs an update.")
+        .fix(
+            "Nothing was sent to the server. Correct the message and send it again; a client that sends such messages \
+              needs an update.",
+        )
         .slug(server.slug.as_str());
     if error.quotes() { failure.logged("The message was refused for one of its keys.") } else { failure }
 }
 
 /// Headers that say something else than the body.
 pub fn header(error: &HeaderMismatch) -> Failure {
-    Failure::client(400, error.reason(), error.to_string())
-        .rpc(error.code())
-        .fix("Nothing was sent to the server. Header and body must say the same; a client that sends such messages needs an update.")
+    Failure::client(400, error.reason(), error.to_string()).rpc(error.code()).fix(
+        "Nothing was sent to the server. Header and body must say the same; a client that sends such messages \
+              needs an update.",
+    )
 }
 
 /// A DELETE that names no session.
@@ -99,15 +104,28 @@ pub fn era_unknown(server: &Server) -> Failure {
     let name = &server.name;
     let message = format!("{name} needs a connected account before it can say which revisions of MCP it speaks.");
     Failure::client(400, "era_unknown", message)
-        .fix("Begin with initialize; clients that speak both eras do so by themselves. A client that cannot must have the account connected first, while it is authorized.")
+        .fix(
+            "Begin with initialize; clients that speak both eras do so by themselves. A client that cannot must have \
+              the account connected first, while it is authorized.",
+        )
         .slug(server.slug.as_str())
 }
 
 /// A session of the legacy era at a server that has no such sessions.
 pub fn modern_only(server: &Server) -> Failure {
     let name = &server.name;
-    upstream("upstream_modern_only", 502, format!("{name} speaks only revisions of MCP from 2026-07-28 on, and this session is of an older one."))
-        .fix("Connect the client again: now that the server can be asked, one that speaks both eras finds out by itself. One that does not cannot use this server.")
+    upstream(
+        "upstream_modern_only",
+        502,
+        format!(
+            "{name} speaks only revisions of MCP from 2026-07-28 on, and this \
+                                                   session is of an older one."
+        ),
+    )
+    .fix(
+        "Connect the client again: now that the server can be asked, one that speaks both eras finds out by \
+              itself. One that does not cannot use this server.",
+    )
 }
 
 /// The server does not want the client that the gateway introduces.

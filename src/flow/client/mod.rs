@@ -172,6 +172,14 @@ fn refused(error: &DocumentError) -> Failure {
 }
 
 fn unknown() -> Failure {
-    Failure::oauth(ErrorCode::InvalidClient, "client_unknown", "This client_id was not issued by this gateway, has expired, or is no longer admitted.")
-        .fix("Clear the client's stored credentials for this server (client_id and client_secret) and connect again: it will register anew.")
+    Failure::oauth(
+        ErrorCode::InvalidClient,
+        "client_unknown",
+        "This client_id was not issued by this gateway, has \
+                                                                expired, or is no longer admitted.",
+    )
+    .fix(
+        "Clear the client's stored credentials for this server (client_id and client_secret) and connect again: \
+              it will register anew.",
+    )
 }

@@ -206,7 +206,8 @@ fn nothing_pending() -> Failure {
     Failure::client(
         400,
         "no_connection_pending",
-        "No connection to a server's own account is being made in this browser, or whoever began it is not signed in any more.",
+        "No connection to a server's own account is being made in this browser, or whoever began it is not signed in \
+         any more.",
     )
     .fix("Start again from your client.")
 }

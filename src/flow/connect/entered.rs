@@ -97,7 +97,8 @@ fn unsendable(label: &str) -> Problem {
 
 fn refused(server: &Server, status: u16) -> Problem {
     let text = format!(
-        "{} does not accept what you entered (it answered {status}), so it was not kept. Copy it anew from there and try again.",
+        "{} does not accept what you entered (it answered {status}), so it was not kept. Copy it anew from there and \
+         try again.",
         server.name
     );
     Problem { reason: "connection_value_refused", text }

@@ -1,6 +1,7 @@
 //! The connect page and what its form carries.
 //!
-//! Not here: who is here for what (`request`), what becomes of an answer (`flow::connect`), what the page says (`page`).
+//! Not here: who is here for what (`request`), what becomes of an answer (`flow::connect`), what the page says
+//! (`page`).
 
 use std::collections::BTreeMap;
 

@@ -175,7 +175,8 @@ pub(super) async fn take<P: Platform>(
     }
     let held = Rc::new(Held { generation, credential, after: None });
     remember(context, key, &held);
-    let _ = replicate(context, key, &Replica::new(generation, sealed)).await; // costs the next isolate a look at the object
+    // Without it the next isolate has to look at the object.
+    let _ = replicate(context, key, &Replica::new(generation, sealed)).await;
     Found::Usable(held)
 }
 

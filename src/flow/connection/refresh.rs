@@ -256,7 +256,10 @@ impl<P: Platform> Refresh<'_, P> {
     fn failing(&self, left: Lifetime) -> Failure {
         let message = format!("{}'s authorization server does not issue tokens at present.", self.server.name);
         Failure::new(Blame::Upstream, 503, "upstream_refresh_failing", message)
-            .fix("Try again shortly: the connection is kept. If it stays, tell whoever runs the server, with the request id.")
+            .fix(
+                "Try again shortly: the connection is kept. If it stays, tell whoever runs the server, with the \
+                  request id.",
+            )
             .slug(self.server.slug.as_str())
             .header(RETRY_AFTER, HeaderValue::from(left.0.max(1)))
     }

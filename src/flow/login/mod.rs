@@ -255,8 +255,16 @@ fn refused(error: &LoginError) -> Failure {
 }
 
 fn too_long() -> Failure {
-    Failure::client(400, "authorization_request_too_long", "The authorization request is too long, or has characters no URL has, so it would not survive the sign-in.")
-        .fix("Start again from your client; a client that sends more than 2600 characters needs a shorter state or redirect URI.")
+    Failure::client(
+        400,
+        "authorization_request_too_long",
+        "The authorization request is too long, or has characters \
+                                                            no URL has, so it would not survive the sign-in.",
+    )
+    .fix(
+        "Start again from your client; a client that sends more than 2600 characters needs a shorter state or \
+              redirect URI.",
+    )
 }
 
 fn lost() -> Failure {

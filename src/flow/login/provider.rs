@@ -156,8 +156,10 @@ async fn exchange<P: Platform>(
 }
 
 fn refused(error: IdTokenError) -> Failure {
-    Failure::new(Blame::Upstream, 502, error.reason(), error.to_string())
-        .fix("Start again from your client; if it stays, the operator must compare login.issuer and login.client_id with the identity provider.")
+    Failure::new(Blame::Upstream, 502, error.reason(), error.to_string()).fix(
+        "Start again from your client; if it stays, the operator must compare login.issuer and login.client_id \
+              with the identity provider.",
+    )
 }
 
 fn misconfigured(error: &LoginError) -> Failure {

@@ -146,7 +146,8 @@ async fn extend<P: Platform>(context: &RequestContext<'_, P>, grant: &GrantId, g
     let life = context.config.tokens.refresh_ttl;
     if granted.signed_in.is_none_or(|began| (began + Lifetime(life.0 / 2)).reached(context.now)) {
         let command = subject::Command::Extend { grant: grant.clone(), until: context.now + life };
-        let _ = context.platform.account(&granted.subject, command).await; // unlisted, it still ends with its subject's revocation
+        // Unlisted, it still ends with its subject's revocation.
+        let _ = context.platform.account(&granted.subject, command).await;
     }
 }
 

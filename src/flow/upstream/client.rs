@@ -279,7 +279,8 @@ fn refused(server: &Server, error: Option<&UpstreamRegistrationError>) -> Failur
     let status = if matches!(error, UpstreamRegistrationError::Busy(_)) { 503 } else { 502 };
     Failure::new(Blame::Upstream, status, error.reason(), sentence(error))
         .fix(format!(
-            "Try again; if it stays, the operator must register a client there by hand and fill servers.{}.auth.client.",
+            "Try again; if it stays, the operator must register a client there by hand and fill \
+             servers.{}.auth.client.",
             server.slug
         ))
         .slug(server.slug.as_str())

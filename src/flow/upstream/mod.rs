@@ -245,13 +245,18 @@ fn refused(server: &Server, error: &DiscoveryError) -> Failure {
 }
 
 fn no_issuer_metadata(server: &Server, issuer: &str) -> Failure {
-    upstream("upstream_issuer_metadata_missing", "The server's authorization server has no metadata where it must have some.")
-        .fix(format!(
-            "Whoever runs it must publish RFC 8414 metadata; or the operator writes its endpoints into servers.{}.auth.client.",
-            server.slug
-        ))
-        .fact("issuer", issuer)
-        .slug(server.slug.as_str())
+    upstream(
+        "upstream_issuer_metadata_missing",
+        "The server's authorization server has no metadata where it must have \
+                                                  some.",
+    )
+    .fix(format!(
+        "Whoever runs it must publish RFC 8414 metadata; or the operator writes its endpoints into \
+             servers.{}.auth.client.",
+        server.slug
+    ))
+    .fact("issuer", issuer)
+    .slug(server.slug.as_str())
 }
 
 /// Somebody else's service did not play along, in a browser's request.

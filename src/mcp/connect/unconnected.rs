@@ -81,14 +81,15 @@ impl StoodInServer<'_> {
         let name = self.name;
         let description = if self.shared {
             format!(
-                "{name} is used through one account for everybody, and the operator of this gateway has not connected it, so its own \
-                 tools cannot be listed. The user cannot connect it themselves: tell them to ask the operator. Once it is connected, \
-                 list the tools again."
+                "{name} is used through one account for everybody, and the operator of this gateway has not connected \
+                 it, so its own tools cannot be listed. The user cannot connect it themselves: tell them to ask the \
+                 operator. Once it is connected, list the tools again."
             )
         } else {
             format!(
-                "{name} is not connected to the user's account yet, so its own tools cannot be listed. Call this tool to get the link \
-                 the user must open in a browser; once they have signed in there, call it again and list the tools again."
+                "{name} is not connected to the user's account yet, so its own tools cannot be listed. Call this tool \
+                 to get the link the user must open in a browser; once they have signed in there, call it again and \
+                 list the tools again."
             )
         };
         json!({

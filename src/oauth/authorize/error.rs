@@ -46,20 +46,21 @@ impl LocalError {
     pub fn fix(&self) -> &'static str {
         match self {
             Self::TooLong | Self::Malformed(_) | Self::MissingClientId => {
-                "Start again from the client. If it happens again, the client sends a wrong request: report it to its makers."
+                "Start again from the client. If it happens again, the client sends a wrong request: report it to its \
+                 makers."
             }
             Self::UnknownClient => {
-                "Clear the stale credentials of this server in the client (remove the server, or empty client id and secret) \
-                 and connect again, so that the client registers again."
+                "Clear the stale credentials of this server in the client (remove the server, or empty client id and \
+                 secret) and connect again, so that the client registers again."
             }
             Self::MissingRedirect => "The client has to say which of its redirect URIs it wants.",
             Self::UnregisteredRedirect { registered: None, .. } => {
-                "Ask the operator of this gateway to compare it with the redirect_uris that this client is set up with in the \
-                 configuration: they have to be the same, character by character."
+                "Ask the operator of this gateway to compare it with the redirect_uris that this client is set up with \
+                 in the configuration: they have to be the same, character by character."
             }
             Self::UnregisteredRedirect { registered: Some(_), .. } => {
-                "The two have to be the same, character by character. The client may have kept an old registration: remove \
-                 the server from the client and add it again, so that it registers the redirect URI it uses now."
+                "The two have to be the same, character by character. The client may have kept an old registration: \
+                 remove the server from the client and add it again, so that it registers the redirect URI it uses now."
             }
         }
     }
@@ -120,8 +121,8 @@ impl RedirectError {
         let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
         let description = match (origin(&asked), origin(issuer)) {
             (Some(old), Some(new)) if old != new => format!(
-                "resource {asked} is not at this gateway, which is at {issuer}. The client has kept an old URL: remove the \
-                 server from the client and add it again{}",
+                "resource {asked} is not at this gateway, which is at {issuer}. The client has kept an old URL: remove \
+                 the server from the client and add it again{}",
                 choices(shown)
             ),
             _ => format!("resource {asked} is no server here{}", choices(shown)),

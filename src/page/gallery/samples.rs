@@ -4,7 +4,7 @@
 
 use super::connecting;
 use crate::page::{
-    ClientOrigin, Consent, DevLogin, DevLoginAccount, Finding, Notice, PageLink, Readiness, ScopeLine, ServerCard,
+    ClientOrigin, Consent, DevLogin, DevLoginAccount, Finding, Notice, PageLink, ReadinessPage, ScopeLine, ServerCard,
     ServerPage, ServersPage, SignOut, Status, StatusStep, Tone,
 };
 
@@ -126,7 +126,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
         ),
         (
             "hostile-not-ready",
-            Readiness {
+            ReadinessPage {
                 warnings: vec![Finding { problem: Some(text()), fix: Some(long.clone()), ..finding("login", false) }],
                 servers: vec![(long.clone(), SCRIPT_URL.to_owned())],
                 public_origin: Some(text()),
@@ -217,8 +217,8 @@ fn finding(name: &str, ok: bool) -> Finding {
     Finding { name: name.to_owned(), ok, reason: None, problem: None, fix: None }
 }
 
-fn readiness() -> Readiness {
-    Readiness {
+fn readiness() -> ReadinessPage {
+    ReadinessPage {
         ready: true,
         version: "0.1.0".to_owned(),
         configuration: Some(7),
@@ -230,7 +230,7 @@ fn readiness() -> Readiness {
     }
 }
 
-fn not_ready() -> Readiness {
+fn not_ready() -> ReadinessPage {
     let login = Finding {
         reason: Some("login_unavailable".to_owned()),
         problem: Some("The identity provider could not be reached.".to_owned()),
@@ -245,7 +245,7 @@ fn not_ready() -> Readiness {
         fix: Some("If people reach the gateway at that host, set public_url to it.".to_owned()),
         ..finding("public url", false)
     };
-    Readiness {
+    ReadinessPage {
         ready: false,
         checks: vec![finding("storage", true), finding("keys", true), finding("configuration", true), login],
         warnings: vec![host],
