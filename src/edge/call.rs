@@ -1,4 +1,5 @@
-//! The requests under way: each flow is polled here, by the fetch handler itself, until it has an answer or a host operation.
+//! The requests under way: each flow is polled here, by the fetch handler itself, until it has an answer or a host
+//! operation.
 //!
 //! Not here: what a flow does, and who does its operations (`call.js`).
 

@@ -1,8 +1,7 @@
 //! What the login said of a subject when they last signed in: noted then, and read when a token is issued, which is as
 //! old as its roles and claims ever get.
 //!
-//! Not here: which claims mean which roles (`policy`), and storage without anybody asking: where no rule speaks of roles
-//! or claims, nothing is noted.
+//! Where no rule speaks of roles or claims, nothing is noted. Not here: which claims mean which roles (`policy`).
 
 use crate::config::Config;
 use crate::flow::RequestContext;

@@ -11,12 +11,12 @@ use crate::untrusted::Sent;
 
 /// A code and a description, where there are any.
 #[derive(Deserialize, Default)]
-pub struct ErrorResponse {
+pub struct OauthErrorBody {
     error: Option<Value>,
     error_description: Option<Value>,
 }
 
-impl ErrorResponse {
+impl OauthErrorBody {
     /// Of a body that may as well be a page.
     pub fn read(bytes: &[u8]) -> Self {
         json::read(bytes).unwrap_or_default()
@@ -46,14 +46,14 @@ mod tests {
     #[test]
     fn what_can_be_read_is_shown_without_what_was_sent() {
         let sent = Sent::default().with(&Secret::new("code-7"));
-        let read = ErrorResponse::read(br#"{"error":"no\"code-7","error_description":"bad code-7","x":1}"#);
+        let read = OauthErrorBody::read(br#"{"error":"no\"code-7","error_description":"bad code-7","x":1}"#);
         assert_eq!(read.code(), Some("no\"code-7"));
         assert_eq!(read.shown_code(&sent).as_deref(), Some("no?[cut]"));
         assert_eq!(read.description(&sent).as_deref(), Some("bad [cut]"));
-        let half = ErrorResponse::read(br#"{"error":"no","error_description":7}"#);
+        let half = OauthErrorBody::read(br#"{"error":"no","error_description":7}"#);
         assert_eq!((half.code(), half.description(&sent)), (Some("no"), None));
         for body in ["", "<html>", "[]", "null", "{}", r#"{"error":7}"#] {
-            let read = ErrorResponse::read(body.as_bytes());
+            let read = OauthErrorBody::read(body.as_bytes());
             assert!(read.code().is_none() && read.shown_code(&sent).is_none(), "{body}");
         }
     }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::client_auth::{GatewayClient, method_named};
 use super::discovery_error::DiscoveryError;
-use super::error_response::ErrorResponse;
+use super::error_response::OauthErrorBody;
 use super::metadata::IssuerMetadata;
 use super::token::{Busy, busy};
 use crate::oauth::authentication_method::AuthenticationMethod;
@@ -158,7 +158,7 @@ pub fn response(
         return Err(UpstreamRegistrationError::Malformed);
     }
     if !status.is_success() {
-        let refusal = ErrorResponse::read(bytes);
+        let refusal = OauthErrorBody::read(bytes);
         let sent = Sent::default();
         return Err(UpstreamRegistrationError::Refused {
             status: status.as_u16(),

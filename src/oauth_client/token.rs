@@ -13,7 +13,7 @@ use url::form_urlencoded::Serializer;
 
 use super::account_name;
 use super::client_auth::GatewayClient;
-use super::error_response::ErrorResponse;
+use super::error_response::OauthErrorBody;
 use crate::json::Node;
 use crate::reasons::{Noted, reasons};
 use crate::secret::Secret;
@@ -150,7 +150,7 @@ pub fn response(
     let answer: Answer = body.read().map_err(|_| garbage())?;
 
     // 2.
-    let refusal: ErrorResponse = body.read().map_err(|_| garbage())?;
+    let refusal: OauthErrorBody = body.read().map_err(|_| garbage())?;
     if let Some(error) = refusal.code() {
         return Err(TokenError::of(error, refusal.description(sent), sent_scope, sent, status));
     }

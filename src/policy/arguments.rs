@@ -31,7 +31,7 @@ impl<'a> Arguments<'a> {
 
 /// What is at a pointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found<'a> {
+pub(super) enum FoundArgument<'a> {
     /// Nothing.
     Absent,
     /// This JSON.
@@ -80,12 +80,12 @@ impl Wanted {
     }
 
     /// What is at each place.
-    pub(super) fn find<'a>(&self, arguments: Arguments<'a>) -> Vec<Found<'a>> {
-        let mut found = vec![Found::Absent; self.places];
+    pub(super) fn find<'a>(&self, arguments: Arguments<'a>) -> Vec<FoundArgument<'a>> {
+        let mut found = vec![FoundArgument::Absent; self.places];
         let Arguments(Some(json)) = arguments else { return found };
         let is_object = json.trim_start().starts_with('{');
         if !is_object || read(&self.members, json, &mut found).is_err() {
-            found.fill(Found::Unclear);
+            found.fill(FoundArgument::Unclear);
         }
         found
     }
@@ -97,7 +97,7 @@ fn next(count: &mut usize) -> usize {
     place
 }
 
-fn read<'a>(members: &Members, json: &'a str, found: &mut Vec<Found<'a>>) -> Result<(), serde_json::Error> {
+fn read<'a>(members: &Members, json: &'a str, found: &mut Vec<FoundArgument<'a>>) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     deserializer.deserialize_any(Container { members, seen: Vec::new(), found })?;
     deserializer.end()
@@ -107,7 +107,7 @@ fn read<'a>(members: &Members, json: &'a str, found: &mut Vec<Found<'a>>) -> Res
 struct Container<'w, 'f, 'de> {
     members: &'w Members,
     seen: Vec<&'w str>,
-    found: &'f mut Vec<Found<'de>>,
+    found: &'f mut Vec<FoundArgument<'de>>,
 }
 
 impl<'w, 'de> Container<'w, '_, 'de> {
@@ -125,7 +125,7 @@ impl<'w, 'de> Container<'w, '_, 'de> {
         }
         self.seen.push(&member.folded);
         if let Some(place) = member.place {
-            put(self.found, place, Found::Value(json));
+            put(self.found, place, FoundArgument::Value(json));
         }
         if !member.below.is_empty() && json.starts_with(['{', '[']) {
             read(&member.below, json, self.found).map_err(E::custom)?;
@@ -134,14 +134,14 @@ impl<'w, 'de> Container<'w, '_, 'de> {
     }
 }
 
-fn spoil(member: &Member, found: &mut Vec<Found<'_>>) {
+fn spoil(member: &Member, found: &mut Vec<FoundArgument<'_>>) {
     if let Some(place) = member.place {
-        put(found, place, Found::Unclear);
+        put(found, place, FoundArgument::Unclear);
     }
     member.below.iter().for_each(|member| spoil(member, found));
 }
 
-fn put<'a>(found: &mut [Found<'a>], place: usize, what: Found<'a>) {
+fn put<'a>(found: &mut [FoundArgument<'a>], place: usize, what: FoundArgument<'a>) {
     if let Some(at) = found.get_mut(place) {
         *at = what;
     }
@@ -190,7 +190,7 @@ mod tests {
 
     use super::*;
 
-    fn found<'a>(pointers: &[&str], json: &'a str) -> Vec<Found<'a>> {
+    fn found<'a>(pointers: &[&str], json: &'a str) -> Vec<FoundArgument<'a>> {
         let mut wanted = Wanted::default();
         let places: Vec<_> =
             pointers.iter().map(|text| wanted.add(&ArgumentPointer::parse(text).unwrap()).unwrap()).collect();
@@ -204,19 +204,19 @@ mod tests {
         assert_eq!(
             found(&["/team", "/x/y/1/z", "/x/y", "/n", "/x/y/0", "/k", "/none", "/team/a", "/x/y/2", "/x/y/01"], json),
             [
-                Found::Value("\"OPS\""),
-                Found::Value(r#""a\u0062""#),
-                Found::Value(r#"[1.50,{"z":"a\u0062"}]"#),
-                Found::Value("12345678901234567890123"),
-                Found::Value("1.50"),
-                Found::Value("null"),
-                Found::Absent,
-                Found::Absent,
-                Found::Absent,
-                Found::Absent,
+                FoundArgument::Value("\"OPS\""),
+                FoundArgument::Value(r#""a\u0062""#),
+                FoundArgument::Value(r#"[1.50,{"z":"a\u0062"}]"#),
+                FoundArgument::Value("12345678901234567890123"),
+                FoundArgument::Value("1.50"),
+                FoundArgument::Value("null"),
+                FoundArgument::Absent,
+                FoundArgument::Absent,
+                FoundArgument::Absent,
+                FoundArgument::Absent,
             ]
         );
-        assert_eq!(found(&["/a"], "null"), [Found::Absent]);
+        assert_eq!(found(&["/a"], "null"), [FoundArgument::Absent]);
         assert_eq!(Wanted::default().find(Arguments::NONE), []);
     }
 
@@ -236,12 +236,12 @@ mod tests {
             r#"{"team":}"#,
             "",
         ] {
-            assert_eq!(found(&["/team"], json), [Found::Unclear], "{json}");
+            assert_eq!(found(&["/team"], json), [FoundArgument::Unclear], "{json}");
         }
         let nested = r#"{"a":{"b":1},"A":{"b":2},"c":3}"#;
-        assert_eq!(found(&["/a/b", "/c"], nested), [Found::Unclear, Found::Value("3")]);
-        assert_eq!(found(&["/a/b"], r#"{"a":{"B":1}}"#), [Found::Unclear]);
-        assert_eq!(found(&["/a"], r#"{"x":1,"X":2,"a":3}"#), [Found::Value("3")], "nobody asks for x");
+        assert_eq!(found(&["/a/b", "/c"], nested), [FoundArgument::Unclear, FoundArgument::Value("3")]);
+        assert_eq!(found(&["/a/b"], r#"{"a":{"B":1}}"#), [FoundArgument::Unclear]);
+        assert_eq!(found(&["/a"], r#"{"x":1,"X":2,"a":3}"#), [FoundArgument::Value("3")], "nobody asks for x");
     }
 
     #[test]
@@ -280,7 +280,7 @@ mod tests {
             let pointers: Vec<_> = pointers.iter().map(String::as_str).collect();
             for (pointer, found) in pointers.iter().zip(found(&pointers, &json)) {
                 let expected = tree.pointer(pointer).map(ToString::to_string);
-                let expected = expected.as_deref().map_or(Found::Absent, Found::Value);
+                let expected = expected.as_deref().map_or(FoundArgument::Absent, FoundArgument::Value);
                 prop_assert_eq!(found, expected, "{} in {}", pointer, json);
             }
         }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::arguments::Found;
+use super::arguments::FoundArgument;
 use super::number::Decimal;
 use super::pointer::ArgumentPointer;
 
@@ -52,13 +52,13 @@ pub enum Scalar {
 
 impl Condition {
     /// The test that fails, if one does.
-    pub(super) fn failed(&self, found: Found<'_>) -> Option<&'static str> {
+    pub(super) fn failed(&self, found: FoundArgument<'_>) -> Option<&'static str> {
         match found {
-            Found::Unclear => Some("unclear"),
-            Found::Absent if self.absent => None,
-            Found::Absent => Some("present"),
-            Found::Value(_) if self.tests.is_empty() => Some("absent"),
-            Found::Value(json) => {
+            FoundArgument::Unclear => Some("unclear"),
+            FoundArgument::Absent if self.absent => None,
+            FoundArgument::Absent => Some("present"),
+            FoundArgument::Value(_) if self.tests.is_empty() => Some("absent"),
+            FoundArgument::Value(json) => {
                 let value = Value::of(json);
                 self.tests.iter().find(|test| !test.holds(&value)).map(Test::name)
             }
@@ -143,12 +143,12 @@ impl<'a> Value<'a> {
 mod tests {
     use super::*;
 
-    fn failed(absent: bool, tests: Vec<Test>, found: Found<'_>) -> Option<&'static str> {
+    fn failed(absent: bool, tests: Vec<Test>, found: FoundArgument<'_>) -> Option<&'static str> {
         Condition { pointer: ArgumentPointer::parse("/a").unwrap(), absent, tests }.failed(found)
     }
 
     fn holds(test: Test, json: &str) -> bool {
-        failed(false, vec![test], Found::Value(json)).is_none()
+        failed(false, vec![test], FoundArgument::Value(json)).is_none()
     }
 
     fn text(text: &str) -> Scalar {
@@ -208,15 +208,15 @@ mod tests {
     fn absence_is_said_or_fails() {
         let test = || vec![Test::Equals(text("OPS"))];
         for (absent, tests, found, expected) in [
-            (false, test(), Found::Absent, Some("present")),
-            (true, test(), Found::Absent, None),
-            (true, test(), Found::Value("\"OPS\""), None),
-            (true, test(), Found::Value("\"DEV\""), Some("equals")),
-            (true, test(), Found::Value("null"), Some("equals")),
-            (true, test(), Found::Unclear, Some("unclear")),
-            (true, vec![], Found::Absent, None),
-            (true, vec![], Found::Value("null"), Some("absent")),
-            (true, vec![], Found::Unclear, Some("unclear")),
+            (false, test(), FoundArgument::Absent, Some("present")),
+            (true, test(), FoundArgument::Absent, None),
+            (true, test(), FoundArgument::Value("\"OPS\""), None),
+            (true, test(), FoundArgument::Value("\"DEV\""), Some("equals")),
+            (true, test(), FoundArgument::Value("null"), Some("equals")),
+            (true, test(), FoundArgument::Unclear, Some("unclear")),
+            (true, vec![], FoundArgument::Absent, None),
+            (true, vec![], FoundArgument::Value("null"), Some("absent")),
+            (true, vec![], FoundArgument::Unclear, Some("unclear")),
         ] {
             assert_eq!(failed(absent, tests, found), expected, "{absent} {found:?}");
         }

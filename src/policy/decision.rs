@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::arguments::Arguments;
 use super::capability::{Capability, CapabilityKind};
 use super::compiled::{LONGEST_NAME, Policy};
-use super::index::Named;
+use super::index::NamedByRule;
 use super::names::{Names, Visibility};
 use super::rights::Rights;
 use super::rule::Requirements;
@@ -49,7 +49,7 @@ impl Decision<'_> {
         match self {
             Self::Allow => true,
             Self::Hide => false,
-            Self::Deny(denial) => matches!(denial.need, Need::Scope(_) | Need::Condition { .. }),
+            Self::Deny(denial) => matches!(denial.need, Requirement::Scope(_) | Requirement::Condition { .. }),
         }
     }
 }
@@ -60,7 +60,7 @@ pub struct Denial<'p> {
     /// The rule, by its number among those of the server.
     pub rule: usize,
     /// What it needs first.
-    pub need: Need<'p>,
+    pub need: Requirement<'p>,
     /// The scopes that are lacking over all rules, so that one step up is enough.
     pub missing_scopes: ScopeSet,
 }
@@ -76,7 +76,7 @@ impl Denial<'_> {
 /// One thing that a rule needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Need<'p> {
+pub enum Requirement<'p> {
     /// One of these roles.
     Role(&'p [String]),
     /// One of these values of a claim.
@@ -97,13 +97,13 @@ pub enum Need<'p> {
     },
 }
 
-impl Need<'_> {
+impl Requirement<'_> {
     /// A step up could not help with the first, and the last is about this one call.
     const fn rank(&self) -> usize {
         match self {
-            Need::Role(_) | Need::Claim { .. } => 0,
-            Need::Scope(_) => 1,
-            Need::Condition { .. } => 2,
+            Requirement::Role(_) | Requirement::Claim { .. } => 0,
+            Requirement::Scope(_) => 1,
+            Requirement::Condition { .. } => 2,
         }
     }
 }
@@ -112,9 +112,9 @@ impl Need<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step<'p> {
     Visibility(Visibility<'p>),
-    Rule(Named<'p>),
+    Rule(NamedByRule<'p>),
     /// Of the rule before it.
-    Need(Need<'p>, bool),
+    Requirement(Requirement<'p>, bool),
 }
 
 impl Policy {
@@ -158,7 +158,7 @@ impl Policy {
             let found = found.get_or_insert_with(|| self.wanted.find(arguments));
             for (place, condition) in &rule.conditions {
                 let fails = found.get(*place).map_or(Some("unclear"), |found| condition.failed(*found));
-                check(Need::Condition { argument: condition.pointer.as_str(), fails }, fails.is_none());
+                check(Requirement::Condition { argument: condition.pointer.as_str(), fails }, fails.is_none());
             }
         }
         lacking.decision()
@@ -192,16 +192,16 @@ impl Policy {
 }
 
 impl Requirements {
-    fn check_caller<'p>(&'p self, rights: &Rights<'_>, check: &mut dyn FnMut(Need<'p>, bool)) {
+    fn check_caller<'p>(&'p self, rights: &Rights<'_>, check: &mut dyn FnMut(Requirement<'p>, bool)) {
         if !self.roles.is_empty() {
-            check(Need::Role(&self.roles), self.roles.iter().any(|role| rights.roles.contains(role)));
+            check(Requirement::Role(&self.roles), self.roles.iter().any(|role| rights.roles.contains(role)));
         }
         for (name, values) in &self.claims {
-            check(Need::Claim { name: name.as_str(), values }, rights.claims.has_any(name, values));
+            check(Requirement::Claim { name: name.as_str(), values }, rights.claims.has_any(name, values));
         }
         for needed in &self.needed {
             let implied = || needed.implied_by.iter().any(|scope| rights.scopes.contains(scope));
-            check(Need::Scope(&needed.scope), rights.scopes.contains(&needed.scope) || implied());
+            check(Requirement::Scope(&needed.scope), rights.scopes.contains(&needed.scope) || implied());
         }
     }
 }
@@ -209,13 +209,13 @@ impl Requirements {
 /// What is lacking so far: of each rank the first, in the order in which the rules are written.
 #[derive(Default)]
 struct Lacking<'p> {
-    first: [Option<(usize, Need<'p>)>; 3],
+    first: [Option<(usize, Requirement<'p>)>; 3],
     scopes: Vec<&'p str>,
 }
 
 impl<'p> Lacking<'p> {
-    fn note(&mut self, rule: usize, need: Need<'p>) {
-        if let Need::Scope(scope) = need {
+    fn note(&mut self, rule: usize, need: Requirement<'p>) {
+        if let Requirement::Scope(scope) = need {
             self.scopes.push(scope);
         }
         if let Some(first) = self.first.get_mut(need.rank())

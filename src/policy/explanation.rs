@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::arguments::Arguments;
 use super::capability::Capability;
 use super::compiled::Policy;
-use super::decision::{Decision, Need, Step};
-use super::index::Named;
+use super::decision::{Decision, Requirement, Step};
+use super::index::NamedByRule;
 use super::names::{Entry, Visibility};
 use super::rights::Rights;
 
@@ -24,7 +24,7 @@ pub struct Explanation<'p> {
     pub rule: Option<usize>,
     /// What that rule needs first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub need: Option<Need<'p>>,
+    pub need: Option<Requirement<'p>>,
     /// The scopes that are lacking over all rules.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing_scopes: Vec<String>,
@@ -49,7 +49,7 @@ pub struct ExplainedRule<'p> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExplainedNeed<'p> {
     /// What.
-    pub need: Need<'p>,
+    pub need: Requirement<'p>,
     /// Whether it is there.
     pub holds: bool,
 }
@@ -66,7 +66,7 @@ impl Policy {
         let mut rules: Vec<ExplainedRule<'_>> = Vec::new();
         let decision = self.evaluate(rights, capability, arguments, &mut |step| match step {
             Step::Visibility(visibility) => filter = visibility,
-            Step::Rule(Named { rule, by }) => rules.push(ExplainedRule { rule, named_by: by, needs: Vec::new() }),
+            Step::Rule(NamedByRule { rule, by }) => rules.push(ExplainedRule { rule, named_by: by, needs: Vec::new() }),
             Step::Need(need, holds) => {
                 rules.last_mut().into_iter().for_each(|rule| rule.needs.push(ExplainedNeed { need, holds }));
             }

@@ -22,7 +22,7 @@ struct Written {
 
 /// A rule that names a capability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Named<'p> {
+pub struct NamedByRule<'p> {
     /// Its number among the rules of the server.
     pub rule: usize,
     /// Its entry that does.
@@ -49,23 +49,23 @@ impl Index {
     }
 
     /// The rules that name a folded name; one that does so twice comes twice.
-    pub(super) fn naming(&self, name: &str) -> impl Iterator<Item = Named<'_>> {
+    pub(super) fn naming(&self, name: &str) -> impl Iterator<Item = NamedByRule<'_>> {
         let first = self.exact.partition_point(|(folded, _)| folded.as_str() < name);
         let exact = self.exact.get(first..).unwrap_or_default().iter();
         let exact = exact.take_while(move |(folded, _)| folded == name);
-        let exact = exact.map(|(_, written)| Named { rule: written.rule, by: Entry::Name(&written.text) });
+        let exact = exact.map(|(_, written)| NamedByRule { rule: written.rule, by: Entry::Name(&written.text) });
         let patterns = self.patterns.iter().filter(move |(pattern, _)| pattern.fits(name));
-        exact.chain(patterns.map(|(_, written)| Named { rule: written.rule, by: Entry::Pattern(&written.text) }))
+        exact.chain(patterns.map(|(_, written)| NamedByRule { rule: written.rule, by: Entry::Pattern(&written.text) }))
     }
 
     /// Every entry, and whether it means one of some names, which are folded and in order.
-    pub(super) fn entries(&self, names: &[String]) -> impl Iterator<Item = (Named<'_>, bool)> {
+    pub(super) fn entries(&self, names: &[String]) -> impl Iterator<Item = (NamedByRule<'_>, bool)> {
         let exact = self.exact.iter().map(move |(folded, written)| {
-            let entry = Named { rule: written.rule, by: Entry::Name(&written.text) };
+            let entry = NamedByRule { rule: written.rule, by: Entry::Name(&written.text) };
             (entry, names.binary_search(folded).is_ok())
         });
         exact.chain(self.patterns.iter().map(move |(pattern, written)| {
-            let entry = Named { rule: written.rule, by: Entry::Pattern(&written.text) };
+            let entry = NamedByRule { rule: written.rule, by: Entry::Pattern(&written.text) };
             (entry, names.iter().any(|name| pattern.fits(name)))
         }))
     }

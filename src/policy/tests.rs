@@ -72,10 +72,10 @@ fn word(decision: &Decision<'_>) -> String {
         Decision::Hide => "hide".to_owned(),
         Decision::Deny(denial) => {
             let kind = match denial.need {
-                Need::Role(_) => "role",
-                Need::Claim { .. } => "claim",
-                Need::Scope(_) => "scope",
-                Need::Condition { .. } => "condition",
+                Requirement::Role(_) => "role",
+                Requirement::Claim { .. } => "claim",
+                Requirement::Scope(_) => "scope",
+                Requirement::Condition { .. } => "condition",
             };
             format!("{kind} {}", denial.rule)
         }
@@ -160,7 +160,7 @@ fn a_challenge_names_what_was_granted_and_everything_that_is_lacking() {
     let granted = ScopeSet::of(&["mcp:tools", "offline_access", "read"]);
     let caller = Caller { scopes: granted.clone(), ..Caller::default() };
     let Decision::Deny(denial) = policy.decide(&caller.rights(), &tool("a"), Arguments::NONE) else { panic!() };
-    assert_eq!((denial.rule, denial.need), (0, Need::Scope("write")));
+    assert_eq!((denial.rule, denial.need), (0, Requirement::Scope("write")));
     assert_eq!(denial.missing_scopes, ScopeSet::of(&["audit", "write"]));
     assert_eq!(denial.scopes_to_ask(&granted).to_string(), "audit mcp:tools offline_access read write");
     let stepped_up = Caller::with(&["write", "audit"], &[]);

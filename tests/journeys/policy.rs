@@ -11,7 +11,7 @@ use crate::world::client::Client;
 fn world() -> World {
     World::configured(|config| {
         config["login"] = json!({"kind": "dev", "accounts": [
-            {"subject": "alice", "roles": ["support"]}, {"subject": "bob"},
+            {"subject": "alice", "roles": ["support"]}, {"subject": "bob"}, {"subject": "carol", "roles": ["support"]},
         ]});
         config["scopes"] = json!({"tools:write": {"title": "Change things"}});
         let demo = &mut config["servers"]["demo"];
@@ -42,8 +42,14 @@ fn doors(name: &str, prompt: &str, uri: &str, template: &str) -> Vec<(&'static s
         ("resources/read", json!({"uri": uri})),
         ("resources/subscribe", json!({"uri": uri})),
         ("resources/unsubscribe", json!({"uri": uri})),
-        ("completion/complete", json!({"ref": {"type": "ref/prompt", "name": prompt}, "argument": {"name": "a", "value": ""}})),
-        ("completion/complete", json!({"ref": {"type": "ref/resource", "uri": template}, "argument": {"name": "a", "value": ""}})),
+        (
+            "completion/complete",
+            json!({"ref": {"type": "ref/prompt", "name": prompt}, "argument": {"name": "a", "value": ""}}),
+        ),
+        (
+            "completion/complete",
+            json!({"ref": {"type": "ref/resource", "uri": template}, "argument": {"name": "a", "value": ""}}),
+        ),
         ("subscriptions/listen", json!({"notifications": {"resourceSubscriptions": [uri]}})),
     ]
 }
@@ -76,7 +82,9 @@ fn a_name_is_exactly_that_name() {
     let world = world();
     let client = world.client("claude").connects("alice").initializes();
     world.sent();
-    for name in ["Echo", "ECHO", "echo ", " echo", "ec\u{0068}o\u{200b}", "\u{0435}cho", "get", "xget_a", "__proto__", ""] {
+    for name in
+        ["Echo", "ECHO", "echo ", " echo", "ec\u{0068}o\u{200b}", "\u{0435}cho", "get", "xget_a", "__proto__", ""]
+    {
         client.call(name).refused(200, "capability_unknown");
     }
     assert!(world.sent().is_empty());
@@ -135,8 +143,16 @@ fn a_condition_is_about_the_body_and_nothing_else() {
     let world = world();
     let client = world.client("claude").connects("alice").initializes();
     world.sent();
-    let call = |arguments: Value| says(&client, "legacy", "tools/call", &json!({"name": "get_secret", "arguments": arguments}));
-    for arguments in [json!({}), json!({"team": "it"}), json!({"Team": "ops"}), json!({"a": {"team": "ops"}}), json!({"team": ["ops"]})] {
+    let call = |arguments: Value| {
+        says(&client, "legacy", "tools/call", &json!({"name": "get_secret", "arguments": arguments}))
+    };
+    for arguments in [
+        json!({}),
+        json!({"team": "it"}),
+        json!({"Team": "ops"}),
+        json!({"a": {"team": "ops"}}),
+        json!({"team": ["ops"]}),
+    ] {
         let answer = call(arguments.clone());
         answer.refused(200, "capability_argument_denied");
         assert_eq!(answer.json()["error"]["data"]["argument"], "/team", "{arguments}");
@@ -150,7 +166,8 @@ fn a_batch_goes_whole_or_not_at_all() {
     let world = world();
     let client = world.client("claude").connects("alice").initializes();
     world.sent();
-    let call = |id: u8, name: &str| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name}});
+    let call =
+        |id: u8, name: &str| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name}});
     let batch = |messages: Value| {
         let mut request = world.request("POST", &client.resource()).bearer(&client.access);
         request = request.header("mcp-protocol-version", "2025-03-26");

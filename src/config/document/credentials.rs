@@ -1,6 +1,7 @@
 //! What a client proves itself with, as a configuration writes it: the name of its secret.
 //!
-//! Not here: what the values must satisfy (`config::secret_name`, `config::clients`), the methods (`oauth::authentication_method`).
+//! Not here: what the values must satisfy (`config::secret_name`, `config::clients`), the methods
+//! (`oauth::authentication_method`).
 
 #[cfg(not(target_arch = "wasm32"))]
 use schemars::JsonSchema;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::config::tests::{complete, errors, pointers_of, refused, refused_at};
 use crate::oauth::scope::ScopeSet;
-use crate::policy::{Arguments, Capability, CapabilityKind, ClaimName, ClaimValues, Decision, Need, Rights};
+use crate::policy::{Arguments, Capability, CapabilityKind, ClaimName, ClaimValues, Decision, Requirement, Rights};
 
 const REQUIRE: &str = "/servers/docs/require";
 
@@ -44,10 +44,10 @@ fn a_policy_decides_as_it_is_written() {
             Decision::Allow => "allow",
             Decision::Hide => "hide",
             Decision::Deny(denial) => match denial.need {
-                Need::Role(_) => "role",
-                Need::Claim { .. } => "claim",
-                Need::Scope(_) => "scope",
-                Need::Condition { .. } => "condition",
+                Requirement::Role(_) => "role",
+                Requirement::Claim { .. } => "claim",
+                Requirement::Scope(_) => "scope",
+                Requirement::Condition { .. } => "condition",
             },
         }
     };

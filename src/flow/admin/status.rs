@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::operator;
 use crate::config::{Config, Login, Origin};
 use crate::flow::call::reached;
-use crate::flow::call::reached::Condition;
+use crate::flow::call::reached::Reachability;
 use crate::flow::login::provider;
 use crate::flow::{Head, RequestContext};
 use crate::memory::{LoadedConfig, Memory};
@@ -52,7 +52,7 @@ struct Listed<'a> {
     path: &'a str,
     url: String,
     #[serde(flatten)]
-    condition: Condition,
+    condition: Reachability,
 }
 
 /// What was found out about the gateway before any configuration applies.

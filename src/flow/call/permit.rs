@@ -21,7 +21,7 @@ use crate::mcp::rewrite::result::{Audience, Seen};
 use crate::mcp::transport::response::MediaType;
 use crate::mcp::transport::revision::Era;
 use crate::oauth::error::ErrorCode;
-use crate::policy::{Arguments, Capability, CapabilityKind, Decision, Denial, Need, Policy};
+use crate::policy::{Arguments, Capability, CapabilityKind, Decision, Denial, Requirement, Policy};
 use crate::ports::Platform;
 use crate::web::failure::{Blame, Failure};
 use crate::web::reply::Reply;
@@ -72,7 +72,7 @@ impl<P: Platform> Call<'_, P> {
         let granted = &self.caller.scope;
         let lacking = lacking(capability);
         match denial.need {
-            Need::Scope(scope) => {
+            Requirement::Scope(scope) => {
                 let description = format!("Missing required scope: {}", denial.missing_scopes);
                 let ask = denial.scopes_to_ask(granted);
                 Failure::client(403, "capability_scope_missing", format!("The {kind} {name} needs the scope {scope}."))
@@ -87,7 +87,7 @@ impl<P: Platform> Call<'_, P> {
                     .fix("Authorize again and ask for the scopes of the challenge; most clients do so by themselves.")
                     .challenge(challenge::for_scope(self.context, self.server, &ask, &description))
             }
-            Need::Role(roles) => {
+            Requirement::Role(roles) => {
                 let wanted = roles.join(" or ");
                 Failure::client(200, "capability_role_missing", format!("The {kind} {name} needs the role {wanted}."))
                     .rpc(Code::Denied)
@@ -98,7 +98,7 @@ impl<P: Platform> Call<'_, P> {
                         self.context.url(Endpoint::Connections.path())
                     ))
             }
-            Need::Claim { name: claim, .. } => {
+            Requirement::Claim { name: claim, .. } => {
                 let message = format!("The {kind} {name} is not for everybody: it asks for the claim {claim}.");
                 Failure::client(200, "capability_claim_missing", message)
                     .rpc(Code::Denied)
@@ -106,7 +106,7 @@ impl<P: Platform> Call<'_, P> {
                     .lacking(lacking)
                     .fix("Ask the operator of this gateway, with the request id.")
             }
-            Need::Condition { argument, .. } => {
+            Requirement::Condition { argument, .. } => {
                 let message = format!("The {kind} {name} may not be called with this {argument}.");
                 Failure::client(200, "capability_argument_denied", message)
                     .rpc(Code::Denied)
@@ -216,9 +216,11 @@ fn unknown(capability: &Capability<'_>, era: Era) -> Failure {
 
 /// A message of which it cannot be told what it asks for.
 fn unclear() -> Failure {
-    Failure::client(400, "capability_unclear", "It cannot be told by name what this message asks for, and not everything is allowed here.")
-        .rpc(Code::InvalidParams)
-        .fix("Nothing was sent to the server. Write each name once, as a text, under the member that its method has for it; methods that the gateway does not know are refused here.")
+    let message = "It cannot be told by name what this message asks for, and not everything is allowed here.";
+    Failure::client(400, "capability_unclear", message).rpc(Code::InvalidParams).fix(
+        "Nothing was sent to the server. Write each name once, as a text, under the member that its method has for it; \
+         methods that the gateway does not know are refused here.",
+    )
 }
 
 /// An answer that cannot be shown.

@@ -26,7 +26,7 @@ const NOT_CONNECTED: &str = "shared_connection_missing";
 
 /// What `/status` tells of a server.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Condition {
+pub struct Reachability {
     /// The last use from this isolate, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Told>,
@@ -82,11 +82,15 @@ fn noted<P: Platform>(context: &RequestContext<'_, P>, server: &Server, trouble:
 
 /// What is known of a server. Its connection is looked up for the operator alone: anybody else's question reads no
 /// object.
-pub async fn condition<P: Platform>(context: &RequestContext<'_, P>, server: &Server, for_operator: bool) -> Condition {
+pub async fn condition<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    for_operator: bool,
+) -> Reachability {
     let used = context.memory.used.get(server.slug.as_str(), context.now);
     let last_used = used.map(|LastUse { at, trouble }| Told { at, reachable: answered(trouble), reason: trouble });
     if !server.is_connected_by_operator() || !for_operator {
-        return Condition { last_used, ..Condition::default() };
+        return Reachability { last_used, ..Reachability::default() };
     }
     let key = ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT);
     // What storage does not tell is left out.
@@ -95,7 +99,7 @@ pub async fn condition<P: Platform>(context: &RequestContext<'_, P>, server: &Se
         let url = context.url(&route::shared_connection_path(server.slug.as_str()));
         format!("Connect it for everybody: POST {url} with the ADMIN_TOKEN, and open the link of the answer.")
     });
-    Condition { last_used, connected, fix }
+    Reachability { last_used, connected, fix }
 }
 
 fn answered(trouble: Option<&'static str>) -> Option<bool> {

@@ -18,7 +18,7 @@ use crate::mcp::message::envelope::{Message, Payload};
 use crate::mcp::transport::headers;
 use crate::mcp::transport::revision::Era;
 use crate::ports::Platform;
-use crate::time::Lifetime;
+use crate::time::{Lifetime, Millis};
 use crate::vault::Purpose;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
@@ -27,8 +27,8 @@ use crate::web::route;
 /// How long the retry of a person who went to connect waits for them. Clients wait a minute for an answer.
 const CONNECTING: Lifetime = Lifetime(20);
 
-/// The pause before a look at whether they are done, milliseconds.
-const PAUSE: u32 = 1000;
+/// The pause before a look at whether they are done.
+const PAUSE: Millis = Millis(1000);
 
 /// A message on its way, and what it is sent with.
 pub struct Turn {

@@ -20,7 +20,7 @@ use super::LoginError;
 use crate::json;
 use crate::oauth_client::authorization::CodeRequest;
 use crate::oauth_client::client_auth::{GatewayClient, choose_method_for_secret};
-use crate::oauth_client::error_response::ErrorResponse;
+use crate::oauth_client::error_response::OauthErrorBody;
 use crate::oauth_client::token::{GrantRequest, Unsendable};
 use crate::oauth_client::{authorization, client_auth, token};
 use crate::secret::Secret;
@@ -152,7 +152,7 @@ pub fn token_response(status: StatusCode, bytes: &[u8], sent: &Sent) -> Result<S
 
     let bytes = Some(bytes).filter(|bytes| bytes.len() <= MAX_BYTES);
     if status != StatusCode::OK {
-        let error = ErrorResponse::read(bytes.unwrap_or_default()).shown_code(sent);
+        let error = OauthErrorBody::read(bytes.unwrap_or_default()).shown_code(sent);
         return Err(LoginError::TokenRefused { status: status.as_u16(), error });
     }
     let tokens: Option<Tokens> = bytes.and_then(|bytes| json::read(bytes).ok());
