@@ -11,7 +11,7 @@ use super::document::Document;
 use super::report::{Pointer, Report, shown};
 use super::{near, tree};
 use crate::json;
-use crate::json::{Node, PathStep};
+use crate::json::{Fault, Node, OneOf, PathStep};
 
 const LOGIN_KINDS: &[&str] = &["dev", "oidc", "auth0"];
 const AUTH_KINDS: &[&str] = &["none", "headers", "oauth", "client_credentials"];
@@ -29,7 +29,7 @@ fn parse(tree: &mut Node<'_>, report: &mut Report) -> Option<Document> {
             Ok(document) => return Some(document),
             Err(error) => {
                 let (at, taken) = take_out(tree, &error);
-                let (problem, fix) = explained(&error.to_string(), taken.as_ref().unwrap_or(tree));
+                let (problem, fix) = explained(error.fault(), taken.as_ref().unwrap_or(tree));
                 report.add(&at, problem, fix);
                 taken?;
             }
@@ -112,27 +112,28 @@ fn below<'t, 'a>(node: &'t mut Node<'a>, step: &PathStep) -> Option<&'t mut Node
 }
 
 /// Says what serde found without repeating text, which might be a secret in the wrong place.
-fn explained(message: &str, node: &Node<'_>) -> (String, String) {
-    let known = || message.rsplit_once(", expected ").map_or("none", |(_, known)| known);
-    if message.starts_with("unknown field `tools`") {
-        return ("is not built yet: every tool of a server is passed on".to_owned(), "remove the filter".to_owned());
-    }
-    if message.starts_with("unknown field") {
-        let meant = quoted(message).next().and_then(|field| near::nearest(field, quoted(known())));
-        let fix = match meant {
-            Some(meant) => format!("did you mean `{meant}`? Otherwise remove it"),
-            None => format!("remove it or correct its name: {}", known()),
-        };
-        return ("is not a field of this object".to_owned(), fix);
-    }
-    if let Some(field) = message.strip_prefix("missing field ") {
-        return (format!("has no {field}"), format!("add {field}"));
-    }
-    if message.starts_with("unknown variant") {
-        let name = if let Node::Text(name) = node { shown(name) } else { described(node) };
-        return (format!("is {name}"), format!("write {}", known()));
-    }
-    let expected = if message.starts_with("invalid ") { known() } else { message };
+fn explained(fault: &Fault, node: &Node<'_>) -> (String, String) {
+    let expected = match fault {
+        Fault::UnknownField { name, .. } if name == "tools" => {
+            return (
+                "is not built yet: every tool of a server is passed on".to_owned(),
+                "remove the filter".to_owned(),
+            );
+        }
+        Fault::UnknownField { name, known } => {
+            let fix = match near::nearest(name, known.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`? Otherwise remove it"),
+                None => format!("remove it or correct its name: {}", OneOf(known)),
+            };
+            return ("is not a field of this object".to_owned(), fix);
+        }
+        Fault::MissingField(name) => return (format!("has no `{name}`"), format!("add `{name}`")),
+        Fault::UnknownVariant { known } => {
+            let name = if let Node::Text(name) = node { shown(name) } else { described(node) };
+            return (format!("is {name}"), format!("write {}", OneOf(known)));
+        }
+        Fault::Unfit { expected } | Fault::Other(expected) => expected.as_str(),
+    };
     let expected = match expected {
         "u64" => "a whole number, zero or more",
         "a boolean" => "true or false",
@@ -141,11 +142,6 @@ fn explained(message: &str, node: &Node<'_>) -> (String, String) {
         other => other,
     };
     (format!("is {}", described(node)), format!("write {expected}"))
-}
-
-/// What stands in backticks.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
-    text.split('`').skip(1).step_by(2)
 }
 
 fn described(node: &Node<'_>) -> String {

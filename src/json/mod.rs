@@ -13,7 +13,7 @@ mod node;
 mod reading;
 mod tag;
 
-pub use error::{Error, PathStep};
+pub use error::{Error, Fault, OneOf, PathStep};
 pub use node::Node;
 pub use tag::Tagged;
 pub(crate) use tag::tagged;
