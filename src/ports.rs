@@ -44,7 +44,7 @@ pub trait Clock {
 #[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
 pub trait Timer {
     /// Comes back after a while. Other requests go on meanwhile.
-    async fn pause(&self, span: impl Into<Millis>);
+    async fn pause(&self, span: Millis);
 }
 
 /// Cryptographically secure randomness.

@@ -80,12 +80,6 @@ impl Millis {
     }
 }
 
-impl From<u32> for Millis {
-    fn from(milliseconds: u32) -> Self {
-        Self(milliseconds)
-    }
-}
-
 impl Add<Lifetime> for Timestamp {
     type Output = Self;
 

@@ -163,8 +163,8 @@ impl Clock for Workers {
 }
 
 impl Timer for Workers {
-    async fn pause(&self, span: impl Into<Millis>) {
-        worker::Delay::from(std::time::Duration::from_millis(span.into().0.into())).await;
+    async fn pause(&self, span: Millis) {
+        worker::Delay::from(std::time::Duration::from_millis(span.0.into())).await;
     }
 }
 

@@ -149,8 +149,8 @@ impl Clock for InMemory {
 }
 
 impl Timer for InMemory {
-    async fn pause(&self, span: impl Into<Millis>) {
-        let until = self.precisely() + u64::from(span.into().0);
+    async fn pause(&self, span: Millis) {
+        let until = self.precisely() + u64::from(span.0);
         self.sleepers.borrow_mut().push(until);
         std::future::poll_fn(|_| if self.precisely() < until { Poll::Pending } else { Poll::Ready(()) }).await;
     }

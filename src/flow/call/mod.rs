@@ -34,7 +34,7 @@ use crate::web::reply::Reply;
 use context::Call;
 
 /// How long a client may take to send its message.
-const PATIENCE: Lifetime = Lifetime(30);
+const BODY_DEADLINE: Lifetime = Lifetime(30);
 
 /// A refusal in the form its reader understands.
 pub enum Refusal {
@@ -57,7 +57,7 @@ pub async fn post<P: Platform>(
     let unread = |failure: Failure| Refusal::Rpc(failure.slug(server.slug.as_str()), None);
     refusal::require_json(head).map_err(unread)?;
     let limit = context.config.limits.body_bytes;
-    let bytes = body.read(limit, PATIENCE).await.map_err(|error| unread(unreadable(error, limit)))?;
+    let bytes = body.read(limit, BODY_DEADLINE).await.map_err(|error| unread(unreadable(error, limit)))?;
     let payload = envelope::parse(&bytes, context.config.limits.depth)
         .map_err(|error| Refusal::Rpc(refusal::envelope(&error, server), error.id))?;
     let id = match &payload {
