@@ -258,8 +258,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
         }
         let operator = |reason, message: String| {
             Failure::new(Blame::Operator, 503, reason, message).fix(
-            "Set the secret KEY_RING to 1: followed by 32 random bytes in base64url; scripts/dev and scripts/deploy do so \
-             by themselves.",
+                "Set the secret KEY_RING to 1: followed by 32 random bytes in base64url; scripts/dev and scripts/deploy \
+                 do so by themselves.",
         )
         };
         let text = self

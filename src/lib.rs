@@ -6,17 +6,18 @@
 //!
 //! Words, and no synonyms:
 //!
-//! - **client**: Claude, Cursor, an agent. **gateway**: this. **server**: one configured upstream MCP server, addressed
-//!   by its **slug**.
+//! - **client**: Claude, Cursor, an agent. **gateway**: this. **server**: one configured upstream MCP server,
+//!   addressed by its **slug**.
 //! - **login**: the identity provider. **subject**: a person or machine identity. **operator**: who configures and
 //!   deploys.
-//! - **capability**: a tool, prompt, resource or resource template of a server. **policy**: which of them there are for
-//!   whom: a **filter** hides, a **rule** asks for scopes, **roles**, claims, or conditions on arguments.
+//! - **capability**: a tool, prompt, resource or resource template of a server. **policy**: which of them there are
+//!   for whom: a **filter** hides, a **rule** asks for scopes, **roles**, claims, or conditions on arguments.
 //! - **grant**: what a subject allowed a client. **consent**: that they did, as it is remembered.
 //! - **connection**: what authenticates one **account** of its **owner**, a subject or the gateway, at one server.
 //!   **credential**: what is in it, sealed. **issuer**: the authorization server that a connection is made at.
-//! - **caller**: who calls, however they proved it. **call**: a client's message on its way to a server. **era**: *modern* is MCP 2026-07-28 and later, *legacy* up to
-//!   2025-11-25. **signal**: how a client is told that a person must connect first.
+//! - **caller**: who calls, however they proved it. **call**: a client's message on its way to a server. **era**:
+//!   *modern* is MCP 2026-07-28 and later, *legacy* up to 2025-11-25. **signal**: how a client is told that a person
+//!   must connect first.
 //! - **flow**: what orchestrates one request. **port**: what a flow may do to the world. **host operation**: a port's
 //!   work that JavaScript does. **record**: what is written down of one request.
 //! - **failure**: a refusal with its **reason** (a stable code), its **blame** (who must act), its cause and its fix.

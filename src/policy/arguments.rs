@@ -42,7 +42,7 @@ pub(super) enum FoundArgument<'a> {
 
 /// Every place that a condition asks for, as a tree: one pass finds them all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct WantedArguments {
     places: usize,
     members: Members,
 }
@@ -57,7 +57,7 @@ struct Member {
     below: Members,
 }
 
-impl Wanted {
+impl WantedArguments {
     /// The place of a pointer among what is found. Of two pointers that differ in case only neither could ever hold:
     /// the second is given back.
     pub(super) fn add(&mut self, pointer: &ArgumentPointer) -> Result<usize, ArgumentPointer> {
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     fn found<'a>(pointers: &[&str], json: &'a str) -> Vec<FoundArgument<'a>> {
-        let mut wanted = Wanted::default();
+        let mut wanted = WantedArguments::default();
         let places: Vec<_> =
             pointers.iter().map(|text| wanted.add(&ArgumentPointer::parse(text).unwrap()).unwrap()).collect();
         let found = wanted.find(Arguments::of(json));
@@ -217,7 +217,7 @@ mod tests {
             ]
         );
         assert_eq!(found(&["/a"], "null"), [FoundArgument::Absent]);
-        assert_eq!(Wanted::default().find(Arguments::NONE), []);
+        assert_eq!(WantedArguments::default().find(Arguments::NONE), []);
     }
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn two_pointers_that_differ_in_case_only_are_refused() {
-        let mut wanted = Wanted::default();
+        let mut wanted = WantedArguments::default();
         let mut add =
             |text: &str| wanted.add(&ArgumentPointer::parse(text).unwrap()).map_err(|it| it.as_str().to_owned());
         assert_eq!(add("/a/team"), Ok(0));

@@ -3,7 +3,7 @@
 //!
 //! Not here: what it decides (`decision`).
 
-use super::arguments::Wanted;
+use super::arguments::WantedArguments;
 use super::capability::{Capability, CapabilityKind, PerKind};
 use super::claims::ClaimName;
 use super::fold::folded;
@@ -23,7 +23,7 @@ pub struct Policy {
     pub(super) filters: PerKind<Option<Names>>,
     pub(super) named: PerKind<Index>,
     pub(super) rules: Vec<Requirements>,
-    pub(super) wanted: Wanted,
+    pub(super) wanted: WantedArguments,
 }
 
 impl Policy {

@@ -148,7 +148,7 @@ impl Policy {
             let Some(rule) = self.rules.get(named.rule) else { continue };
             trace(Step::Rule(named));
             let mut check = |need, holds| {
-                trace(Step::Need(need, holds));
+                trace(Step::Requirement(need, holds));
                 if !holds {
                     lacking.note(named.rule, need);
                 }

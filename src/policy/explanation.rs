@@ -67,7 +67,7 @@ impl Policy {
         let decision = self.evaluate(rights, capability, arguments, &mut |step| match step {
             Step::Visibility(visibility) => filter = visibility,
             Step::Rule(NamedByRule { rule, by }) => rules.push(ExplainedRule { rule, named_by: by, needs: Vec::new() }),
-            Step::Need(need, holds) => {
+            Step::Requirement(need, holds) => {
                 rules.last_mut().into_iter().for_each(|rule| rule.needs.push(ExplainedNeed { need, holds }));
             }
         });

@@ -4,7 +4,7 @@
 //!
 //! Not here: the decision that follows from several rules (`decision`).
 
-use super::arguments::Wanted;
+use super::arguments::WantedArguments;
 use super::capability::PerKind;
 use super::claims::ClaimName;
 use super::condition::Condition;
@@ -45,7 +45,7 @@ pub(super) struct NeededScope {
 }
 
 impl Requirements {
-    pub(super) fn of(rule: Rule, scopes: &Scopes, wanted: &mut Wanted) -> Result<Self, ArgumentPointer> {
+    pub(super) fn of(rule: Rule, scopes: &Scopes, wanted: &mut WantedArguments) -> Result<Self, ArgumentPointer> {
         let needed = rule.scopes.into_iter().map(|scope| NeededScope { implied_by: scopes.implying(&scope), scope });
         let conditions = rule.conditions.into_iter().map(|condition| Ok((wanted.add(&condition.pointer)?, condition)));
         Ok(Self {

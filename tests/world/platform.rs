@@ -235,7 +235,7 @@ impl Outbound for InMemory {
         let Scripted { status, headers, body, after } = answer?;
         if after > 0 {
             let patience = u32::try_from(within.0 * 1000).unwrap();
-            self.pause(after.min(patience)).await;
+            self.pause(Millis(after.min(patience))).await;
             if after > patience {
                 return Err(FetchError::TimedOut);
             }
@@ -315,7 +315,7 @@ impl Directory for InMemory {
         self.directory()?;
         assert!(key.len() <= 512, "KV keys have 512 bytes at most");
         if self.slow_directory.get() > 0 {
-            self.pause(self.slow_directory.get()).await;
+            self.pause(Millis(self.slow_directory.get())).await;
         }
         let directory = self.directory.borrow();
         let live = directory.get(key).filter(|(_, until)| until.is_none_or(|until| !until.reached(self.moment())));

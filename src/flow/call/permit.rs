@@ -21,7 +21,7 @@ use crate::mcp::rewrite::result::{Audience, Seen};
 use crate::mcp::transport::response::MediaType;
 use crate::mcp::transport::revision::Era;
 use crate::oauth::error::ErrorCode;
-use crate::policy::{Arguments, Capability, CapabilityKind, Decision, Denial, Requirement, Policy};
+use crate::policy::{Arguments, Capability, CapabilityKind, Decision, Denial, Policy, Requirement};
 use crate::ports::Platform;
 use crate::web::failure::{Blame, Failure};
 use crate::web::reply::Reply;

@@ -123,7 +123,7 @@ fn restored<P: Platform>(
     call: &Call<'_, P>,
     message: &Message,
     body: &[u8],
-) -> Result<Option<request_state::Resumed>, Failure> {
+) -> Result<Option<request_state::Restored>, Failure> {
     let Some(text) = message.request_state.as_deref() else { return Ok(None) };
     let resource = route::resource_url(call.context.origin.as_str(), call.server);
     let Some(sealed) = request_state::ours(&resource, text) else { return Ok(None) };

@@ -71,7 +71,7 @@ pub enum Choice {
 
 /// A retry, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resumed {
+pub struct Restored {
     /// The request as it would have been without the interruption.
     pub body: Vec<u8>,
     /// What became of the question.
@@ -79,7 +79,7 @@ pub struct Resumed {
 }
 
 /// Takes out what the gateway had asked for. `None` if the message is not one object with `params`.
-pub fn resume(body: &[u8]) -> Option<Resumed> {
+pub fn resume(body: &[u8]) -> Option<Restored> {
     let mut message = RawObject::parse(std::str::from_utf8(body).ok()?)?;
     let text = message.get("params")?.to_owned();
     let mut params = RawObject::parse(&text)?;
@@ -100,7 +100,7 @@ pub fn resume(body: &[u8]) -> Option<Resumed> {
         }
     }
     message.replace("params", params.to_json());
-    Some(Resumed { body: message.to_json().into_bytes(), choice })
+    Some(Restored { body: message.to_json().into_bytes(), choice })
 }
 
 /// Of what a request asks for: its method and `params`, without what differs between a request and its retry. `_meta`
