@@ -12,7 +12,7 @@ use url::Url;
 use crate::config::{Branding, Origin};
 use crate::flow::account::{connections, index};
 use crate::flow::admin::status::Readiness;
-use crate::flow::admin::{configure, deployment, people, shared_connection, status, subject};
+use crate::flow::admin::{configure, deployment, explain, people, shared_connection, status, subject};
 use crate::flow::authorize::consent;
 pub use crate::flow::call::tenure::StreamStanding;
 use crate::flow::call::{Refusal, refusal, tenure};
@@ -225,6 +225,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::Logout if head.method != "POST" => Ok(login::sign_out_page::<P>(head)),
             Endpoint::Logout => boxed(login::logout(context, head)).await.map_err(Refused::Page),
             Endpoint::AdminSubjects => boxed(people::find(context, head)).await.map_err(Refused::Json),
+            Endpoint::Explain => boxed(explain::explain(context, head, body)).await.map_err(Refused::Json),
             // Answered before a configuration is needed.
             Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig | Endpoint::Deployment => {
                 Err(Refused::Json(unknown_endpoint()))
@@ -258,9 +259,9 @@ impl<'a, P: Platform> Gateway<'a, P> {
         }
         let operator = |reason, message: String| {
             Failure::new(Blame::Operator, 503, reason, message).fix(
-                "Set the secret KEY_RING to 1: followed by 32 random bytes in base64url; scripts/dev and scripts/deploy \
-                 do so by themselves.",
-        )
+                "Set the secret KEY_RING to 1: followed by 32 random bytes in base64url; scripts/dev and \
+                 scripts/deploy do so by themselves.",
+            )
         };
         let text = self
             .platform

@@ -48,6 +48,8 @@ pub enum Endpoint {
     Deployment,
     /// Who has signed in with an address, for the operator.
     AdminSubjects,
+    /// Why somebody may use something, for the operator.
+    Explain,
 }
 
 /// Who may call an endpoint from a browser page of another origin.
@@ -87,6 +89,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::AdminConfig, path: "/admin/config", allow: "GET, PUT", cors: Cors::None },
     Row { endpoint: Endpoint::Deployment, path: "/admin/deployment", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::AdminSubjects, path: "/admin/subjects", allow: "GET", cors: Cors::None },
+    Row { endpoint: Endpoint::Explain, path: "/admin/explain", allow: "POST", cors: Cors::None },
 ];
 
 /// Where servers are that have no path of their own.

@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 
-use crate::world::World;
 use crate::world::answer::Answer;
 use crate::world::client::Client;
+use crate::world::{ADMIN_TOKEN, World};
 
 fn world() -> World {
     World::configured(|config| {
@@ -203,4 +203,37 @@ fn the_log_says_what_was_decided_and_by_which_rule() {
     client.call("drop").refused(200, "capability_unknown");
     let line: Value = serde_json::from_str(world.platform.journal.borrow().last().unwrap()).unwrap();
     assert_eq!((&line["decision"], &line["gen_ai.tool.name"]), (&json!("hide"), &json!("drop")));
+}
+
+#[test]
+fn an_operator_is_told_why() {
+    let world = world();
+    world.client("claude").connects("alice");
+    let ask = |question: &Value| world.request("POST", "/admin/explain").bearer(ADMIN_TOKEN).json(question).send();
+    let erase = |more: Value| {
+        let mut question = json!({"server": "demo", "tool": "erase"});
+        question.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ask(&question).with(200).json()
+    };
+    assert_eq!(erase(json!({"subject": "dev:alice"}))["decision"], "allow");
+    let denied = erase(json!({"subject": "dev:bob"}));
+    assert_eq!((&denied["decision"], &denied["rule"], &denied["listed"]), (&json!("deny"), &json!(0), &json!(false)));
+    assert_eq!(denied["need"], json!({"role": ["support"]}));
+    assert_eq!(erase(json!({"roles": ["support"]}))["decision"], "allow");
+    let secret =
+        |arguments: &Value| ask(&json!({"server": "demo", "tool": "get_secret", "arguments": arguments})).json();
+    assert_eq!(secret(&json!({"team": "ops"}))["decision"], "allow");
+    assert_eq!(secret(&json!({"team": "it"}))["need"]["condition"]["argument"], "/team");
+    assert_eq!(ask(&json!({"server": "demo", "tool": "drop"})).json()["decision"], "hide");
+
+    for question in [json!({}), json!({"server": "demo"}), json!({"server": "demo", "tool": "a", "prompt": "b"})] {
+        ask(&question).refused(400, "question_malformed");
+    }
+    ask(&json!({"server": "demo", "tool": "a", "rolls": []})).refused(400, "question_malformed");
+    ask(&json!({"server": "none", "tool": "a"})).with(404);
+    world
+        .request("POST", "/admin/explain")
+        .json(&json!({"server": "demo", "tool": "a"}))
+        .send()
+        .refused(401, "operator_token_required");
 }

@@ -99,6 +99,6 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("call", &["config", "connection", "revocation"]),
     ("authorize", &["client", "connection", "login", "revocation"]),
     ("account", &["connection", "login", "revocation"]),
-    ("admin", &["call", "client", "config", "connection", "login", "revocation"]),
+    ("admin", &["call", "client", "config", "connection", "login", "profile", "revocation"]),
     ("connect", &["account", "authorize", "call", "client", "connection", "login", "upstream"]),
 ];

@@ -4,6 +4,7 @@
 
 pub mod configure;
 pub mod deployment;
+pub mod explain;
 pub mod operator;
 pub mod people;
 pub mod shared_connection;

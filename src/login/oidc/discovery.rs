@@ -2,8 +2,9 @@
 //!
 //! Its document is a metadata document as any authorization server has it, read by the same reader
 //! (`oauth_client::metadata`), but dealt with as the operator's own choice: its issuer is compared without forgiving a
-//! slash, and its endpoints may be in a private network. Not here: fetching it (`flow`), its keys (`jwks`), the requests
-//! made of it (`oidc`).
+//! slash, and its endpoints may be in a private network.
+//!
+//! Not here: fetching it (`flow`), its keys (`jwks`), the requests made of it (`oidc`).
 
 use serde::Deserialize;
 use url::Url;

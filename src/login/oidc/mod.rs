@@ -1,7 +1,9 @@
 //! `OpenID` Connect as a relying party: the authorization code flow with PKCE, as pairs of request and parse.
 //!
-//! What it shares with any OAuth client is `oauth_client`'s; what `OpenID` Connect adds, and where the login is stricter
-//! or more lenient, is here. Not here: sending anything (`flow`), the ID token inside the answer (`id_token`).
+//! What it shares with any OAuth client is `oauth_client`'s; what `OpenID` Connect adds is here, and where the login is
+//! stricter or more lenient.
+//!
+//! Not here: sending anything (`flow`), the ID token inside the answer (`id_token`).
 
 pub mod discovery;
 pub mod id_token;

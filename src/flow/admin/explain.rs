@@ -1,0 +1,108 @@
+//! Why somebody may, or may not, see and use a capability: the decision of the policy in effect, with its trace.
+//!
+//! Not here: the decision, and another way to come to it (`policy`).
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::operator;
+use crate::flow::call::refusal;
+use crate::flow::{Answered, Head, RequestContext, profile, read_small};
+use crate::oauth::scope::ScopeSet;
+use crate::policy::{Arguments, Capability, CapabilityKind, Explanation, Rights};
+use crate::ports::Platform;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+
+/// A question with the arguments of a call.
+const LONGEST: usize = 64 * 1024;
+
+/// What an operator asks.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    /// The server, by its slug.
+    server: String,
+    tool: Option<String>,
+    prompt: Option<String>,
+    resource: Option<String>,
+    resource_template: Option<String>,
+    /// The arguments of the call.
+    arguments: Option<Box<RawValue>>,
+    /// Whose roles and claims count: those of their last sign-in.
+    subject: Option<String>,
+    /// Roles in their stead.
+    roles: Option<Vec<String>>,
+    /// Claims in their stead.
+    claims: Option<BTreeMap<String, Vec<String>>>,
+    /// The scopes of the token; without them the one that every client gets.
+    scopes: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    server: &'a str,
+    kind: CapabilityKind,
+    name: &'a str,
+    /// What was counted with.
+    roles: &'a [String],
+    scopes: Vec<&'a str>,
+    claims: Vec<&'a str>,
+    #[serde(flatten)]
+    explanation: Explanation<'a>,
+}
+
+/// `POST /admin/explain`: what is decided for a subject, or for roles, and by which filter and rules.
+pub async fn explain<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+    operator::authorize(context.platform, context.memory, head).await?;
+    let body = read_small(body, LONGEST).await?;
+    let text = std::str::from_utf8(&body).map_err(|_| malformed("it is not text in UTF-8"))?;
+    let question: Question = serde_json::from_str(text).map_err(|error| malformed(&error.to_string()))?;
+    let (kind, name) = question.capability().ok_or_else(|| malformed("it does not name one capability"))?;
+    let slug = question.server.as_str();
+    let server = context.config.servers.get(slug).ok_or_else(|| refusal::no_such_server(slug))?;
+
+    let (roles, claims) = match &question.subject {
+        Some(subject) => {
+            let profile = profile::of(context, subject).await?;
+            (profile.roles, profile.claims)
+        }
+        None => Default::default(),
+    };
+    let roles = question.roles.clone().unwrap_or(roles);
+    let claims = question.claims.clone().unwrap_or(claims);
+    let named: Vec<&str> = claims.keys().map(String::as_str).collect();
+    let scopes = question.scopes.clone().unwrap_or_else(|| vec![ScopeSet::TOOLS.to_owned()]);
+    let scopes = ScopeSet::of(&scopes.iter().map(String::as_str).collect::<Vec<_>>());
+
+    let values = claims.clone().into();
+    let rights = Rights { scopes: &scopes, roles: &roles, claims: &values };
+    let arguments = question.arguments.as_deref().map_or(Arguments::NONE, |json| Arguments::of(json.get()));
+    let explanation = server.policy.explain(&rights, &Capability::new(kind, name), Some(arguments));
+    let told =
+        Told { server: slug, kind, name, roles: &roles, scopes: scopes.iter().collect(), claims: named, explanation };
+    Ok(Reply::json(StatusCode::OK, &told))
+}
+
+impl Question {
+    /// The one capability that is asked about.
+    fn capability(&self) -> Option<(CapabilityKind, &str)> {
+        let asked = [
+            (CapabilityKind::Tool, &self.tool),
+            (CapabilityKind::Prompt, &self.prompt),
+            (CapabilityKind::Resource, &self.resource),
+            (CapabilityKind::ResourceTemplate, &self.resource_template),
+        ];
+        let mut asked = asked.into_iter().filter_map(|(kind, name)| Some((kind, name.as_deref()?)));
+        asked.next().filter(|_| asked.next().is_none())
+    }
+}
+
+fn malformed(why: &str) -> Failure {
+    Failure::client(400, "question_malformed", format!("The question cannot be read: {why}."))
+        .logged("The question cannot be read.")
+        .fix(r#"Send JSON such as {"server": "linear", "tool": "create_issue", "subject": "dev:alice", "arguments": {}}."#)
+}
