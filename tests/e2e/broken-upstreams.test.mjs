@@ -74,7 +74,7 @@ describe("upstreams that misbehave", () => {
       const answer = await post(url, token, call);
       const line = await gateway.logs.find(({ fields }) => fields?.request_id === answer.headers["x-request-id"]);
       assert.equal(line.fields.reason, answer.json.error.data.reason);
-      assert.equal(line.fields.slug, "broken");
+      assert.equal(line.fields.server, "broken");
       assert.ok(!line.message.includes(token));
     } finally {
       await upstream.stop();

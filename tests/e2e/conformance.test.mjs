@@ -43,35 +43,53 @@ let work;
 before(() => (work = mkdtempSync(path.join(tmpdir(), "conformance-"))));
 after(() => rmSync(work, { recursive: true, force: true }));
 
+/** Which of the suite's runs goes through which server: one that nobody filters, and one whose every list and call policy looks at. */
+const EVERYTHING = { allow_patterns: ["*"] };
+const POLICIES = {
+  alpha: ["through the gateway", {}],
+  judged: [
+    "through a policy that allows everything",
+    { tools: EVERYTHING, prompts: EVERYTHING, resources: EVERYTHING, resource_templates: EVERYTHING },
+  ],
+};
+
 describe("conformance as a server", () => {
   let gateway, upstream, proxy, token;
+  const tokens = {};
   before(async () => {
     upstream = await startUpstream();
-    gateway = await startGateway({ config: configuration({ alpha: upstream.url }) });
+    const servers = Object.entries(POLICIES).map(([slug, [, policy]]) => [slug, { url: upstream.url, auth: { kind: "none" }, ...policy }]);
+    gateway = await startGateway({ config: configuration(Object.fromEntries(servers)) });
     // The suite has no way to sign in, so a proxy adds the token of somebody who did, to requests of any host.
     const port = new URL(gateway.url).port;
     proxy = await startReverseProxy(() => ({ port, headers: token ? { authorization: `Bearer ${token}` } : {} }));
     const seen = { url: proxy.url, fetch: (target, options) => request(new URL(target, proxy.url), options), mcpUrl: (slug) => `${proxy.url}/v1/mcp/${slug}` };
-    ({ token } = await signedIn(seen, "alpha"));
+    for (const slug of Object.keys(POLICIES)) {
+      token = undefined;
+      ({ token: tokens[slug] } = await signedIn(seen, slug));
+    }
   });
   after(async () => {
     await proxy?.stop();
     await Promise.all([gateway?.stop(), upstream?.stop()]);
   });
 
-  for (const [revision, expected] of Object.entries(REVISIONS)) {
-    test(`[X1] every scored scenario of ${revision} passes through the gateway`, { timeout: 300_000 }, async (t) => {
-      const suite = conformance(t, ["server", "--url", `${proxy.url}/v1/mcp/alpha`, "--requirements", revision, "-o", path.join(work, revision)]);
+  const runs = Object.entries(REVISIONS).flatMap((revision) => Object.keys(POLICIES).map((slug) => [...revision, slug]));
+  for (const [revision, expected, slug] of runs) {
+    test(`[X1] [Z10] every scored scenario of ${revision} passes ${POLICIES[slug][0]}`, { timeout: 300_000 }, async (t) => {
+      token = tokens[slug];
+      const output = path.join(work, `${revision}-${slug}`);
+      const suite = conformance(t, ["server", "--url", `${proxy.url}/v1/mcp/${slug}`, "--requirements", revision, "-o", output]);
       const { code } = await suite.ended;
-      assert.equal(code, 0, suite.said.both);
+      const wrong = resultsIn(output).filter(({ failures }) => failures.length > 0).map(({ scenario, failures }) => `${scenario}: ${failures.join("; ")}`);
+      assert.equal(code, 0, `${wrong.join("\n")}\n${suite.said.both}`);
       const unscored = new Set([...suite.said.stdout.matchAll(/^ {2}[✓✗] (\S+) \(/gm)].map(([, scenario]) => scenario));
-      const results = resultsIn(path.join(work, revision));
+      const results = resultsIn(output);
       const scored = results.filter(({ scenario }) => !unscored.has(scenario));
       assert.equal(scored.length, expected.scored, suite.said.both);
       for (const { scenario, failures } of scored) assert.deepEqual(failures, [], scenario);
-      const failing = results.filter(({ failures }) => failures.length > 0);
-      const shown = failing.map(({ scenario, failures }) => `${scenario}: ${failures.join("; ")}`).join("\n");
-      assert.deepEqual(failing.map(({ scenario }) => scenario).sort(), Object.keys(expected.failing), shown);
+      const failing = results.filter(({ failures }) => failures.length > 0).map(({ scenario }) => scenario);
+      assert.deepEqual(failing.sort(), Object.keys(expected.failing), wrong.join("\n"));
       t.diagnostic(`${scored.length} scored scenarios of ${results.length}, ${results.flatMap(({ checks }) => checks).length} checks`);
     });
   }

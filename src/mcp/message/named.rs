@@ -44,9 +44,13 @@ pub fn named<'a>(message: &Message, json: &'a str) -> Result<Vec<Named<'a>>, Unc
     match method {
         "tools/call" => params(json)?.called(List::Tools),
         "prompts/get" => params(json)?.called(List::Prompts),
-        "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
-            let uri = params(json)?.text("uri")?.ok_or(Unclear)?;
-            Ok(vec![Named { list: List::Resources, name: uri, arguments: None }])
+        "resources/read" => params(json)?.of_uri().and_then(|named| named.ok_or(Unclear)).map(|named| vec![named]),
+        // Methods that were taken out (2026-07-28): a server must be able to say so, whatever the parameters are.
+        "resources/subscribe" | "resources/unsubscribe" => {
+            match Object::read(json, MESSAGE)?.object("params", PARAMS)? {
+                Some(params) => Ok(params.of_uri()?.into_iter().collect()),
+                None => Ok(Vec::new()),
+            }
         }
         "completion/complete" => params(json)?.referred(),
         "subscriptions/listen" => params(json)?.subscribed(),
@@ -108,6 +112,10 @@ impl<'a> Object<'a> {
             Some(Cow::Owned(_)) => Err(Unclear),
             None => Ok(None),
         }
+    }
+
+    fn of_uri(&self) -> Result<Option<Named<'a>>, Unclear> {
+        Ok(self.text("uri")?.map(|name| Named { list: List::Resources, name, arguments: None }))
     }
 
     fn called(&self, list: List) -> Result<Vec<Named<'a>>, Unclear> {
@@ -184,12 +192,14 @@ mod tests {
         }
         assert_eq!(of("subscriptions/listen", r#"{"notifications":{"toolsListChanged":true}}"#), Ok(Vec::new()));
         assert_eq!(of("initialize", r#"{"name":"a"}"#), Ok(Vec::new()));
+        assert_eq!(of("resources/subscribe", r#"{"_meta":{}}"#), Ok(Vec::new()), "there is nothing to subscribe to");
     }
 
     #[test]
     fn what_readers_may_differ_about_is_unclear() {
         for (method, params) in [
             ("tools/call", "{}"),
+            ("resources/read", "{}"),
             ("tools/call", r#"{"name":5}"#),
             ("resources/subscribe", r#"{"URI":"a"}"#),
             ("resources/subscribe", r#"{"uri":"a","urI":"b"}"#),
