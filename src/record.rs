@@ -1,7 +1,7 @@
 //! What is known of one request by its end. Flows write facts down while they run; the gateway writes one line of them.
 //!
-//! Not here: where the line goes (`ports::Journal`), and arguments, results, addresses of resources, tokens and secrets:
-//! no field holds any.
+//! Not here: where the line goes (`ports::Journal`), and arguments, results, addresses of resources, tokens and
+//! secrets: no field holds any.
 
 use std::cell::RefCell;
 use std::rc::Rc;

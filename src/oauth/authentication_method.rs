@@ -1,8 +1,8 @@
 //! How a client authenticates at the token endpoint, by its registered name (RFC 7591 §2, RFC 8414 §2): in metadata, in
 //! registrations, in the configuration and in records.
 //!
-//! Not here: which of them the gateway takes of its clients (`oauth::client`), and which it can use where it is a client
-//! itself (`oauth_client::client_auth`). A role names its own, so that a new one is no promise of the other.
+//! Not here: which of them the gateway takes of its clients (`oauth::client`), and which it can use where it is a
+//! client itself (`oauth_client::client_auth`). A role names its own, so that a new one is no promise of the other.
 
 #[cfg(not(target_arch = "wasm32"))]
 use schemars::JsonSchema;

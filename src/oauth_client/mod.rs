@@ -1,8 +1,8 @@
 //! The gateway as an OAuth client: what it asks of somebody else's authorization server, and what it makes of the
 //! answers.
 //!
-//! Servers and identity providers are both asked with it. Where they are dealt with differently, that is an argument or a
-//! type of its own: which URLs they may name (`url_policy`), whether a secret is always sent (`client_auth`).
+//! Servers and identity providers are both asked with it. Where they are dealt with differently, that is an argument or
+//! a type of its own: which URLs they may name (`url_policy`), whether a secret is always sent (`client_auth`).
 //!
 //! Not here: whose tokens these are (`upstream`), who signs in (`login::oidc`), and sending anything (`flow`).
 

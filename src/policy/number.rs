@@ -1,7 +1,7 @@
 //! Numbers as they are written in JSON, compared exactly.
 //!
-//! Through a double, 9007199254740993 would pass for 9007199254740992. So a number is compared by its digits, however it
-//! is written: `100`, `1e2` and `100.0` are the same. Not here: which numbers a server can hold.
+//! Through a double, 9007199254740993 would pass for 9007199254740992. So a number is compared by its digits, however
+//! it is written: `100`, `1e2` and `100.0` are the same. Not here: which numbers a server can hold.
 
 use std::cmp::Ordering;
 
