@@ -18,7 +18,7 @@ const scripts = {
       targets: {
         type: "string",
         value: "LIST",
-        about: "only these: const, pass, parse, shell (the gateway without Rust), peer, gateway",
+        about: "only these: const, pass, parse, filter, shell (the gateway without Rust), peer, gateway",
       },
       rounds: { type: "string", value: "5", about: "how often each target is measured in a row", mistake: positive },
       seconds: { type: "string", value: "2", about: "how long each time", mistake: positive },

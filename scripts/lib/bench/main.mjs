@@ -26,7 +26,7 @@ if (options.rounds) plan.rounds = Number(options.rounds);
 if (options.seconds) plan.seconds = Number(options.seconds);
 const listed = (option) => option?.split(",").map((name) => name.trim());
 const wanted = (name) => listed(options.rows)?.includes(name) ?? true;
-const names = ["const", "pass", "parse", "shell", "peer", "gateway"].filter((name) => listed(options.targets)?.includes(name) ?? true);
+const names = ["const", "pass", "parse", "filter", "shell", "peer", "gateway"].filter((name) => listed(options.targets)?.includes(name) ?? true);
 const unknown = (listed(options.rows) ?? []).filter((name) => !["cold", "memory", ...rows.map(({ id }) => id)].includes(name));
 if (unknown.length > 0) misused("bench", `no row ${unknown.join(", ")}; there are ${rows.map(({ id }) => id).join(", ")}, cold, memory`);
 if (names.length === 0) misused("bench", `no target ${options.targets}`);

@@ -2,7 +2,7 @@
 import { modernCall } from "../../../tests/e2e/support/mcp.mjs";
 import { answers } from "./answers.mjs";
 import { wire } from "./load.mjs";
-import { connected, endpoint, storm } from "./targets.mjs";
+import { connected, endpoint, lists, storm } from "./targets.mjs";
 
 const known = answers();
 const checked = ["const", "shell", "peer", "gateway"];
@@ -56,6 +56,12 @@ export const rows = [
     length: known["tools/list"].body.length,
     next: (target) => always(message(target, "tools/list")),
   },
+  ...lists.map((list) => ({
+    id: list,
+    title: `tools/list, 2,000 tools as ${list.endsWith("sse") ? "an event stream" : "JSON"}, half of them hidden`,
+    targets: ["filter", "gateway"],
+    next: (target) => always(message(target, "tools/list", undefined, { token: target[list]?.[0].access, path: `/v1/mcp/${list}` })),
+  })),
   { ...oneKilobyte, id: "connected", title: "tools/call, 1 KB of JSON, with the person's own account", next: connectedCall },
   {
     ...oneKilobyte,

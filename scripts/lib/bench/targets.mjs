@@ -20,6 +20,9 @@ export const endpoint = "/v1/mcp/bench";
 export const connected = "/v1/mcp/connected";
 export const storm = "/v1/mcp/storm";
 
+/** Servers of whose 2,000 tools a caller sees half, by the form of their list. */
+export const lists = ["list-2mb-json", "list-2mb-sse"];
+
 const source = (name) => inRoot("scripts/bench-targets", name);
 
 /** Bundles a Worker into `directory` as wrangler does, wasm beside it. Answers the names of its modules, the entry first. */
@@ -76,6 +79,7 @@ export async function prepare(directory, world) {
     const: await plain("const", "const.js"),
     pass: await plain("pass", "pass.js"),
     parse: await plain("parse", "parse.js"),
+    filter: await plain("filter", "filter.js"),
     shell: await shell({ name: "shell", date, flags, text: { UPSTREAM: upstream } }, join(directory, "shell"), inRoot("build")),
     peer: await plain("peer", "peer.ts", { flags: ["global_fetch_strictly_public"], kv: { OAUTH_KV: world.kv[1] } }),
     gateway: await withGateway(gateway, join(directory, "gateway"), inRoot("build")),
@@ -102,7 +106,9 @@ export async function configureGateway({ port }, { upstream, issuer }) {
     url: upstream,
     auth: { kind: "oauth", issuer, client: { client_id: "bench", authorization_endpoint: `${issuer}/authorize`, token_endpoint: `${issuer}${token}` } },
   });
-  const servers = { bench: upstream, connected: oauth("/token"), storm: oauth("/short/token") };
+  const tools = { allow_patterns: ["0", "2", "4", "6", "8"].map((digit) => `tool_*${digit}`) };
+  const filtered = Object.fromEntries(lists.map((list) => [list, { url: `${upstream}/${list}`, auth: { kind: "none" }, tools }]));
+  const servers = { bench: upstream, connected: oauth("/token"), storm: oauth("/short/token"), ...filtered };
   const config = configuration(servers, { public_url: origin, login: oidcLogin(provider) });
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
   const answer = await request(`${origin}/admin/config`, { method: "PUT", headers, json: config });
@@ -140,6 +146,7 @@ export async function startTargets(workers, names, { clients }) {
     if (!login) continue;
     running[name].connected = await signIn(process, { count: 1, home, slug: "connected" });
     running[name].storm = await signIn(process, { count: 1, home, slug: "storm" });
+    for (const slug of lists) running[name][slug] = await signIn(process, { count: 1, home, slug });
     await login.stop();
   }
   return running;

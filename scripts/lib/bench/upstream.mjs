@@ -2,7 +2,7 @@
 // for each target that has one.
 //
 // The server is written on bare sockets so that it takes as little as it can of the machine it shares with what is measured. The header
-// `mcp-name` chooses the answer. KV is what bare workerd wants of one: GET, PUT and DELETE of a key, and a list.
+// `mcp-name`, or the end of the path, chooses the answer. KV is what bare workerd wants of one: GET, PUT and DELETE of a key, and a list.
 import { createHash } from "node:crypto";
 import http from "node:http";
 import net from "node:net";
@@ -44,7 +44,8 @@ const server = net.createServer({ noDelay: true }, (socket) => {
       const last = chunks ? pending.indexOf("0\r\n\r\n", cut) + 5 : cut + 4 + Number(length?.[1] ?? 0);
       if (last < cut + 4 || pending.length < last) return;
       pending = pending.slice(last);
-      const name = /\nmcp-name: *([^\r\n]*)/i.exec(headers)?.[1] ?? /\nmcp-method: *([^\r\n]*)/i.exec(headers)?.[1];
+      const list = /^POST \S*\/(list-2mb-\w+) /.exec(headers)?.[1];
+      const name = list ?? /\nmcp-name: *([^\r\n]*)/i.exec(headers)?.[1] ?? /\nmcp-method: *([^\r\n]*)/i.exec(headers)?.[1];
       socket.write(written.get(name) ?? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     }
   });
