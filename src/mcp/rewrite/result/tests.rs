@@ -6,6 +6,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::mcp::rewrite::Rewriter;
+use crate::mcp::rewrite::answer::RewrittenAnswer;
+use crate::mcp::transport::response::MediaType;
 
 /// Who sees what a function says.
 struct Who<K>(K);
@@ -233,6 +236,41 @@ proptest! {
         prop_assert_eq!(left.is_none(), expected == message);
         let left = left.unwrap_or(json);
         prop_assert_eq!(serde_json::from_str::<Value>(&left).unwrap(), expected);
+    }
+
+    #[test]
+    fn no_hidden_name_comes_through_however_it_is_written_and_cut(
+        names in proptest::collection::vec(("[a-d]", any::<bool>(), any::<bool>()), 0..6),
+        hidden in proptest::sample::subsequence(vec!["a", "b", "c", "d"], 0..4),
+        (is_stream, carriage_returns, size) in (any::<bool>(), any::<bool>(), 1..40_usize),
+    ) {
+        let written = |name: &str, escaped| {
+            if escaped { format!("\\u{:04x}", u32::from(name.chars().next().unwrap())) } else { name.to_owned() }
+        };
+        let tool = |(name, escaped, last): &(String, bool, bool)| {
+            if *last {
+                format!(r#"{{"description":"{{}}","name":"{}"}}"#, written(name, *escaped))
+            } else {
+                format!(r#"{{"n\u0061me" : "{}", "inputSchema":{{"name":"a"}}}}"#, written(name, *escaped))
+            }
+        };
+        let json = tools(&format!("[{}]", names.iter().map(tool).collect::<Vec<_>>().join(" , ")));
+        let end = if carriage_returns { "\r\n" } else { "\n" };
+        let (media_type, body) = if is_stream {
+            (MediaType::EventStream, format!("id: 1{end}data: {json}{end}{end}"))
+        } else {
+            (MediaType::Json, json)
+        };
+        let sees = Seen(Who(|_, name: &str| !hidden.contains(&name)));
+        let mut answer = RewrittenAnswer::new(media_type, 1 << 20, sees, |_| b"{}".to_vec());
+        let mut out: Vec<u8> = body.as_bytes().chunks(size).flat_map(|chunk| answer.push(chunk)).collect();
+        out.extend(answer.end());
+        let out = String::from_utf8(out).unwrap();
+        let left = out.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or(&out);
+        let left: Value = serde_json::from_str(left).unwrap();
+        let left: Vec<_> = left["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+        let expected: Vec<_> = names.iter().map(|(name, ..)| name.as_str()).filter(|name| !hidden.contains(name)).collect();
+        prop_assert_eq!(left, expected);
     }
 
     #[test]
