@@ -87,6 +87,12 @@ impl Policy {
         self.rules.iter().flat_map(|rule| rule.claims.iter().map(|(name, _)| name))
     }
 
+    /// Whether any rule asks for a value of a claim.
+    pub fn asks_for_claim(&self, claim: &str, value: &str) -> bool {
+        let claims = self.rules.iter().flat_map(|rule| &rule.claims);
+        claims.filter(|(name, _)| name.as_str() == claim).any(|(_, values)| values.iter().any(|other| other == value))
+    }
+
     fn rules_naming(&self, capability: &Capability<'_>) -> impl Iterator<Item = &Requirements> {
         let numbers: Vec<_> =
             self.named.of(capability.kind).naming(&folded(capability.name)).map(|named| named.rule).collect();

@@ -25,7 +25,18 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["json", "loopback", "oauth", "oauth_client", "policy", "secret", "time", "untrusted", "upstream"]),
     (
         "login",
-        &["json", "loopback", "oauth_client", "reasons", "secret", "time", "untrusted", "version", "web::cookie"],
+        &[
+            "json",
+            "loopback",
+            "oauth_client",
+            "policy",
+            "reasons",
+            "secret",
+            "time",
+            "untrusted",
+            "version",
+            "web::cookie",
+        ],
     ),
     ("mcp", PURE),
     ("page", PURE),
@@ -98,6 +109,6 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("call", &["config", "connection", "revocation"]),
     ("authorize", &["client", "connection", "login", "revocation"]),
     ("account", &["connection", "login", "revocation"]),
-    ("admin", &["call", "client", "config", "connection", "login", "revocation"]),
+    ("admin", &["call", "client", "config", "connection", "login", "profile", "revocation"]),
     ("connect", &["account", "authorize", "call", "client", "connection", "login", "upstream"]),
 ];
