@@ -40,7 +40,7 @@ fn userinfo_of_somebody_else_signs_nobody_in() {
         r#"{"sub":"mallory","groups":["support"],"sub":"alice"}"#.to_owned(),
     ] {
         let world = by_groups();
-        world.idp.tells(200, answer);
+        world.idp.tells(200, &answer);
         signs_nobody_in(&world, 502, "login_userinfo_other_subject");
     }
 }
@@ -68,7 +68,7 @@ fn userinfo_that_cannot_be_used_signs_nobody_in() {
 fn roles_of_a_token_that_nobody_verified_are_not_looked_at() {
     let world = by_groups();
     world.idp.says(json!({"groups": ["support"]}));
-    world.idp.tells(200, json!({"sub": "alice", "groups": ["support"]}));
+    world.idp.tells(200, &json!({"sub": "alice", "groups": ["support"]}));
     world.idp.signs_with.set(Key { secret: 8, ..Key::default() });
     signs_nobody_in(&world, 502, "id_token_wrong_signature");
     assert!(world.sent().iter().all(|sent| sent.url.path() != "/userinfo"), "and nobody is asked about them");

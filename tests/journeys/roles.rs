@@ -66,7 +66,7 @@ fn a_map_a_pointer_and_a_namespaced_claim_say_roles_too() {
 #[test]
 fn what_the_id_token_lacks_is_asked_for_once_and_what_it_says_is_not() {
     let world = by_groups();
-    world.idp.tells(200, json!({"sub": "alice", "groups": ["support"], "department": "ops"}));
+    world.idp.tells(200, &json!({"sub": "alice", "groups": ["support"], "department": "ops"}));
     let client = world.client("claude").registers().authorizes().signs_in("alice");
     let sent = world.sent();
     let asked: Vec<_> = sent.iter().filter(|sent| sent.url.path() == "/userinfo").collect();

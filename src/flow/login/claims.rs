@@ -37,7 +37,9 @@ pub(super) async fn profile<P: Platform>(
     let id_token = redeemed.proven.claims().map_err(provider::refused)?;
     let answer = if wanted.is_missing_in(&id_token) { ask(context, provider, redeemed).await? } else { None };
     let userinfo = match &answer {
-        Some((status, bytes)) => Some(userinfo::read(*status, bytes, &redeemed.proven.sub).map_err(refused)?),
+        Some((status, bytes)) => {
+            Some(userinfo::read(*status, bytes, &redeemed.proven.sub).map_err(|error| refused(&error))?)
+        }
         None => None,
     };
     let told = wanted.told(&id_token, userinfo.as_ref());
@@ -51,8 +53,8 @@ async fn ask<P: Platform>(
     redeemed: &Redeemed,
 ) -> Result<Option<(http::StatusCode, Vec<u8>)>, Failure> {
     let Some(url) = provider.userinfo().map_err(|error| provider::misconfigured(&error))? else { return Ok(None) };
-    let token = redeemed.access_token.as_ref().ok_or_else(|| refused(LoginError::AccessTokenMissing))?;
-    let headers = userinfo::headers(token).map_err(refused)?;
+    let token = redeemed.access_token.as_ref().ok_or_else(|| refused(&LoginError::AccessTokenMissing))?;
+    let headers = userinfo::headers(token).map_err(|error| refused(&error))?;
     let request = Outgoing { headers, ..Outgoing::document(url, provider::ANSWER_DEADLINE) };
     let (status, bytes) = provider::exchange(context, request, userinfo::MAX_BYTES).await?;
     if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
@@ -61,7 +63,7 @@ async fn ask<P: Platform>(
     Ok(Some((status, bytes)))
 }
 
-fn refused(error: LoginError) -> Failure {
+fn refused(error: &LoginError) -> Failure {
     Failure::new(Blame::Upstream, 502, error.reason(), error.to_string()).fix(
         "Start again from your client; if it stays, the operator must have the identity provider put the claims that \
          rules ask for into its ID tokens, or answer at its userinfo endpoint.",
