@@ -41,6 +41,8 @@ mod prompt;
 mod record;
 #[path = "journeys/revoking.rs"]
 mod revoking;
+#[path = "journeys/roles.rs"]
+mod roles;
 #[path = "journeys/servers.rs"]
 mod servers;
 #[path = "journeys/sessions.rs"]

@@ -280,11 +280,11 @@ fn reasons() -> BTreeMap<String, Vec<String>> {
             rows.filter_map(|row| row.split('"').next()).collect::<BTreeSet<_>>()
         });
         // What a connection needs is said with a constant, and becomes the reason of an answer that is no failure. So
-        // is a revocation.
+        // are a revocation and a sign-in without all roles.
         let needs = source.split("const ").skip(1).filter_map(|rest| literal(rest.split_once(": &str = ")?.1));
         let needs = needs.filter(|code| {
-            (file.name().starts_with("src/flow/connection") || file.name().ends_with("revocation.rs"))
-                && code.contains('_')
+            let said = ["src/flow/connection", "src/flow/revocation.rs", "src/flow/login/claims.rs"];
+            said.iter().any(|place| file.name().starts_with(place)) && code.contains('_')
         });
         for code in made.chain(arms).chain(tables).chain(needs) {
             found.entry(code.to_owned()).or_default().push(file.name());

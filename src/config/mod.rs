@@ -144,6 +144,11 @@ impl Config {
         self.servers.values().flat_map(|server| server.policy.claims()).collect()
     }
 
+    /// Whether a rule asks for a value of a claim: a token need not tell of the others.
+    pub fn asks_for_claim(&self, claim: &str, value: &str) -> bool {
+        self.servers.values().any(|server| server.policy.asks_for_claim(claim, value))
+    }
+
     /// Every place that names a secret the deployment must hold.
     pub fn secret_names(&self) -> Vec<&SecretName> {
         let login = match &self.login {

@@ -10,6 +10,13 @@ use crate::oauth::subject::Profile;
 use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 
+/// So many roles, and values of each claim, are noted although no rule asks for them: one that is added later finds
+/// them. What rules ask for is noted however much it is.
+const MOST_OTHERS: usize = 100;
+
+/// The longest of those, bytes.
+const LONGEST: usize = 256;
+
 /// Whether any rule asks for a role or a claim.
 pub(super) fn is_asked_for(config: &Config) -> bool {
     !config.roles().is_empty() || !config.claims().is_empty()
@@ -19,23 +26,51 @@ pub(super) fn is_asked_for(config: &Config) -> bool {
 pub(super) async fn note<P: Platform>(
     context: &RequestContext<'_, P>,
     subject: &str,
-    profile: Profile,
+    mut profile: Profile,
 ) -> Result<(), Failure> {
+    keep(&context.config, &mut profile, MOST_OTHERS);
     let command = subject::Command::SignIn { profile };
     context.platform.account(subject, command).await.map(|_| ()).map_err(|Unavailable| Failure::storage())
 }
 
 /// What rules ask for of what was noted.
 pub(super) async fn of<P: Platform>(context: &RequestContext<'_, P>, subject: &str) -> Result<Profile, Failure> {
-    let mut profile = Profile { roles: Vec::new(), claims: [].into(), at: context.now };
-    if is_asked_for(&context.config) {
-        let noted = context.platform.account(subject, subject::Command::Profile).await;
-        if let subject::Outcome::Profile { profile: Some(noted) } = noted.map_err(|Unavailable| Failure::storage())? {
-            profile = noted;
-        }
-        let (roles, claims) = (context.config.roles(), context.config.claims());
-        profile.roles.retain(|role| roles.contains(role.as_str()));
-        profile.claims.retain(|name, _| claims.iter().any(|claim| claim.as_str() == name));
-    }
+    let mut profile = noted(context, subject).await?.unwrap_or_else(|| Profile::empty(context.now));
+    keep(&context.config, &mut profile, 0);
     Ok(profile)
+}
+
+/// What was noted, where rules ask for anything.
+pub(super) async fn noted<P: Platform>(
+    context: &RequestContext<'_, P>,
+    subject: &str,
+) -> Result<Option<Profile>, Failure> {
+    if !is_asked_for(&context.config) {
+        return Ok(None);
+    }
+    match context.platform.account(subject, subject::Command::Profile).await {
+        Ok(subject::Outcome::Profile { profile }) => Ok(profile),
+        _ => Err(Failure::storage()),
+    }
+}
+
+/// Drops the roles and values that no rule asks for, but for so many.
+fn keep(config: &Config, profile: &mut Profile, others: usize) {
+    let (roles, claims) = (config.roles(), config.claims());
+    retain(&mut profile.roles, others, |role| roles.contains(role));
+    profile.claims.retain(|name, values| {
+        retain(values, others, |value| config.asks_for_claim(name, value));
+        !values.is_empty() && claims.iter().any(|claim| claim.as_str() == name)
+    });
+}
+
+fn retain(values: &mut Vec<String>, mut others: usize, is_asked_for: impl Fn(&str) -> bool) {
+    values.retain(|value| {
+        if is_asked_for(value) {
+            return true;
+        }
+        let kept = others > 0 && value.len() <= LONGEST;
+        others -= usize::from(kept);
+        kept
+    });
 }

@@ -52,6 +52,17 @@ pub enum LoginError {
     TokenMalformed,
     /// The token endpoint's success has no ID token: the `openid` scope was not granted.
     IdTokenMissing,
+    /// Claims have to be asked for, and there is no access token to ask with.
+    AccessTokenMissing,
+    /// The userinfo endpoint refused the access token, or does not do what it is there for.
+    UserinfoRefused {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The userinfo endpoint's answer is too large or no JSON object. One that is a JWT is none either.
+    UserinfoMalformed,
+    /// The userinfo endpoint speaks of somebody else, or does not say of whom (Core §5.3.2).
+    UserinfoOtherSubject,
 }
 
 reasons! { LoginError:
@@ -80,6 +91,14 @@ reasons! { LoginError:
     TokenMalformed => "login_token_malformed", "The identity provider's token response cannot be read.";
     IdTokenMissing => "login_id_token_missing",
         "The identity provider sent no ID token. The openid scope must be allowed for the gateway's client.";
+    AccessTokenMissing => "login_access_token_missing",
+        "The identity provider sent no access token, so what roles and claims it gives could not be asked for.";
+    UserinfoRefused { status } => "login_userinfo_refused",
+        "The identity provider did not say which roles and claims it gives: its userinfo endpoint answered {status}.";
+    UserinfoMalformed => "login_userinfo_malformed",
+        "What the identity provider's userinfo endpoint answered cannot be read. It must be a JSON object.";
+    UserinfoOtherSubject => "login_userinfo_other_subject",
+        "The identity provider's userinfo endpoint spoke of somebody else than who signed in.";
 }
 
 impl From<CallbackError> for LoginError {

@@ -25,6 +25,8 @@ pub struct Connections {
     pub servers: Vec<ConnectedServer>,
     /// The clients the person allowed.
     pub clients: Vec<ClientEntry>,
+    /// The person's roles, where any tool asks for one.
+    pub roles: Option<RolesEntry>,
     /// The sealed token of this page's forms, posted back as the field `form`.
     pub form: String,
     /// Where the forms are posted: `action` is `disconnect`, `rename` or `revoke`.
@@ -106,6 +108,17 @@ pub struct Usage {
     pub account: Option<String>,
 }
 
+/// The roles of whoever is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RolesEntry {
+    /// Those that tools ask for.
+    pub roles: Vec<String>,
+    /// Whether the login did not say all of them.
+    pub incomplete: bool,
+    /// When the sign-in was that gave them; none where roles were not asked for yet.
+    pub at: Option<Timestamp>,
+}
+
 impl Connections {
     /// The page.
     pub fn render(&self) -> String {
@@ -177,6 +190,12 @@ impl AccountStanding {
             Self::Outdated => "Out of date",
             Self::ServerGone => "Not used any more",
         }
+    }
+}
+
+impl RolesEntry {
+    fn day(&self) -> Option<String> {
+        self.at.map(day::of)
     }
 }
 

@@ -29,7 +29,7 @@ mod text;
 pub use brand::{Brand, Colour};
 pub use cancelled::Cancelled;
 pub use connect::{Connect, ConnectAccount, ConnectField, ConnectWay, Occasion, account_title};
-pub use connections::{AccountEntry, AccountStanding, ClientEntry, ConnectedServer, Connections, Usage};
+pub use connections::{AccountEntry, AccountStanding, ClientEntry, ConnectedServer, Connections, RolesEntry, Usage};
 pub use consent::{ClientOrigin, Consent, ScopeLine};
 pub use dev_login::{DevLogin, DevLoginAccount};
 pub use link::PageLink;

@@ -39,11 +39,33 @@ impl ClaimName {
         }
     }
 
+    /// Whether the claim is there, be it empty. One that is `null`, or there twice, is not.
+    pub fn is_in(&self, claims: &Node<'_>) -> bool {
+        self.find(claims).is_some_and(|node| !matches!(node, Node::Null))
+    }
+
+    /// Whether it has more values than are looked at.
+    pub fn is_cut_in(&self, claims: &Node<'_>) -> bool {
+        matches!(self.find(claims), Some(Node::List(entries)) if entries.len() > MOST_VALUES)
+    }
+
+    /// The member of the token that it is, or that it is within.
+    pub fn member(&self) -> String {
+        match self.0.strip_prefix('/') {
+            Some(pointer) => unescaped(pointer.split('/').next().unwrap_or_default()),
+            None => self.0.clone(),
+        }
+    }
+
     fn find<'n, 'a>(&self, claims: &'n Node<'a>) -> Option<&'n Node<'a>> {
         let Some(pointer) = self.0.strip_prefix('/') else { return claims.get(&self.0) };
-        // RFC 6901 §4: `~1` first, or `~01` would become `/`.
-        pointer.split('/').try_fold(claims, |node, step| node.get(&step.replace("~1", "/").replace("~0", "~")))
+        pointer.split('/').try_fold(claims, |node, step| node.get(&unescaped(step)))
     }
+}
+
+/// RFC 6901 §4: `~1` first, or `~01` would become `/`.
+fn unescaped(step: &str) -> String {
+    step.replace("~1", "/").replace("~0", "~")
 }
 
 impl fmt::Display for ClaimName {
@@ -117,6 +139,20 @@ mod tests {
         for name in ["", "a\n", "/a~2", &"a".repeat(257)] {
             assert_eq!(ClaimName::parse(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_from_what_is_empty() {
+        let name = |text| ClaimName::parse(text).unwrap();
+        let claims = Node::parse(br#"{"none":[],"null":null,"a/b":{"c":""},"two":1,"two":1}"#).unwrap();
+        assert!(name("none").is_in(&claims) && name("/a~1b/c").is_in(&claims));
+        for absent in ["null", "two", "other", "/a~1b/d"] {
+            assert!(!name(absent).is_in(&claims), "{absent}");
+        }
+        assert_eq!((name("/a~1b/c").member(), name("a/b").member()), ("a/b".to_owned(), "a/b".to_owned()));
+        let long = |count| format!(r#"{{"groups":[{}"x"]}}"#, r#""g","#.repeat(count - 1));
+        let cut = |count| name("groups").is_cut_in(&Node::parse(long(count).as_bytes()).unwrap());
+        assert_eq!((cut(MOST_VALUES), cut(MOST_VALUES + 1)), (false, true));
     }
 
     #[test]

@@ -89,4 +89,10 @@ impl Policy {
     pub fn claims(&self) -> impl Iterator<Item = &ClaimName> {
         self.rules.iter().flat_map(|rule| rule.claims.iter().map(|(name, _)| name))
     }
+
+    /// Whether any rule asks for a value of a claim.
+    pub fn asks_for_claim(&self, claim: &str, value: &str) -> bool {
+        let claims = self.rules.iter().flat_map(|rule| &rule.claims);
+        claims.filter(|(name, _)| name.as_str() == claim).any(|(_, values)| values.iter().any(|other| other == value))
+    }
 }

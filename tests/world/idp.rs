@@ -20,6 +20,9 @@ pub const ISSUER: &str = "https://id.example";
 pub const CLIENT_ID: &str = "gateway";
 pub const CLIENT_SECRET: &str = "the gateway's secret at the provider";
 
+/// What its userinfo endpoint is asked with.
+pub const ACCESS_TOKEN: &str = "an-access-token-of-the-provider";
+
 /// A key pair of the provider, or of whoever wants to be taken for it.
 #[derive(Clone, Copy)]
 pub struct Key {
@@ -41,6 +44,10 @@ pub struct Idp {
     /// What it signs with, and what it says it signs with.
     pub signs_with: Rc<Cell<Key>>,
     pub publishes: Rc<Cell<Key>>,
+    /// What its ID tokens claim besides.
+    pub claims: Rc<RefCell<Value>>,
+    /// The status and the text that its userinfo endpoint answers; none for a provider without one.
+    pub userinfo: Rc<RefCell<Option<(u16, String)>>>,
     /// When it says that people signed in.
     pub signed_in: Rc<Cell<Option<u64>>>,
 }
@@ -59,6 +66,9 @@ impl Idp {
         if let Some(at) = self.signed_in.get() {
             claims["auth_time"] = at.into();
         }
+        if let Some(more) = self.claims.borrow().as_object() {
+            claims.as_object_mut().unwrap().extend(more.clone());
+        }
         self.codes.borrow_mut().insert(code.clone(), claims);
         let mut back = Url::parse(&parameter(page, "redirect_uri")).unwrap();
         back.query_pairs_mut()
@@ -68,14 +78,29 @@ impl Idp {
         back
     }
 
+    /// Puts a claim into the ID tokens from now on.
+    pub fn says(&self, claims: Value) {
+        *self.claims.borrow_mut() = claims;
+    }
+
+    /// Has a userinfo endpoint from now on, which answers this. To be said before anybody reads the provider's document.
+    pub fn tells(&self, status: u16, answer: &(impl ToString + ?Sized)) {
+        *self.userinfo.borrow_mut() = Some((status, answer.to_string()));
+    }
+
     /// As a host outside.
     pub fn host(&self) -> Host {
         let idp = self.clone();
         Rc::new(move |request| {
             Ok(match request.url.path() {
-                "/.well-known/openid-configuration" => Scripted::json(&discovery()),
+                "/.well-known/openid-configuration" => Scripted::json(&discovery(idp.userinfo.borrow().is_some())),
                 "/jwks" => Scripted::json(&json!({"keys": [idp.publishes.get().published()]})),
                 "/token" => idp.token(&request.body),
+                "/userinfo" => {
+                    assert_eq!(request.headers["authorization"], format!("Bearer {ACCESS_TOKEN}"));
+                    let (status, answer) = idp.userinfo.borrow().clone().unwrap();
+                    Scripted::new(status, &[("content-type", "application/json")], answer)
+                }
                 _ => Scripted::new(404, &[], ""),
             })
         })
@@ -90,12 +115,12 @@ impl Idp {
         let key = self.signs_with.get();
         let header = Header::empty().with_key_id(key.id);
         let token = Es256.token(&header, &Claims::new(claims), &key.pair()).unwrap();
-        Scripted::json(&json!({"access_token": "not used", "token_type": "Bearer", "id_token": token}))
+        Scripted::json(&json!({"access_token": ACCESS_TOKEN, "token_type": "Bearer", "id_token": token}))
     }
 }
 
-fn discovery() -> Value {
-    json!({
+fn discovery(has_userinfo: bool) -> Value {
+    let mut document = json!({
         "issuer": ISSUER,
         "authorization_endpoint": format!("{ISSUER}/authorize"),
         "token_endpoint": format!("{ISSUER}/token"),
@@ -104,7 +129,11 @@ fn discovery() -> Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "authorization_response_iss_parameter_supported": true,
-    })
+    });
+    if has_userinfo {
+        document["userinfo_endpoint"] = format!("{ISSUER}/userinfo").into();
+    }
+    document
 }
 
 impl Key {

@@ -12,7 +12,7 @@ use crate::flow::login::session;
 use crate::flow::login::session::SignedIn;
 use crate::flow::{Answered, Head, RequestContext, login, read_small, revocation};
 use crate::oauth::subject;
-use crate::oauth::subject::{AllowedClient, ConnectedAccount};
+use crate::oauth::subject::{AllowedClient, ConnectedAccount, Profile};
 use crate::page;
 use crate::page::AccountStanding;
 use crate::ports::{Platform, Unavailable};
@@ -45,6 +45,7 @@ struct FormToken {
 struct Listed {
     accounts: Vec<ConnectedAccount>,
     grants: Vec<AllowedClient>,
+    profile: Option<Profile>,
 }
 
 /// `GET /connections`.
@@ -63,6 +64,7 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
         news: form::parse(head.query().as_bytes()).ok().and_then(|query| news(context, &query)),
         servers,
         clients: clients(context, &listed),
+        roles: roles(context, listed.profile),
         form: context.keys.seal_json(Purpose::ConnectionsForm, &[place.as_str()], context.platform.random(), &token),
         action: Endpoint::Connections.path().to_owned(),
         sign_out: Endpoint::Logout.path().to_owned(),
@@ -144,9 +146,9 @@ fn require_token<P>(context: &RequestContext<'_, P>, signed_in: &SignedIn, seale
 
 async fn list<P: Platform>(context: &RequestContext<'_, P>, subject: &str) -> Result<Listed, Failure> {
     match context.platform.account(subject, subject::Command::List).await {
-        Ok(subject::Outcome::Listed { connections, mut grants, .. }) => {
+        Ok(subject::Outcome::Listed { connections, mut grants, profile, .. }) => {
             grants.retain(|grant| !grant.until.reached(context.now));
-            Ok(Listed { accounts: connections, grants })
+            Ok(Listed { accounts: connections, grants, profile })
         }
         _ => Err(Failure::storage()),
     }
@@ -246,6 +248,19 @@ fn clients<P>(context: &RequestContext<'_, P>, listed: &Listed) -> Vec<page::Cli
         }
     }
     shown.into_iter().map(|(_, client)| client).collect()
+}
+
+/// The roles of the last sign-in that tools ask for; nothing where none asks for any.
+fn roles<P>(context: &RequestContext<'_, P>, noted: Option<Profile>) -> Option<page::RolesEntry> {
+    let asked_for = context.config.roles();
+    if asked_for.is_empty() {
+        return None;
+    }
+    let Some(Profile { mut roles, incomplete, at, .. }) = noted else {
+        return Some(page::RolesEntry { roles: Vec::new(), incomplete: false, at: None });
+    };
+    roles.retain(|role| asked_for.contains(role.as_str()));
+    Some(page::RolesEntry { roles, incomplete, at: Some(at) })
 }
 
 /// What the person calls the account a client uses, where they have several there.

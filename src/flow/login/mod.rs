@@ -1,8 +1,9 @@
 //! Signing a person in: to the identity provider and back, or the development sign-in, ending in a browser session.
 //!
 //! Not here: OpenID Connect itself (`login::oidc`, `login::oidc::id_token`), asking the provider
-//! (`flow::login::provider`), the session (`flow::login::session`).
+//! (`flow::login::provider`, `flow::login::claims`), the session (`flow::login::session`).
 
+mod claims;
 pub mod person;
 pub mod provider;
 pub mod session;
@@ -113,17 +114,20 @@ pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head,
             let (state, issuer) = (&transaction.state, &provider.issuer);
             let code = oidc::callback(head.query(), state, issuer, provider.iss_parameter, &sent);
             let code = code.map_err(|error| refused(&error))?;
-            let identity = provider::identify(context, login, &provider, &code, &transaction).await?;
-            (identity, Profile { roles: Vec::new(), claims: [].into(), at: context.now }, transaction)
+            let redeemed = provider::identify(context, login, &provider, &code, &transaction).await?;
+            let profile = claims::profile(context, login, &provider, &redeemed).await?;
+            (redeemed.proven.identity, profile, transaction)
         }
     };
+    let incomplete = profile.incomplete;
     if profile::is_asked_for(&context.config) {
         profile::note(context, &identity.subject, profile).await?;
     }
     person::note(context, &identity).await;
     let mut cookies = session::start(context, head, identity).await?;
     cookies.push(SetCookie::removal(cookie_name(context, &transaction.state)?, context.origin.is_secure()));
-    with_cookies(Reply::see_other(transaction.return_to.as_str()), &cookies)
+    let reply = Reply::see_other(transaction.return_to.as_str());
+    with_cookies(if incomplete { reply.log_reason(claims::INCOMPLETE) } else { reply }, &cookies)
 }
 
 /// `GET /logout`: whether to sign out. Any site can lead a browser here, so this ends nothing.
@@ -206,7 +210,7 @@ async fn chosen<P: Platform>(
         Failure::client(400, "login_unknown_account", "There is no such development account.")
             .fix("Choose one of the page.")
     };
-    let profile = Profile { roles: roles.unwrap_or_default(), claims: [].into(), at: context.now };
+    let profile = Profile { roles: roles.unwrap_or_default(), ..Profile::empty(context.now) };
     Ok((identity.ok_or_else(unknown)?, profile, transaction))
 }
 

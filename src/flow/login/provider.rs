@@ -1,7 +1,7 @@
 //! Asking the identity provider: its metadata and keys, remembered for a while, and the exchange of a code for an
 //! identity.
 //!
-//! Not here: what makes an answer valid (`login`), the browser's way there and back (`flow::login`).
+//! Not here: roles and claims (`flow::login::claims`), what makes an answer valid (`login`), the browser's way there and back (`flow::login`).
 
 use std::rc::Rc;
 
@@ -12,11 +12,11 @@ use url::Url;
 use crate::config::Oidc;
 use crate::flow::{RequestContext, secret_missing};
 use crate::login::oidc::discovery::Provider;
-use crate::login::oidc::id_token::{IdTokenError, Signed, Unverified};
+use crate::login::oidc::id_token::{IdTokenError, Proven, Signed, Unverified};
 use crate::login::oidc::jwks::Jwks;
 use crate::login::oidc::{discovery, id_token, jwks};
 use crate::login::transaction::LoginTransaction;
-use crate::login::{Identity, LoginError, oidc};
+use crate::login::{LoginError, oidc};
 use crate::ports::{Outgoing, Platform, Stream, Unavailable};
 use crate::secret::Secret;
 use crate::time::Lifetime;
@@ -24,7 +24,7 @@ use crate::web::failure::{Blame, Failure};
 use crate::web::route::Endpoint;
 
 /// How long the identity provider may take to answer.
-const ANSWER_DEADLINE: Lifetime = Lifetime(10);
+pub const ANSWER_DEADLINE: Lifetime = Lifetime(10);
 /// How long its metadata and keys are remembered.
 const REMEMBERED: Lifetime = Lifetime::hours(1);
 /// How long a failed discovery is believed.
@@ -60,6 +60,14 @@ async fn discover<P: Platform>(context: &RequestContext<'_, P>, login: &Oidc) ->
     Ok(provider)
 }
 
+/// What a code was good for.
+pub struct Redeemed {
+    /// Who signed in, and what their ID token claims.
+    pub proven: Proven,
+    /// What the provider's userinfo endpoint can be asked with.
+    pub access_token: Option<Secret>,
+}
+
 /// Who the code stands for: the token request, then the ID token checked against the provider's keys.
 pub async fn identify<P: Platform>(
     context: &RequestContext<'_, P>,
@@ -67,7 +75,7 @@ pub async fn identify<P: Platform>(
     provider: &Provider,
     code: &Secret,
     transaction: &LoginTransaction,
-) -> Result<Identity, Failure> {
+) -> Result<Redeemed, Failure> {
     let secret = match &login.client_secret {
         Some(name) => Some(
             context
@@ -82,19 +90,20 @@ pub async fn identify<P: Platform>(
         oidc::token_request(provider, &login.client_id, secret.as_ref(), code, &transaction.verifier, &redirect_uri);
     let (status, answer) = send(context, request.map_err(|error| misconfigured(&error))?, oidc::MAX_BYTES).await?;
     let sent = oidc::secrets(&login.client_id, secret.as_ref(), code, &transaction.verifier);
-    let token = oidc::token_response(status, &answer, &sent).map_err(|error| {
+    let tokens = oidc::token_response(status, &answer, &sent).map_err(|error| {
         Failure::new(Blame::Upstream, 502, error.reason(), error.to_string())
             .fix("Start again from your client; if it stays, the operator must check login.client_id and its secret.")
     })?;
-    let unverified = match id_token::read(&token, &*keys(context, provider, false).await?) {
+    let token = &tokens.id_token;
+    let unverified = match id_token::read(token, &*keys(context, provider, false).await?) {
         // The provider may have rotated its keys since they were read.
-        Err(IdTokenError::UnknownKey) => id_token::read(&token, &*keys(context, provider, true).await?),
+        Err(IdTokenError::UnknownKey) => id_token::read(token, &*keys(context, provider, true).await?),
         read => read,
     };
     let signed = signed(context, unverified.map_err(refused)?).await?;
-    signed
-        .identity(&provider.issuer, &login.client_id, &transaction.nonce, transaction.not_before, context.now)
-        .map_err(refused)
+    let (issuer, client_id, nonce) = (&provider.issuer, &login.client_id, &transaction.nonce);
+    let proven = signed.proven(issuer, client_id, nonce, transaction.not_before, context.now).map_err(refused)?;
+    Ok(Redeemed { proven, access_token: tokens.access_token })
 }
 
 async fn signed<P: Platform>(context: &RequestContext<'_, P>, token: Unverified<'_>) -> Result<Signed, Failure> {
@@ -141,7 +150,8 @@ async fn send<P: Platform>(
     exchange(context, request, limit).await
 }
 
-async fn exchange<P: Platform>(
+/// Sends one request, and reads its answer.
+pub async fn exchange<P: Platform>(
     context: &RequestContext<'_, P>,
     request: Outgoing,
     limit: usize,
@@ -155,19 +165,22 @@ async fn exchange<P: Platform>(
     Ok((answer.status, body))
 }
 
-fn refused(error: IdTokenError) -> Failure {
+/// The ID token proves nothing.
+pub fn refused(error: IdTokenError) -> Failure {
     Failure::new(Blame::Upstream, 502, error.reason(), error.to_string()).fix(
         "Start again from your client; if it stays, the operator must compare login.issuer and login.client_id \
-              with the identity provider.",
+         with the identity provider.",
     )
 }
 
-fn misconfigured(error: &LoginError) -> Failure {
+/// What the provider says of itself is of no use.
+pub fn misconfigured(error: &LoginError) -> Failure {
     Failure::new(Blame::Operator, 503, error.reason(), error.to_string())
         .fix("The operator must correct login.issuer, or the identity provider.")
 }
 
-fn unavailable(why: &str) -> Failure {
+/// The provider did not do its part this time.
+pub fn unavailable(why: &str) -> Failure {
     Failure::new(Blame::Upstream, 503, "login_unavailable", format!("The identity provider could not be used: {why}."))
         .fix("Try again shortly; if it stays, the operator must check login.issuer.")
         .header(RETRY_AFTER, HeaderValue::from_static("10"))

@@ -6,9 +6,10 @@
 //!
 //! Not here: fetching it (`flow`), its keys (`jwks`), the requests made of it (`oidc`).
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use crate::json::Node;
 use crate::login::LoginError;
 use crate::oauth_client::metadata;
 use crate::oauth_client::url_policy::TrustedIssuer;
@@ -28,12 +29,24 @@ pub struct Provider {
     pub token_endpoint: Url,
     /// Where the keys are.
     pub jwks_uri: Url,
+    /// Where claims can be asked for (Core §5.3), as advertised: [`Provider::userinfo`] judges it, because most sign-ins
+    /// do not need it.
+    pub userinfo_endpoint: Option<String>,
     /// How the gateway may authenticate at the token endpoint; `client_secret_basic` where the provider does not say.
     pub token_endpoint_auth_methods: Vec<String>,
     /// Whether its answers always carry `iss` (RFC 9207).
     pub iss_parameter: bool,
     /// Whether it lets people choose an account when asked to; it may as well not know what that is (Core §15.1).
     pub selects_account: bool,
+}
+
+impl Provider {
+    /// Where claims can be asked for, if anywhere.
+    pub fn userinfo(&self) -> Result<Option<Url>, LoginError> {
+        let Some(text) = &self.userinfo_endpoint else { return Ok(None) };
+        let url = TrustedIssuer::parse(&self.issuer).and_then(|trusted| trusted.url(text));
+        url.map(Some).ok_or(LoginError::UnfitUrl("userinfo_endpoint"))
+    }
 }
 
 /// Where an issuer's document is (Discovery §4.1). `None` for an issuer that cannot be one.
@@ -71,6 +84,7 @@ pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
         authorization_endpoint: endpoint("authorization_endpoint", document.authorization_endpoint)?,
         token_endpoint: endpoint("token_endpoint", document.token_endpoint)?,
         jwks_uri: endpoint("jwks_uri", beyond.jwks_uri)?,
+        userinfo_endpoint: beyond.userinfo_endpoint,
         token_endpoint_auth_methods: document.auth_methods.unwrap_or_else(|| vec!["client_secret_basic".to_owned()]),
         iss_parameter: document.iss_parameter.unwrap_or(false),
         selects_account: beyond
@@ -82,7 +96,17 @@ pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
 #[derive(Deserialize)]
 struct Beyond {
     jwks_uri: Option<String>,
+    #[serde(default, deserialize_with = "if_text")]
+    userinfo_endpoint: Option<String>,
     prompt_values_supported: Option<Vec<String>>,
+}
+
+/// A member that no sign-in had to read before may be of any type.
+fn if_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Node::deserialize(deserializer)? {
+        Node::Text(text) => Some(text.into_owned()),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -138,6 +162,7 @@ mod tests {
         assert_eq!(provider.authorization_endpoint.as_str(), "https://id.example.com/authorize?tenant=a");
         assert_eq!(provider.token_endpoint.as_str(), "https://id.example.com/token");
         assert_eq!(provider.jwks_uri.as_str(), "https://keys.example.com/jwks");
+        assert_eq!(provider.userinfo().unwrap().unwrap().as_str(), "https://id.example.com/userinfo");
         assert_eq!(provider.token_endpoint_auth_methods, ["client_secret_post", "private_key_jwt"]);
         assert!(provider.iss_parameter);
     }
@@ -171,6 +196,11 @@ mod tests {
             document[member] = json!(7);
         }
         document["revocation_endpoint"] = json!("http://10.0.0.1/");
+        document["userinfo_endpoint"] = json!({});
+        assert_eq!(read("https://id.example.com", &document).unwrap().userinfo(), Ok(None));
+        document["userinfo_endpoint"] = json!("http://id.example.com/userinfo");
+        let unfit = read("https://id.example.com", &document).unwrap().userinfo();
+        assert_eq!(unfit, Err(LoginError::UnfitUrl("userinfo_endpoint")), "said when it is needed");
         assert!(read("https://id.example.com", &document).is_ok());
         document["token_endpoint"] = json!("https://10.0.0.1/token");
         assert!(

@@ -3,12 +3,14 @@
 //! Not here: where tokens and keys come from (`oidc`, `jwks`), and the arithmetic of signatures, which the platform
 //! does. The gateway's own tokens are `oauth::token::access_token`.
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use jwt_compact::{Claims, UntrustedToken};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::jwks::{Jwks, VerifyingKey};
+use crate::json::Node;
 use crate::login::Identity;
 use crate::reasons::reasons;
 use crate::secret::Secret;
@@ -85,7 +87,7 @@ reasons! { IdTokenError:
 ///
 /// 1. It is a JWS of the right kind, without extensions the gateway does not know.
 /// 2. The signature is by a key of the provider, with the one algorithm that key is for: [`Unverified::verified`].
-/// 3. `iss` is the configured issuer, character by character: this and the rest in [`Signed::identity`].
+/// 3. `iss` is the configured issuer, character by character: this and the rest in [`Signed::proven`].
 /// 4. `aud` has the gateway's client id; with several audiences, or wherever there is an `azp`, that is the client id
 ///    as well.
 /// 5. `exp`, `iat` and `nbf` hold now, give or take a minute.
@@ -152,24 +154,46 @@ impl Unverified<'_> {
         if !verified {
             return Err(IdTokenError::WrongSignature);
         }
-        self.token.deserialize_claims_unchecked().map(Signed).map_err(|_| IdTokenError::Malformed)
+        let claims = self.token.deserialize_claims_unchecked().map_err(|_| IdTokenError::Malformed)?;
+        let payload = self.message.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+        let payload = str::from_utf8(payload).ok().and_then(|text| Base64UrlUnpadded::decode_vec(text).ok());
+        Ok(Signed { claims, payload: payload.ok_or(IdTokenError::Malformed)? })
     }
 }
 
 /// Claims that the provider has signed, not judged yet.
-pub struct Signed(Claims<IdClaims>);
+pub struct Signed {
+    claims: Claims<IdClaims>,
+    payload: Vec<u8>,
+}
+
+/// An ID token that passed every step: the only one whose claims can be seen.
+pub struct Proven {
+    /// Who signed in.
+    pub identity: Identity,
+    /// What the provider calls them.
+    pub sub: String,
+    payload: Vec<u8>,
+}
+
+impl Proven {
+    /// All that it claims.
+    pub fn claims(&self) -> Result<Node<'_>, IdTokenError> {
+        Node::parse(&self.payload).map_err(|_| IdTokenError::Malformed)
+    }
+}
 
 impl Signed {
     /// Who signed in: steps 3 to 8 of [`read`].
-    pub fn identity(
+    pub fn proven(
         self,
         issuer: &str,
         client_id: &str,
         nonce: &Secret,
         not_before: Option<Timestamp>,
         now: Timestamp,
-    ) -> Result<Identity, IdTokenError> {
-        let Claims { expiration, not_before: valid_from, issued_at, custom: claims, .. } = self.0;
+    ) -> Result<Proven, IdTokenError> {
+        let Claims { expiration, not_before: valid_from, issued_at, custom: claims, .. } = self.claims;
 
         // 3.
         if claims.iss != issuer {
@@ -218,7 +242,8 @@ impl Signed {
         if told.zip(not_before).is_some_and(|(told, since)| stale(told, since)) {
             return Err(IdTokenError::NotFresh);
         }
-        Ok(claims.identity(issuer))
+        let sub = claims.sub.clone();
+        Ok(Proven { identity: claims.identity(issuer), sub, payload: self.payload })
     }
 }
 

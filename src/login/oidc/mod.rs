@@ -5,21 +5,22 @@
 //!
 //! Not here: sending anything (`flow`), the ID token inside the answer (`id_token`).
 
+pub mod claims;
 pub mod discovery;
 pub mod id_token;
 pub mod jwks;
 #[cfg(test)]
 mod tests;
+pub mod userinfo;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::{Request, StatusCode};
-use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
 use super::LoginError;
-use crate::json;
+use crate::json::Node;
 use crate::oauth_client::authorization::CodeRequest;
 use crate::oauth_client::client_auth::{GatewayClient, choose_method_for_secret};
 use crate::oauth_client::error_response::OauthErrorBody;
@@ -144,21 +145,33 @@ pub fn secrets(client_id: &str, secret: Option<&Secret>, code: &Secret, verifier
     client_auth::sent(client_id, secret).with(code).with(verifier)
 }
 
-/// The ID token of a token response, not verified yet. The access token is not kept: the gateway has no use for it, so
-/// nothing of it is looked at.
-pub fn token_response(status: StatusCode, bytes: &[u8], sent: &Sent) -> Result<Secret, LoginError> {
-    #[derive(Deserialize)]
-    struct Tokens {
-        id_token: Option<String>,
-    }
+/// What a token response holds.
+pub struct Tokens {
+    /// Not verified yet.
+    pub id_token: Secret,
+    /// For the userinfo endpoint, where something has to be asked there. It is not kept.
+    pub access_token: Option<Secret>,
+}
 
+/// Reads a token response. An access token that nobody needs may be missing.
+pub fn token_response(status: StatusCode, bytes: &[u8], sent: &Sent) -> Result<Tokens, LoginError> {
     let bytes = Some(bytes).filter(|bytes| bytes.len() <= MAX_BYTES);
     if status != StatusCode::OK {
         let error = OauthErrorBody::read(bytes.unwrap_or_default()).shown_code(sent);
         return Err(LoginError::TokenRefused { status: status.as_u16(), error });
     }
-    let tokens: Option<Tokens> = bytes.and_then(|bytes| json::read(bytes).ok());
-    tokens.ok_or(LoginError::TokenMalformed)?.id_token.map(Secret::new).ok_or(LoginError::IdTokenMissing)
+    let answer = bytes.and_then(|bytes| Node::parse(bytes).ok()).ok_or(LoginError::TokenMalformed)?;
+    let Node::Object(_) = &answer else { return Err(LoginError::TokenMalformed) };
+    let id_token = match answer.get("id_token") {
+        Some(Node::Text(token)) => Secret::new(token.as_ref()),
+        Some(Node::Null) | None => return Err(LoginError::IdTokenMissing),
+        Some(_) => return Err(LoginError::TokenMalformed),
+    };
+    let access_token = match answer.get("access_token") {
+        Some(Node::Text(token)) => Some(Secret::new(token.as_ref())),
+        _ => None,
+    };
+    Ok(Tokens { id_token, access_token })
 }
 
 /// RFC 6749 §3.1: no parameter more than once. Unknown ones are ignored.

@@ -16,6 +16,7 @@ fn provider(methods: &[&str]) -> Provider {
         authorization_endpoint: Url::parse("https://id.example.com/authorize?tenant=a").unwrap(),
         token_endpoint: Url::parse("https://id.example.com/token").unwrap(),
         jwks_uri: Url::parse("https://id.example.com/jwks").unwrap(),
+        userinfo_endpoint: Some("https://id.example.com/userinfo".into()),
         token_endpoint_auth_methods: methods.iter().map(|&method| method.to_owned()).collect(),
         iss_parameter: false,
         selects_account: false,
@@ -124,7 +125,7 @@ fn what_was_sent_is_not_shown() {
     let texts = [secret.expose(), code.expose(), verifier.expose(), basic.expose(), "s3cret+of+the+gateway"];
     for text in texts {
         let body = serde_json::json!({"error": format!("no: {text}")}).to_string();
-        let error = token_response(StatusCode::UNAUTHORIZED, body.as_bytes(), &sent).unwrap_err();
+        let error = token_response(StatusCode::UNAUTHORIZED, body.as_bytes(), &sent).err().unwrap();
         assert_eq!(error, LoginError::TokenRefused { status: 401, error: Some("no: [cut]".into()) }, "{text}");
     }
     let state = Secret::new("state-1");
@@ -171,17 +172,24 @@ fn nothing_but_the_id_token_of_a_success_is_looked_at() {
         [r#"{"id_token":"h.c.s"}"#, r#"{"id_token":"h.c.s","access_token":7,"token_type":"DPoP","error":"x"}"#]
     {
         let read = token_response(StatusCode::OK, answer.as_bytes(), &Sent::default());
-        assert_eq!(read.unwrap().expose(), "h.c.s", "{answer}");
+        assert_eq!(read.ok().unwrap().id_token.expose(), "h.c.s", "{answer}");
     }
     let created = token_response(StatusCode::CREATED, br#"{"id_token":"h.c.s"}"#, &Sent::default());
-    assert_eq!(created.unwrap_err(), LoginError::TokenRefused { status: 201, error: None });
+    assert_eq!(created.err().unwrap(), LoginError::TokenRefused { status: 201, error: None });
 }
 
 #[test]
-fn a_token_response_yields_its_id_token_only() {
+fn a_token_response_yields_its_tokens() {
     let answer = br#"{"access_token":"a","token_type":"Bearer","expires_in":60,"id_token":"h.c.s"}"#;
-    assert_eq!(token_response(StatusCode::OK, answer, &Sent::default()).unwrap().expose(), "h.c.s");
-    let failed = |status, bytes: &[u8]| token_response(status, bytes, &Sent::default()).unwrap_err();
+    let tokens = token_response(StatusCode::OK, answer, &Sent::default()).ok().unwrap();
+    let access_token = tokens.access_token.map(|token| token.expose().to_owned());
+    assert_eq!((tokens.id_token.expose(), access_token.as_deref()), ("h.c.s", Some("a")));
+    for answer in [r#"{"id_token":"h.c.s"}"#, r#"{"id_token":"h.c.s","access_token":7}"#] {
+        let tokens = token_response(StatusCode::OK, answer.as_bytes(), &Sent::default()).ok().unwrap();
+        assert!(tokens.access_token.is_none(), "only who needs it says that it is missing: {answer}");
+    }
+    let failed = |status, bytes: &[u8]| token_response(status, bytes, &Sent::default()).err().unwrap();
+    assert_eq!(failed(StatusCode::OK, br#"{"id_token":"a","id_token":"b"}"#), LoginError::IdTokenMissing);
     assert_eq!(failed(StatusCode::OK, br#"{"access_token":"a"}"#), LoginError::IdTokenMissing);
     assert_eq!(failed(StatusCode::OK, b"<html>"), LoginError::TokenMalformed);
     let large = format!("{}{}", String::from_utf8_lossy(answer), " ".repeat(MAX_BYTES));

@@ -99,8 +99,18 @@ pub struct Profile {
     /// The values of each claim.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub claims: BTreeMap<String, Vec<String>>,
+    /// Whether it did not say all of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
     /// When that was.
     pub at: Timestamp,
+}
+
+impl Profile {
+    /// Of a sign-in that said nothing.
+    pub const fn empty(at: Timestamp) -> Self {
+        Self { roles: Vec::new(), claims: BTreeMap::new(), incomplete: false, at }
+    }
 }
 
 /// A client and one grant of it.

@@ -242,6 +242,7 @@ fn what_the_login_said_last_is_kept_until_everything_is_forgotten() {
     let profile = |role: &str, at| Profile {
         roles: vec![role.to_owned()],
         claims: [("department".to_owned(), vec!["ops".to_owned()])].into(),
+        incomplete: false,
         at: Timestamp(at),
     };
     let said = |record: &Option<Record>| match apply(record.clone(), Command::Profile, NOW).1 {
@@ -259,6 +260,15 @@ fn what_the_login_said_last_is_kept_until_everything_is_forgotten() {
     let record = told(record, Command::SignIn { profile: Profile { roles: Vec::new(), ..profile("", 1001) } });
     assert_eq!(said(&record).unwrap().roles, Vec::<String>::new(), "a role that was taken away is gone");
     assert_eq!(told(record, Command::ForgetEverything), None);
+}
+
+#[test]
+fn that_the_login_did_not_say_everything_is_kept() {
+    let profile = Profile { incomplete: true, ..Profile::empty(Timestamp(1000)) };
+    let golden = r#"{"v":1,"consents":[],"profile":{"incomplete":true,"at":1000}}"#;
+    let record = told(None, Command::SignIn { profile });
+    assert_eq!(serde_json::to_string(&record).unwrap(), golden);
+    assert_eq!(serde_json::from_str::<Option<Record>>(golden).unwrap(), record);
 }
 
 #[test]

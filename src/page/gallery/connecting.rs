@@ -5,7 +5,7 @@
 use super::samples::{HOSTILE, SCRIPT_URL, notice};
 use crate::page::{
     AccountEntry, AccountStanding, Cancelled, ClientEntry, Connect, ConnectAccount, ConnectField, ConnectWay,
-    ConnectedServer, Connections, Notice, Occasion, PageLink, Tone, Usage,
+    ConnectedServer, Connections, Notice, Occasion, PageLink, RolesEntry, Tone, Usage,
 };
 use crate::time::Timestamp;
 
@@ -20,6 +20,9 @@ pub(super) fn realistic() -> Vec<(&'static str, String)> {
         ("connect-choose", connect_or_choose().render()),
         ("connections", connections().render()),
         ("connections-none", no_connections().render()),
+        ("connections-roles", roles(&["support", "gateway-admin"], false).render()),
+        ("connections-no-roles", roles(&[], true).render()),
+        ("connections-roles-unknown", unknown_roles().render()),
         ("cancelled", cancelled().render()),
         ("cancelled-alone", Cancelled { client_name: None, ..cancelled() }.render()),
         ("notice-connected", connected().render()),
@@ -78,6 +81,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
             uses: vec![Usage { server_name: text(), account: Some(text()) }],
             since: Timestamp(0),
         }],
+        roles: Some(RolesEntry { roles: vec![text(), long.clone()], incomplete: true, at: Some(Timestamp(0)) }),
         form: text(),
         action: text(),
         sign_out: text(),
@@ -220,6 +224,7 @@ pub(super) fn connections() -> Connections {
             client("g1", "Claude Code", vec![usage("Linear", Some("Work")), usage("Docs", None)]),
             client("g2", "Cursor", vec![usage("Linear", None)]),
         ],
+        roles: None,
         form: "c2VhbGVk".to_owned(),
         action: "/connections".to_owned(),
         sign_out: "/logout".to_owned(),
@@ -229,6 +234,17 @@ pub(super) fn connections() -> Connections {
 
 pub(super) fn no_connections() -> Connections {
     Connections { news: None, servers: vec![], clients: vec![], ..connections() }
+}
+
+fn roles(roles: &[&str], incomplete: bool) -> Connections {
+    let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+    let entry = RolesEntry { roles, incomplete, at: Some(Timestamp(1_795_176_974)) };
+    Connections { roles: Some(entry), ..no_connections() }
+}
+
+fn unknown_roles() -> Connections {
+    let entry = RolesEntry { roles: vec![], incomplete: false, at: None };
+    Connections { roles: Some(entry), ..no_connections() }
 }
 
 pub(super) fn cancelled() -> Cancelled {

@@ -32,8 +32,14 @@ export const oidcLogin = (idp, rest = {}) => ({
 /** The secret that configuration names. */
 export const LOGIN_SECRETS = { LOGIN_CLIENT_SECRET: CLIENT_SECRET };
 
-/** oidc-provider with one client, the gateway at `gatewayUrl`. A person types a login name into its form. */
-export async function startProvider(gatewayUrl, { algorithm = "RS256", authentication = "client_secret_basic" } = {}) {
+/**
+ * oidc-provider with one client, the gateway at `gatewayUrl`. A person types a login name into its form.
+ * `groupsOf(name)` are the groups it tells of them, in the ID token, or at userinfo alone where `claimsAtUserinfo` says so.
+ */
+export async function startProvider(
+  gatewayUrl,
+  { algorithm = "RS256", authentication = "client_secret_basic", groupsOf = () => undefined, claimsAtUserinfo = false } = {},
+) {
   const handler = { serve: undefined };
   const { origin: issuer, stop } = await listen(http.createServer((request, response) => handler.serve(request, response)));
   const { privateKey } = keyPairs[algorithm]();
@@ -61,9 +67,9 @@ export async function startProvider(gatewayUrl, { algorithm = "RS256", authentic
       await grant.save();
       return grant;
     },
-    claims: { openid: ["sub"], profile: ["name"], email: ["email"] },
-    conformIdTokenClaims: false,
-    findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, name: `${id} of the provider`, email: `${id}@example.com` }) }),
+    claims: { openid: ["sub"], profile: ["name", "groups"], email: ["email"] },
+    conformIdTokenClaims: claimsAtUserinfo,
+    findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, name: `${id} of the provider`, email: `${id}@example.com`, groups: groupsOf(id) }) }),
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
   });
   const serveProvider = provider.callback();
@@ -81,7 +87,8 @@ export async function startProvider(gatewayUrl, { algorithm = "RS256", authentic
 
 /**
  * A provider that signs everybody in as `sub` and makes whatever ID token `forge` says.
- * `forge({claims, sign, keys})` answers the token; the default is an honest one. `discovery`, `callback` and `jwks` bend the other answers.
+ * `forge({claims, sign, keys})` answers the token; the default is an honest one. `discovery`, `callback` and `jwks` bend the other answers;
+ * `userinfo()` makes {status, text} of the endpoint that its document names.
  */
 export async function startForger({ algorithm = "RS256", keyPair = keyPairs[algorithm] } = {}) {
   const keys = { honest: keyPair(), stranger: keyPair() };
@@ -96,6 +103,7 @@ export async function startForger({ algorithm = "RS256", keyPair = keyPairs[algo
     discovery: (document) => document,
     callback: (parameters) => parameters,
     jwks: (keys) => keys,
+    userinfo: () => ({ status: 200, text: JSON.stringify({ sub: idp.sub }) }),
     requests: [],
   };
   return idp;
@@ -126,6 +134,10 @@ export async function startForger({ algorithm = "RS256", keyPair = keyPairs[algo
         const claims = { iss: issuer, aud: CLIENT_ID, sub: idp.sub, nonce: asked.get("nonce"), iat: now, exp: now + 300, name: "Alice" };
         return json({ access_token: "of no use", token_type: "Bearer", expires_in: 300, id_token: await idp.forge({ claims, sign, keys }) });
       }
+      case "/userinfo": {
+        const { status, text } = idp.userinfo();
+        return response.writeHead(status, { "content-type": "application/json" }).end(text);
+      }
       default:
         return json({ error: "not_found" }, 404);
     }
@@ -137,6 +149,7 @@ export async function startForger({ algorithm = "RS256", keyPair = keyPairs[algo
       authorization_endpoint: `${issuer}/authorize`,
       token_endpoint: `${issuer}/token`,
       jwks_uri: `${issuer}/jwks`,
+      userinfo_endpoint: `${issuer}/userinfo`,
       response_types_supported: ["code"],
       subject_types_supported: ["public"],
       id_token_signing_alg_values_supported: [algorithm],

@@ -1,0 +1,71 @@
+//! What rules ask for of who signed in at the identity provider: from the ID token, and where that lacks any of it from
+//! the userinfo endpoint, which is asked once.
+//!
+//! An endpoint that does not answer refuses the sign-in. The person would be signed in without the roles they have, for
+//! as long as their clients keep their access, and nobody would know why tools are missing; to sign in again is a click.
+//!
+//! Not here: which roles a claim gives (`policy`), and noting them (`flow::profile`).
+
+use super::provider;
+use super::provider::Redeemed;
+use crate::config::Oidc;
+use crate::flow::{RequestContext, profile};
+use crate::login::LoginError;
+use crate::login::oidc::claims::Wanted;
+use crate::login::oidc::discovery::Provider;
+use crate::login::oidc::userinfo;
+use crate::oauth::subject::Profile;
+use crate::ports::{Outgoing, Platform};
+use crate::web::failure::{Blame, Failure};
+
+/// The person is signed in, without what the provider did not say.
+pub(super) const INCOMPLETE: &str = "sign_in_claims_incomplete";
+
+/// What the provider says of the person, as far as rules ask for it.
+pub(super) async fn profile<P: Platform>(
+    context: &RequestContext<'_, P>,
+    login: &Oidc,
+    provider: &Provider,
+    redeemed: &Redeemed,
+) -> Result<Profile, Failure> {
+    let config = &context.config;
+    if !profile::is_asked_for(config) {
+        return Ok(Profile::empty(context.now));
+    }
+    let roles = login.roles.as_ref().filter(|_| !config.roles().is_empty());
+    let wanted = Wanted::new(roles, config.claims());
+    let id_token = redeemed.proven.claims().map_err(provider::refused)?;
+    let answer = if wanted.is_missing_in(&id_token) { ask(context, provider, redeemed).await? } else { None };
+    let userinfo = match &answer {
+        Some((status, bytes)) => {
+            Some(userinfo::read(*status, bytes, &redeemed.proven.sub).map_err(|error| refused(&error))?)
+        }
+        None => None,
+    };
+    let told = wanted.told(&id_token, userinfo.as_ref());
+    Ok(Profile { roles: told.roles, claims: told.claims.into_map(), incomplete: told.incomplete, at: context.now })
+}
+
+/// The userinfo endpoint's answer; none where the provider has no such endpoint.
+async fn ask<P: Platform>(
+    context: &RequestContext<'_, P>,
+    provider: &Provider,
+    redeemed: &Redeemed,
+) -> Result<Option<(http::StatusCode, Vec<u8>)>, Failure> {
+    let Some(url) = provider.userinfo().map_err(|error| provider::misconfigured(&error))? else { return Ok(None) };
+    let token = redeemed.access_token.as_ref().ok_or_else(|| refused(&LoginError::AccessTokenMissing))?;
+    let headers = userinfo::headers(token).map_err(|error| refused(&error))?;
+    let request = Outgoing { headers, ..Outgoing::document(url, provider::ANSWER_DEADLINE) };
+    let (status, bytes) = provider::exchange(context, request, userinfo::MAX_BYTES).await?;
+    if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
+        return Err(provider::unavailable(&format!("its userinfo endpoint answered {}", status.as_u16())));
+    }
+    Ok(Some((status, bytes)))
+}
+
+fn refused(error: &LoginError) -> Failure {
+    Failure::new(Blame::Upstream, 502, error.reason(), error.to_string()).fix(
+        "Start again from your client; if it stays, the operator must have the identity provider put the claims that \
+         rules ask for into its ID tokens, or answer at its userinfo endpoint.",
+    )
+}
