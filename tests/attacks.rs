@@ -35,6 +35,8 @@ mod proxy;
 mod quoted;
 #[path = "attacks/registrations.rs"]
 mod registrations;
+#[path = "attacks/scopes.rs"]
+mod scopes;
 #[path = "attacks/sealed.rs"]
 mod sealed;
 #[path = "attacks/signal.rs"]

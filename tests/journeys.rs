@@ -39,6 +39,8 @@ mod prompt;
 mod record;
 #[path = "journeys/revoking.rs"]
 mod revoking;
+#[path = "journeys/scopes.rs"]
+mod scopes;
 #[path = "journeys/servers.rs"]
 mod servers;
 #[path = "journeys/sessions.rs"]
