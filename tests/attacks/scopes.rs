@@ -19,7 +19,7 @@ fn asking(world: &World, scope: &str) -> Client {
 }
 
 /// Posts the page's form with other fields beside its ticket and decision.
-fn posts(mut client: Client, fields: &[(&str, &str)]) -> Client {
+fn posts(client: Client, fields: &[(&str, &str)]) -> Client {
     let form = client.browser.form("/oauth/consent");
     let ticket = form.fields["ticket"].clone();
     let fields =
@@ -78,7 +78,7 @@ fn a_ticket_is_for_its_own_request_whatever_the_form_says() {
     let [small, large] = [&narrow, &wide].map(|client| client.browser.form("/oauth/consent").fields["ticket"].clone());
     // The middle of one, the rest of the other.
     let cut = small.len() / 2;
-    let forged = format!("{}{}", &small[..cut], &large[cut..]);
+    let forged = format!("{}{}", small.split_at(cut).0, large.split_at(cut).1);
     let mut form = wide.browser.form("/oauth/consent");
     form.fields.insert("ticket".to_owned(), forged);
     form.fields.insert("decision".to_owned(), "approve".to_owned());

@@ -57,7 +57,10 @@ fn metadata_names_the_scopes_there_are_and_those_that_each_server_asks_for() {
     let all = json!(["admin", "mcp:tools", "offline_access", "tools:write"]);
     assert_eq!(scopes("/.well-known/oauth-authorization-server"), all);
     assert_eq!(scopes("/.well-known/openid-configuration"), all);
-    assert_eq!(scopes("/.well-known/oauth-protected-resource/v1/mcp/demo"), json!(["mcp:tools", "admin", "tools:write"]));
+    assert_eq!(
+        scopes("/.well-known/oauth-protected-resource/v1/mcp/demo"),
+        json!(["mcp:tools", "admin", "tools:write"])
+    );
     for path in ["/v1/mcp/mail", ""] {
         assert_eq!(scopes(&format!("/.well-known/oauth-protected-resource{path}")), json!(["mcp:tools"]), "{path}");
     }
