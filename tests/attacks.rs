@@ -37,6 +37,8 @@ mod quoted;
 mod registrations;
 #[path = "attacks/roles.rs"]
 mod roles;
+#[path = "attacks/scopes.rs"]
+mod scopes;
 #[path = "attacks/sealed.rs"]
 mod sealed;
 #[path = "attacks/signal.rs"]

@@ -26,6 +26,7 @@ const NO_KEYS: &[&str] = &[
     "--mark:",
     "dev:",    // subjects of the development login
     "header:", // a field of the connect form
+    "scope:",  // a field of the consent form
 ];
 
 fn read(path: &str) -> String {

@@ -43,6 +43,8 @@ mod record;
 mod revoking;
 #[path = "journeys/roles.rs"]
 mod roles;
+#[path = "journeys/scopes.rs"]
+mod scopes;
 #[path = "journeys/servers.rs"]
 mod servers;
 #[path = "journeys/sessions.rs"]

@@ -258,7 +258,20 @@ fn the_consent_ticket_holds_this() {
         "consent": ticket["consent"],
         "expires": 1_900_000_600,
     });
-    assert_eq!(ticket, golden);
+    // What is a choice is said since there is one.
+    let mut with_choice = golden.clone();
+    with_choice["choice"] = json!({"optional": "offline_access", "fingerprint": ticket["choice"]["fingerprint"]});
+    assert_eq!(ticket, with_choice);
+
+    // A page of an older release had no fields to choose by, and its form is answered by this one.
+    let mut form = client.browser.form("/oauth/consent");
+    form.fields.retain(|name, _| !name.starts_with("scope:"));
+    let sealed = ring().seal(Purpose::ConsentTicket, &[cookie.as_str()], [9; 12], golden.to_string().as_bytes());
+    form.fields.insert("ticket".to_owned(), sealed);
+    form.fields.insert("decision".to_owned(), "approve".to_owned());
+    let mut client = client;
+    client.browser.submits(&form);
+    assert_eq!(client.arrived().redeems().granted, "mcp:tools offline_access");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 
-use super::{Answered, RequestContext, default_scope, supported_scope, upstream};
+use super::{Answered, RequestContext, default_scope, upstream};
 use crate::config::Server;
 use crate::oauth::metadata::{AuthorizationServer, Endpoints, ProtectedResource};
 use crate::oauth::scope::ScopeSet;
@@ -16,7 +16,8 @@ use crate::web::route::Endpoint;
 
 /// RFC 9728 metadata of one server.
 pub fn protected_resource<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Answered<P> {
-    Ok(resource(context, &route::resource_url(context.origin.as_str(), server), &server.name))
+    let scopes = default_scope().union(&server.policy.scopes());
+    Ok(resource(context, &route::resource_url(context.origin.as_str(), server), &scopes, &server.name))
 }
 
 /// RFC 9728 metadata at the root, where some clients look first: the only server's, or the gateway's own.
@@ -24,18 +25,18 @@ pub fn protected_resource_root<P: Platform>(context: &RequestContext<'_, P>) -> 
     let mut servers = context.config.servers.values();
     match (servers.next(), servers.next()) {
         (Some(only), None) => protected_resource(context, only),
-        _ => Ok(resource(context, context.origin.as_str(), context.config.branding.name())),
+        _ => Ok(resource(context, context.origin.as_str(), &default_scope(), context.config.branding.name())),
     }
 }
 
 /// RFC 8414 metadata.
 pub fn authorization_server<P: Platform>(context: &RequestContext<'_, P>) -> Answered<P> {
-    Ok(document(describe(context, &endpoints(context), &supported_scope()).to_json()))
+    Ok(document(describe(context, &endpoints(context), &context.config.supported_scope()).to_json()))
 }
 
 /// OpenID Connect discovery: the same document with the fields that specification requires.
 pub fn openid_configuration<P: Platform>(context: &RequestContext<'_, P>) -> Answered<P> {
-    Ok(document(describe(context, &endpoints(context), &supported_scope()).to_openid_json()))
+    Ok(document(describe(context, &endpoints(context), &context.config.supported_scope()).to_openid_json()))
 }
 
 /// The gateway's client metadata document for an authorization server.
@@ -61,9 +62,13 @@ fn described<P: Platform>(context: &RequestContext<'_, P>, at: &str, callback: &
     document(registration::document(&context.url(at), name, &context.url(callback)))
 }
 
-fn resource<P: Platform>(context: &RequestContext<'_, P>, resource: &str, name: &str) -> Reply<P::Stream> {
-    let scopes = default_scope();
-    document(ProtectedResource { resource, issuer: context.origin.as_str(), scopes: &scopes, name }.to_json())
+fn resource<P: Platform>(
+    context: &RequestContext<'_, P>,
+    resource: &str,
+    scopes: &ScopeSet,
+    name: &str,
+) -> Reply<P::Stream> {
+    document(ProtectedResource { resource, issuer: context.origin.as_str(), scopes, name }.to_json())
 }
 
 fn describe<'a, P: Platform>(

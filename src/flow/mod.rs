@@ -172,12 +172,7 @@ pub fn sentence(error: &impl std::fmt::Display) -> String {
     first.into_iter().chain(characters).chain(stop.chars()).collect()
 }
 
-/// Every scope there is.
-pub fn supported_scope() -> ScopeSet {
-    ScopeSet::of(&[ScopeSet::TOOLS, ScopeSet::OFFLINE_ACCESS])
-}
-
-/// What calls need, and what a request without scope means.
+/// What every call needs, and what a request without scope means.
 pub fn default_scope() -> ScopeSet {
     ScopeSet::of(&[ScopeSet::TOOLS])
 }

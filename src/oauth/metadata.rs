@@ -18,7 +18,8 @@ pub struct ProtectedResource<'a> {
     pub resource: &'a str,
     /// The gateway's issuer identifier.
     pub issuer: &'a str,
-    /// What calls need. `offline_access` is never among them (MCP authorization, "Refresh Tokens").
+    /// What calls may need; what every call needs is written first. `offline_access` is never among them (MCP
+    /// authorization, "Refresh Tokens").
     pub scopes: &'a ScopeSet,
     /// The server's name for people.
     pub name: &'a str,
@@ -35,10 +36,12 @@ impl ProtectedResource<'_> {
             bearer_methods_supported: [&'static str; 1],
             resource_name: &'a str,
         }
+        let mut scopes: Vec<_> = self.scopes.iter().filter(|scope| *scope != ScopeSet::OFFLINE_ACCESS).collect();
+        scopes.sort_by_key(|scope| *scope != ScopeSet::TOOLS);
         json(&Document {
             resource: self.resource,
             authorization_servers: [self.issuer],
-            scopes_supported: self.scopes.iter().filter(|scope| *scope != ScopeSet::OFFLINE_ACCESS).collect(),
+            scopes_supported: scopes,
             bearer_methods_supported: ["header"],
             resource_name: self.name,
         })

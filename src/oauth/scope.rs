@@ -54,7 +54,7 @@ impl ScopeSet {
     /// The scopes that both sets have.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        Self(self.0.iter().filter(|scope| other.contains(scope)).cloned().collect())
+        self.filter(|scope| other.contains(scope))
     }
 
     /// The scopes that either set has.
@@ -70,7 +70,13 @@ impl ScopeSet {
     /// The others, once this one is taken out.
     #[must_use]
     pub fn without(&self, scope: &str) -> Self {
-        Self(self.0.iter().filter(|held| *held != scope).cloned().collect())
+        self.filter(|held| held != scope)
+    }
+
+    /// Those of them that are to be kept.
+    #[must_use]
+    pub fn filter(&self, keep: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|scope| keep(scope)).cloned().collect())
     }
 
     fn add(&mut self, scope: String) {

@@ -28,7 +28,7 @@ pub struct Consent {
     pub server_name: String,
     /// The server's resource URL.
     pub server_url: String,
-    /// What is asked for.
+    /// What is asked for. Where the page has a choice, the form has a field for it that is named by [`choice`].
     pub scopes: Vec<ScopeLine>,
     /// Who is signed in, as people say it.
     pub subject_name: String,
@@ -65,11 +65,33 @@ pub struct ScopeLine {
     pub name: String,
     /// What it allows, to follow "It will be able to".
     pub what: String,
+    /// What asks for it, as far as the operator named that.
+    pub uses: Vec<ScopeUse>,
+    /// Whether the person may leave it out.
+    pub optional: bool,
+}
+
+/// What a scope is asked for by, of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeUse {
+    /// The kind, in the plural.
+    pub kind: &'static str,
+    /// Names, and patterns of names.
+    pub names: Vec<String>,
+}
+
+/// The field of the form that says whether a scope was chosen.
+pub fn choice(scope: &str) -> String {
+    format!("scope:{scope}")
 }
 
 impl Consent {
     fn yes(&self) -> &'static str {
         if self.brief { "Continue" } else { "Approve" }
+    }
+
+    fn has_choice(&self) -> bool {
+        self.scopes.iter().any(|scope| scope.optional)
     }
 
     fn no(&self) -> &'static str {

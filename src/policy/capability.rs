@@ -34,6 +34,16 @@ impl CapabilityKind {
         }
     }
 
+    /// Several of it, to begin a line with.
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Tool => "Tools",
+            Self::Prompt => "Prompts",
+            Self::Resource => "Resources",
+            Self::ResourceTemplate => "Resource templates",
+        }
+    }
+
     /// Whether it is called with arguments.
     pub const fn has_arguments(self) -> bool {
         matches!(self, Self::Tool | Self::Prompt)

@@ -7,8 +7,8 @@ use super::arguments::WantedArguments;
 use super::capability::{Capability, CapabilityKind, PerKind};
 use super::claims::ClaimName;
 use super::fold::folded;
-use super::index::Index;
-use super::names::Names;
+use super::index::{Index, Named};
+use super::names::{Entry, Names};
 use super::pointer::ArgumentPointer;
 use super::rule::{Requirements, Rule};
 use super::scopes::Scopes;
@@ -75,6 +75,27 @@ impl Policy {
         ScopeSet::of(&rules.flat_map(Requirements::scopes).collect::<Vec<_>>())
     }
 
+    /// The entries about a kind, as they are written, of rules that ask for one of some scopes: what a scope is good for,
+    /// told without what the server has. A name that its filter hides is not told.
+    pub fn entries_needing(&self, kind: CapabilityKind, scopes: &ScopeSet) -> Vec<&str> {
+        let filter = self.filters.of(kind).as_ref();
+        let shown = |entry: &Entry<'_>| match entry {
+            Entry::Name(name) => filter.is_none_or(|filter| filter.entry_for(name).is_some()),
+            Entry::Pattern(_) => filter.is_none_or(|filter| !filter.is_empty()),
+        };
+        let needs = |rule: usize| self.rules.get(rule).is_some_and(|rule| rule.scopes().any(|it| scopes.contains(it)));
+        let entries = self.named.of(kind).entries(&[]).map(|(named, _)| named);
+        let mut entries: Vec<_> = entries.filter(|named| needs(named.rule) && shown(&named.by)).collect();
+        entries.sort_by_key(|named| named.rule);
+        let mut texts: Vec<&str> = Vec::new();
+        for Named { by: Entry::Name(text) | Entry::Pattern(text), .. } in entries {
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        texts
+    }
+
     /// The scopes that any rule asks for.
     pub fn scopes(&self) -> ScopeSet {
         ScopeSet::of(&self.rules.iter().flat_map(Requirements::scopes).collect::<Vec<_>>())
@@ -94,5 +115,57 @@ impl Policy {
     pub fn asks_for_claim(&self, claim: &str, value: &str) -> bool {
         let claims = self.rules.iter().flat_map(|rule| &rule.claims);
         claims.filter(|(name, _)| name.as_str() == claim).any(|(_, values)| values.iter().any(|other| other == value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::policy::{Pattern, Scope};
+
+    fn names(entries: &[&str]) -> Names {
+        let (patterns, exact): (Vec<&str>, Vec<&str>) = entries.iter().partition(|entry| entry.contains('*'));
+        Names {
+            exact: exact.into_iter().map(str::to_owned).collect(),
+            patterns: patterns.into_iter().map(|text| Pattern::parse(text).unwrap()).collect(),
+        }
+    }
+
+    fn rule(tools: &[&str], scopes: &[&str]) -> Rule {
+        let names = PerKind { tools: names(tools), ..PerKind::default() };
+        Rule { names, scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(), ..Rule::default() }
+    }
+
+    fn needing(filter: Option<&[&str]>, scopes: &[&str]) -> Vec<String> {
+        let filters = PerKind { tools: filter.map(names), ..PerKind::default() };
+        let rules = vec![
+            rule(&["Delete_issue", "create_*"], &["write"]),
+            rule(&["get_issue"], &["read"]),
+            rule(&["get_issue", "create_*"], &["read", "write"]),
+            rule(&["anything"], &[]),
+        ];
+        let defined = Scope { title: "Do it".to_owned(), implies: ScopeSet::default() };
+        let defined = ["read", "write"].map(|name| (name.to_owned(), defined.clone()));
+        let policy = Policy::new(filters, rules, &Scopes::new(&BTreeMap::from(defined)).unwrap()).unwrap();
+        assert!(policy.entries_needing(CapabilityKind::Prompt, &policy.scopes()).is_empty());
+        let entries = policy.entries_needing(CapabilityKind::Tool, &ScopeSet::of(scopes));
+        entries.into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_needs_a_scope_is_told_as_it_is_written_once_and_in_order() {
+        assert_eq!(needing(None, &["write"]), ["Delete_issue", "create_*", "get_issue"]);
+        assert_eq!(needing(None, &["read"]), ["get_issue", "create_*"]);
+        assert_eq!(needing(None, &["read", "write"]), ["Delete_issue", "create_*", "get_issue"]);
+        assert!(needing(None, &["other"]).is_empty() && needing(None, &[]).is_empty());
+    }
+
+    #[test]
+    fn what_is_hidden_is_not_told() {
+        assert_eq!(needing(Some(&["get_issue"]), &["read", "write"]), ["create_*", "get_issue"]);
+        assert_eq!(needing(Some(&["get_*"]), &["read"]), ["get_issue", "create_*"]);
+        assert!(needing(Some(&[]), &["read", "write"]).is_empty());
     }
 }

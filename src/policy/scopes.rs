@@ -68,6 +68,17 @@ impl Scopes {
         implied.fold(granted.clone(), |all, scope| all.union(&scope.implies))
     }
 
+    /// What of the scopes that are asked for can be left out while one is needed: that one stays, or else whatever implies
+    /// it. Scopes that do not have it are good for nothing yet, so all of them stay.
+    #[must_use]
+    pub fn optional(&self, asked: &ScopeSet, needed: &str) -> ScopeSet {
+        if asked.contains(needed) {
+            return asked.without(needed);
+        }
+        let implying = asked.filter(|scope| self.implies(scope, needed));
+        if implying.is_empty() { implying } else { asked.filter(|scope| !implying.contains(scope)) }
+    }
+
     /// What a scope allows, in the operator's words.
     pub fn title(&self, scope: &str) -> Option<&str> {
         self.0.get(scope).map(|scope| scope.title.as_str())
@@ -112,6 +123,21 @@ mod tests {
         assert!(!scopes.hold(&ScopeSet::of(&["read"]), "write") && !scopes.hold(&admin, "Read"));
         assert_eq!(scopes.implying("read"), ["admin", "write"]);
         assert_eq!(scopes.title("read"), Some("Do it"));
+    }
+
+    #[test]
+    fn what_is_needed_is_never_optional() {
+        let scopes = scopes(&[("admin", &["write"]), ("write", &["mcp:tools"]), ("read", &[])]).unwrap();
+        for (asked, optional) in [
+            ("mcp:tools offline_access read write", "offline_access read write"),
+            ("mcp:tools", ""),
+            ("admin read write offline_access", "read offline_access"),
+            ("read offline_access", ""),
+            ("", ""),
+        ] {
+            let [asked, optional] = [asked, optional].map(|text| ScopeSet::parse(text).unwrap());
+            assert_eq!(scopes.optional(&asked, "mcp:tools"), optional, "{asked}");
+        }
     }
 
     #[test]

@@ -75,11 +75,15 @@ impl Browser {
         let forms = html.split("<form ").skip(1).filter(|form| attribute(form, "action") == Some(action));
         let forms = forms.map(|form| {
             let form = form.split("</form>").next().unwrap();
-            let hidden = form.split("<input ").skip(1).map(|input| {
+            let inputs = form.split("<input ").skip(1).filter(|input| {
+                let tag = input.split('>').next().unwrap();
+                attribute(input, "type") != Some("checkbox") || tag.contains(" checked")
+            });
+            let fields = inputs.map(|input| {
                 let read = |name| attribute(input, name).map(unescape).unwrap_or_default();
                 (read("name"), read("value"))
             });
-            Form { action: action.to_owned(), fields: hidden.collect() }
+            Form { action: action.to_owned(), fields: fields.collect() }
         });
         forms.collect()
     }

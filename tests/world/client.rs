@@ -28,6 +28,8 @@ pub struct Client {
     pub verifier: String,
     pub code: String,
     pub access: String,
+    /// The scope of its access token, as the token endpoint said it.
+    pub granted: String,
     pub refresh: Option<String>,
     pub session: Option<String>,
 }
@@ -47,6 +49,7 @@ impl Client {
             verifier: format!("verifier-of-{name}-{}", "v".repeat(43)),
             code: String::new(),
             access: String::new(),
+            granted: String::new(),
             refresh: None,
             session: None,
         }
@@ -295,6 +298,7 @@ impl Client {
         let tokens = answer.json();
         assert_eq!(tokens["token_type"], "Bearer");
         tokens["access_token"].as_str().unwrap().clone_into(&mut self.access);
+        tokens["scope"].as_str().unwrap().clone_into(&mut self.granted);
         self.refresh = tokens["refresh_token"].as_str().map(ToOwned::to_owned);
         self.clone()
     }

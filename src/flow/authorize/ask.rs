@@ -5,8 +5,8 @@
 use http::StatusCode;
 use http::header::CONTENT_SECURITY_POLICY;
 
-use super::code::{Allowed, ConsentForm};
-use crate::config::Question;
+use super::code::{Allowed, Choice, ConsentForm};
+use crate::config::{Config, Question, Server};
 use crate::flow::login::session::SignedIn;
 use crate::flow::{Head, RequestContext, login};
 use crate::oauth::authorize::request::AuthorizationRequest;
@@ -15,6 +15,7 @@ use crate::oauth::grant::GrantId;
 use crate::oauth::scope::ScopeSet;
 use crate::page;
 use crate::page::ClientOrigin;
+use crate::policy::CapabilityKind;
 use crate::ports::Platform;
 use crate::time::Lifetime;
 use crate::vault::Purpose;
@@ -36,6 +37,10 @@ pub(super) fn page<P: Platform>(
 ) -> Reply<P::Stream> {
     let server = context.config.servers.get(request.slug.as_str());
     let identity = &signed_in.session.identity;
+    let optional = match question {
+        Question::Allow => context.config.scopes.optional(&request.scope, ScopeSet::TOOLS),
+        Question::GoOn | Question::Nothing => ScopeSet::default(),
+    };
     let way_on = request.redirect.as_str().to_owned();
     let mut page = page::Consent {
         brief: question == Question::GoOn,
@@ -50,11 +55,7 @@ pub(super) fn page<P: Platform>(
         loopback: request.redirect.is_loopback(),
         server_name: server.map_or_else(|| request.slug.clone(), |server| server.name.clone()),
         server_url: request.resource.clone(),
-        scopes: request
-            .scope
-            .iter()
-            .map(|scope| page::ScopeLine { name: scope.to_owned(), what: describe(scope).to_owned() })
-            .collect(),
+        scopes: lines(&context.config, server, &request.scope, &optional),
         subject_name: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
         subject_email: identity.email.clone(),
         subject_id: identity.subject.clone(),
@@ -62,19 +63,48 @@ pub(super) fn page<P: Platform>(
         action: Endpoint::Consent.path().to_owned(),
         sign_out: login::sign_out(&format!("{}?{}", head.url.path(), head.query())),
     };
-    let allowed = Allowed { request, client_name: client.label() };
-    let ticket =
-        ConsentForm { grant: GrantId::new(context.platform.random()), allowed, consent, expires: context.now + TICKET };
+    let ticket = ConsentForm {
+        grant: GrantId::new(context.platform.random()),
+        allowed: Allowed { request, client_name: client.label() },
+        consent,
+        choice: (!optional.is_empty()).then(|| Choice { optional, fingerprint: client.fingerprint() }),
+        expires: context.now + TICKET,
+    };
     let browser = signed_in.cookie.digest();
     page.ticket =
         context.keys.seal_json(Purpose::ConsentTicket, &[browser.as_str()], context.platform.random(), &ticket);
     Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &page::security::csp(&[&way_on]))
 }
 
-/// What a scope allows, under "It will be able to".
-fn describe(scope: &str) -> &'static str {
-    match scope {
+/// What must be allowed comes first, and how long it is for last.
+fn lines(config: &Config, server: Option<&Server>, asked: &ScopeSet, optional: &ScopeSet) -> Vec<page::ScopeLine> {
+    let mut scopes: Vec<_> = asked.iter().collect();
+    scopes.sort_by_key(|scope| (optional.contains(scope), *scope == ScopeSet::OFFLINE_ACCESS));
+    scopes.into_iter().map(|scope| line(config, server, scope, optional)).collect()
+}
+
+/// What a scope allows at a server, and whether it is a choice.
+fn line(config: &Config, server: Option<&Server>, scope: &str, optional: &ScopeSet) -> page::ScopeLine {
+    let policy = server.map(|server| &server.policy);
+    let needs_more = policy.is_some_and(|policy| !policy.scopes().is_empty());
+    let what = match scope {
         ScopeSet::OFFLINE_ACCESS => "Stay connected while you are away, until you revoke it",
-        _ => "List and use the tools, prompts and resources of this server, as you",
+        ScopeSet::TOOLS if needs_more => {
+            "List the tools, prompts and resources of this server, and use those that need nothing more, as you"
+        }
+        ScopeSet::TOOLS => "List and use the tools, prompts and resources of this server, as you",
+        own => own,
+    };
+    let allowed = config.scopes.closure(&ScopeSet::of(&[scope]));
+    let uses = CapabilityKind::ALL.into_iter().filter_map(|kind| {
+        let entries = policy.map(|policy| policy.entries_needing(kind, &allowed)).unwrap_or_default();
+        let names: Vec<_> = entries.into_iter().map(str::to_owned).collect();
+        (!names.is_empty()).then_some(page::ScopeUse { kind: kind.plural(), names })
+    });
+    page::ScopeLine {
+        name: scope.to_owned(),
+        what: config.scopes.title(scope).unwrap_or(what).to_owned(),
+        uses: uses.collect(),
+        optional: optional.contains(scope),
     }
 }

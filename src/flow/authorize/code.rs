@@ -9,6 +9,8 @@ use crate::flow::{Answered, RequestContext, revocation};
 use crate::login::session::BrowserSession;
 use crate::oauth::authorize::request::AuthorizationRequest;
 use crate::oauth::grant::{GrantId, Granted};
+use crate::oauth::scope::ScopeSet;
+use crate::oauth::subject::consent_key;
 use crate::oauth::token::opaque;
 use crate::oauth::token::opaque::OpaqueKind;
 use crate::oauth::{grant, subject};
@@ -31,8 +33,37 @@ pub struct ConsentForm {
     pub allowed: Allowed,
     /// Under which key consent is remembered.
     pub consent: String,
+    /// What the person may leave out; none where they may leave out nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
     /// When the page is too old.
     pub expires: Timestamp,
+}
+
+/// A choice that a consent form has.
+#[derive(Serialize, Deserialize)]
+pub struct Choice {
+    /// What of the scope is a field of the form.
+    pub optional: ScopeSet,
+    /// What the person saw of the client, which is in the key of a consent to less.
+    pub fingerprint: String,
+}
+
+impl ConsentForm {
+    /// Leaves out what the person did not choose. Nothing can be added: only what was a choice on the page is asked for.
+    /// Remembered is consent to what is left, so whoever asks for more than that asks the person again.
+    pub fn narrow(&mut self, is_chosen: impl Fn(&str) -> bool) {
+        let Some(Choice { optional, fingerprint }) = &self.choice else { return };
+        let request = &mut self.allowed.request;
+        request.scope = request.scope.filter(|scope| !optional.contains(scope) || is_chosen(scope));
+        self.consent = consent_to(request, fingerprint);
+    }
+}
+
+/// Under which key consent to a request is remembered.
+pub fn consent_to(request: &AuthorizationRequest, fingerprint: &str) -> String {
+    let redirect = request.redirect.without_port();
+    consent_key(&request.client_id, &redirect, &request.scope, &request.resource, fingerprint)
 }
 
 /// A client's request, and the name the person knows the client by.

@@ -10,6 +10,7 @@ use crate::flow::{Answered, Head, RequestContext, read_small};
 use crate::oauth::authorize::error::RedirectError;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::{grant, subject};
+use crate::page;
 use crate::ports::{Platform, Unavailable};
 use crate::vault::Purpose;
 use crate::web::failure::Failure;
@@ -23,11 +24,11 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
     csrf::require_own_page(context, head)?;
     let body = read_small(body, FORM).await?;
     let form = form::parse(&body).map_err(|_| no_pending_authorization())?;
-    let field = |name| form.one(name).ok().flatten();
+    let field = |name: &str| form.one(name).ok().flatten();
     let signed_in = session::current(context, head).await?.ok_or_else(no_pending_authorization)?;
     let sealed = field("ticket").ok_or_else(no_pending_authorization)?;
     let browser = signed_in.cookie.digest();
-    let ticket: ConsentForm = context
+    let mut ticket: ConsentForm = context
         .keys
         .open_json(Purpose::ConsentTicket, &[browser.as_str()], sealed)
         .map_err(|_| no_pending_authorization())?;
@@ -38,6 +39,7 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
     if field("decision") != Some("approve") {
         return deny(context, ticket).await;
     }
+    ticket.narrow(|scope| field(&page::choice(scope)).is_some());
     let remembered = subject::Command::Remember {
         consent: ticket.consent.clone(),
         at: context.now,

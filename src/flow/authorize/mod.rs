@@ -11,7 +11,7 @@ pub mod pending;
 mod refuse;
 
 use super::login::session;
-use super::{Answered, Head, RequestContext, client, default_scope, login, supported_scope};
+use super::{Answered, Head, RequestContext, client, default_scope, login};
 use crate::config::{Asker, ConsentPolicy, Question};
 use crate::login::oidc::Demand;
 use crate::oauth::authorize::error::RedirectError;
@@ -20,7 +20,6 @@ use crate::oauth::authorize::request::{AuthorizationRequest, ClientQuery, KnownS
 use crate::oauth::error::ErrorCode;
 use crate::oauth::grant::GrantId;
 use crate::oauth::subject;
-use crate::oauth::subject::consent_key;
 use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 use crate::web::route;
@@ -55,13 +54,7 @@ pub async fn authorize<P: Platform>(context: &RequestContext<'_, P>, head: &Head
         return login::demand(context, head, &way_back, demand).await;
     };
     // 4. Must they be asked?
-    let consent = consent_key(
-        &request.client_id,
-        &request.redirect.without_port(),
-        &request.scope,
-        &request.resource,
-        &client.fingerprint(),
-    );
+    let consent = code::consent_to(&request, &client.fingerprint());
     let on_loopback = context.origin.is_loopback();
     let trusted = client.is_preregistered() || on_loopback;
     let asker = Asker { trusted, authenticates: client.authenticates(), on_loopback };
@@ -103,7 +96,8 @@ fn parse<P: Platform>(
     let servers = context.config.servers.values();
     let urls: Vec<_> = servers.map(|server| (server.slug.as_str(), route::resource_url(origin, server))).collect();
     let all: Vec<_> = urls.iter().map(|(slug, url)| (*slug, url.as_str())).collect();
-    redirectable.parse(origin, &KnownServers { all: &all, listed }, &supported_scope(), &default_scope())
+    let supported = context.config.supported_scope();
+    redirectable.parse(origin, &KnownServers { all: &all, listed }, &supported, &default_scope())
 }
 
 async fn has_consented<P: Platform>(

@@ -11,7 +11,7 @@ use super::challenge;
 use crate::caller::Caller;
 use crate::config::Server;
 use crate::flow::revocation::Markers;
-use crate::flow::{Head, RequestContext, join, revocation, sentence};
+use crate::flow::{Head, RequestContext, default_scope, join, revocation, sentence};
 use crate::memory::Verified;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;
@@ -46,8 +46,8 @@ pub async fn authenticate<P: Platform>(
         return Err(revoked(context, server));
     }
     context.record.caller(caller);
-    if !caller.scope.contains(ScopeSet::TOOLS) {
-        return Err(insufficient(context, server));
+    if !context.config.scopes.hold(&caller.scope, ScopeSet::TOOLS) {
+        return Err(insufficient(context, server, &caller.scope));
     }
     Ok(Rc::clone(caller))
 }
@@ -123,13 +123,15 @@ fn refuse<P: Platform>(context: &RequestContext<'_, P>, server: &Server, reason:
         .challenge(challenge::of(context, server, Some((ErrorCode::InvalidToken, description))))
 }
 
-fn insufficient<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Failure {
+/// The challenge keeps what was granted of the server, so that whoever authorizes anew does not lose it.
+fn insufficient<P: Platform>(context: &RequestContext<'_, P>, server: &Server, granted: &ScopeSet) -> Failure {
+    let ask = default_scope().union(&granted.without(ScopeSet::OFFLINE_ACCESS));
     let description = "Missing required scope: mcp:tools";
     Failure::client(403, "scope_insufficient", description)
         .code(ErrorCode::InsufficientScope)
         .fix("Authorize again and ask for the scope mcp:tools; most clients do so by themselves.")
         .slug(server.slug.as_str())
-        .challenge(challenge::of(context, server, Some((ErrorCode::InsufficientScope, description))))
+        .challenge(challenge::for_scope(context, server, &ask, description))
 }
 
 fn malformed<P: Platform>(context: &RequestContext<'_, P>, server: &Server, description: &'static str) -> Failure {

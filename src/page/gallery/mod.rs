@@ -156,11 +156,33 @@ fn consent_names_all_a_person_must_know_and_posts_one_decision() {
     {
         assert!(page.contains(known), "{known}");
     }
-    assert!(page.contains(r#"<form class="decision" method="post" action="/oauth/consent">"#));
+    assert!(page.contains(r#"<form class="consent" method="post" action="/oauth/consent">"#));
     assert!(page.contains(r#"name="ticket" value="AQAAAAFhYmM""#));
     assert!(page.contains(r#"name="decision" value="approve""#) && page.contains(r#"name="decision" value="deny""#));
     assert!(!consent_of_document().render().contains("app on this computer"), "a web client gets no warning");
     assert!(consent_of_document().render().contains("Published at <strong>claude.ai</strong>"));
+}
+
+#[test]
+fn consent_has_a_choice_for_what_can_be_left_out_and_says_what_asks_for_it() {
+    let page = samples::consent_to_tools().render();
+    let choices: Vec<_> =
+        page.split("<input type=\"checkbox\"").skip(1).map(|rest| rest.split('>').next().unwrap()).collect();
+    let field = |scope: &str| format!(r#" name="scope:{scope}" value="on" checked autocomplete="off""#);
+    let described = format!(r#"{} aria-describedby="uses-2""#, field("issues:write"));
+    assert_eq!(choices, [described, field("offline_access")]);
+    assert!(page.contains(r#"id="uses-2""#));
+    assert!(page.contains("Tools: <code>create_*</code> <code>delete_issue</code>"));
+    assert!(page.contains("Resources: <code>linear://issue/*</code>"));
+    let form = page.split_once(r#"<form class="consent""#).unwrap().1.split_once("</form>").unwrap().0;
+    assert!(
+        form.split_once("<button").unwrap().1.starts_with(" hidden formmethod=\"dialog\">"),
+        "Enter in a checkbox presses it"
+    );
+    let brief = Consent { brief: true, ..samples::consent_to_tools() }.render();
+    assert!(!brief.contains("<input type=\"checkbox\""));
+    let narrow = Consent { scopes: vec![], ..consent() }.render();
+    assert!(!narrow.contains("Clear what"));
 }
 
 #[test]

@@ -4,8 +4,8 @@
 
 use super::connecting;
 use crate::page::{
-    ClientOrigin, Consent, DevLogin, DevLoginAccount, Finding, Notice, PageLink, ReadinessPage, ScopeLine, ServerCard,
-    ServerPage, ServersPage, SignOut, Status, StatusStep, Tone,
+    ClientOrigin, Consent, DevLogin, DevLoginAccount, Finding, Notice, PageLink, ReadinessPage, ScopeLine, ScopeUse,
+    ServerCard, ServerPage, ServersPage, SignOut, Status, StatusStep, Tone,
 };
 
 pub(super) const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u{202E}{{7*7}}";
@@ -16,6 +16,7 @@ pub(super) fn realistic() -> Vec<(&'static str, String)> {
     let mut pages = vec![
         ("consent-loopback", consent().render()),
         ("consent-document", consent_of_document().render()),
+        ("consent-choice", consent_to_tools().render()),
         ("consent-brief", Consent { brief: true, ..consent() }.render()),
         ("dev-login", dev_login().render()),
         ("servers", servers(three_servers()).render()),
@@ -63,7 +64,11 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
                 loopback: true,
                 server_name: text(),
                 server_url: text(),
-                scopes: vec![ScopeLine { name: text(), what: text() }],
+                scopes: vec![ScopeLine {
+                    uses: vec![ScopeUse { kind: "Tools", names: vec![text(), long.clone()] }],
+                    optional: true,
+                    ..scope(HOSTILE, HOSTILE)
+                }],
                 subject_name: text(),
                 subject_email: Some(text()),
                 subject_id: long.clone(),
@@ -151,8 +156,11 @@ pub(super) fn consent() -> Consent {
         server_name: "Linear".to_owned(),
         server_url: "https://mcp.example.com/v1/mcp/linear".to_owned(),
         scopes: vec![
-            ScopeLine { name: "mcp:tools".to_owned(), what: "See and use this server’s tools as you".to_owned() },
-            ScopeLine { name: "offline_access".to_owned(), what: "Stay connected when you are away".to_owned() },
+            scope("mcp:tools", "List and use the tools, prompts and resources of this server, as you"),
+            ScopeLine {
+                optional: true,
+                ..scope("offline_access", "Stay connected while you are away, until you revoke it")
+            },
         ],
         subject_name: "Alice Example".to_owned(),
         subject_email: None,
@@ -161,6 +169,26 @@ pub(super) fn consent() -> Consent {
         action: "/oauth/consent".to_owned(),
         sign_out: "/logout?return_to=%2Foauth%2Fauthorize".to_owned(),
     }
+}
+
+fn scope(name: &str, what: &str) -> ScopeLine {
+    ScopeLine { name: name.to_owned(), what: what.to_owned(), uses: Vec::new(), optional: false }
+}
+
+/// A client that asks for what the operator's rules ask for.
+pub(super) fn consent_to_tools() -> Consent {
+    let uses = |kind, names: &[&str]| ScopeUse { kind, names: names.iter().map(|name| (*name).to_owned()).collect() };
+    let mut consent = consent();
+    let write = ScopeLine {
+        uses: vec![
+            uses("Tools", &["create_*", "delete_issue", "a_tool_whose_name_is_longer_than_a_telephone_is_wide_by_far"]),
+            uses("Resources", &["linear://issue/*"]),
+        ],
+        optional: true,
+        ..scope("issues:write", "Change issues, and everything that belongs to them")
+    };
+    consent.scopes.insert(1, write);
+    consent
 }
 
 pub(super) fn consent_of_document() -> Consent {

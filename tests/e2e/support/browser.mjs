@@ -31,10 +31,10 @@ export class Browser {
     throw new Error(`too many redirects: ${this.visited.map(({ url: seen }) => seen).join(" -> ")}`);
   }
 
-  /** Submits the form that has the button, as if it were pressed; `typed` fills its other fields. */
+  /** Submits the form that has the button, as if it were pressed; `typed` fills its other fields, and clears a checkbox with `undefined`. */
   press(page, button, typed = {}) {
     const form = page.forms.find((candidate) => candidate.buttons.includes(button));
-    const fields = { ...form.fields, ...typed };
+    const fields = Object.fromEntries(Object.entries({ ...form.fields, ...typed }).filter(([, value]) => value !== undefined));
     if (button.name) fields[button.name] = button.value;
     if (form.method === "GET") return this.open(`${form.action}?${new URLSearchParams(fields)}`, { from: page });
     return this.open(form.action, { method: "POST", form: fields, from: page });
@@ -134,8 +134,8 @@ function form(attributes, inner, url) {
   const { action = url, method = "get" } = parseAttributes(attributes);
   const fields = {};
   for (const [, raw] of inner.matchAll(/<input\b([^>]*)>/gi)) {
-    const { name, value = "", type = "text" } = parseAttributes(raw);
-    if (name && type !== "submit") fields[name] = value;
+    const { name, value = "", type = "text", checked } = parseAttributes(raw);
+    if (name && type !== "submit" && (type !== "checkbox" || checked !== undefined)) fields[name] = value;
   }
   const buttons = [...inner.matchAll(/<button\b([^>]*)>([\s\S]*?)<\/button>/gi)].map(([, raw, label]) => {
     const { name, value = "" } = parseAttributes(raw);
