@@ -48,6 +48,8 @@ pub struct Memory {
     pub disconnected: Cache<Option<Timestamp>>,
     /// Markers of revocations that a stream of this isolate asks storage for now, by their keys, and the configuration.
     pub asking: Cache<()>,
+    /// Grants that moments ago lacked a scope for a call, by their ids.
+    pub stepping_up: Cache<()>,
     /// Sessions that replaced one a client still names, by the digest of that client's id.
     pub sessions: Cache<Rc<Session>>,
     /// Clients read from the directory or fetched as metadata documents.

@@ -7,7 +7,7 @@ use super::arguments::WantedArguments;
 use super::capability::{Capability, CapabilityKind, PerKind};
 use super::claims::ClaimName;
 use super::fold::folded;
-use super::index::{Index, Named};
+use super::index::{Index, NamedByRule};
 use super::names::{Entry, Names};
 use super::pointer::ArgumentPointer;
 use super::rule::{Requirements, Rule};
@@ -75,8 +75,8 @@ impl Policy {
         ScopeSet::of(&rules.flat_map(Requirements::scopes).collect::<Vec<_>>())
     }
 
-    /// The entries about a kind, as they are written, of rules that ask for one of some scopes: what a scope is good for,
-    /// told without what the server has. A name that its filter hides is not told.
+    /// The entries about a kind, as they are written, of rules that ask for one of some scopes: what a scope is good
+    /// for, told without what the server has. A name that its filter hides is not told.
     pub fn entries_needing(&self, kind: CapabilityKind, scopes: &ScopeSet) -> Vec<&str> {
         let filter = self.filters.of(kind).as_ref();
         let shown = |entry: &Entry<'_>| match entry {
@@ -88,7 +88,7 @@ impl Policy {
         let mut entries: Vec<_> = entries.filter(|named| needs(named.rule) && shown(&named.by)).collect();
         entries.sort_by_key(|named| named.rule);
         let mut texts: Vec<&str> = Vec::new();
-        for Named { by: Entry::Name(text) | Entry::Pattern(text), .. } in entries {
+        for NamedByRule { by: Entry::Name(text) | Entry::Pattern(text), .. } in entries {
             if !texts.contains(&text) {
                 texts.push(text);
             }

@@ -68,8 +68,8 @@ impl Scopes {
         implied.fold(granted.clone(), |all, scope| all.union(&scope.implies))
     }
 
-    /// What of the scopes that are asked for can be left out while one is needed: that one stays, or else whatever implies
-    /// it. Scopes that do not have it are good for nothing yet, so all of them stay.
+    /// What of the scopes that are asked for can be left out while one is needed: that one stays, or else whatever
+    /// implies it. Scopes that do not have it are good for nothing yet, so all of them stay.
     #[must_use]
     pub fn optional(&self, asked: &ScopeSet, needed: &str) -> ScopeSet {
         if asked.contains(needed) {

@@ -63,7 +63,7 @@ describe("scopes", () => {
     assert.equal((await callTool(gateway.mcpUrl("alpha"), stepped.access_token)).message.result.content[0].text, ANSWER);
   });
 
-  /** An application that stores no refresh tokens: SDK 1.x, when it has one, refreshes where it should authorize for more. */
+  /** An application that stores no refresh tokens. */
   class OnlineHost extends SdkHost {
     get clientMetadata() {
       return { ...super.clientMetadata, grant_types: ["authorization_code"] };
@@ -71,7 +71,12 @@ describe("scopes", () => {
   }
 
   const STOCK = {
+    // It refreshes where it should authorize for more, and is told so.
     "SDK 1.x": {
+      connect: () => connectSdk1(gateway.mcpUrl("alpha")),
+      finish: (client, host) => client.transport.finishAuth(host.callback.get("code")),
+    },
+    "SDK 1.x without a refresh token": {
       connect: () => connectSdk1(gateway.mcpUrl("alpha"), { host: new OnlineHost(gateway.mcpUrl("alpha")) }),
       finish: (client, host) => client.transport.finishAuth(host.callback.get("code")),
     },

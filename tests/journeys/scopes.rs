@@ -1,7 +1,8 @@
-//! Scopes that the operator defines: where clients read of them, how a person grants them or less, and how a client that
-//! lacks one asks for it.
+//! Scopes that the operator defines: where clients read of them, how a person grants them or less, and how a client
+//! that lacks one asks for it.
 //!
-//! Not here: what a form makes of it that no page sent (`attacks::scopes`), stock clients (`tests/e2e/scopes.test.mjs`).
+//! Not here: what a form makes of it that no page sent (`attacks::scopes`), stock clients
+//! (`tests/e2e/scopes.test.mjs`).
 
 use serde_json::{Value, json};
 
@@ -219,4 +220,19 @@ fn less_is_granted_also_where_an_account_is_connected_in_between() {
     assert_eq!(client.browser.at.path(), "/connect/demo", "{}", client.browser.shows.shown());
     client.browser.presses("/connect/demo", "decision", "skip");
     assert_eq!(granted(&client.arrived()), "mcp:tools offline_access");
+}
+
+#[test]
+fn a_refresh_that_cannot_help_is_refused_once() {
+    let world = world();
+    let client = world.client("claude").connects("alice").initializes().calls("echo");
+    client.call("write").refused(403, "capability_scope_missing");
+    let refreshing = || client.refreshing(client.refresh.as_ref().unwrap());
+    let refused = refreshing();
+    refused.refused(400, "grant_step_up");
+    assert_eq!(refused.json()["error"], "invalid_grant");
+    let client = client.clone().refreshes().calls("echo");
+    client.call("write").refused(403, "capability_scope_missing");
+    world.passes(11);
+    client.refreshes().calls("echo");
 }

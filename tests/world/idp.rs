@@ -83,7 +83,8 @@ impl Idp {
         *self.claims.borrow_mut() = claims;
     }
 
-    /// Has a userinfo endpoint from now on, which answers this. To be said before anybody reads the provider's document.
+    /// Has a userinfo endpoint from now on, which answers this. To be said before anybody reads the provider's
+    /// document.
     pub fn tells(&self, status: u16, answer: &(impl ToString + ?Sized)) {
         *self.userinfo.borrow_mut() = Some((status, answer.to_string()));
     }

@@ -5,7 +5,7 @@
 use http::StatusCode;
 use http::header::CONTENT_SECURITY_POLICY;
 
-use super::code::{Allowed, Choice, ConsentForm};
+use super::code::{Allowed, ConsentForm, ScopeChoice};
 use crate::config::{Config, Question, Server};
 use crate::flow::login::session::SignedIn;
 use crate::flow::{Head, RequestContext, login};
@@ -67,7 +67,7 @@ pub(super) fn page<P: Platform>(
         grant: GrantId::new(context.platform.random()),
         allowed: Allowed { request, client_name: client.label() },
         consent,
-        choice: (!optional.is_empty()).then(|| Choice { optional, fingerprint: client.fingerprint() }),
+        choice: (!optional.is_empty()).then(|| ScopeChoice { optional, fingerprint: client.fingerprint() }),
         expires: context.now + TICKET,
     };
     let browser = signed_in.cookie.digest();

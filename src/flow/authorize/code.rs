@@ -35,14 +35,14 @@ pub struct ConsentForm {
     pub consent: String,
     /// What the person may leave out; none where they may leave out nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub choice: Option<Choice>,
+    pub choice: Option<ScopeChoice>,
     /// When the page is too old.
     pub expires: Timestamp,
 }
 
 /// A choice that a consent form has.
 #[derive(Serialize, Deserialize)]
-pub struct Choice {
+pub struct ScopeChoice {
     /// What of the scope is a field of the form.
     pub optional: ScopeSet,
     /// What the person saw of the client, which is in the key of a consent to less.
@@ -50,10 +50,10 @@ pub struct Choice {
 }
 
 impl ConsentForm {
-    /// Leaves out what the person did not choose. Nothing can be added: only what was a choice on the page is asked for.
-    /// Remembered is consent to what is left, so whoever asks for more than that asks the person again.
+    /// Leaves out what the person did not choose. Nothing can be added: only what was a choice on the page is asked
+    /// for. Remembered is consent to what is left, so whoever asks for more than that asks the person again.
     pub fn narrow(&mut self, is_chosen: impl Fn(&str) -> bool) {
-        let Some(Choice { optional, fingerprint }) = &self.choice else { return };
+        let Some(ScopeChoice { optional, fingerprint }) = &self.choice else { return };
         let request = &mut self.allowed.request;
         request.scope = request.scope.filter(|scope| !optional.contains(scope) || is_chosen(scope));
         self.consent = consent_to(request, fingerprint);

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::challenge;
 use super::context::Call;
-use crate::caller::Caller;
+use crate::caller::{By, Caller};
 use crate::config::Config;
 use crate::mcp::message::envelope::{Message, Payload};
 use crate::mcp::message::error::{Code, Lacking};
@@ -23,9 +23,13 @@ use crate::mcp::transport::revision::Era;
 use crate::oauth::error::ErrorCode;
 use crate::policy::{Arguments, Capability, CapabilityKind, Decision, Denial, Policy, Requirement};
 use crate::ports::Platform;
+use crate::time::Lifetime;
 use crate::web::failure::{Blame, Failure};
 use crate::web::reply::Reply;
 use crate::web::route::Endpoint;
+
+/// How soon a client that is told of a missing scope comes for a token that will not have it either.
+const STEP_UP: Lifetime = Lifetime(10);
 
 /// Of an answer that is rewritten: a list of 2,000 tools has 2 MB.
 const LONGEST_ANSWER: usize = 16 << 20;
@@ -75,6 +79,9 @@ impl<P: Platform> Call<'_, P> {
             Requirement::Scope(scope) => {
                 let description = format!("Missing required scope: {}", denial.missing_scopes);
                 let ask = denial.scopes_to_ask(granted);
+                let By::AccessToken { grant, .. } = &self.caller.by;
+                let (memory, now) = (self.context.memory, self.context.now);
+                memory.stepping_up.put(grant.as_str(), (), now + STEP_UP, now);
                 Failure::client(403, "capability_scope_missing", format!("The {kind} {name} needs the scope {scope}."))
                     .code(ErrorCode::InsufficientScope)
                     .rpc(Code::Denied)

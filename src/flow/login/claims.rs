@@ -2,7 +2,8 @@
 //! the userinfo endpoint, which is asked once.
 //!
 //! An endpoint that does not answer refuses the sign-in. The person would be signed in without the roles they have, for
-//! as long as their clients keep their access, and nobody would know why tools are missing; to sign in again is a click.
+//! as long as their clients keep their access, and nobody would know why tools are missing; to sign in again is a
+//! click.
 //!
 //! Not here: which roles a claim gives (`policy`), and noting them (`flow::profile`).
 
@@ -11,7 +12,7 @@ use super::provider::Redeemed;
 use crate::config::Oidc;
 use crate::flow::{RequestContext, profile};
 use crate::login::LoginError;
-use crate::login::oidc::claims::Wanted;
+use crate::login::oidc::claims::WantedClaims;
 use crate::login::oidc::discovery::Provider;
 use crate::login::oidc::userinfo;
 use crate::oauth::subject::Profile;
@@ -33,7 +34,7 @@ pub(super) async fn profile<P: Platform>(
         return Ok(Profile::empty(context.now));
     }
     let roles = login.roles.as_ref().filter(|_| !config.roles().is_empty());
-    let wanted = Wanted::new(roles, config.claims());
+    let wanted = WantedClaims::new(roles, config.claims());
     let id_token = redeemed.proven.claims().map_err(provider::refused)?;
     let answer = if wanted.is_missing_in(&id_token) { ask(context, provider, redeemed).await? } else { None };
     let userinfo = match &answer {

@@ -1,7 +1,8 @@
 //! Asking the identity provider: its metadata and keys, remembered for a while, and the exchange of a code for an
 //! identity.
 //!
-//! Not here: roles and claims (`flow::login::claims`), what makes an answer valid (`login`), the browser's way there and back (`flow::login`).
+//! Not here: roles and claims (`flow::login::claims`), what makes an answer valid (`login`), the browser's way there
+//! and back (`flow::login`).
 
 use std::rc::Rc;
 

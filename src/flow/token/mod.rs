@@ -112,6 +112,10 @@ async fn rotate<P: Platform>(
 ) -> Answered<P> {
     let parsed = opaque::parse(&context.keys, OpaqueKind::Refresh, presented.expose());
     let (grant, digest) = parsed.ok_or_else(|| rejected(Rejection::Unknown))?;
+    if context.memory.stepping_up.get(grant.as_str(), context.now).is_some() {
+        context.memory.stepping_up.forget(grant.as_str());
+        return Err(steps_up());
+    }
     let successor = opaque::mint(&context.keys, OpaqueKind::Refresh, &grant, context.platform.random());
     let command = grant::Command::Rotate(grant::Rotate {
         presented: digest,
@@ -204,6 +208,15 @@ async fn respond<P: Platform>(
 fn is_served(config: &Config, origin: &str, granted: &Granted) -> bool {
     let server = config.servers.get(granted.slug.as_str());
     server.is_some_and(|server| route::resource_url(origin, server) == granted.resource)
+}
+
+/// The official TypeScript SDK 1.x answers a challenge for more scope with a refresh, which cannot bring any, and gives
+/// up when the call is refused again. Refused once, it authorizes, and asks for the scope. The grant goes on.
+fn steps_up() -> Failure {
+    let message =
+        "A call has just lacked a scope that this grant does not have, and a new token of it would lack it too.";
+    Failure::oauth(ErrorCode::InvalidGrant, "grant_step_up", message)
+        .fix("Authorize again and ask for the scopes of the challenge. The refresh token is still good.")
 }
 
 fn moved() -> Failure {

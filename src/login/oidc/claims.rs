@@ -7,14 +7,14 @@ use crate::json::Node;
 use crate::policy::{ClaimName, ClaimValues, RoleMapping};
 
 /// What is asked for.
-pub struct Wanted<'c> {
+pub struct WantedClaims<'c> {
     roles: Option<&'c RoleMapping>,
     claims: Vec<&'c ClaimName>,
 }
 
 /// What the provider said of it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct ClaimsTold {
     /// The roles, in order.
     pub roles: Vec<String>,
     /// The values of each claim.
@@ -24,7 +24,7 @@ pub struct Told {
     pub incomplete: bool,
 }
 
-impl<'c> Wanted<'c> {
+impl<'c> WantedClaims<'c> {
     /// By how roles are told, where any rule asks for one, and by the claims that rules name.
     pub fn new(roles: Option<&'c RoleMapping>, claims: impl IntoIterator<Item = &'c ClaimName>) -> Self {
         Self { roles, claims: claims.into_iter().collect() }
@@ -36,7 +36,7 @@ impl<'c> Wanted<'c> {
     }
 
     /// Takes it out. Of what both say the ID token's counts.
-    pub fn told(&self, id_token: &Node<'_>, userinfo: Option<&Node<'_>>) -> Told {
+    pub fn told(&self, id_token: &Node<'_>, userinfo: Option<&Node<'_>>) -> ClaimsTold {
         let source = |name: &ClaimName| userinfo.filter(|_| !name.is_in(id_token)).unwrap_or(id_token);
         let roles = self.roles.map(|mapping| mapping.roles_of(source(&mapping.claim)));
         let (own, asked): (Vec<_>, Vec<_>) = self.claims.iter().partition(|name| name.is_in(id_token));
@@ -48,7 +48,7 @@ impl<'c> Wanted<'c> {
             let elsewhere = [Some(id_token), userinfo].into_iter().flatten().any(|claims| is_elsewhere(name, claims));
             name.is_cut_in(source(name)) || !name.is_in(source(name)) && elsewhere
         };
-        Told { roles: roles.unwrap_or_default(), claims: claims.into(), incomplete: self.names().any(withheld) }
+        ClaimsTold { roles: roles.unwrap_or_default(), claims: claims.into(), incomplete: self.names().any(withheld) }
     }
 
     fn names(&self) -> impl Iterator<Item = &'c ClaimName> {
@@ -81,10 +81,10 @@ fn is_elsewhere(name: &ClaimName, claims: &Node<'_>) -> bool {
 mod tests {
     use super::*;
 
-    fn told(roles: &str, claims: &[&str], id_token: &str, userinfo: Option<&str>) -> Told {
+    fn told(roles: &str, claims: &[&str], id_token: &str, userinfo: Option<&str>) -> ClaimsTold {
         let mapping = RoleMapping { claim: ClaimName::parse(roles).unwrap(), map: None };
         let names: Vec<_> = claims.iter().map(|name| ClaimName::parse(name).unwrap()).collect();
-        let wanted = Wanted::new(Some(&mapping), &names);
+        let wanted = WantedClaims::new(Some(&mapping), &names);
         let userinfo = userinfo.map(|json| Node::parse(json.as_bytes()).unwrap());
         wanted.told(&Node::parse(id_token.as_bytes()).unwrap(), userinfo.as_ref())
     }
@@ -114,13 +114,13 @@ mod tests {
         let (groups, team) = (ClaimName::parse("groups").unwrap(), ClaimName::parse("team").unwrap());
         let mapping = RoleMapping { claim: groups.clone(), map: None };
         let missing =
-            |wanted: &Wanted<'_>, claims: &str| wanted.is_missing_in(&Node::parse(claims.as_bytes()).unwrap());
-        let both = Wanted::new(Some(&mapping), [&team]);
+            |wanted: &WantedClaims<'_>, claims: &str| wanted.is_missing_in(&Node::parse(claims.as_bytes()).unwrap());
+        let both = WantedClaims::new(Some(&mapping), [&team]);
         assert!(!missing(&both, r#"{"groups":[],"team":"a"}"#));
         for claims in ["{}", r#"{"groups":[]}"#, r#"{"team":1}"#, r#"{"groups":null,"team":1}"#, "[]"] {
             assert!(missing(&both, claims), "{claims}");
         }
-        assert!(!missing(&Wanted::new(None, []), "{}"));
+        assert!(!missing(&WantedClaims::new(None, []), "{}"));
     }
 
     #[test]

@@ -29,8 +29,8 @@ pub struct Provider {
     pub token_endpoint: Url,
     /// Where the keys are.
     pub jwks_uri: Url,
-    /// Where claims can be asked for (Core §5.3), as advertised: [`Provider::userinfo`] judges it, because most sign-ins
-    /// do not need it.
+    /// Where claims can be asked for (Core §5.3), as advertised: [`Provider::userinfo`] judges it, because most
+    /// sign-ins do not need it.
     pub userinfo_endpoint: Option<String>,
     /// How the gateway may authenticate at the token endpoint; `client_secret_basic` where the provider does not say.
     pub token_endpoint_auth_methods: Vec<String>,
