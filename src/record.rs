@@ -3,6 +3,7 @@
 //! Not here: where the line goes (`ports::Journal`), and arguments, results, addresses of resources, tokens and
 //! secrets: no field holds any.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -23,14 +24,14 @@ pub struct RequestRecord {
 }
 
 /// What a client's message is about.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Said<'a> {
-    /// Its method.
-    pub method: Option<&'a str>,
+    /// Its method. Of a batch those of all, with commas.
+    pub method: Option<Cow<'a, str>>,
     /// The tool it calls.
-    pub tool: Option<&'a str>,
+    pub tool: Option<Cow<'a, str>>,
     /// The prompt it gets.
-    pub prompt: Option<&'a str>,
+    pub prompt: Option<Cow<'a, str>>,
     /// Its era.
     pub era: &'static str,
     /// How many messages there are, where it is a batch.
@@ -156,14 +157,16 @@ impl RequestRecord {
     pub fn said(&self, said: Said<'_>) {
         let mut facts = self.facts.borrow_mut();
         (facts.era, facts.batch) = (said.era, said.batch);
-        let owned = |text: Option<&str>| text.map(|text| clipped(text).to_owned());
+        let owned = |text: Option<Cow<'_, str>>| text.map(|text| clipped(&text).to_owned());
         (facts.method, facts.tool, facts.prompt) = (owned(said.method), owned(said.tool), owned(said.prompt));
     }
 
-    /// What policy decided, and by which rule.
+    /// What policy decided, and by which rule. Of several the first that is not to allow counts.
     pub fn decided(&self, decision: &'static str, rule: Option<usize>) {
         let mut facts = self.facts.borrow_mut();
-        (facts.decision, facts.rule) = (Some(decision), rule);
+        if facts.decision.is_none_or(|before| before == "allow") {
+            (facts.decision, facts.rule) = (Some(decision), rule);
+        }
     }
 
     /// The server answered, or did not; the last of several counts, and the time of all.
@@ -260,7 +263,7 @@ mod tests {
     #[test]
     fn a_call_is_one_line_of_what_was_written_down() {
         let record = record();
-        record.said(Said { method: Some("tools/call"), tool: Some("echo"), ..Said::default() });
+        record.said(Said { method: Some("tools/call".into()), tool: Some("echo".into()), ..Said::default() });
         record.upstream(Some(401), Millis(100));
         record.renewed();
         record.upstream(Some(200), Millis(50));
@@ -289,7 +292,11 @@ mod tests {
     fn what_a_client_chose_is_bounded_and_stays_in_its_line() {
         let record = record();
         let long = "ä".repeat(5_000);
-        record.said(Said { method: Some(&long), tool: Some("a\n{\"reason\":\"x\"}\u{2028}"), ..Said::default() });
+        record.said(Said {
+            method: Some(long.into()),
+            tool: Some("a\n{\"reason\":\"x\"}\u{2028}".into()),
+            ..Said::default()
+        });
         let line = record.line(&CALL, LoggedCalls::All).unwrap();
         assert!(line.len() < 1_000 && !line.contains('\n'), "{line}");
         assert!(read(Some(line)).get("reason").is_none());

@@ -29,6 +29,8 @@ mod id_tokens;
 mod kept;
 #[path = "attacks/mix_up.rs"]
 mod mix_up;
+#[path = "attacks/policy.rs"]
+mod policy;
 #[path = "attacks/proxy.rs"]
 mod proxy;
 #[path = "attacks/quoted.rs"]

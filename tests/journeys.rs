@@ -35,8 +35,6 @@ mod pages;
 mod people;
 #[path = "journeys/policy.rs"]
 mod policy;
-#[path = "journeys/policy_review.rs"]
-mod policy_review;
 #[path = "journeys/prompt.rs"]
 mod prompt;
 #[path = "journeys/record.rs"]

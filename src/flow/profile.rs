@@ -1,12 +1,14 @@
 //! What the login said of a subject when they last signed in: noted then, and read when a token is issued, which is as
 //! old as its roles and claims ever get.
 //!
-//! Where no rule speaks of roles or claims, nothing is noted. Not here: which claims mean which roles (`policy`).
+//! Where no rule speaks of roles or claims, nothing is noted, and what was noted before is forgotten: it would be out
+//! of date when a rule does. Not here: which claims mean which roles (`policy`).
 
 use crate::config::Config;
 use crate::flow::RequestContext;
 use crate::oauth::subject;
 use crate::oauth::subject::Profile;
+use crate::policy::Policy;
 use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 
@@ -28,15 +30,30 @@ pub(super) async fn note<P: Platform>(
     subject: &str,
     mut profile: Profile,
 ) -> Result<(), Failure> {
-    keep(&context.config, &mut profile, MOST_OTHERS);
-    let command = subject::Command::SignIn { profile };
+    let command = if is_asked_for(&context.config) {
+        keep(&context.config, &mut profile, MOST_OTHERS);
+        subject::Command::SignIn { profile }
+    } else {
+        subject::Command::ForgetProfile { at: profile.at }
+    };
     context.platform.account(subject, command).await.map(|_| ()).map_err(|Unavailable| Failure::storage())
 }
 
-/// What rules ask for of what was noted.
-pub(super) async fn of<P: Platform>(context: &RequestContext<'_, P>, subject: &str) -> Result<Profile, Failure> {
-    let mut profile = noted(context, subject).await?.unwrap_or_else(|| Profile::empty(context.now));
-    keep(&context.config, &mut profile, 0);
+/// What the rules of a server ask for of what was noted.
+pub(super) async fn of<P: Platform>(
+    context: &RequestContext<'_, P>,
+    subject: &str,
+    policy: &Policy,
+) -> Result<Profile, Failure> {
+    let mut profile = Profile::empty(context.now);
+    if policy.roles().next().is_some() || policy.claims().next().is_some() {
+        profile = noted(context, subject).await?.unwrap_or(profile);
+    }
+    profile.roles.retain(|role| policy.roles().any(|asked| asked == role));
+    profile.claims.retain(|name, values| {
+        values.retain(|value| policy.asks_for_claim(name, value));
+        !values.is_empty()
+    });
     Ok(profile)
 }
 

@@ -33,6 +33,8 @@ pub enum ErrorCode {
     InsufficientScope,
     /// `OpenID` Connect Core §3.1.2.6: no page may be shown, and nobody is signed in.
     LoginRequired,
+    /// OAuth 2.1 §4.1.2.1: it cannot be done now, for no reason that has a code.
+    ServerError,
     /// OAuth 2.1 §4.1.2.1: try again later.
     TemporarilyUnavailable,
     /// OAuth 2.1 §3.2.4: a grant type we do not have.
@@ -58,6 +60,7 @@ impl ErrorCode {
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::LoginRequired => "login_required",
+            Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",

@@ -123,6 +123,11 @@ impl Policy {
         self.evaluate(rights, capability, Some(arguments), &mut |_| ())
     }
 
+    /// Whether it may be spoken of where it is not called: to complete its arguments, say. Conditions are about calls.
+    pub fn decide_without_call(&self, rights: &Rights<'_>, capability: &Capability<'_>) -> Decision<'_> {
+        self.evaluate(rights, capability, None, &mut |_| ())
+    }
+
     /// Whether a list shows a capability. Conditions are about calls.
     pub fn is_listed(&self, rights: &Rights<'_>, capability: &Capability<'_>) -> bool {
         self.evaluate(rights, capability, None, &mut |_| ()).is_listed()
@@ -137,14 +142,23 @@ impl Policy {
         arguments: Option<Arguments<'_>>,
         trace: &mut dyn FnMut(Step<'p>),
     ) -> Decision<'p> {
-        let visibility = self.visibility(rights, capability);
+        let kind = capability.kind;
+        // What the server reads decides as well as what is written, unless just that is what the operator lists.
+        let is_uri = kind == CapabilityKind::Resource && self.speaks_of(kind);
+        let read = is_uri.then(|| uri::normalized(capability.name)).flatten();
+        let mut visibility = self.visibility(rights, capability);
+        if let Some(read) = read.as_deref().filter(|_| !visibility.is_listed_exactly()) {
+            let as_read = self.visibility(rights, &Capability { name: read, ..*capability });
+            visibility = if as_read.is_hidden() { as_read } else { visibility };
+        }
         trace(Step::Visibility(visibility));
         if visibility.is_hidden() {
             return Decision::Hide;
         }
         let mut lacking = Lacking::default();
         let mut found = None;
-        for named in self.named.of(capability.kind).naming(&fold::folded(capability.name)) {
+        let names = [Some(capability.name), read.as_deref()].map(|name| name.map(fold::folded));
+        for named in names.iter().flatten().flat_map(|name| self.named.of(kind).naming(name)) {
             let Some(rule) = self.rules.get(named.rule) else { continue };
             trace(Step::Rule(named));
             let mut check = |need, holds| {

@@ -64,6 +64,11 @@ pub enum Visibility<'p> {
 }
 
 impl Visibility<'_> {
+    /// Whether the operator lists just this name.
+    pub const fn is_listed_exactly(self) -> bool {
+        matches!(self, Self::Allowed(Entry::Name(_)))
+    }
+
     /// Whether it is as if it did not exist.
     pub const fn is_hidden(self) -> bool {
         matches!(self, Self::NotAllowed | Self::AmbiguousUri | Self::TooLong)

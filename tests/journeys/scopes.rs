@@ -229,8 +229,8 @@ fn a_refresh_that_cannot_help_is_refused_once() {
     client.call("write").refused(403, "capability_scope_missing");
     let refreshing = || client.refreshing(client.refresh.as_ref().unwrap());
     let refused = refreshing();
-    refused.refused(400, "grant_step_up");
-    assert_eq!(refused.json()["error"], "invalid_grant");
+    refused.refused(503, "grant_step_up");
+    assert_eq!(refused.json()["error"], "server_error");
     let client = client.clone().refreshes().calls("echo");
     client.call("write").refused(403, "capability_scope_missing");
     world.passes(11);

@@ -67,7 +67,7 @@ pub async fn explain<P: Platform>(context: &RequestContext<'_, P>, head: &Head, 
 
     let (roles, claims) = match &question.subject {
         Some(subject) => {
-            let profile = profile::of(context, subject).await?;
+            let profile = profile::of(context, subject, &server.policy).await?;
             (profile.roles, profile.claims)
         }
         None => Default::default(),

@@ -16,10 +16,13 @@ pub mod session;
 pub mod tenure;
 pub mod unconnected;
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use super::{Answered, Head, RequestContext, unreadable};
 use crate::config::Server;
 use crate::mcp::message::envelope;
-use crate::mcp::message::envelope::{Payload, RequestId};
+use crate::mcp::message::envelope::{Message, Payload, RequestId};
 use crate::mcp::transport::ending::Ending;
 use crate::mcp::transport::response::Expects;
 use crate::mcp::transport::revision::Era;
@@ -108,9 +111,23 @@ fn said(payload: &Payload, era: Era) -> Said<'_> {
     let said = Said { era: era.as_str(), ..Said::default() };
     match payload {
         Payload::One(message) => {
-            let named = |method| message.name.as_deref().filter(|_| message.method() == Some(method));
-            Said { method: message.method(), tool: named("tools/call"), prompt: named("prompts/get"), ..said }
+            let named =
+                |method| message.name.as_deref().filter(|_| message.method() == Some(method)).map(Cow::Borrowed);
+            let method = message.method().map(Cow::Borrowed);
+            Said { method, tool: named("tools/call"), prompt: named("prompts/get"), ..said }
         }
-        Payload::Batch(messages) => Said { batch: Some(messages.len()), ..said },
+        Payload::Batch(messages) => {
+            let of = |message: &Message, method| message.name.clone().filter(|_| message.method() == Some(method));
+            let named = |method| joined(messages.iter().filter_map(|message| of(message, method)));
+            let methods = messages.iter().filter_map(|message| message.method().map(ToOwned::to_owned));
+            let (tool, prompt) = (named("tools/call"), named("prompts/get"));
+            Said { method: joined(methods), tool, prompt, batch: Some(messages.len()), ..said }
+        }
     }
+}
+
+/// Each once, in order.
+fn joined<'a>(texts: impl Iterator<Item = String>) -> Option<Cow<'a, str>> {
+    let texts: BTreeSet<String> = texts.collect();
+    (!texts.is_empty()).then(|| Cow::Owned(texts.into_iter().collect::<Vec<_>>().join(",")))
 }

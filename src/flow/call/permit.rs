@@ -6,8 +6,8 @@
 
 use std::rc::Rc;
 
-use super::challenge;
 use super::context::Call;
+use super::{challenge, resume};
 use crate::caller::{By, Caller};
 use crate::config::Config;
 use crate::mcp::message::envelope::{Message, Payload};
@@ -18,6 +18,7 @@ use crate::mcp::rewrite::Unreadable;
 use crate::mcp::rewrite::answer::RewrittenAnswer;
 use crate::mcp::rewrite::list::List;
 use crate::mcp::rewrite::result::{Audience, Seen};
+use crate::mcp::transport::header_names::SESSION_ID;
 use crate::mcp::transport::response::MediaType;
 use crate::mcp::transport::revision::Era;
 use crate::oauth::error::ErrorCode;
@@ -43,6 +44,8 @@ impl<P: Platform> Call<'_, P> {
         }
         let each = named::each(body).map_err(|Unclear| unclear())?;
         match payload {
+            // No filter keeps a person from connecting.
+            Payload::One(message) if resume::is_for_stand_in(self, message) => Ok(()),
             Payload::One(message) => each.iter().try_for_each(|json| self.permit_one(message, json)),
             Payload::Batch(messages) if messages.len() == each.len() => {
                 messages.iter().zip(each).try_for_each(|(message, json)| self.permit_one(message, json))
@@ -60,7 +63,12 @@ impl<P: Platform> Call<'_, P> {
         let policy = &self.server.policy;
         let capability = Capability::new(kind(named.list), &named.name);
         let arguments = named.arguments.as_deref().map_or(Arguments::NONE, Arguments::of);
-        let decision = policy.decide(&self.caller.rights(), &capability, arguments);
+        let rights = self.caller.rights();
+        let decision = match named.arguments {
+            Some(_) => policy.decide(&rights, &capability, arguments),
+            None if named.is_call => policy.decide(&rights, &capability, Arguments::NONE),
+            None => policy.decide_without_call(&rights, &capability),
+        };
         self.context.record.decided(decision.name(), decision.rule());
         match decision {
             Decision::Allow => Ok(()),
@@ -101,7 +109,8 @@ impl<P: Platform> Call<'_, P> {
                     .logged("A capability needs a role that the caller does not have.")
                     .lacking(Lacking { required_roles: Some(roles.to_vec()), ..lacking })
                     .fix(format!(
-                        "Ask whoever runs the identity provider for the role {wanted}, then sign in again at {}.",
+                        "Ask whoever runs the identity provider for the role {wanted}. Then sign out and in again at {}, \
+                         and authorize the client anew.",
                         self.context.url(Endpoint::Connections.path())
                     ))
             }
@@ -152,10 +161,13 @@ impl<P: Platform> Call<'_, P> {
             // What a result says of caching, it says since 2026-07-28.
             let may_change = !policy.is_empty() || self.era == Era::Modern;
             matches!(method, "initialize" | "server/discover")
-                || may_change && (List::of(method).is_some() || method == "resources/read")
+                || may_change && (List::of(method).is_some() || matches!(method, "resources/read" | "tasks/result"))
         };
         let hears = media_type == MediaType::EventStream && policy.speaks_of(CapabilityKind::Resource);
+        // In a session the SDKs' servers send what answers an id to whoever used it last: any answer may be a list.
+        let crosses = !policy.is_empty() && self.era == Era::Legacy && self.head.headers.contains_key(SESSION_ID);
         hears
+            || crosses
             || match payload {
                 Payload::One(message) => tells(message),
                 Payload::Batch(messages) => messages.iter().any(tells),

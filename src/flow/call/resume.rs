@@ -51,7 +51,7 @@ pub enum Resumed<S> {
 /// Whether a person may have been needed for a message: few are such.
 pub fn concerns<P: Platform>(call: &Call<'_, P>, payload: &Payload) -> bool {
     let Payload::One(message) = payload else { return false };
-    message.request_state.is_some() || (call.needs_connection() && is_for_stand_in(call, message))
+    message.request_state.is_some() || is_for_stand_in(call, message)
 }
 
 /// Goes on with such a message.
@@ -95,9 +95,10 @@ async fn awaited<P: Platform>(call: &Call<'_, P>, mut auth: CallAuth) -> Result<
     Ok(auth)
 }
 
-fn is_for_stand_in<P: Platform>(call: &Call<'_, P>, message: &Message) -> bool {
+/// Whether a message calls the tool that stands in for a server's own. It never reaches the server.
+pub(super) fn is_for_stand_in<P: Platform>(call: &Call<'_, P>, message: &Message) -> bool {
     let is_its = |name: &str| unconnected::server(call).has_tool(name);
-    message.method() == Some("tools/call") && message.name.as_deref().is_some_and(is_its)
+    call.needs_connection() && message.method() == Some("tools/call") && message.name.as_deref().is_some_and(is_its)
 }
 
 /// The answer to a call of the stand-in's tool once there is nothing left to do for it.

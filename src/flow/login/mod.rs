@@ -120,9 +120,7 @@ pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head,
         }
     };
     let incomplete = profile.incomplete;
-    if profile::is_asked_for(&context.config) {
-        profile::note(context, &identity.subject, profile).await?;
-    }
+    profile::note(context, &identity.subject, profile).await?;
     person::note(context, &identity).await;
     let mut cookies = session::start(context, head, identity).await?;
     cookies.push(SetCookie::removal(cookie_name(context, &transaction.state)?, context.origin.is_secure()));

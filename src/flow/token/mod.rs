@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode};
 
 use super::client::register;
 use super::{Answered, Head, RequestContext, client, profile, read_small, revocation, sentence};
-use crate::config::Config;
+use crate::config::{Config, Server};
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::grant::{GrantId, Granted, Rejection};
@@ -177,10 +177,8 @@ async fn respond<P: Platform>(
 ) -> Answered<P> {
     context.record.subject(&granted.subject);
     context.record.server(&granted.slug);
-    if !is_served(&context.config, context.origin.as_str(), granted) {
-        return Err(moved());
-    }
-    let Profile { roles, claims, .. } = profile::of(context, &granted.subject).await?;
+    let server = served(&context.config, context.origin.as_str(), granted).ok_or_else(moved)?;
+    let Profile { roles, claims, .. } = profile::of(context, &granted.subject, &server.policy).await?;
     let lifetime = context.config.tokens.access_ttl;
     let claims = Claims {
         iss: context.origin.as_str().to_owned(),
@@ -203,19 +201,21 @@ async fn respond<P: Platform>(
     Ok(Reply::bytes(StatusCode::OK, "application/json", response.to_json()))
 }
 
-/// Whether the server that was consented to is still where the tokens are for. Were another one put at its URL, tokens
+/// The server that was consented to, if it is still where the tokens are for. Were another one put at its URL, tokens
 /// of the old grant would fit that one, which nobody allowed; at another public URL they would fit nothing.
-fn is_served(config: &Config, origin: &str, granted: &Granted) -> bool {
-    let server = config.servers.get(granted.slug.as_str());
-    server.is_some_and(|server| route::resource_url(origin, server) == granted.resource)
+fn served<'c>(config: &'c Config, origin: &str, granted: &Granted) -> Option<&'c Server> {
+    let server = config.servers.get(granted.slug.as_str())?;
+    (route::resource_url(origin, server) == granted.resource).then_some(server)
 }
 
 /// The official TypeScript SDK 1.x answers a challenge for more scope with a refresh, which cannot bring any, and gives
-/// up when the call is refused again. Refused once, it authorizes, and asks for the scope. The grant goes on.
+/// up when the call is refused again. After a `server_error` it authorizes, and asks for the scope; after an
+/// `invalid_grant` it refreshes once more where its application forgets nothing. The grant goes on.
 fn steps_up() -> Failure {
     let message =
         "A call has just lacked a scope that this grant does not have, and a new token of it would lack it too.";
-    Failure::oauth(ErrorCode::InvalidGrant, "grant_step_up", message)
+    Failure::oauth(ErrorCode::ServerError, "grant_step_up", message)
+        .status(503)
         .fix("Authorize again and ask for the scopes of the challenge. The refresh token is still good.")
 }
 
@@ -301,7 +301,7 @@ mod tests {
             account: None,
             signed_in: None,
         };
-        let served = |servers, origin| is_served(&config(servers), origin, &granted);
+        let served = |servers, origin| served(&config(servers), origin, &granted).is_some();
         let url = "https://up.example/mcp";
         assert!(served(json!({"docs": {"url": url, "path": "/docs/mcp"}}), "https://gw.example"));
         assert!(!served(json!({"docs": {"url": url, "path": "/docs/mcp"}}), "https://new.example"));

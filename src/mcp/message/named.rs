@@ -20,6 +20,8 @@ pub struct Named<'a> {
     pub list: List,
     /// Its name, URI or URI template.
     pub name: Cow<'a, str>,
+    /// Whether it is called, not only spoken of.
+    pub is_call: bool,
     /// The JSON of the arguments that it is called with.
     pub arguments: Option<Cow<'a, str>>,
 }
@@ -67,8 +69,12 @@ pub fn named<'a>(message: &Message, json: &'a str) -> Result<Vec<Named<'a>>, Unc
 fn asks_for_nothing(method: &str) -> bool {
     const KNOWN: &[&str] = &["initialize", "ping", "server/discover", "logging/setLevel"];
     let lists = ["tools/list", "prompts/list", "resources/list", "resources/templates/list"];
-    KNOWN.contains(&method) || lists.contains(&method) || method.starts_with("tasks/")
+    let tasks = ["tasks/get", "tasks/update", "tasks/cancel", "tasks/result", "tasks/list"];
+    KNOWN.contains(&method) || lists.contains(&method) || tasks.contains(&method)
 }
+
+/// Of one request; clients watch what somebody looks at.
+const MOST_SUBSCRIPTIONS: usize = 1000;
 
 /// The members that a message, its parameters and what is in them are looked up by.
 const MESSAGE: &[&str] = &["params"];
@@ -97,8 +103,10 @@ impl<'a> Object<'a> {
         self.0.member(key)
     }
 
+    /// An object. Some clients write `null` where there is none.
     fn object(&self, key: &str, known: &'static [&'static str]) -> Result<Option<Self>, Unclear> {
         match self.json(key) {
+            Some(json) if json == "null" => Ok(None),
             Some(Cow::Borrowed(json)) => Self::read(json, known).map(Some),
             Some(Cow::Owned(_)) => Err(Unclear),
             None => Ok(None),
@@ -115,26 +123,28 @@ impl<'a> Object<'a> {
     }
 
     fn of_uri(&self) -> Result<Option<Named<'a>>, Unclear> {
-        Ok(self.text("uri")?.map(|name| Named { list: List::Resources, name, arguments: None }))
+        Ok(self.text("uri")?.map(|name| Named { list: List::Resources, name, is_call: true, arguments: None }))
     }
 
     fn called(&self, list: List) -> Result<Vec<Named<'a>>, Unclear> {
         let name = self.text("name")?.ok_or(Unclear)?;
-        Ok(vec![Named { list, name, arguments: self.json("arguments") }])
+        Ok(vec![Named { list, name, is_call: true, arguments: self.json("arguments") }])
     }
 
     /// `completion/complete`: a resource is referred to by its URI or by a URI template (RFC 6570), which has braces.
     fn referred(&self) -> Result<Vec<Named<'a>>, Unclear> {
         let reference = self.object("ref", REFERENCE)?.ok_or(Unclear)?;
-        let (list, name) = match reference.text("type")?.as_deref() {
-            Some("ref/prompt") => (List::Prompts, reference.text("name")?.ok_or(Unclear)?),
+        let spoken_of = |list, name| Named { list, name, is_call: false, arguments: None };
+        Ok(match reference.text("type")?.as_deref() {
+            Some("ref/prompt") => vec![spoken_of(List::Prompts, reference.text("name")?.ok_or(Unclear)?)],
             Some("ref/resource") => {
                 let uri = reference.text("uri")?.ok_or(Unclear)?;
-                (if uri.contains('{') { List::ResourceTemplates } else { List::Resources }, uri)
+                // What completes a template are names of resources.
+                let template = uri.contains('{').then(|| spoken_of(List::ResourceTemplates, uri.clone()));
+                template.into_iter().chain([spoken_of(List::Resources, uri)]).collect()
             }
             _ => return Err(Unclear),
-        };
-        Ok(vec![Named { list, name, arguments: None }])
+        })
     }
 
     /// `subscriptions/listen` (2026-07-28): the resources whose updates are asked for.
@@ -142,7 +152,13 @@ impl<'a> Object<'a> {
         let Some(filter) = self.object("notifications", FILTER)? else { return Ok(Vec::new()) };
         let Some(Cow::Borrowed(uris)) = filter.json("resourceSubscriptions") else { return Ok(Vec::new()) };
         let uris: Vec<Key<'a>> = serde_json::from_str(uris).map_err(|_| Unclear)?;
-        Ok(uris.into_iter().map(|Key(name)| Named { list: List::Resources, name, arguments: None }).collect())
+        if uris.len() > MOST_SUBSCRIPTIONS {
+            return Err(Unclear);
+        }
+        Ok(uris
+            .into_iter()
+            .map(|Key(name)| Named { list: List::Resources, name, is_call: true, arguments: None })
+            .collect())
     }
 
     fn names_something(&self) -> bool {
@@ -179,7 +195,8 @@ mod tests {
         let complete =
             |reference: &str| of("completion/complete", &format!(r#"{{"ref":{reference},"argument":{{}}}}"#));
         assert_eq!(complete(r#"{"type":"ref/prompt","name":"a"}"#), Ok(one(List::Prompts, "a")));
-        assert_eq!(complete(r#"{"type":"ref/resource","uri":"a:{b}"}"#), Ok(one(List::ResourceTemplates, "a:{b}")));
+        let both = [one(List::ResourceTemplates, "a:{b}"), one(List::Resources, "a:{b}")].concat();
+        assert_eq!(complete(r#"{"type":"ref/resource","uri":"a:{b}"}"#), Ok(both), "it tells names of resources");
         assert_eq!(complete(r#"{"type":"ref/resource","uri":"a:b"}"#), Ok(one(List::Resources, "a:b")));
         let listen = of("subscriptions/listen", r#"{"notifications":{"resourceSubscriptions":["a:b","a:c"]}}"#);
         assert_eq!(listen.map(|named| named.len()), Ok(2));

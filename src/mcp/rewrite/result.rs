@@ -17,11 +17,15 @@ use super::Unreadable;
 use super::answer::{Edit, Edited};
 use super::edits::Edits;
 use super::list::List;
+use crate::mcp::message::MAX_BATCH;
 use crate::mcp::message::strict_json::{Key, resembles};
 
 /// For how long a client may keep a result: as long as a configuration takes to arrive, in milliseconds.
 const TTL: u64 = 60_000;
 const LONGEST_TTL: &str = "60000";
+
+/// Of one body: the answers to a batch, and what a server says beside them.
+const MOST_MESSAGES: usize = 10 * MAX_BATCH;
 
 /// Extensions by which a server says how to authorize at it. Clients authorize at the gateway (ext-auth).
 const OF_AUTHORIZATION: &[&str] =
@@ -67,13 +71,10 @@ impl<'de, A: Audience> Reading<'de, A> {
         if !json.trim_ascii_start().starts_with('[') {
             return self.message(json);
         }
-        let messages: Vec<&RawValue> = serde_json::from_str(json)?;
-        let mut members = Vec::with_capacity(messages.len());
-        for message in messages {
-            members.push((self.edits.place(message), self.message(message.get())?));
-        }
-        self.edits.keep(&members);
-        Ok(members.is_empty() || members.iter().any(|(_, stays)| *stays))
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let stays = deserializer.deserialize_seq(Messages(self))?;
+        deserializer.end()?;
+        Ok(stays)
     }
 
     fn message(&mut self, json: &'de str) -> serde_json::Result<bool> {
@@ -117,6 +118,31 @@ impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Seed<V> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
         deserializer.deserialize_any(self.0)
+    }
+}
+
+/// Messages of a batch, looked at one by one: more than may be asked for are not collected first.
+struct Messages<'r, 'de, A>(&'r mut Reading<'de, A>);
+
+impl<'de, A: Audience> Visitor<'de> for Messages<'_, 'de, A> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("JSON-RPC messages")
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<bool, S::Error> {
+        let Self(reading) = self;
+        let mut members = Vec::new();
+        while let Some(message) = seq.next_element::<&'de RawValue>()? {
+            if members.len() == MOST_MESSAGES {
+                return reading.refuse(Unreadable::Malformed);
+            }
+            let stays = reading.message(message.get()).map_err(S::Error::custom)?;
+            members.push((reading.edits.place(message), stays));
+        }
+        reading.edits.keep(&members);
+        Ok(members.is_empty() || members.iter().any(|(_, stays)| *stays))
     }
 }
 

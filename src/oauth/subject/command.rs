@@ -83,6 +83,11 @@ tagged! { "command",
             /// What it said.
             profile: Profile,
         },
+        /// The subject signed in, and nobody asks what the login says of them: what it said before is out of date.
+        ForgetProfile {
+            /// When that was.
+            at: Timestamp,
+        },
         /// What did the login say of the subject?
         Profile,
         /// What is there?

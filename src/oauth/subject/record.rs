@@ -148,6 +148,7 @@ impl Record {
                 self.profile = None;
             }
             Command::SignIn { profile } => self.sign_in(profile),
+            Command::ForgetProfile { at } => self.profile = self.profile.take().filter(|before| before.at > at),
             Command::Profile => return Outcome::Profile { profile: self.profile.clone() },
             Command::List => {
                 let (connections, grants) = (self.connections.clone(), self.grants.clone());

@@ -259,7 +259,12 @@ fn what_the_login_said_last_is_kept_until_everything_is_forgotten() {
     assert_eq!(said(&record), Some(profile("support", 1000)), "the later sign-in counts");
     let record = told(record, Command::SignIn { profile: Profile { roles: Vec::new(), ..profile("", 1001) } });
     assert_eq!(said(&record).unwrap().roles, Vec::<String>::new(), "a role that was taken away is gone");
-    assert_eq!(told(record, Command::ForgetEverything), None);
+    assert_eq!(told(record.clone(), Command::ForgetEverything), None);
+    let left = told(record.clone(), Command::ForgetProfile { at: Timestamp(1) });
+    assert_eq!(left, record, "what a later sign-in said stays");
+    assert_eq!(told(record, Command::ForgetProfile { at: Timestamp(9_000) }), None);
+    let forget = r#"{"command":"forget_profile","at":1}"#;
+    assert_eq!(serde_json::to_string(&Command::ForgetProfile { at: Timestamp(1) }).unwrap(), forget);
 }
 
 #[test]
