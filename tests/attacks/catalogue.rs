@@ -2,12 +2,16 @@
 //!
 //! Not here: what the person themselves sees of it (`journeys/catalogue`).
 
+use std::rc::Rc;
+
 use mcp_edge_gateway::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
 use serde_json::{Value, json};
 
 use crate::world::World;
 use crate::world::client::Client;
 use crate::world::guarded::Guarded;
+use crate::world::platform::Scripted;
+use crate::world::protected::Protected;
 
 fn tools(client: &Client) -> Value {
     let answer = client.sends(&json!({"jsonrpc": "2.0", "id": 5, "method": "tools/list"})).with(200).json();
@@ -65,13 +69,31 @@ fn what_is_moved_to_another_place_does_not_open() {
 }
 
 #[test]
-fn it_is_given_up_with_the_account() {
-    let (world, _, alice) = listed(|_| ());
-    let mut browser = alice.browser.clone();
-    browser.goes_to(&format!("{}/connections", world.origin()));
-    browser.presses("/connections", "disconnect", "docs");
-    assert!(kept(&world).is_empty());
-    assert_eq!(tools(&alice), json!(["connect_docs"]));
+fn it_is_given_up_when_the_account_is_connected_anew_or_disconnected() {
+    for way in ["anew", "disconnected"] {
+        let world = World::new();
+        let server = Protected::new(&world, "linear");
+        server.says.borrow_mut().instead = Some(Rc::new(|request| {
+            let asks = String::from_utf8_lossy(&request.body).contains("tools/list");
+            asks.then(|| Scripted::json(&json!({"jsonrpc": "2.0", "id": 5, "result": {"tools": [{"name": "search"}]}})))
+        }));
+        world.reconfigure(|config| config["servers"]["linear"] = server.configured("Linear", &json!({})));
+        let client = world.client("claude").at("linear").registers().authorizes().signs_in("alice").approves();
+        let client = client.presses_connect();
+        let mut client = client.clone().follows(&server.approves(&client.browser.at)).redeems();
+        assert_eq!(tools(&client), json!(["search"]));
+        assert_eq!(kept(&world).len(), 1);
+        if way == "anew" {
+            client.browser.goes_to("/connect/linear");
+            let client = client.presses_connect();
+            client.clone().follows(&server.approves(&client.browser.at));
+        } else {
+            client.browser.goes_to("/connections");
+            client.browser.presses("/connections", "action", "disconnect");
+            assert_eq!(tools(&client), json!(["connect_linear"]));
+        }
+        assert!(kept(&world).is_empty(), "{way}");
+    }
 }
 
 #[test]
