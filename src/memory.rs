@@ -75,6 +75,8 @@ pub struct Memory {
     pub catalogues: Rc<Catalogues>,
     /// The digest of what the directory has of a part of a catalogue, by its key.
     pub kept: Cache<Digested>,
+    /// The names in the last list of a kind that was seen here, by slug, binding and kind: whether a policy means any.
+    pub listed: Cache<Rc<Vec<String>>>,
 }
 
 /// The last use of a server.

@@ -68,6 +68,18 @@ impl Part {
         (kept.len() <= LONGEST).then(|| kept.to_owned())
     }
 
+    /// What the things in a list that is kept go by. What has no name is left out.
+    pub fn names(self, kept: &str) -> Vec<String> {
+        let Self::List(list) = self else { return Vec::new() };
+        let members: Vec<&RawValue> = serde_json::from_str(kept).unwrap_or_default();
+        let name = |member: &&RawValue| {
+            let member = RawObject::parse(member.get())?;
+            let name = list.names().iter().find_map(|key| member.get(key))?;
+            serde_json::from_str(name).ok()
+        };
+        members.iter().filter_map(name).collect()
+    }
+
     /// The result that what is kept was taken from, without what only its own moment was for.
     pub fn result(self, kept: &str) -> String {
         match self {
@@ -208,6 +220,16 @@ mod tests {
         for body in ["{}", r#"{"params":{}}"#, r#"{"cursor":"2"}"#] {
             assert!(params(body).1, "{body}");
         }
+    }
+
+    #[test]
+    fn the_names_in_a_list_are_those_that_policy_is_about() {
+        assert_eq!(TOOLS.names(r#"[{"name":"\u0061","title":"x"},{"title":"x"},{"name":1},2]"#), ["a"]);
+        assert_eq!(
+            Part::List(List::ResourceTemplates).names(r#"[{"name":"x","uriTemplate":"n://{id}"}]"#),
+            ["n://{id}"]
+        );
+        assert!(Part::Initialize.names("{}").is_empty());
     }
 
     #[test]

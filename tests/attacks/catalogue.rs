@@ -123,3 +123,28 @@ fn a_fresh_list_is_of_the_connection_that_it_was_asked_with() {
     tools(&alice);
     assert_eq!(server.was_asked(), ["tools/list"]);
 }
+
+#[test]
+fn a_fresh_list_is_of_whoever_says_the_same_to_the_server() {
+    let (world, server) = World::guarded();
+    world.reconfigure(|config| config["servers"]["docs"]["list_cache_seconds"] = 60.into());
+    world.connected("alice", "alice's token");
+    server.wants("alice's token");
+    let alice = world.client("claude").at("docs").connects("alice");
+    let asked = |capabilities: &Value, region: &str, trace: &str| {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": capabilities,
+        });
+        let request = world.request("POST", &alice.resource()).bearer(&alice.access);
+        let request = request.header("mcp-protocol-version", "2026-07-28").header("mcp-method", "tools/list");
+        let request = request.header("mcp-param-region", region).header("traceparent", trace);
+        let message = json!({"jsonrpc": "2.0", "id": 5, "method": "tools/list", "params": {"_meta": meta}});
+        request.json(&message).send().with(200);
+        server.was_asked().len()
+    };
+    assert_eq!(asked(&json!({}), "eu", "1"), 1);
+    assert_eq!(asked(&json!({}), "eu", "2"), 0);
+    assert_eq!(asked(&json!({}), "us", "2"), 1, "another header of the client's");
+    assert_eq!(asked(&json!({"sampling": {}}), "eu", "2"), 1, "another client");
+}

@@ -21,7 +21,7 @@ fn list(client: &Client, method: &str) -> Answer {
 
 #[track_caller]
 fn tools(answer: &Answer) -> Vec<String> {
-    let tools = answer.json()["result"]["tools"].as_array().cloned().unwrap_or_else(|| panic!("{}", answer.json()));
+    let tools = answer.json()["result"]["tools"].as_array().cloned().unwrap();
     tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -253,4 +253,25 @@ fn a_server_that_says_that_a_list_changed_is_asked_again() {
     world.sent();
     list("tools/list");
     assert_eq!(world.sent().len(), 1);
+}
+
+#[test]
+fn an_entry_that_means_nothing_is_told_to_the_operator() {
+    let world = World::new();
+    lists(&world, &["get_issue"], &json!({}));
+    let client = world.client("claude").connects("alice");
+    list(&client, "tools/list");
+    let mut config = world.configuration()["config"].clone();
+    config["servers"]["demo"]["tools"] = json!({"allow": ["get_issue", "get_isue"], "allow_patterns": ["list_*"]});
+    let put = |path| world.request("PUT", path).bearer(crate::world::ADMIN_TOKEN).json(&config).send().with(200).json();
+    for answer in [put("/admin/config?dry_run"), put("/admin/config")] {
+        let warnings = answer["warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), 2, "{answer}");
+        assert!(answer.to_string().contains("get_isue") && answer.to_string().contains("list_*"), "{answer}");
+    }
+    world.new_isolate();
+    list(&client, "tools/list");
+    let journal = world.platform.journal.borrow();
+    let lines: Vec<_> = journal.iter().filter(|line| line.contains("policy_entries_dead")).collect();
+    assert!(lines.len() == 1 && lines[0].contains("get_isue") && !lines[0].contains("get_issue"), "{lines:?}");
 }

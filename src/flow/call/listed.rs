@@ -9,12 +9,12 @@ use http::{HeaderName, StatusCode};
 use serde_json::Value;
 
 use super::context::Call;
-use super::permit::kind;
 use super::unconnected;
 use crate::caller::Caller;
 use crate::config::{CatalogueOwner, Config};
 use crate::flow::connection;
 use crate::flow::connection::catalogue;
+use crate::flow::connection::catalogue::kind;
 use crate::json;
 use crate::mcp::catalogue::{CatalogueNews, Observed, Part, freshness, params, response, told};
 use crate::mcp::message::envelope::{Message, Payload};
@@ -23,7 +23,8 @@ use crate::mcp::rewrite::Unreadable;
 use crate::mcp::rewrite::answer::{Edit, Edited, RewrittenAnswer};
 use crate::mcp::rewrite::list::List;
 use crate::mcp::rewrite::result::{Audience, Seen};
-use crate::mcp::transport::header_names::{PROTOCOL_VERSION, SESSION_ID};
+use crate::mcp::transport::forward;
+use crate::mcp::transport::header_names::SESSION_ID;
 use crate::mcp::transport::response::MediaType;
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{InitializeParams, Session};
@@ -40,6 +41,9 @@ const LONGEST_ANSWER: usize = 16 << 20;
 
 /// No result is fresh for longer, in seconds.
 const LONGEST_FRESH: u64 = 86_400;
+
+/// W3C trace context.
+const TRACE: &[&str] = &["traceparent", "tracestate", "baggage"];
 
 /// The stable code of lists that the server could not be asked for.
 const FROM_CATALOGUE: &str = "list_from_catalogue";
@@ -64,10 +68,12 @@ impl<P: Platform> Call<'_, P> {
         let part = Part::of(message.method()?)?;
         message.id()?;
         let body = std::str::from_utf8(body).ok()?;
-        let revision = self.head.header(PROTOCOL_VERSION).unwrap_or_default();
+        // What reaches the server of the client's headers; of these only the trace says nothing to it.
+        let headers = forward::request_headers(&self.head.headers, None, &Vec::new(), self.era);
+        let headers: Vec<_> = headers.iter().filter(|(name, _)| !TRACE.contains(&name.as_str())).collect();
         let client = session.and_then(|session| session.initialize.as_ref()).map_or("", InitializeParams::as_str);
         let (params, is_whole) = params(body);
-        let said = format!("{}\n{revision}\n{client}\n{params}", self.era.as_str());
+        let said = format!("{}\n{headers:?}\n{client}\n{params}", self.era.as_str());
         Some(CatalogueQuestion { part, is_whole, said: Digested::of(&said) })
     }
 

@@ -5,11 +5,11 @@
 
 use super::challenge;
 use super::context::Call;
+use crate::flow::connection::catalogue::kind;
 use crate::mcp::message::envelope::{Message, Payload};
 use crate::mcp::message::error::{Code, Lacking};
 use crate::mcp::message::named;
 use crate::mcp::message::named::{Named, Unclear};
-use crate::mcp::rewrite::list::List;
 use crate::mcp::transport::revision::Era;
 use crate::oauth::error::ErrorCode;
 use crate::policy::{Arguments, Capability, CapabilityKind, Decision, Denial, Requirement};
@@ -111,15 +111,6 @@ fn lacking(capability: &Capability<'_>) -> Lacking {
         CapabilityKind::Tool => Lacking { tool: name, ..Lacking::default() },
         CapabilityKind::Prompt => Lacking { prompt: name, ..Lacking::default() },
         CapabilityKind::Resource | CapabilityKind::ResourceTemplate => Lacking { uri: name, ..Lacking::default() },
-    }
-}
-
-pub(super) const fn kind(list: List) -> CapabilityKind {
-    match list {
-        List::Tools => CapabilityKind::Tool,
-        List::Prompts => CapabilityKind::Prompt,
-        List::Resources => CapabilityKind::Resource,
-        List::ResourceTemplates => CapabilityKind::ResourceTemplate,
     }
 }
 

@@ -3,16 +3,22 @@
 //! Whoever reads it sees no more of it than policy shows them, so an old one is never a wrong answer, and a lost one
 //! costs a list. Not here: what of an answer is kept (`mcp::catalogue`), and when it stands in (`flow::call`).
 
+use std::rc::Rc;
+
+use serde_json::json;
+
 use super::{key as connection_key, sealed};
 use crate::caller::Caller;
 use crate::config::{CatalogueOwner, Server};
 use crate::flow::RequestContext;
 use crate::mcp::catalogue::{KnownAnswer, Part};
+use crate::mcp::rewrite::list::List;
 use crate::memory::Memory;
 use crate::memory::catalogues::NotedPart;
+use crate::policy::{CapabilityKind, DeadEntry};
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Digested;
-use crate::time::Lifetime;
+use crate::time::{Lifetime, Timestamp};
 use crate::upstream::catalogue::CatalogueKey;
 use crate::upstream::connection::{Command, Outcome};
 use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
@@ -49,6 +55,7 @@ pub async fn recall<P: Platform>(
 pub async fn settle<P: Platform>(platform: &P, memory: &Memory, keys: &KeyRing) {
     for noted in memory.catalogues.take() {
         let name = noted.key.name(noted.part.name());
+        take_stock(platform, memory, &noted);
         let digest = Digested::of(&noted.kept);
         if memory.kept.get(&name, platform.now()).is_some_and(|kept| kept == digest) {
             continue;
@@ -58,6 +65,46 @@ pub async fn settle<P: Platform>(platform: &P, memory: &Memory, keys: &KeyRing) 
             memory.kept.put(name, digest, platform.now() + REMEMBERED, platform.now());
         }
     }
+}
+
+/// Remembers what a list names. Where that is new here and a policy means nothing in it, the log has a line of it.
+fn take_stock<P: Platform>(platform: &P, memory: &Memory, noted: &NotedPart) {
+    let Part::List(list) = noted.part else { return };
+    let config = memory.config.borrow().as_ref().map(|loaded| Rc::clone(&loaded.config));
+    let slug = noted.key.account().slug();
+    let Some(server) = config.as_ref().and_then(|config| config.servers.get(slug)) else { return };
+    let (name, names) = (stock_name(server, list), noted.part.names(&noted.kept));
+    let now = platform.now();
+    if memory.listed.get(&name, now).is_some_and(|before| *before == names) {
+        return;
+    }
+    memory.listed.put(name, Rc::new(names), now + REMEMBERED, now);
+    let dead = dead_entries(memory, server, list, now);
+    if !dead.is_empty() {
+        let line = json!({"event": "policy_entries_dead", "server": slug, "entries": dead});
+        platform.record(&line.to_string());
+    }
+}
+
+/// The entries of a server's policy that mean nothing in the last list of a kind, where this isolate has seen one.
+pub fn dead_entries<'s>(memory: &Memory, server: &'s Server, list: List, now: Timestamp) -> Vec<DeadEntry<'s>> {
+    let Some(names) = memory.listed.get(&stock_name(server, list), now) else { return Vec::new() };
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    server.policy.dead_entries(kind(list), &names)
+}
+
+/// What policy calls the things in a list.
+pub const fn kind(list: List) -> CapabilityKind {
+    match list {
+        List::Tools => CapabilityKind::Tool,
+        List::Prompts => CapabilityKind::Prompt,
+        List::Resources => CapabilityKind::Resource,
+        List::ResourceTemplates => CapabilityKind::ResourceTemplate,
+    }
+}
+
+fn stock_name(server: &Server, list: List) -> String {
+    format!("{}\n{}\n{}", server.slug, sealed::binding(server).as_str(), list.member())
 }
 
 async fn keep<P: Platform>(platform: &P, keys: &KeyRing, name: &str, noted: &NotedPart) -> Result<(), Unavailable> {

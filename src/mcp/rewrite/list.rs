@@ -38,7 +38,7 @@ impl List {
     }
 
     /// What the things in it go by.
-    pub(super) const fn names(self) -> &'static [&'static str] {
+    pub(in crate::mcp) const fn names(self) -> &'static [&'static str] {
         match self {
             Self::Tools | Self::Prompts => &["name"],
             Self::Resources => &["uri"],
