@@ -45,9 +45,6 @@ const LONGEST_FRESH: u64 = 86_400;
 /// W3C trace context.
 const TRACE: &[&str] = &["traceparent", "tracestate", "baggage"];
 
-/// The stable code of lists that the server could not be asked for.
-const FROM_CATALOGUE: &str = "list_from_catalogue";
-
 /// Reasons that say that the server cannot be asked for the moment.
 const DOWN: &[&str] = &["upstream_unreachable", "upstream_timeout", "upstream_error"];
 
@@ -135,7 +132,7 @@ impl<P: Platform> Call<'_, P> {
         let initialize = self.initialize.as_ref().map(InitializeParams::as_str);
         let stand_in = unconnected::server(self);
         let answer = stand_in.answer_as_known(message, self.era, initialize, known)?;
-        let reply = Reply::json(StatusCode::OK, &answer).log_reason(FROM_CATALOGUE);
+        let reply = Reply::json(StatusCode::OK, &answer).log_reason(catalogue::STANDS_IN);
         Some(self.with_waiting_session(message, reply))
     }
 

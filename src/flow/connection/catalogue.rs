@@ -24,6 +24,9 @@ use crate::upstream::connection::{Command, Outcome};
 use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
 use crate::vault::{KeyRing, Purpose};
 
+/// The stable code of answers that the server could not be asked for.
+pub const STANDS_IN: &str = "list_from_catalogue";
+
 /// How long the directory keeps it after it was last the same.
 const KEPT: Lifetime = Lifetime::days(90);
 /// How old what is kept may grow before it is kept anew although it is the same.
