@@ -53,19 +53,16 @@ fn what_is_moved_to_another_place_does_not_open() {
     let bob = world.client("other").at("docs").connects("bob").initializes();
     assert_eq!(tools(&bob), json!(["search"]));
     server.wants("another token");
-    let mut directory = world.platform.directory.borrow_mut();
-    let bobs: Vec<_> =
-        directory.keys().filter(|name| name.starts_with("catalogue:") && !alices.contains(name)).cloned().collect();
+    let bobs: Vec<_> = kept(&world).into_iter().filter(|name| !alices.contains(name)).collect();
     assert!(!bobs.is_empty());
-    for name in &bobs {
-        for from in &alices {
-            let moved = directory[from].clone();
-            directory.insert(name.clone(), moved);
-        }
+    for from in &alices {
+        let mut directory = world.platform.directory.borrow_mut();
+        let moved = directory[from].clone();
+        directory.extend(bobs.iter().map(|name| (name.clone(), moved.clone())));
+        drop(directory);
+        world.new_isolate();
+        assert_eq!(tools(&bob), json!(["connect_docs"]));
     }
-    drop(directory);
-    world.new_isolate();
-    assert_eq!(tools(&bob), json!(["connect_docs"]));
 }
 
 #[test]
@@ -147,4 +144,23 @@ fn a_fresh_list_is_of_whoever_says_the_same_to_the_server() {
     assert_eq!(asked(&json!({}), "eu", "2"), 0);
     assert_eq!(asked(&json!({}), "us", "2"), 1, "another header of the client's");
     assert_eq!(asked(&json!({"sampling": {}}), "eu", "2"), 1, "another client");
+}
+
+#[test]
+fn an_account_that_is_connected_anew_meanwhile_keeps_nothing_of_the_one_before() {
+    let (world, server) = World::guarded();
+    world.connected("alice", "alice's token");
+    server.wants("alice's token");
+    let alice = world.begins("claude", &json!({}));
+    let before = kept(&world);
+    let within = world.clone();
+    world.outside(
+        "https://docs.example",
+        Rc::new(move |_| {
+            within.connected("alice", "the token of her other account");
+            Ok(Scripted::json(&json!({"jsonrpc": "2.0", "id": 5, "result": {"tools": [{"name": "secret"}]}})))
+        }),
+    );
+    assert_eq!(tools(&alice), json!(["secret"]));
+    assert_eq!(kept(&world), before);
 }
