@@ -269,6 +269,12 @@ fn an_entry_that_means_nothing_is_told_to_the_operator() {
         assert_eq!(warnings.len(), 2, "{answer}");
         assert!(answer.to_string().contains("get_isue") && answer.to_string().contains("list_*"), "{answer}");
     }
+    let told = |status: Answer| status.with(200).json()["servers"][0]["policy_entries_dead"].clone();
+    assert_eq!(
+        told(world.request("GET", "/status").bearer(crate::world::ADMIN_TOKEN).send())[0]["entry"]["name"],
+        "get_isue"
+    );
+    assert_eq!(told(world.get("/status")), Value::Null);
     world.new_isolate();
     list(&client, "tools/list");
     let journal = world.platform.journal.borrow();

@@ -85,9 +85,8 @@ pub async fn replace<P: Platform>(
 
 /// What is right and hardly meant: entries of policies that mean nothing of what their servers listed here last.
 fn warnings<P: Platform>(platform: &P, memory: &Memory, config: &Config) -> Vec<Value> {
-    let lists = [List::Tools, List::Prompts, List::Resources, List::ResourceTemplates];
     let of_server = |server: &Server| {
-        let dead = lists.iter().flat_map(|list| catalogue::dead_entries(memory, server, *list, platform.now()));
+        let dead = List::ALL.into_iter().flat_map(|list| catalogue::dead_entries(memory, server, list, platform.now()));
         let problem = "means nothing that the server listed last";
         dead.map(|entry| json!({"server": server.slug.as_str(), "entry": entry, "problem": problem}))
             .collect::<Vec<_>>()
