@@ -18,6 +18,7 @@ pub use crate::flow::call::tenure::StreamStanding;
 use crate::flow::call::{Refusal, refusal, tenure};
 use crate::flow::client::register;
 use crate::flow::connect::callback;
+use crate::flow::connection::catalogue;
 use crate::flow::token::revoke;
 use crate::flow::{Head, RequestContext, authorize, boxed, call, connect, discover, login, token};
 use crate::mcp::message::envelope::RequestId;
@@ -106,6 +107,13 @@ impl<'a, P: Platform> Gateway<'a, P> {
     /// Looks at a stream that was handed on: whether it goes on, on the terms of its reply.
     pub async fn look(&self, words: &str) -> StreamStanding {
         tenure::look(self.platform, self.memory, words).await
+    }
+
+    /// Keeps what servers said of themselves in answers that are through by now.
+    pub async fn settle(&self) {
+        if let Ok(keys) = self.keys() {
+            catalogue::settle(self.platform, self.memory, &keys).await;
+        }
     }
 
     async fn dispatch(

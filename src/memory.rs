@@ -20,6 +20,9 @@ use crate::time::Timestamp;
 use crate::upstream::credential::Credential;
 use crate::vault::KeyRing;
 use crate::web::failure::Failure;
+use catalogues::Catalogues;
+
+pub mod catalogues;
 
 /// A connection as this isolate knows it.
 pub struct Held {
@@ -70,6 +73,12 @@ pub struct Memory {
     pub failed_refreshes: Cache<Failure>,
     /// What servers were like when they were last used here, by slug.
     pub used: Cache<LastUse>,
+    /// What servers said of themselves moments ago.
+    pub catalogues: Rc<Catalogues>,
+    /// The digest of what the directory has of a part of a catalogue, by its key.
+    pub kept: Cache<Digested>,
+    /// The names in the last list of a kind that was seen here, by slug, binding and kind: whether a policy means any.
+    pub listed: Cache<Rc<Vec<String>>>,
 }
 
 /// The last use of a server.
@@ -153,6 +162,7 @@ impl Memory {
             self.failed_refreshes.clear();
             self.jwks.clear();
             self.used.clear();
+            self.catalogues.clear();
         }
     }
 }

@@ -142,6 +142,11 @@ pub fn ends(event: &[u8]) -> String {
     text
 }
 
+/// That there is nothing left to keep.
+pub fn settled() -> String {
+    "settled\n\0".to_owned()
+}
+
 /// An errand of a call.
 pub fn op(op: HostOp) -> Crossing {
     let mut text = String::with_capacity(1024);

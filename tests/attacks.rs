@@ -11,6 +11,8 @@ mod anonymous;
 mod authorization;
 #[path = "attacks/browser.rs"]
 mod browser;
+#[path = "attacks/catalogue.rs"]
+mod catalogue;
 #[path = "attacks/connect.rs"]
 mod connect;
 #[path = "attacks/connections.rs"]

@@ -7,6 +7,8 @@
 
 #[path = "journeys/accounts.rs"]
 mod accounts;
+#[path = "journeys/catalogue.rs"]
+mod catalogue;
 #[path = "journeys/choosing.rs"]
 mod choosing;
 #[path = "journeys/condition.rs"]

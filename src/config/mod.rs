@@ -34,7 +34,7 @@ pub use auth::{Auth, ConfiguredClient, MachineClient, OAuth, Value};
 pub use branding::Branding;
 pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
-pub use document::{ConnectTime, ConsentPolicy, LoggedCalls};
+pub use document::{CatalogueOwner, ConnectTime, ConsentPolicy, LoggedCalls};
 pub use login::{DevAccount, Login, Oidc};
 pub use origin::Origin;
 pub use report::{ConfigError, ConfigErrors};

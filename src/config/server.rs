@@ -11,7 +11,7 @@ use url::Url;
 use crate::time::Lifetime;
 
 use super::auth::{Auth, Value};
-use super::document::{SERVER_TIMEOUT, ServerDocument};
+use super::document::{CatalogueOwner, LIST_CACHE, SERVER_TIMEOUT, ServerDocument};
 use super::origin::{Origin, web_url};
 use super::policy::Known;
 use super::report::{Complaint, Pointer, Report, shown};
@@ -73,6 +73,10 @@ pub struct Server {
     pub auth: Auth,
     /// How long it may take until it answers.
     pub timeout: Lifetime,
+    /// Whose the last lists that the gateway keeps of it are.
+    pub catalogue: CatalogueOwner,
+    /// How long its lists may be answered from memory, where the operator says so.
+    pub list_cache: Option<Lifetime>,
     /// Who may see and use what of it.
     pub policy: Policy,
 }
@@ -149,6 +153,11 @@ fn prove_server(
     let path = document.path.and_then(|path| report.check(&at.child("path"), own_path(path)));
     let auth = auth::prove(document.auth, &at.child("auth"), report);
     let timeout = text::seconds(&at.child("timeout_seconds"), document.timeout_seconds, &SERVER_TIMEOUT, report);
+    let list_cache = match document.list_cache_seconds {
+        Some(seconds) => text::seconds(&at.child("list_cache_seconds"), seconds, &LIST_CACHE, report).map(Some),
+        None => Some(None),
+    };
+    let catalogue = document.catalogue;
     let ServerDocument { tools, prompts, resources, resource_templates, require, .. } = document;
     let filters = PerKind { tools, prompts, resources, resource_templates };
     let policy = policy::prove(filters, require, known, at, report);
@@ -160,6 +169,8 @@ fn prove_server(
         path: path.unwrap_or_else(|| format!("/v1/mcp/{slug}")),
         auth: auth?,
         timeout: timeout?,
+        catalogue,
+        list_cache: list_cache?,
         policy: policy?,
         slug,
     })

@@ -11,7 +11,7 @@ const SMALL = 16 * 1024;
 // A client that leaves sooner, in milliseconds, is noticed when this is over.
 const UNWATCHED = 500;
 // What a flow comes to; everything else is an errand.
-const OUTCOMES = ["reply", "stream", "goes_on", "ends"];
+const OUTCOMES = ["reply", "stream", "goes_on", "ends", "settled"];
 // What stands before the number of a body that Rust reads on its way.
 const REWRITTEN = "rewritten ";
 const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d]; // RFC 8259 §2
@@ -19,9 +19,9 @@ const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d]; // RFC 8259 §2
 export const isReply = (outcome) => outcome.startsWith("reply\n");
 
 /** The response that a reply describes. */
-export function response(born, number, outcome, bodies) {
+export function response(born, number, outcome, bodies, through) {
   const [, status, source, ...headers] = linesOf(outcome);
-  const body = own(born, number, source, outcome) ?? throughRust(born, number, source, bodies) ?? relayed(bodies?.[source]);
+  const body = own(born, number, source, outcome) ?? throughRust(born, number, source, bodies, through) ?? relayed(bodies?.[source]);
   return new Response(body, { status, headers: unpacked(headers) });
 }
 
@@ -45,12 +45,12 @@ function own(born, number, source, outcome) {
   if (source === "bytes") return enter(born, (rust) => rust.bytes(number));
 }
 
-/** A body that Rust reads on its way. */
-function throughRust(born, number, source, bodies) {
+/** A body that Rust reads on its way. `through` is called once it is. */
+function throughRust(born, number, source, bodies, through) {
   if (!source.startsWith(REWRITTEN)) return undefined;
   const rewriting = enter(born, (rust) => rust.rewriting(number));
   const body = relayed(bodies[source.slice(REWRITTEN.length)]);
-  return rewritten(new Response(body).body, (operation) => enter(born, () => operation(rewriting)));
+  return rewritten(new Response(body).body, (operation) => enter(born, () => operation(rewriting)), through);
 }
 
 /** A body that is handed on: read already, or as the stream that it is. */
@@ -75,7 +75,10 @@ export class Call {
   /** Goes on from an outcome to the reply. What lasts longer, a stream of events, is given to `keep` as a promise. */
   async run(outcome, env, keep) {
     const last = await this.#settle(outcome);
-    if (isReply(last)) return response(this.#born, this.#number, last, this.#bodies);
+    // What such a body told of its server is kept behind the client's back.
+    const settled = async () => this.#settle(this.#enter((rust, call) => rust.settle(call, Date.now(), env)));
+    const through = () => keep(settled().catch(() => {}));
+    if (isReply(last)) return response(this.#born, this.#number, last, this.#bodies, through);
     const [, milliseconds, words] = linesOf(last);
     const reply = last.slice(last.indexOf("\nreply\n") + 1);
     const source = linesOf(reply)[2].replace(REWRITTEN, "");
@@ -83,7 +86,7 @@ export class Call {
     const look = () => enter(this.#born, (rust) => rust.look(this.#number, words, Date.now(), env));
     keep(this.#hand(this.#bodies[source].body, writable, Number(milliseconds), look).catch(() => {}));
     this.#bodies[source] = { body: readable };
-    return response(this.#born, this.#number, reply, this.#bodies);
+    return response(this.#born, this.#number, reply, this.#bodies, through);
   }
 
   /** Does errands until the flow comes to something. */

@@ -64,6 +64,20 @@ pub fn look(call: u32, words: String, now: f64, env: Env) -> String {
     })
 }
 
+/// What a body told of its server is kept, once it is through.
+#[wasm_bindgen]
+pub fn settle(call: u32, now: f64, env: Env) -> String {
+    let memory = MEMORY.with(Rc::clone);
+    let now = timestamp(now);
+    call::begin(call, now, |queue| {
+        let platform = Workers::new(env, now, queue);
+        async move {
+            Gateway::new(&platform, &memory).settle().await;
+            wire::settled()
+        }
+    })
+}
+
 /// An answer to a fetch: its status and headers, or the reason there is none; the first byte of its body where that is
 /// known; and the number of the body.
 #[wasm_bindgen]

@@ -4,9 +4,9 @@
 
 /**
  * The bytes of `stream` as Rust rewrites them. `withRust` calls an operation with what does that, and throws when the
- * instance is gone, which breaks the body off: it never goes on unread.
+ * instance is gone, which breaks the body off: it never goes on unread. `through` is called when all of it has passed.
  */
-export function rewritten(stream, withRust) {
+export function rewritten(stream, withRust, through = () => {}) {
   const reader = stream.getReader();
   return new ReadableStream({
     async pull(controller) {
@@ -20,6 +20,7 @@ export function rewritten(stream, withRust) {
         if (!over) continue;
         controller.close();
         reader.cancel().catch(() => {});
+        through();
       }
     },
     cancel: (reason) => reader.cancel(reason),

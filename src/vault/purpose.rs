@@ -68,4 +68,6 @@ purposes! {
     ClientId = "client id",
     /// Seals who has signed in with an address.
     Person = "person",
+    /// Seals what a server last said it is and has.
+    Catalogue = "catalogue",
 }

@@ -258,13 +258,18 @@ impl Asking {
     pub async fn sending(self) -> Answer {
         let memory = Rc::clone(&self.world.memory.borrow());
         let request = Request { method: self.method, url: self.url, headers: self.headers, body: Bytes(self.body) };
-        let reply = Gateway::new(&*self.world.platform, &memory).handle(request).await;
+        let gateway = Gateway::new(&*self.world.platform, &memory);
+        let reply = gateway.handle(request).await;
         let terms = reply.terms().cloned();
         let (status, headers, body) = reply.into_parts();
         let body = match body {
             Body::Empty => Vec::new(),
             Body::Bytes(bytes) | Body::Relay(Bytes(bytes)) => bytes,
-            Body::Rewritten(Bytes(bytes), mut rewriter) => [rewriter.push(&bytes), rewriter.end()].concat(),
+            Body::Rewritten(Bytes(bytes), mut rewriter) => {
+                let bytes = [rewriter.push(&bytes), rewriter.end()].concat();
+                gateway.settle().await;
+                bytes
+            }
         };
         Answer { status: status.as_u16(), headers, body, terms }
     }

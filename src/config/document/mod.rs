@@ -29,6 +29,7 @@ pub(super) const SESSION_TTL: RangeInclusive<u64> = 1..=2_592_000;
 pub(super) const ACCESS_TTL: RangeInclusive<u64> = 1..=86_400;
 pub(super) const REFRESH_TTL: RangeInclusive<u64> = 1..=31_536_000;
 pub(super) const SERVER_TIMEOUT: RangeInclusive<u64> = 1..=600;
+pub(super) const LIST_CACHE: RangeInclusive<u64> = 0..=86_400;
 /// An isolate has 128 MB for everything, and a body is there about three times: as it came, in Rust, and as it is sent
 /// on.
 pub(super) const BODY_BYTES: RangeInclusive<u64> = 1024..=16 << 20;
@@ -270,6 +271,18 @@ pub enum ConsentPolicy {
     Never,
 }
 
+/// Whose a server's catalogue is: what it last said it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(rename_all = "snake_case", expecting = "\"person\" or \"server\"")]
+pub enum CatalogueOwner {
+    /// Each connected account has its own.
+    #[default]
+    Person,
+    /// Everybody's: what the server lists does not depend on the account.
+    Server,
+}
+
 /// One upstream MCP server.
 #[derive(Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
@@ -291,6 +304,12 @@ pub(super) struct ServerDocument {
     #[serde(default = "fifty_seconds")]
     #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SERVER_TIMEOUT.start(), max = *SERVER_TIMEOUT.end())))]
     pub(super) timeout_seconds: u64,
+    /// Whose the last lists that the gateway keeps are.
+    #[serde(default)]
+    pub(super) catalogue: CatalogueOwner,
+    /// How long lists may be answered from memory, in seconds. Without it: as long as the server says.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *LIST_CACHE.start(), max = *LIST_CACHE.end())))]
+    pub(super) list_cache_seconds: Option<u64>,
     /// Which of its tools there are. Without it: all.
     pub(super) tools: Option<FilterDocument>,
     /// Which of its prompts there are. Without it: all.

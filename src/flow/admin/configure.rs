@@ -5,13 +5,15 @@
 use std::rc::Rc;
 
 use http::StatusCode;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::operator;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Server};
 use crate::flow::config::{CURRENT, FRESH, Stored, unreadable};
+use crate::flow::connection::catalogue;
 use crate::flow::{Answered, Head, read_small};
+use crate::mcp::rewrite::list::List;
 use crate::memory::{LoadedConfig, Memory};
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Digested;
@@ -59,7 +61,7 @@ pub async fn replace<P: Platform>(
         return Ok(refusal(&missing, request_id));
     }
     if dry {
-        return Ok(Reply::json(StatusCode::OK, &json!({"valid": true})));
+        return Ok(taken(json!({"valid": true}), warnings(platform, memory, &config)));
     }
     let now = platform.now();
     let previous = platform.get(CURRENT).await.map_err(|Unavailable| Failure::storage())?;
@@ -76,8 +78,27 @@ pub async fn replace<P: Platform>(
     }
     platform.put(CURRENT, &stored, None).await.map_err(|Unavailable| Failure::storage())?;
     // In effect at once here, and elsewhere when those isolates read it.
+    let warnings = warnings(platform, memory, &config);
     memory.remember(&LoadedConfig { config: Rc::new(config), version, at: now, digest, fresh_until: now + FRESH });
-    Ok(Reply::json(StatusCode::OK, &json!({"version": version})))
+    Ok(taken(json!({"version": version}), warnings))
+}
+
+/// What is right and hardly meant: entries of policies that mean nothing of what their servers listed here last.
+fn warnings<P: Platform>(platform: &P, memory: &Memory, config: &Config) -> Vec<Value> {
+    let of_server = |server: &Server| {
+        let dead = List::ALL.into_iter().flat_map(|list| catalogue::dead_entries(memory, server, list, platform.now()));
+        let problem = "means nothing that the server listed last";
+        dead.map(|entry| json!({"server": server.slug.as_str(), "entry": entry, "problem": problem}))
+            .collect::<Vec<_>>()
+    };
+    config.servers.values().flat_map(of_server).collect()
+}
+
+fn taken<S>(mut answer: Value, warnings: Vec<Value>) -> Reply<S> {
+    if let (Some(members), false) = (answer.as_object_mut(), warnings.is_empty()) {
+        members.insert("warnings".into(), warnings.into());
+    }
+    Reply::json(StatusCode::OK, &answer)
 }
 
 /// Whether nothing is to be applied. What might have meant that is refused, lest it be applied.

@@ -58,6 +58,8 @@ impl<P: Platform> Call<'_, P> {
     /// Sends a message and hands on the answer, or answers in the server's stead where it needs a connection first.
     pub async fn send(&self, payload: &Payload, body: Vec<u8>) -> Answered<P> {
         let mut session = ClientSession::of(self)?;
+        let question = self.question(payload, &body, session.as_ref().map(|its| &its.session));
+        let mut generation = None;
         let Turn { auth, body, choice } = if resume::concerns(self, payload) {
             // 1. What a person was needed for in between.
             match boxed(resume::resume(self, payload, body)).await? {
@@ -71,10 +73,20 @@ impl<P: Platform> Call<'_, P> {
         let end = match auth {
             CallAuth::Needed(need) => End::Needed(need, body),
             CallAuth::Ready { headers, seen, fresh, standing } => {
-                let own = Own { headers, seen, fresh, renewals: 0 };
-                let end = self.exchange(&Method::POST, body, &mut session, own).await;
+                if let Some(reply) = question.as_ref().and_then(|asked| self.fresh(payload, asked, seen)) {
+                    return Ok(reply);
+                }
+                let mut own = Own { headers, seen, fresh, renewals: 0 };
+                let end = self.exchange(&Method::POST, body, &mut session, &mut own).await;
+                generation = own.seen;
                 reached::note(self.context, self.server, end.as_ref().err());
-                let end = end?;
+                let end = match (end, &question) {
+                    (Ok(end), _) => end,
+                    (Err(failure), Some(question)) => {
+                        return boxed(self.answer_for(payload, question, &failure)).await.ok_or(failure);
+                    }
+                    (Err(failure), None) => return Err(failure),
+                };
                 if standing == Standing::Refused && proves(payload, &end) {
                     boxed(connection::proven(self.context, self.server, self.caller, seen)).await;
                 }
@@ -82,13 +94,17 @@ impl<P: Platform> Call<'_, P> {
             }
         };
         match end {
-            End::Answered(reply) => Ok(with_session(self.shown(payload, reply), session)),
+            End::Answered(reply) => Ok(with_session(self.shown(payload, question, generation, reply), session)),
             End::Needed(need, body) => {
                 if need.state == ConnectState::AdminConnectRequired {
                     reached::note_unconnected(self.context, self.server);
                 }
+                let known = match &question {
+                    Some(question) => boxed(self.last_known(question)).await,
+                    None => None,
+                };
                 let session = session.as_ref().map(|its| &its.session);
-                unconnected::answer(self, &Interrupted { payload, body: &body, session, choice }, &need)
+                unconnected::answer(self, &Interrupted { payload, body: &body, session, choice, known }, &need)
             }
         }
     }
@@ -99,8 +115,8 @@ impl<P: Platform> Call<'_, P> {
         let reply = match connection::credential(self.context, self.server, self.caller).await? {
             CallAuth::Needed(_) => self.accepted(), // the server cannot be told
             CallAuth::Ready { headers, seen, fresh, .. } => {
-                let own = Own { headers, seen, fresh, renewals: 0 };
-                match self.exchange(&Method::DELETE, Vec::new(), &mut session, own).await? {
+                let mut own = Own { headers, seen, fresh, renewals: 0 };
+                match self.exchange(&Method::DELETE, Vec::new(), &mut session, &mut own).await? {
                     End::Answered(reply) => reply,
                     End::Needed(..) => self.accepted(),
                 }
@@ -119,7 +135,7 @@ impl<P: Platform> Call<'_, P> {
         method: &Method,
         body: Vec<u8>,
         session: &mut Option<ClientSession<'_>>,
-        mut own: Own,
+        own: &mut Own,
     ) -> Result<End<P::Stream>, Failure> {
         // 3. The session, where it may be another than the client says.
         let mut opens = false;
@@ -165,7 +181,7 @@ impl<P: Platform> Call<'_, P> {
                 }
             };
             // 6. Other credentials.
-            if let Some(need) = boxed(self.renew(&mut own, &refused)).await? {
+            if let Some(need) = boxed(self.renew(own, &refused)).await? {
                 return Ok(End::Needed(need, body.unwrap_or_default()));
             }
         }

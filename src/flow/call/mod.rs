@@ -8,6 +8,7 @@ pub mod bearer;
 pub mod challenge;
 pub mod context;
 pub mod exchange;
+mod listed;
 mod permit;
 pub mod reached;
 pub mod refusal;

@@ -1,39 +1,26 @@
-//! Whether a caller may do what a message asks for, and what they see of an answer: the one place where policy is asked
-//! on the way of a call.
+//! Whether a caller may do what a message asks for: the one place where policy is asked on the way of a call.
 //!
-//! Not here: the decision (`policy`), which things a message asks for (`mcp::message::named`), and how an answer is
-//! rewritten (`mcp::rewrite`).
-
-use std::rc::Rc;
+//! Not here: the decision (`policy`), which things a message asks for (`mcp::message::named`), and what a caller sees
+//! of an answer (`flow::call::listed`).
 
 use super::context::Call;
 use super::{challenge, resume};
-use crate::caller::{By, Caller};
-use crate::config::Config;
+use crate::caller::By;
+use crate::flow::connection::catalogue::kind;
 use crate::mcp::message::envelope::{Message, Payload};
 use crate::mcp::message::error::{Code, Lacking};
 use crate::mcp::message::named;
 use crate::mcp::message::named::{Named, Unclear};
-use crate::mcp::rewrite::Unreadable;
-use crate::mcp::rewrite::answer::RewrittenAnswer;
-use crate::mcp::rewrite::list::List;
-use crate::mcp::rewrite::result::{Audience, Seen};
-use crate::mcp::transport::header_names::SESSION_ID;
-use crate::mcp::transport::response::MediaType;
 use crate::mcp::transport::revision::Era;
 use crate::oauth::error::ErrorCode;
-use crate::policy::{Arguments, Capability, CapabilityKind, Decision, Denial, Policy, Requirement};
+use crate::policy::{Arguments, Capability, CapabilityKind, Decision, Denial, Requirement};
 use crate::ports::Platform;
 use crate::time::Lifetime;
-use crate::web::failure::{Blame, Failure};
-use crate::web::reply::Reply;
+use crate::web::failure::Failure;
 use crate::web::route::Endpoint;
 
 /// How soon a client that is told of a missing scope comes for a token that will not have it either.
 const STEP_UP: Lifetime = Lifetime(10);
-
-/// Of an answer that is rewritten: a list of 2,000 tools has 2 MB.
-const LONGEST_ANSWER: usize = 16 << 20;
 
 impl<P: Platform> Call<'_, P> {
     /// Refuses a message that asks for what its caller may not use. Of a batch nothing is sent where one member is
@@ -134,86 +121,12 @@ impl<P: Platform> Call<'_, P> {
     }
 }
 
-impl<P: Platform> Call<'_, P> {
-    /// A reply as its caller may see it. Only answers that say what a server has are read, and streams that may tell of
-    /// resources where those are filtered.
-    pub fn shown(&self, payload: &Payload, reply: Reply<P::Stream>) -> Reply<P::Stream> {
-        let media_type = MediaType::of(reply.headers()).filter(|media_type| self.is_read(payload, *media_type));
-        let Some(media_type) = media_type else { return reply };
-        let seen = Seen(Viewer {
-            config: Rc::clone(&self.context.config),
-            server: self.server.slug.to_string(),
-            caller: Rc::clone(self.caller),
-        });
-        let id = match payload {
-            Payload::One(message) => message.id().cloned(),
-            Payload::Batch(_) => None,
-        };
-        let (slug, request_id) = (self.server.slug.to_string(), self.context.request_id().to_owned());
-        let refuse = move |why: Unreadable| unreadable(why, &slug).rpc_response(id.as_ref(), &request_id);
-        reply.rewritten(Box::new(RewrittenAnswer::new(media_type, LONGEST_ANSWER, seen, refuse)))
-    }
-
-    fn is_read(&self, payload: &Payload, media_type: MediaType) -> bool {
-        let policy = &self.server.policy;
-        let tells = |message: &Message| {
-            let method = message.method().unwrap_or_default();
-            // What a result says of caching, it says since 2026-07-28.
-            let may_change = !policy.is_empty() || self.era == Era::Modern;
-            matches!(method, "initialize" | "server/discover")
-                || may_change && (List::of(method).is_some() || matches!(method, "resources/read" | "tasks/result"))
-        };
-        let hears = media_type == MediaType::EventStream && policy.speaks_of(CapabilityKind::Resource);
-        // In a session the SDKs' servers send what answers an id to whoever used it last: any answer may be a list.
-        let crosses = !policy.is_empty() && self.era == Era::Legacy && self.head.headers.contains_key(SESSION_ID);
-        hears
-            || crosses
-            || match payload {
-                Payload::One(message) => tells(message),
-                Payload::Batch(messages) => messages.iter().any(tells),
-            }
-    }
-}
-
-/// A caller who looks at a server's answer, for as long as it takes to arrive.
-struct Viewer {
-    config: Rc<Config>,
-    server: String,
-    caller: Rc<Caller>,
-}
-
-impl Viewer {
-    fn policy(&self) -> Option<&Policy> {
-        self.config.servers.get(self.server.as_str()).map(|server| &server.policy)
-    }
-}
-
-impl Audience for Viewer {
-    fn sees(&self, list: List, name: &str) -> bool {
-        let listed = |policy: &Policy| policy.is_listed(&self.caller.rights(), &Capability::new(kind(list), name));
-        self.policy().is_some_and(listed)
-    }
-
-    fn has(&self, list: List) -> bool {
-        self.policy().is_some_and(|policy| !policy.hides_all(kind(list)))
-    }
-}
-
 fn lacking(capability: &Capability<'_>) -> Lacking {
     let name = Some(capability.name.to_owned());
     match capability.kind {
         CapabilityKind::Tool => Lacking { tool: name, ..Lacking::default() },
         CapabilityKind::Prompt => Lacking { prompt: name, ..Lacking::default() },
         CapabilityKind::Resource | CapabilityKind::ResourceTemplate => Lacking { uri: name, ..Lacking::default() },
-    }
-}
-
-const fn kind(list: List) -> CapabilityKind {
-    match list {
-        List::Tools => CapabilityKind::Tool,
-        List::Prompts => CapabilityKind::Prompt,
-        List::Resources => CapabilityKind::Resource,
-        List::ResourceTemplates => CapabilityKind::ResourceTemplate,
     }
 }
 
@@ -240,19 +153,4 @@ fn unclear() -> Failure {
         "Nothing was sent to the server. Write each name once, as a text, under the member that its method has for it; \
          methods that the gateway does not know are refused here.",
     )
-}
-
-/// An answer that cannot be shown.
-fn unreadable(why: Unreadable, slug: &str) -> Failure {
-    let what = match why {
-        Unreadable::TooLong { .. } => "is too long to be read",
-        Unreadable::NotJson => "is not JSON, or ended early",
-        Unreadable::Malformed => "is no answer of MCP",
-        Unreadable::Ambiguous => "may be read in two ways",
-    };
-    let message = format!("What the server answered {what}, so the gateway cannot tell what of it is for this caller.");
-    Failure::new(Blame::Upstream, 502, "upstream_unreadable", message)
-        .rpc(Code::Internal)
-        .fix("Try again; if it stays, tell whoever runs the server, with the request id.")
-        .slug(slug)
 }

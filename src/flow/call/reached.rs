@@ -4,11 +4,12 @@
 //! Not here: asking a server how it is. Nobody's question at `/status` may send requests to others.
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::config::Server;
 use crate::flow::RequestContext;
-use crate::flow::connection::store;
+use crate::flow::connection::{catalogue, store};
+use crate::mcp::rewrite::list::List;
 use crate::memory::LastUse;
 use crate::ports::Platform;
 use crate::time::{Lifetime, Timestamp};
@@ -33,6 +34,9 @@ pub struct Reachability {
     /// Whether an operator has connected it for everybody. Only where one has to, and where it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connected: Option<bool>,
+    /// Entries of its policy that mean nothing in what it listed last, as far as this isolate saw it. For the operator.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policy_entries_dead: Vec<Value>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
@@ -89,8 +93,13 @@ pub async fn condition<P: Platform>(
 ) -> Reachability {
     let used = context.memory.used.get(server.slug.as_str(), context.now);
     let last_used = used.map(|LastUse { at, trouble }| Told { at, reachable: answered(trouble), reason: trouble });
-    if !server.is_connected_by_operator() || !for_operator {
+    if !for_operator {
         return Reachability { last_used, ..Reachability::default() };
+    }
+    let dead = |list| catalogue::dead_entries(context.memory, server, list, context.now);
+    let policy_entries_dead = List::ALL.into_iter().flat_map(dead).map(|dead| json!(dead)).collect();
+    if !server.is_connected_by_operator() {
+        return Reachability { last_used, policy_entries_dead, ..Reachability::default() };
     }
     let key = ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT);
     // What storage does not tell is left out.
@@ -99,7 +108,7 @@ pub async fn condition<P: Platform>(
         let url = context.url(&route::shared_connection_path(server.slug.as_str()));
         format!("Connect it for everybody: POST {url} with the ADMIN_TOKEN, and open the link of the answer.")
     });
-    Reachability { last_used, connected, fix }
+    Reachability { last_used, connected, policy_entries_dead, fix }
 }
 
 fn answered(trouble: Option<&'static str>) -> Option<bool> {

@@ -4,7 +4,7 @@
 //! Not here: the words and their forms (`mcp::connect::unconnected`, `mcp::connect::signal`), the connection itself
 //! (`flow::connection`).
 
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 use serde_json::Value;
 
 use super::context::Call;
@@ -16,7 +16,6 @@ use crate::mcp::connect::signal::{AskedRequest, ConnectState, Signal};
 use crate::mcp::connect::unconnected::StoodInServer;
 use crate::mcp::connect::{capabilities, request_state};
 use crate::mcp::message::envelope::{Message, Payload, RequestId};
-use crate::mcp::transport::header_names::SESSION_ID;
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{InitializeParams, Session};
 use crate::ports::Platform;
@@ -37,6 +36,8 @@ pub struct Interrupted<'a> {
     pub session: Option<&'a Session>,
     /// What the person said to an earlier signal.
     pub choice: Option<Choice>,
+    /// What the server last said to the message, as the caller may see it.
+    pub known: Option<Value>,
 }
 
 /// Answers a message while the server needs a connection. Whether it is modern cannot be known; what is legacy works
@@ -44,7 +45,9 @@ pub struct Interrupted<'a> {
 pub fn answer<P: Platform>(call: &Call<'_, P>, said: &Interrupted<'_>, need: &Need) -> Answered<P> {
     let signal = Teller { call, need };
     Ok(match said.payload {
-        Payload::One(message) if call.era == Era::Modern && message.method() == Some("server/discover") => {
+        Payload::One(message)
+            if call.era == Era::Modern && message.method() == Some("server/discover") && said.known.is_none() =>
+        {
             return Err(refusal::era_unknown(call.server));
         }
         Payload::One(message) => signal.one(said, message),
@@ -66,18 +69,14 @@ impl<P: Platform> Teller<'_, P> {
     fn one(&self, said: &Interrupted<'_>, message: &Message) -> Reply<P::Stream> {
         let Some((status, body)) = self.body(said, message) else { return self.call.accepted() };
         let reply = Reply::json(status, &body).log_reason(self.need.reason);
-        if self.call.era == Era::Legacy && message.method() == Some("initialize") {
-            let session = Session::waiting(self.call.initialize.clone());
-            return reply.with(HeaderName::from_static(SESSION_ID), &self.call.seal(&session));
-        }
-        reply
+        self.call.with_waiting_session(message, reply)
     }
 
     /// The answer to one message, if it wants one.
     fn body(&self, said: &Interrupted<'_>, message: &Message) -> Option<(StatusCode, Value)> {
         let (id, method) = (message.id()?, message.method()?);
         let initialize = self.call.initialize.as_ref().map(InitializeParams::as_str);
-        let answer = server(self.call).answer(message, self.call.era, initialize);
+        let answer = server(self.call).answer(message, self.call.era, initialize, said.known.as_ref());
         Some(answer.map_or_else(|| self.signal(said, id, method), |body| (StatusCode::OK, body)))
     }
 

@@ -26,6 +26,7 @@ use cache::Found;
 use refresh::Refresh;
 
 mod cache;
+pub mod catalogue;
 mod refresh;
 mod renewal;
 pub mod sealed;

@@ -3,7 +3,7 @@
 //! Not here: using and refreshing it (`flow::connection`), getting what is stored (`flow::connect`,
 //! `flow::connect::callback`).
 
-use super::sealed;
+use super::{catalogue, sealed};
 use crate::config::Server;
 use crate::flow::{RequestContext, connection, revocation, upstream};
 use crate::oauth::subject;
@@ -84,6 +84,7 @@ pub async fn store<P: Platform>(
     let stored = command(context, key, Command::Store { sealed: sealed.clone() }).await?;
     let Outcome::Stored { generation } = stored else { return Err(Failure::storage()) };
     connection::forget(context, key);
+    forget_catalogue(context, key).await;
     // 4.
     if let Err(failure) = list(context, intent, upstream_name, signed_in).await {
         drop(context, key).await?;
@@ -143,6 +144,7 @@ async fn list<P: Platform>(
 pub async fn drop<P: Platform>(context: &RequestContext<'_, P>, key: &ConnectionKey) -> Result<(), Failure> {
     let dropped = command(context, key, Command::Drop).await?;
     connection::forget(context, key);
+    forget_catalogue(context, key).await;
     revocation::mark_dropped(context, key).await?;
     context.platform.delete(key.name()).await.map_err(|Unavailable| Failure::storage())?;
     if let Owner::Subject(subject) = key.owner() {
@@ -155,6 +157,12 @@ pub async fn drop<P: Platform>(context: &RequestContext<'_, P>, key: &Connection
         upstream::revoke(context, &oauth).await;
     }
     Ok(())
+}
+
+/// Another account may be told of other things.
+async fn forget_catalogue<P: Platform>(context: &RequestContext<'_, P>, key: &ConnectionKey) {
+    let server = context.config.servers.get(key.slug());
+    catalogue::forget(context.platform, context.memory, key, server).await;
 }
 
 async fn command<P: Platform>(

@@ -35,16 +35,35 @@ impl StoodInServer<'_> {
     /// The answer to a request, if it can be answered without the server. `initialize` are the client's parameters of
     /// that method.
     ///
-    /// `server/discover` is not among them: an answer would promise an era and leave out extensions, and a client asks
-    /// only once.
-    pub fn answer(&self, message: &Message, era: Era, initialize: Option<&str>) -> Option<Value> {
+    /// `known` is what the server last said to it. Without that `server/discover` is not answered: it would promise an
+    /// era and leave out extensions, and a client asks only once.
+    pub fn answer(
+        &self,
+        message: &Message,
+        era: Era,
+        initialize: Option<&str>,
+        known: Option<&Value>,
+    ) -> Option<Value> {
         let method = message.method()?;
         let result = match (method, era) {
-            ("initialize", Era::Legacy) => self.initialized(initialize),
+            ("initialize", Era::Legacy) => self.initialized(initialize, known),
+            ("server/discover", Era::Modern) => self.introduced(known?.clone()),
             ("ping" | "logging/setLevel", Era::Legacy) => json!({}),
-            _ => self.list(method)?,
+            _ => self.list(method, known)?,
         };
         Some(self.response(message.id()?, era, result, method != "ping"))
+    }
+
+    /// The same while it is connected and cannot be asked for the moment: only what it last said.
+    pub fn answer_as_known(
+        &self,
+        message: &Message,
+        era: Era,
+        initialize: Option<&str>,
+        known: Value,
+    ) -> Option<Value> {
+        let known = if message.method()? == "initialize" { Self::in_revision_of(initialize, known) } else { known };
+        Some(self.response(message.id()?, era, known, true))
     }
 
     /// The answer to a call of the one tool once the server is connected.
@@ -59,7 +78,30 @@ impl StoodInServer<'_> {
         methods.map(|list| json!({"jsonrpc": "2.0", "method": format!("notifications/{list}/list_changed")}))
     }
 
-    fn initialized(&self, params: Option<&str>) -> Value {
+    /// What the server said of itself, and that there is one thing to do first.
+    fn introduced(&self, mut known: Value) -> Value {
+        let Some(members) = known.as_object_mut() else { return known };
+        if let Some(capabilities) = members.entry("capabilities").or_insert_with(|| json!({})).as_object_mut() {
+            capabilities.insert("tools".into(), json!({"listChanged": true}));
+        }
+        let of_server = members.get("instructions").and_then(Value::as_str);
+        let of_server = of_server.map(|text| format!("\n\n{text}")).unwrap_or_default();
+        members.insert("instructions".into(), format!("{}{of_server}", self.instructions()).into());
+        known
+    }
+
+    /// In the revision of the client, or the newest of its era.
+    fn in_revision_of(params: Option<&str>, mut known: Value) -> Value {
+        if let Some(members) = known.as_object_mut() {
+            members.insert("protocolVersion".into(), negotiated(params).into());
+        }
+        known
+    }
+
+    fn initialized(&self, params: Option<&str>, known: Option<&Value>) -> Value {
+        if let Some(known) = known {
+            return Self::in_revision_of(params, self.introduced(known.clone()));
+        }
         let lists = json!({"listChanged": true});
         json!({
             "protocolVersion": negotiated(params),
@@ -71,10 +113,11 @@ impl StoodInServer<'_> {
         })
     }
 
-    fn list(&self, method: &str) -> Option<Value> {
+    fn list(&self, method: &str, known: Option<&Value>) -> Option<Value> {
         let list = List::of(method)?;
-        let members = if list == List::Tools { json!([self.tool()]) } else { json!([]) };
-        Some(json!({ list.member(): members }))
+        let own = (list == List::Tools).then(|| self.tool());
+        let known = known.and_then(|known| known.get(list.member())?.as_array()).into_iter().flatten().cloned();
+        Some(json!({ list.member(): own.into_iter().chain(known).collect::<Vec<_>>() }))
     }
 
     fn tool(&self) -> Value {
@@ -115,7 +158,7 @@ impl StoodInServer<'_> {
     fn response(&self, id: &RequestId, era: Era, mut result: Value, cacheable: bool) -> Value {
         if let (Some(result), Era::Modern) = (result.as_object_mut(), era) {
             result.insert("resultType".into(), "complete".into());
-            result.insert("_meta".into(), json!({"io.modelcontextprotocol/serverInfo": self.info()}));
+            result.entry("_meta").or_insert(json!({"io.modelcontextprotocol/serverInfo": self.info()}));
             if cacheable {
                 // 2026-07-28 "Caching": it changes the moment the person connects, and is nobody else's.
                 result.insert("ttlMs".into(), 0.into());
@@ -140,7 +183,7 @@ mod tests {
     }
 
     fn result(method: &str, era: Era, initialize: Option<&str>) -> Option<Value> {
-        let mut answer = DOCS.answer(&message(method), era, initialize)?;
+        let mut answer = DOCS.answer(&message(method), era, initialize, None)?;
         assert_eq!((&answer["jsonrpc"], &answer["id"]), (&json!("2.0"), &json!(7)));
         Some(answer["result"].take())
     }
@@ -193,7 +236,7 @@ mod tests {
         for (method, member) in [("initialize", "/result/instructions"), ("tools/list", "/result/tools/0/description")]
         {
             let said = |server: StoodInServer<'_>| {
-                let answer = server.answer(&message(method), Era::Legacy, None).unwrap();
+                let answer = server.answer(&message(method), Era::Legacy, None, None).unwrap();
                 answer.pointer(member).unwrap().as_str().unwrap().to_owned()
             };
             assert!(said(shared).contains("operator") && !said(shared).contains("user's account"), "{method}");

@@ -16,6 +16,9 @@ pub enum List {
 }
 
 impl List {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Tools, Self::Prompts, Self::Resources, Self::ResourceTemplates];
+
     /// The list that a method asks for.
     pub fn of(method: &str) -> Option<Self> {
         match method {
@@ -38,7 +41,7 @@ impl List {
     }
 
     /// What the things in it go by.
-    pub(super) const fn names(self) -> &'static [&'static str] {
+    pub(in crate::mcp) const fn names(self) -> &'static [&'static str] {
         match self {
             Self::Tools | Self::Prompts => &["name"],
             Self::Resources => &["uri"],
@@ -47,8 +50,6 @@ impl List {
     }
 
     pub(super) fn in_result(key: &str) -> Option<Self> {
-        [Self::Tools, Self::Prompts, Self::Resources, Self::ResourceTemplates]
-            .into_iter()
-            .find(|list| list.member() == key)
+        Self::ALL.into_iter().find(|list| list.member() == key)
     }
 }

@@ -1,0 +1,159 @@
+//! What a server last said it is and has, kept for the moments when it cannot be asked.
+//!
+//! Whoever reads it sees no more of it than policy shows them, so an old one is never a wrong answer, and a lost one
+//! costs a list. Not here: what of an answer is kept (`mcp::catalogue`), and when it stands in (`flow::call`).
+
+use std::rc::Rc;
+
+use serde_json::json;
+
+use super::{key as connection_key, sealed};
+use crate::caller::Caller;
+use crate::config::{CatalogueOwner, Server};
+use crate::flow::RequestContext;
+use crate::mcp::catalogue::{KnownAnswer, Part};
+use crate::mcp::rewrite::list::List;
+use crate::memory::Memory;
+use crate::memory::catalogues::NotedPart;
+use crate::policy::{CapabilityKind, DeadEntry};
+use crate::ports::{Platform, Unavailable};
+use crate::secret::Digested;
+use crate::time::{Lifetime, Timestamp};
+use crate::upstream::catalogue::CatalogueKey;
+use crate::upstream::connection::{Command, Outcome};
+use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
+use crate::vault::{KeyRing, Purpose};
+
+/// The stable code of answers that the server could not be asked for.
+pub const STANDS_IN: &str = "list_from_catalogue";
+
+/// How long the directory keeps it after it was last the same.
+const KEPT: Lifetime = Lifetime::days(90);
+/// How old what is kept may grow before it is kept anew although it is the same.
+const RENEWED: Lifetime = Lifetime::days(30);
+/// How long an isolate goes by what it knows the directory to have.
+const REMEMBERED: Lifetime = Lifetime::days(1);
+
+/// The catalogue of a server that a caller's answers are kept in. Where nobody connects the server, everybody is one
+/// account of it.
+pub fn key(server: &Server, caller: &Caller) -> CatalogueKey {
+    let own = connection_key(server, caller).filter(|_| server.catalogue == CatalogueOwner::Person);
+    let account = own.unwrap_or_else(|| ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT));
+    CatalogueKey::new(account, sealed::binding(server))
+}
+
+/// What a server last said to a question.
+pub async fn recall<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    caller: &Caller,
+    part: Part,
+) -> Option<String> {
+    let key = key(server, caller);
+    let stored = context.platform.get(&key.name(part.name())).await.ok()??;
+    Some(open(&context.keys, &key, part, &stored)?.kept().to_owned())
+}
+
+/// Keeps what was noted, where it is another than what is kept.
+pub async fn settle<P: Platform>(platform: &P, memory: &Memory, keys: &KeyRing) {
+    for noted in memory.catalogues.take() {
+        let name = noted.key.name(noted.part.name());
+        take_stock(platform, memory, &noted);
+        let digest = Digested::of(&noted.kept);
+        if memory.kept.get(&name, platform.now()).is_some_and(|kept| kept == digest) {
+            continue;
+        }
+        // Storage that is down is asked another time.
+        if keep(platform, keys, &name, &noted).await.is_ok() {
+            memory.kept.put(name, digest, platform.now() + REMEMBERED, platform.now());
+        }
+    }
+}
+
+/// Remembers what a list names. Where that is new here and a policy means nothing in it, the log has a line of it.
+fn take_stock<P: Platform>(platform: &P, memory: &Memory, noted: &NotedPart) {
+    let Part::List(list) = noted.part else { return };
+    let config = memory.config.borrow().as_ref().map(|loaded| Rc::clone(&loaded.config));
+    let slug = noted.key.account().slug();
+    let Some(server) = config.as_ref().and_then(|config| config.servers.get(slug)) else { return };
+    let (name, names) = (stock_name(server, list), noted.part.names(&noted.kept));
+    let now = platform.now();
+    if memory.listed.get(&name, now).is_some_and(|before| *before == names) {
+        return;
+    }
+    memory.listed.put(name, Rc::new(names), now + REMEMBERED, now);
+    let dead = dead_entries(memory, server, list, now);
+    if !dead.is_empty() {
+        let line = json!({"event": "policy_entries_dead", "server": slug, "entries": dead});
+        platform.record(&line.to_string());
+    }
+}
+
+/// The entries of a server's policy that mean nothing in the last list of a kind, where this isolate has seen one.
+pub fn dead_entries<'s>(memory: &Memory, server: &'s Server, list: List, now: Timestamp) -> Vec<DeadEntry<'s>> {
+    let Some(names) = memory.listed.get(&stock_name(server, list), now) else { return Vec::new() };
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    server.policy.dead_entries(kind(list), &names)
+}
+
+/// What policy calls the things in a list.
+pub const fn kind(list: List) -> CapabilityKind {
+    match list {
+        List::Tools => CapabilityKind::Tool,
+        List::Prompts => CapabilityKind::Prompt,
+        List::Resources => CapabilityKind::Resource,
+        List::ResourceTemplates => CapabilityKind::ResourceTemplate,
+    }
+}
+
+fn stock_name(server: &Server, list: List) -> String {
+    format!("{}\n{}\n{}", server.slug, sealed::binding(server).as_str(), list.member())
+}
+
+async fn keep<P: Platform>(platform: &P, keys: &KeyRing, name: &str, noted: &NotedPart) -> Result<(), Unavailable> {
+    let NotedPart { key, part, kept, .. } = noted;
+    let now = platform.now();
+    let known = platform.get(name).await?.and_then(|stored| open(keys, key, *part, &stored));
+    if known.is_some_and(|known| known.kept() == kept && !(known.at + RENEWED).reached(now)) {
+        return Ok(());
+    }
+    let Some(answer) = KnownAnswer::new(now, kept) else { return Ok(()) };
+    let sealed = keys.seal_json(Purpose::Catalogue, &key.place(part.name()), platform.random(), &answer);
+    platform.put(name, &sealed, Some(KEPT)).await?;
+    if is_still_theirs(platform, noted).await { Ok(()) } else { platform.delete(name).await }
+}
+
+/// Whether the account is connected as it was when the server was asked: what is given up meanwhile would come back
+/// with a put that was on its way.
+async fn is_still_theirs<P: Platform>(platform: &P, noted: &NotedPart) -> bool {
+    let Some(generation) = noted.generation else { return true };
+    match platform.connection(noted.key.account(), Command::Read).await {
+        Ok(Outcome::Live { generation: current, .. } | Outcome::Dead { generation: current, .. }) => {
+            current == generation
+        }
+        _ => false,
+    }
+}
+
+/// Gives up what a server said to an account: it is another one now, or none.
+pub async fn forget<P: Platform>(platform: &P, memory: &Memory, account: &ConnectionKey, server: Option<&Server>) {
+    memory.catalogues.forget(account.name());
+    let Some(server) = server else { return };
+    let key = CatalogueKey::new(account.clone(), sealed::binding(server));
+    for part in Part::ALL {
+        let name = key.name(part.name());
+        memory.kept.forget(&name);
+        // What cannot be deleted is of the same person, and policy shows no more of it than they may see.
+        let _ = platform.delete(&name).await;
+    }
+}
+
+fn open(keys: &KeyRing, key: &CatalogueKey, part: Part, stored: &str) -> Option<KnownAnswer> {
+    KnownAnswer::parse(&keys.open(Purpose::Catalogue, &key.place(part.name()), stored).ok()?)
+}
+
+/// The name of a fresh result of somebody's, or of everybody's at that account.
+pub fn fresh_name(key: &CatalogueKey, part: Part, said: &str, subject: Option<&str>) -> String {
+    let text = format!("{}\n{}\n{said}", key.name(part.name()), subject.unwrap_or_default());
+    Digested::of(&text).as_str().to_owned()
+}

@@ -1,0 +1,255 @@
+//! What a server last said it is and has, answer by answer and for nobody in particular: which of it is kept, and in
+//! which form.
+//!
+//! Not here: whose it is and where it lies (`flow::catalogue`), and who sees what of it ([`super::rewrite::result`]).
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::message::raw_object::RawObject;
+use super::rewrite::Unreadable;
+use super::rewrite::answer::{Edit, Edited};
+use super::rewrite::list::List;
+use crate::time::Timestamp;
+use crate::version::V1;
+
+/// What is longer is not kept.
+const LONGEST: usize = 1 << 20;
+
+/// A question that a catalogue has the answer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// `initialize` (legacy).
+    Initialize,
+    /// `server/discover` (modern).
+    Discover,
+    /// A list.
+    List(List),
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Initialize,
+        Self::Discover,
+        Self::List(List::Tools),
+        Self::List(List::Prompts),
+        Self::List(List::Resources),
+        Self::List(List::ResourceTemplates),
+    ];
+
+    /// What a method asks for.
+    pub fn of(method: &str) -> Option<Self> {
+        match method {
+            "initialize" => Some(Self::Initialize),
+            "server/discover" => Some(Self::Discover),
+            _ => List::of(method).map(Self::List),
+        }
+    }
+
+    /// Its name where it is kept.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Initialize => "initialize",
+            Self::Discover => "discover",
+            Self::List(list) => list.member(),
+        }
+    }
+
+    /// What of the result of an answer is kept: a list by itself, and only one that is whole; of the others all of it.
+    pub fn kept(self, result: &str) -> Option<String> {
+        let members = RawObject::parse(result)?;
+        let kept = match self {
+            Self::List(_) if members.get("nextCursor").is_some_and(|cursor| cursor != "null") => return None,
+            Self::List(list) => members.get(list.member()).filter(|list| list.starts_with('['))?,
+            Self::Initialize | Self::Discover => result,
+        };
+        (kept.len() <= LONGEST).then(|| kept.to_owned())
+    }
+
+    /// What the things in a list that is kept go by. What has no name is left out.
+    pub fn names(self, kept: &str) -> Vec<String> {
+        let Self::List(list) = self else { return Vec::new() };
+        let members: Vec<&RawValue> = serde_json::from_str(kept).unwrap_or_default();
+        let name = |member: &&RawValue| {
+            let member = RawObject::parse(member.get())?;
+            let name = list.names().iter().find_map(|key| member.get(key))?;
+            serde_json::from_str(name).ok()
+        };
+        members.iter().filter_map(name).collect()
+    }
+
+    /// The result that what is kept was taken from, without what only its own moment was for.
+    pub fn result(self, kept: &str) -> String {
+        match self {
+            Self::List(list) => format!("{{\"{}\":{kept}}}", list.member()),
+            Self::Initialize | Self::Discover => kept.to_owned(),
+        }
+    }
+}
+
+/// The parameters of a request as they are written, and whether it is not for one more page of a list.
+pub fn params(body: &str) -> (String, bool) {
+    let params = RawObject::parse(body).and_then(|message| message.member("params"));
+    let Some(params) = params else { return (String::new(), true) };
+    let is_for_another_page = RawObject::parse(&params).is_some_and(|params| params.get("cursor").is_some());
+    (params.into_owned(), !is_for_another_page)
+}
+
+/// One answer as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct KnownAnswer {
+    v: V1,
+    /// When it was kept.
+    pub at: Timestamp,
+    known: Box<RawValue>,
+}
+
+impl KnownAnswer {
+    /// As of a moment. `None` for what is not JSON.
+    pub fn new(at: Timestamp, kept: &str) -> Option<Self> {
+        Some(Self { v: V1, at, known: RawValue::from_string(kept.to_owned()).ok()? })
+    }
+
+    /// Reads one. What cannot be read is as good as none.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        serde_json::from_slice(text).ok()
+    }
+
+    /// What was kept.
+    pub fn kept(&self) -> &str {
+        self.known.get()
+    }
+}
+
+/// What a server's message tells of its catalogue.
+#[derive(Debug, PartialEq, Eq)]
+pub enum CatalogueNews {
+    /// The result that was asked for.
+    Result(String),
+    /// That a list is another now.
+    ListChanged,
+}
+
+/// Looks at a message on its way.
+pub fn told(message: &str) -> Option<CatalogueNews> {
+    let members = RawObject::parse(message)?;
+    let changed = |method: &str| method.starts_with("\"notifications/") && method.ends_with("/list_changed\"");
+    match members.get("method") {
+        Some(method) => changed(method).then_some(CatalogueNews::ListChanged),
+        None => members.get("result").map(|result| CatalogueNews::Result(result.to_owned())),
+    }
+}
+
+/// How long the server says that a result is fresh (2026-07-28, "Caching"), in milliseconds, and whether for everybody.
+pub fn freshness(result: &str) -> Option<(u64, bool)> {
+    let members = RawObject::parse(result)?;
+    let ttl = members.get("ttlMs")?.parse().ok()?;
+    Some((ttl, members.get("cacheScope") == Some("\"public\"")))
+}
+
+/// The response with a result, which is fresh for so long still where it says anything of that.
+pub fn response(id: &str, result: &str, milliseconds: u64) -> String {
+    let mut members = RawObject::parse(result);
+    if let Some(members) = &mut members {
+        members.replace("ttlMs", milliseconds.to_string());
+    }
+    let result = members.map_or_else(|| result.to_owned(), |members| members.to_json());
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
+}
+
+/// An edit that is looked at: each message as the server sent it, once the edit has let it through.
+pub struct Observed<E, N> {
+    /// The edit. Without one everything that is JSON passes as it came.
+    pub edit: Option<E>,
+    /// Who looks.
+    pub notice: N,
+}
+
+impl<E: Edit, N: Fn(&str)> Edit for Observed<E, N> {
+    fn edit(&self, json: &[u8]) -> Result<Edited, Unreadable> {
+        let edited = match &self.edit {
+            Some(edit) => edit.edit(json)?,
+            None => match serde_json::from_slice::<IgnoredAny>(json) {
+                Ok(_) => Edited::Same,
+                Err(_) => return Err(Unreadable::NotJson),
+            },
+        };
+        if let Ok(text) = std::str::from_utf8(json) {
+            (self.notice)(text);
+        }
+        Ok(edited)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOOLS: Part = Part::List(List::Tools);
+
+    #[test]
+    fn what_is_stored_keeps_its_form() {
+        for (part, result, golden) in [
+            (TOOLS, r#"{"tools":[{"name":"a"}],"ttlMs":5}"#, r#"{"v":1,"at":1000,"known":[{"name":"a"}]}"#),
+            (
+                Part::Initialize,
+                r#"{"protocolVersion":"2025-11-25","capabilities":{}}"#,
+                r#"{"v":1,"at":1000,"known":{"protocolVersion":"2025-11-25","capabilities":{}}}"#,
+            ),
+        ] {
+            let known = KnownAnswer::new(Timestamp(1000), &part.kept(result).unwrap()).unwrap();
+            assert_eq!(serde_json::to_string(&known).unwrap(), golden);
+            let read = KnownAnswer::parse(golden.as_bytes()).unwrap();
+            assert_eq!((read.at, read.kept()), (known.at, known.kept()));
+        }
+        assert!(KnownAnswer::parse(br#"{"v":2,"at":1000,"known":[]}"#).is_none());
+        let names: Vec<_> = Part::ALL.into_iter().map(Part::name).collect();
+        assert_eq!(names, ["initialize", "discover", "tools", "prompts", "resources", "resourceTemplates"]);
+    }
+
+    #[test]
+    fn a_list_is_kept_whole_or_not_at_all() {
+        assert_eq!(TOOLS.kept(r#"{"tools":[],"nextCursor":null}"#).as_deref(), Some("[]"));
+        assert_eq!(TOOLS.kept(r#"{"tools":[],"nextCursor":"2"}"#), None);
+        assert_eq!(TOOLS.kept(r#"{"tools":{}}"#), None);
+        assert_eq!(TOOLS.kept("{}"), None);
+        assert_eq!(TOOLS.kept(&format!(r#"{{"tools":["{}"]}}"#, "a".repeat(LONGEST))), None);
+        assert_eq!(params(r#"{"params":{"cursor":"2"}}"#), (r#"{"cursor":"2"}"#.to_owned(), false));
+        for body in ["{}", r#"{"params":{}}"#, r#"{"cursor":"2"}"#] {
+            assert!(params(body).1, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_names_in_a_list_are_those_that_policy_is_about() {
+        assert_eq!(TOOLS.names(r#"[{"name":"\u0061","title":"x"},{"title":"x"},{"name":1},2]"#), ["a"]);
+        assert_eq!(
+            Part::List(List::ResourceTemplates).names(r#"[{"name":"x","uriTemplate":"n://{id}"}]"#),
+            ["n://{id}"]
+        );
+        assert!(Part::Initialize.names("{}").is_empty());
+    }
+
+    #[test]
+    fn a_message_tells_a_result_or_a_change() {
+        assert_eq!(told(r#"{"id":1,"result":{"a":1}}"#), Some(CatalogueNews::Result(r#"{"a":1}"#.to_owned())));
+        let changed = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+        assert_eq!(told(changed), Some(CatalogueNews::ListChanged));
+        for other in [r#"{"method":"notifications/progress"}"#, r#"{"id":1,"error":{}}"#, "[]"] {
+            assert_eq!(told(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_result_is_fresh_for_as_long_as_it_says() {
+        assert_eq!(freshness(r#"{"ttlMs":5000,"cacheScope":"public"}"#), Some((5000, true)));
+        assert_eq!(freshness(r#"{"ttlMs":5000,"cacheScope":"private"}"#), Some((5000, false)));
+        for none in ["{}", r#"{"cacheScope":"public"}"#, r#"{"ttlMs":-1}"#, r#"{"ttlMs":"5"}"#] {
+            assert_eq!(freshness(none), None, "{none}");
+        }
+        let response = response("\"a\"", r#"{"tools":[],"ttlMs":5000}"#, 1000);
+        assert_eq!(response, r#"{"jsonrpc":"2.0","id":"a","result":{"tools":[],"ttlMs":1000}}"#);
+    }
+}

@@ -1,0 +1,144 @@
+//! What servers said of themselves moments ago: results that are fresh still, and what is to be kept of them once the
+//! answer they came in is through.
+//!
+//! Not here: what an isolate remembers otherwise (`memory`), and keeping it (`flow::catalogue`).
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use crate::mcp::catalogue::Part;
+use crate::time::Timestamp;
+use crate::upstream::catalogue::CatalogueKey;
+
+/// How many bytes of results an isolate holds at most, of its 128 MB.
+const CAPACITY: usize = 16 << 20;
+/// How many bytes wait at most to be kept. What finds no room is kept another time.
+const WAITING: usize = 4 << 20;
+
+/// A result that is fresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreshResult {
+    /// The result, unfiltered.
+    pub result: String,
+    /// Until when.
+    pub until: Timestamp,
+    /// Whose account said so.
+    pub account: String,
+    /// With which generation of its connection, where it has one.
+    pub generation: Option<u64>,
+}
+
+/// A part of a catalogue that is to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotedPart {
+    /// Whose.
+    pub key: CatalogueKey,
+    /// The generation of the connection it was asked with; none where everybody has one catalogue.
+    pub generation: Option<u64>,
+    /// Which part.
+    pub part: Part,
+    /// What is kept of it.
+    pub kept: String,
+}
+
+/// Fresh results and what is to be kept.
+#[derive(Default)]
+pub struct Catalogues {
+    fresh: RefCell<BTreeMap<String, FreshResult>>,
+    bytes: Cell<usize>,
+    noted: RefCell<Vec<NotedPart>>,
+}
+
+impl Catalogues {
+    /// A result that is fresh.
+    pub fn get(&self, name: &str, now: Timestamp) -> Option<FreshResult> {
+        self.fresh.borrow().get(name).filter(|fresh| !fresh.until.reached(now)).cloned()
+    }
+
+    /// Remembers a result. Where there is no room the expired go, then whatever sorts first.
+    pub fn put(&self, name: String, fresh: FreshResult, now: Timestamp) {
+        let size = fresh.result.len();
+        if size > CAPACITY / 4 {
+            return;
+        }
+        let mut entries = self.fresh.borrow_mut();
+        if let Some(before) = entries.insert(name, fresh) {
+            self.bytes.set(self.bytes.get() - before.result.len());
+        }
+        self.bytes.set(self.bytes.get() + size);
+        if self.bytes.get() > CAPACITY {
+            entries.retain(|_, fresh| !fresh.until.reached(now));
+            self.count(&entries);
+        }
+        while self.bytes.get() > CAPACITY {
+            let Some((_, first)) = entries.pop_first() else { break };
+            self.bytes.set(self.bytes.get() - first.result.len());
+        }
+    }
+
+    /// Forgets every result that an account was told.
+    pub fn forget(&self, account: &str) {
+        let mut entries = self.fresh.borrow_mut();
+        entries.retain(|_, fresh| fresh.account != account);
+        self.count(&entries);
+    }
+
+    /// Forgets every result.
+    pub fn clear(&self) {
+        self.fresh.borrow_mut().clear();
+        self.bytes.set(0);
+    }
+
+    /// Notes what is to be kept.
+    pub fn note(&self, noted: NotedPart) {
+        let mut waiting = self.noted.borrow_mut();
+        let bytes: usize = waiting.iter().map(|noted| noted.kept.len()).sum();
+        if bytes + noted.kept.len() <= WAITING {
+            waiting.push(noted);
+        }
+    }
+
+    /// Takes everything that is to be kept.
+    pub fn take(&self) -> Vec<NotedPart> {
+        self.noted.take()
+    }
+
+    fn count(&self, entries: &BTreeMap<String, FreshResult>) {
+        self.bytes.set(entries.values().map(|fresh| fresh.result.len()).sum());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fresh(account: &str, size: usize, until: u64) -> FreshResult {
+        let (result, account) = ("x".repeat(size), account.to_owned());
+        FreshResult { result, until: Timestamp(until), account, generation: None }
+    }
+
+    #[test]
+    fn results_expire_and_are_forgotten_by_account() {
+        let known = Catalogues::default();
+        known.put("a".to_owned(), fresh("one", 1, 10), Timestamp(0));
+        known.put("b".to_owned(), fresh("other", 1, 10), Timestamp(0));
+        assert!(known.get("a", Timestamp(9)).is_some() && known.get("a", Timestamp(10)).is_none());
+        known.forget("one");
+        assert!(known.get("a", Timestamp(0)).is_none() && known.get("b", Timestamp(0)).is_some());
+    }
+
+    #[test]
+    fn it_stays_bounded_in_bytes() {
+        let known = Catalogues::default();
+        for number in 0..20 {
+            known.put(number.to_string(), fresh("one", CAPACITY / 8, 10), Timestamp(0));
+            known.put("again".to_owned(), fresh("one", CAPACITY / 8, 10), Timestamp(0));
+            assert!(known.bytes.get() <= CAPACITY);
+        }
+        assert_eq!(known.fresh.borrow().len(), 8);
+        known.put("large".to_owned(), fresh("one", CAPACITY / 4 + 1, 10), Timestamp(0));
+        assert_eq!(known.get("large", Timestamp(0)), None);
+        known.clear();
+        assert_eq!(known.bytes.get(), 0);
+    }
+}
