@@ -126,8 +126,8 @@ impl KnownAnswer {
 /// What a server's message tells of its catalogue.
 #[derive(Debug, PartialEq, Eq)]
 pub enum CatalogueNews {
-    /// The result that was asked for.
-    Result(String),
+    /// The result of the request with this id.
+    Result(String, String),
     /// That a list is another now.
     ListChanged,
 }
@@ -138,7 +138,7 @@ pub fn told(message: &str) -> Option<CatalogueNews> {
     let changed = |method: &str| method.starts_with("\"notifications/") && method.ends_with("/list_changed\"");
     match members.get("method") {
         Some(method) => changed(method).then_some(CatalogueNews::ListChanged),
-        None => members.get("result").map(|result| CatalogueNews::Result(result.to_owned())),
+        None => Some(CatalogueNews::Result(members.get("id")?.to_owned(), members.get("result")?.to_owned())),
     }
 }
 
@@ -234,7 +234,10 @@ mod tests {
 
     #[test]
     fn a_message_tells_a_result_or_a_change() {
-        assert_eq!(told(r#"{"id":1,"result":{"a":1}}"#), Some(CatalogueNews::Result(r#"{"a":1}"#.to_owned())));
+        assert_eq!(
+            told(r#"{"id":1,"result":{"a":1}}"#),
+            Some(CatalogueNews::Result("1".to_owned(), r#"{"a":1}"#.to_owned()))
+        );
         let changed = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
         assert_eq!(told(changed), Some(CatalogueNews::ListChanged));
         for other in [r#"{"method":"notifications/progress"}"#, r#"{"id":1,"error":{}}"#, "[]"] {

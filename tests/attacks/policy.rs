@@ -1,6 +1,6 @@
-//! What a review of policy found open: each of these says what should hold, and fails today.
+//! Ways around policy: other spellings, other requests, older sign-ins, and what hides the trace of a call.
 //!
-//! Not here: what holds (`policy`).
+//! Not here: what policy does for whoever comes by the door (`tests/journeys/policy.rs`).
 
 use std::rc::Rc;
 

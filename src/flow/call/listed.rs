@@ -52,6 +52,8 @@ const DOWN: &[&str] = &["upstream_unreachable", "upstream_timeout", "upstream_er
 pub struct CatalogueQuestion {
     /// What is asked for.
     pub part: Part,
+    /// The id it is answered to, as JSON.
+    id: String,
     /// Whether it is the first page of a list that is asked for.
     is_whole: bool,
     /// The digest of everything that the answer may depend on, the account aside.
@@ -63,7 +65,7 @@ impl<P: Platform> Call<'_, P> {
     pub fn question(&self, payload: &Payload, body: &[u8], session: Option<&Session>) -> Option<CatalogueQuestion> {
         let Payload::One(message) = payload else { return None };
         let part = Part::of(message.method()?)?;
-        message.id()?;
+        let id = serde_json::to_string(message.id()?).ok()?;
         let body = std::str::from_utf8(body).ok()?;
         // What reaches the server of the client's headers; of these only the trace says nothing to it.
         let headers = forward::request_headers(&self.head.headers, None, &Vec::new(), self.era);
@@ -71,7 +73,7 @@ impl<P: Platform> Call<'_, P> {
         let client = session.and_then(|session| session.initialize.as_ref()).map_or("", InitializeParams::as_str);
         let (params, is_whole) = params(body);
         let said = format!("{}\n{headers:?}\n{client}\n{params}", self.era.as_str());
-        Some(CatalogueQuestion { part, is_whole, said: Digested::of(&said) })
+        Some(CatalogueQuestion { part, id, is_whole, said: Digested::of(&said) })
     }
 
     /// A result that the server gave moments ago with the same credentials, and that is fresh.
@@ -182,8 +184,9 @@ impl<P: Platform> Call<'_, P> {
         let subject = self.caller.subject.clone();
         move |message| match (told(message), &question) {
             (Some(CatalogueNews::ListChanged), _) => catalogues.forget(key.account().name()),
-            (Some(CatalogueNews::Result(result)), Some(question)) => {
-                let CatalogueQuestion { part, is_whole, said } = question;
+            // In a session some servers send an answer to whoever asked last.
+            (Some(CatalogueNews::Result(id, result)), Some(question)) if id == question.id => {
+                let CatalogueQuestion { part, is_whole, said, .. } = question;
                 let says = freshness(&result);
                 let milliseconds = configured.map_or(says.map_or(0, |(ttl, _)| ttl), |own| own.0.saturating_mul(1000));
                 if milliseconds >= 1000 {

@@ -96,8 +96,8 @@ impl<P: Platform> Call<'_, P> {
                     .logged("A capability needs a role that the caller does not have.")
                     .lacking(Lacking { required_roles: Some(roles.to_vec()), ..lacking })
                     .fix(format!(
-                        "Ask whoever runs the identity provider for the role {wanted}. Then sign out and in again at {}, \
-                         and authorize the client anew.",
+                        "Ask whoever runs the identity provider for the role {wanted}. Then sign out and in again at \
+                         {}, and authorize the client anew.",
                         self.context.url(Endpoint::Connections.path())
                     ))
             }
