@@ -53,7 +53,7 @@ pub mod ports; // what a flow may do to the world
 pub mod record; // what is known of one request by its end
 pub mod waiting; // calls under way that wait for something
 pub mod web; // what every endpoint shares of HTTP
-pub mod wire; // how requests, replies and errands cross between Rust and JavaScript
+pub mod wire; // how requests, replies and host operations cross between Rust and JavaScript
 
 pub mod flow; // one folder for each role of the specifications
 

@@ -91,7 +91,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// With the one time of the whole request. What is to be fetched is laid on the desk.
+    /// With the one time of the whole request. What is to be fetched is queued.
     pub fn new(env: Env, now: Timestamp, queue: Rc<HostQueue>) -> Self {
         Self { env, now, queue }
     }

@@ -6,7 +6,7 @@ use crate::oauth_client::authorization::CallbackError;
 use crate::reasons::{Noted, reasons};
 
 /// Why a login did not succeed. Its text may be shown: it carries no secret, and foreign text only after
-/// `foreign::presentable`.
+/// `untrusted::presentable`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginError {
     /// The discovery document is too large, not JSON, or a member has the wrong type.

@@ -1,7 +1,8 @@
 //! What a server last said it is and has, answer by answer and for nobody in particular: which of it is kept, and in
 //! which form.
 //!
-//! Not here: whose it is and where it lies (`flow::catalogue`), and who sees what of it ([`super::rewrite::result`]).
+//! Not here: whose it is and where it lies (`flow::connection::catalogue`), and who sees what of it
+//! ([`super::rewrite::result`]).
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! What servers said of themselves moments ago: results that are fresh still, and what is to be kept of them once the
 //! answer they came in is through.
 //!
-//! Not here: what an isolate remembers otherwise (`memory`), and keeping it (`flow::catalogue`).
+//! Not here: what an isolate remembers otherwise (`memory`), and keeping it (`flow::connection::catalogue`).
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -197,7 +197,7 @@ impl<P: Platform> Call<'_, P> {
                     let account = key.account().name().to_owned();
                     catalogues.put(name, FreshResult { result: result.clone(), until, account, generation }, now);
                 }
-                if let Some(kept) = part.kept(&result).filter(|_| *is_whole) {
+                if let Some(kept) = is_whole.then(|| part.kept(&result)).flatten() {
                     catalogues.note(NotedPart { key: key.clone(), generation, part: *part, kept });
                 }
             }
