@@ -109,8 +109,9 @@ impl<'a, P: Platform> Gateway<'a, P> {
         tenure::look(self.platform, self.memory, words).await
     }
 
-    /// Keeps what servers said of themselves in answers that are through by now.
+    /// Writes what replies did not wait for: what servers said of themselves in answers that are through by now.
     pub async fn settle(&self) {
+        self.memory.unsettled.set(false);
         if let Ok(keys) = self.keys() {
             catalogue::settle(self.platform, self.memory, &keys).await;
         }

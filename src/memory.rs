@@ -3,7 +3,7 @@
 //! Not here: anything of one request, and anything that decides alone: all of it can be lost at any moment.
 
 use std::any::Any;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -39,6 +39,8 @@ pub struct Held {
 pub struct Memory {
     /// The key ring, once it has been read.
     pub keys: OnceCell<Rc<KeyRing>>,
+    /// Whether something waits to be written once a reply is on its way.
+    pub unsettled: Cell<bool>,
     /// The configuration in effect.
     pub config: RefCell<Option<LoadedConfig>>,
     /// Access tokens that were verified, by [`Verified::ending`], until they expire.

@@ -56,6 +56,12 @@ function throughRust(born, number, source, bodies, through) {
 /** A body that is handed on: read already, or as the stream that it is. */
 const relayed = (body) => (body instanceof ArrayBuffer ? body : (body?.body ?? null));
 
+/** Gives what no reply waits for, where there is anything, to `keep` as a promise. `next` makes the number it goes by. */
+export function afterwards(next, request, env, keep) {
+  const born = alive(); // may be another than the reply comes from, and then there is nothing
+  if (enter(born, (rust) => rust.unsettled())) keep(new Call(born, next(), request).settle(env));
+}
+
 export class Call {
   #born; // the instance of Rust it belongs to
   #number; // what it goes by there
@@ -75,9 +81,7 @@ export class Call {
   /** Goes on from an outcome to the reply. What lasts longer, a stream of events, is given to `keep` as a promise. */
   async run(outcome, env, keep) {
     const last = await this.#settle(outcome);
-    // What such a body told of its server is kept behind the client's back.
-    const settled = async () => this.#settle(this.#enter((rust, call) => rust.settle(call, Date.now(), env)));
-    const through = () => keep(settled().catch(() => {}));
+    const through = () => keep(this.settle(env)); // what such a body told of its server is kept
     if (isReply(last)) return response(this.#born, this.#number, last, this.#bodies, through);
     const [, milliseconds, words] = linesOf(last);
     const reply = last.slice(last.indexOf("\nreply\n") + 1);
@@ -87,6 +91,15 @@ export class Call {
     keep(this.#hand(this.#bodies[source].body, writable, Number(milliseconds), look).catch(() => {}));
     this.#bodies[source] = { body: readable };
     return response(this.#born, this.#number, reply, this.#bodies, through);
+  }
+
+  /** Does what is left, behind the client's back. What fails is Rust's to know. */
+  async settle(env) {
+    try {
+      await this.#settle(this.#enter((rust, call) => rust.settle(call, Date.now(), env)));
+    } catch {
+      // The instance is gone, and with it what was to be written.
+    }
   }
 
   /** Does errands until the flow comes to something. */

@@ -2,21 +2,27 @@
 //
 // Not here: anything that decides. Routes, limits and answers are Rust's.
 
-import { Call, isReply, packed, response } from "./call.js";
+import { Call, afterwards, isReply, packed, response } from "./call.js";
 import { alive, enter, settled } from "./instance.js";
 
 let calls = 0;
+const next = () => (calls = (calls + 1) >>> 0);
 
 export default {
   fetch(request, env, ctx) {
     try {
       const born = alive();
-      const number = (calls = (calls + 1) >>> 0);
+      const number = next();
       const head = `${request.method}\n${request.url}\n${packed(request.headers)}`;
       const outcome = enter(born, (rust) => rust.begin(number, head, Date.now(), env));
-      if (isReply(outcome)) return response(born, number, outcome); // without a promise: refusals and metadata
       const keep = (work) => ctx.waitUntil(work);
-      const answer = new Call(born, number, request).run(outcome, env, keep).catch(panicked);
+      const left = () => afterwards(next, request, env, keep);
+      if (isReply(outcome)) {
+        const answer = response(born, number, outcome); // without a promise: refusals and metadata
+        left();
+        return answer;
+      }
+      const answer = new Call(born, number, request).run(outcome, env, keep).finally(left).catch(panicked);
       // To its end even when the client leaves: a call that is dropped half-way never frees what it holds in Rust.
       keep(answer);
       return answer;

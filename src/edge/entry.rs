@@ -64,7 +64,13 @@ pub fn look(call: u32, words: String, now: f64, env: Env) -> String {
     })
 }
 
-/// What a body told of its server is kept, once it is through.
+/// Whether something waits to be written once the reply is on its way.
+#[wasm_bindgen]
+pub fn unsettled() -> bool {
+    MEMORY.with(|memory| memory.unsettled.get())
+}
+
+/// What no reply waits for is written, and what a body told of its server is kept, once it is through.
 #[wasm_bindgen]
 pub fn settle(call: u32, now: f64, env: Env) -> String {
     let memory = MEMORY.with(Rc::clone);

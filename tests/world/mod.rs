@@ -267,10 +267,13 @@ impl Asking {
             Body::Bytes(bytes) | Body::Relay(Bytes(bytes)) => bytes,
             Body::Rewritten(Bytes(bytes), mut rewriter) => {
                 let bytes = [rewriter.push(&bytes), rewriter.end()].concat();
-                gateway.settle().await;
+                memory.unsettled.set(true);
                 bytes
             }
         };
+        if memory.unsettled.get() {
+            gateway.settle().await;
+        }
         Answer { status: status.as_u16(), headers, body, terms }
     }
 }
