@@ -4,14 +4,12 @@
 //! Not here: whose it is and where it lies (`flow::connection::catalogue`), and who sees what of it
 //! ([`super::rewrite::result`]).
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::message::raw_object::RawObject;
-use super::rewrite::Unreadable;
-use super::rewrite::answer::{Edit, Edited};
 use super::rewrite::list::List;
+use super::rewrite::news::ToldResult;
 use crate::time::Timestamp;
 use crate::version::V1;
 
@@ -58,15 +56,14 @@ impl Part {
         }
     }
 
-    /// What of the result of an answer is kept: a list by itself, and only one that is whole; of the others all of it.
-    pub fn kept(self, result: &str) -> Option<String> {
-        let members = RawObject::parse(result)?;
+    /// What of a result is kept: a list by itself, and only one that is whole; of the others all of it.
+    pub fn kept<'a>(self, told: &'a ToldResult<'_>) -> Option<&'a str> {
         let kept = match self {
-            Self::List(_) if members.get("nextCursor").is_some_and(|cursor| cursor != "null") => return None,
-            Self::List(list) => members.get(list.member()).filter(|list| list.starts_with('['))?,
-            Self::Initialize | Self::Discover => result,
+            Self::List(_) if told.has_more => return None,
+            Self::List(list) => told.list(list)?,
+            Self::Initialize | Self::Discover => told.text,
         };
-        (kept.len() <= LONGEST).then(|| kept.to_owned())
+        (kept.len() <= LONGEST).then_some(kept)
     }
 
     /// What the things in a list that is kept go by. What has no name is left out.
@@ -124,32 +121,6 @@ impl KnownAnswer {
     }
 }
 
-/// What a server's message tells of its catalogue.
-#[derive(Debug, PartialEq, Eq)]
-pub enum CatalogueNews {
-    /// The result of the request with this id.
-    Result(String, String),
-    /// That a list is another now.
-    ListChanged,
-}
-
-/// Looks at a message on its way.
-pub fn told(message: &str) -> Option<CatalogueNews> {
-    let members = RawObject::parse(message)?;
-    let changed = |method: &str| method.starts_with("\"notifications/") && method.ends_with("/list_changed\"");
-    match members.get("method") {
-        Some(method) => changed(method).then_some(CatalogueNews::ListChanged),
-        None => Some(CatalogueNews::Result(members.get("id")?.to_owned(), members.get("result")?.to_owned())),
-    }
-}
-
-/// How long the server says that a result is fresh (2026-07-28, "Caching"), in milliseconds, and whether for everybody.
-pub fn freshness(result: &str) -> Option<(u64, bool)> {
-    let members = RawObject::parse(result)?;
-    let ttl = members.get("ttlMs")?.parse().ok()?;
-    Some((ttl, members.get("cacheScope") == Some("\"public\"")))
-}
-
 /// The response with a result, which is fresh for so long still where it says anything of that.
 pub fn response(id: &str, result: &str, milliseconds: u64) -> String {
     let mut members = RawObject::parse(result);
@@ -160,35 +131,41 @@ pub fn response(id: &str, result: &str, milliseconds: u64) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
 }
 
-/// An edit that is looked at: each message as the server sent it, once the edit has let it through.
-pub struct Observed<E, N> {
-    /// The edit. Without one everything that is JSON passes as it came.
-    pub edit: Option<E>,
-    /// Who looks.
-    pub notice: N,
-}
-
-impl<E: Edit, N: Fn(&str)> Edit for Observed<E, N> {
-    fn edit(&self, json: &[u8]) -> Result<Edited, Unreadable> {
-        let edited = match &self.edit {
-            Some(edit) => edit.edit(json)?,
-            None => match serde_json::from_slice::<IgnoredAny>(json) {
-                Ok(_) => Edited::Same,
-                Err(_) => return Err(Unreadable::NotJson),
-            },
-        };
-        if let Ok(text) = std::str::from_utf8(json) {
-            (self.notice)(text);
-        }
-        Ok(edited)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
+    use crate::mcp::rewrite::answer::{Edit, Edited};
+    use crate::mcp::rewrite::news::CatalogueNews;
+    use crate::mcp::rewrite::result::{Audience, Observed};
 
     const TOOLS: Part = Part::List(List::Tools);
+
+    /// What is kept of a server's result.
+    fn kept(part: Part, result: &str) -> Option<String> {
+        let kept = RefCell::new(None);
+        let notice = |news: CatalogueNews<'_>| match news {
+            CatalogueNews::Result(told) => *kept.borrow_mut() = part.kept(&told).map(str::to_owned),
+            CatalogueNews::ListChanged => {}
+        };
+        let observed = Observed::<Nobody, _> { audience: None, notice };
+        assert_eq!(observed.edit(format!(r#"{{"id":1,"result":{result}}}"#).as_bytes()), Ok(Edited::Same));
+        kept.into_inner()
+    }
+
+    /// Never asked.
+    struct Nobody;
+
+    impl Audience for Nobody {
+        fn sees(&self, _: List, _: &str) -> bool {
+            false
+        }
+
+        fn has(&self, _: List) -> bool {
+            false
+        }
+    }
 
     #[test]
     fn what_is_stored_keeps_its_form() {
@@ -200,7 +177,7 @@ mod tests {
                 r#"{"v":1,"at":1000,"known":{"protocolVersion":"2025-11-25","capabilities":{}}}"#,
             ),
         ] {
-            let known = KnownAnswer::new(Timestamp(1000), &part.kept(result).unwrap()).unwrap();
+            let known = KnownAnswer::new(Timestamp(1000), &kept(part, result).unwrap()).unwrap();
             assert_eq!(serde_json::to_string(&known).unwrap(), golden);
             let read = KnownAnswer::parse(golden.as_bytes()).unwrap();
             assert_eq!((read.at, read.kept()), (known.at, known.kept()));
@@ -212,11 +189,11 @@ mod tests {
 
     #[test]
     fn a_list_is_kept_whole_or_not_at_all() {
-        assert_eq!(TOOLS.kept(r#"{"tools":[],"nextCursor":null}"#).as_deref(), Some("[]"));
-        assert_eq!(TOOLS.kept(r#"{"tools":[],"nextCursor":"2"}"#), None);
-        assert_eq!(TOOLS.kept(r#"{"tools":{}}"#), None);
-        assert_eq!(TOOLS.kept("{}"), None);
-        assert_eq!(TOOLS.kept(&format!(r#"{{"tools":["{}"]}}"#, "a".repeat(LONGEST))), None);
+        assert_eq!(kept(TOOLS, r#"{"tools":[],"nextCursor":null}"#).as_deref(), Some("[]"));
+        assert_eq!(kept(TOOLS, r#"{"tools":[],"nextCursor":"2"}"#), None);
+        assert_eq!(kept(TOOLS, "{}"), None);
+        let long = "a".repeat(LONGEST);
+        assert_eq!(kept(TOOLS, &format!(r#"{{"tools":[{{"name":"{long}"}}]}}"#)), None);
         assert_eq!(params(r#"{"params":{"cursor":"2"}}"#), (r#"{"cursor":"2"}"#.to_owned(), false));
         for body in ["{}", r#"{"params":{}}"#, r#"{"cursor":"2"}"#] {
             assert!(params(body).1, "{body}");
@@ -234,25 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_tells_a_result_or_a_change() {
-        assert_eq!(
-            told(r#"{"id":1,"result":{"a":1}}"#),
-            Some(CatalogueNews::Result("1".to_owned(), r#"{"a":1}"#.to_owned()))
-        );
-        let changed = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
-        assert_eq!(told(changed), Some(CatalogueNews::ListChanged));
-        for other in [r#"{"method":"notifications/progress"}"#, r#"{"id":1,"error":{}}"#, "[]"] {
-            assert_eq!(told(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_result_is_fresh_for_as_long_as_it_says() {
-        assert_eq!(freshness(r#"{"ttlMs":5000,"cacheScope":"public"}"#), Some((5000, true)));
-        assert_eq!(freshness(r#"{"ttlMs":5000,"cacheScope":"private"}"#), Some((5000, false)));
-        for none in ["{}", r#"{"cacheScope":"public"}"#, r#"{"ttlMs":-1}"#, r#"{"ttlMs":"5"}"#] {
-            assert_eq!(freshness(none), None, "{none}");
-        }
+    fn a_result_that_is_kept_is_fresh_for_what_is_left() {
         let response = response("\"a\"", r#"{"tools":[],"ttlMs":5000}"#, 1000);
         assert_eq!(response, r#"{"jsonrpc":"2.0","id":"a","result":{"tools":[],"ttlMs":1000}}"#);
     }

@@ -24,8 +24,8 @@ export async function profile(gateway, { directory, rows, quick }) {
   }
 }
 
-async function sample(worker, row, { clients }, seconds) {
-  const target = { name: "gateway", clients, ...(await serve(worker, { inspected: true })) };
+async function sample(worker, row, signedIn, seconds) {
+  const target = { ...signedIn, ...(await serve(worker, { inspected: true })) };
   const run = (time) => load(target.port, { next: row.next(target), learn: row.learn?.(target), expected: due(row, target), seconds: time });
   const inspector = await attach(target.inspector);
   await run(seconds / 5);
@@ -80,8 +80,8 @@ function placeOf(node) {
 }
 
 /** A warm request on a gateway that writes down what it does. */
-async function count(worker, row, { clients }) {
-  const target = { name: "gateway", clients, ...(await serve(worker)) };
+async function count(worker, row, signedIn) {
+  const target = { ...signedIn, ...(await serve(worker)) };
   const ask = async (path) => (await request(`http://127.0.0.1:${target.port}${path}`)).json;
   const connection = await connect(target.port);
   for (let warm = 0; warm < 20; warm += 1) {

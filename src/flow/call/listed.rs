@@ -16,13 +16,14 @@ use crate::flow::connection;
 use crate::flow::connection::catalogue;
 use crate::flow::connection::catalogue::kind;
 use crate::json;
-use crate::mcp::catalogue::{CatalogueNews, Observed, Part, freshness, params, response, told};
+use crate::mcp::catalogue::{Part, params, response};
 use crate::mcp::message::envelope::{Message, Payload};
 use crate::mcp::message::error::Code;
 use crate::mcp::rewrite::Unreadable;
 use crate::mcp::rewrite::answer::{Edit, Edited, RewrittenAnswer};
 use crate::mcp::rewrite::list::List;
-use crate::mcp::rewrite::result::{Audience, Seen};
+use crate::mcp::rewrite::news::CatalogueNews;
+use crate::mcp::rewrite::result::{Audience, Observed, Seen};
 use crate::mcp::transport::forward;
 use crate::mcp::transport::header_names::SESSION_ID;
 use crate::mcp::transport::response::MediaType;
@@ -159,8 +160,8 @@ impl<P: Platform> Call<'_, P> {
         reply: Reply<P::Stream>,
     ) -> Reply<P::Stream> {
         let Some(media_type) = MediaType::of(reply.headers()) else { return reply };
-        let seen = self.is_read(payload, media_type).then(|| Seen(self.viewer()));
-        if seen.is_none() && question.is_none() {
+        let audience = self.is_read(payload, media_type).then(|| self.viewer());
+        if audience.is_none() && question.is_none() {
             return reply;
         }
         let id = match payload {
@@ -169,12 +170,16 @@ impl<P: Platform> Call<'_, P> {
         };
         let (slug, request_id) = (self.server.slug.to_string(), self.context.request_id().to_owned());
         let refuse = move |why: Unreadable| unreadable(why, &slug).rpc_response(id.as_ref(), &request_id);
-        let edit = Observed { edit: seen, notice: self.notice(question, generation) };
+        let edit = Observed { audience, notice: self.notice(question, generation) };
         reply.rewritten(Box::new(RewrittenAnswer::new(media_type, LONGEST_ANSWER, edit, refuse)))
     }
 
     /// What is done with each message of an answer, as the server sent it.
-    fn notice(&self, question: Option<CatalogueQuestion>, generation: Option<u64>) -> impl Fn(&str) + 'static {
+    fn notice(
+        &self,
+        question: Option<CatalogueQuestion>,
+        generation: Option<u64>,
+    ) -> impl Fn(CatalogueNews<'_>) + 'static {
         let catalogues = Rc::clone(&self.context.memory.catalogues);
         let key = catalogue::key(self.server, self.caller);
         let is_own = connection::key(self.server, self.caller).as_ref() == Some(key.account());
@@ -182,22 +187,22 @@ impl<P: Platform> Call<'_, P> {
         let (now, configured) = (self.context.now, self.server.list_cache);
         let is_everybodys = self.server.catalogue == CatalogueOwner::Server;
         let subject = self.caller.subject.clone();
-        move |message| match (told(message), &question) {
-            (Some(CatalogueNews::ListChanged), _) => catalogues.forget(key.account().name()),
+        move |news| match (news, &question) {
+            (CatalogueNews::ListChanged, _) => catalogues.forget(key.account().name()),
             // In a session some servers send an answer to whoever asked last.
-            (Some(CatalogueNews::Result(id, result)), Some(question)) if id == question.id => {
+            (CatalogueNews::Result(told), Some(question)) if told.id == question.id => {
                 let CatalogueQuestion { part, is_whole, said, .. } = question;
-                let says = freshness(&result);
-                let milliseconds = configured.map_or(says.map_or(0, |(ttl, _)| ttl), |own| own.0.saturating_mul(1000));
+                let milliseconds = configured.map_or(told.ttl.unwrap_or(0), |own| own.0.saturating_mul(1000));
                 if milliseconds >= 1000 {
-                    let for_all = is_everybodys || says.is_some_and(|(_, is_public)| is_public);
+                    let for_all = is_everybodys || told.ttl.is_some() && told.is_public;
                     let subject = Some(subject.as_str()).filter(|_| !for_all);
                     let name = catalogue::fresh_name(&key, *part, said.as_str(), subject);
                     let until = now + Lifetime((milliseconds / 1000).min(LONGEST_FRESH));
                     let account = key.account().name().to_owned();
-                    catalogues.put(name, FreshResult { result: result.clone(), until, account, generation }, now);
+                    catalogues.put(name, FreshResult { result: told.text.to_owned(), until, account, generation }, now);
                 }
-                if let Some(kept) = is_whole.then(|| part.kept(&result)).flatten() {
+                if let Some(kept) = is_whole.then(|| part.kept(&told)).flatten() {
+                    let kept = kept.to_owned();
                     catalogues.note(NotedPart { key: key.clone(), generation, part: *part, kept });
                 }
             }

@@ -25,6 +25,19 @@ impl<'de> Edits<'de> {
         start..start + part.get().len()
     }
 
+    /// A part of the text.
+    pub(super) fn text(&self, place: Range<usize>) -> Option<&'de str> {
+        self.json.get(place)
+    }
+
+    /// Where the array or object stands whose key ends at `key` and whose last member, if it has any, ends at `last`.
+    /// Nothing but a colon, white space and its brackets stand between.
+    pub(super) fn value(&self, key: usize, last: Option<usize>, [open, close]: [char; 2]) -> Option<Range<usize>> {
+        let start = key + self.json.get(key..)?.find(open)?;
+        let last = last.unwrap_or(start + 1);
+        Some(start..last + self.json.get(last..)?.find(close)? + 1)
+    }
+
     /// From the members of an object to the whole of it: only white space stands between them and its braces.
     pub(super) fn with_braces(&self, inside: Range<usize>) -> Option<Range<usize>> {
         let start = self.json.get(..inside.start)?.rfind('{')?;

@@ -8,6 +8,7 @@
 pub mod answer;
 mod edits;
 pub mod list;
+pub mod news;
 pub mod result;
 pub mod sse;
 

@@ -2,70 +2,116 @@
 //! nobody could use, and caching that keeps what is one person's theirs.
 //!
 //! Every list in every result is meant, whatever its id and whichever list was asked for: clients differ in what they
-//! take for the answer to a request. Not here: who may see what, and how an answer is cut into messages
-//! ([`super::answer`]).
+//! take for the answer to a request. What a message tells of its server's catalogue is found in the same reading.
+//!
+//! Not here: who may see what, and how an answer is cut into messages ([`super::answer`]).
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Unreadable;
 use super::answer::{Edit, Edited};
 use super::edits::Edits;
 use super::list::List;
-use crate::mcp::message::MAX_BATCH;
-use crate::mcp::message::strict_json::{Key, resembles};
+use super::news::{CatalogueNews, ToldResult};
+pub use reading::Audience;
 
-/// For how long a client may keep a result: as long as a configuration takes to arrive, in milliseconds.
-const TTL: u64 = 60_000;
-const LONGEST_TTL: &str = "60000";
+use outcome::Outcome;
+use reading::{Findings, Reading, Seed};
+
+use crate::mcp::message::MAX_BATCH;
+
+mod capabilities;
+mod outcome;
+mod reading;
 
 /// Of one body: the answers to a batch, and what a server says beside them.
 const MOST_MESSAGES: usize = 10 * MAX_BATCH;
-
-/// Extensions by which a server says how to authorize at it. Clients authorize at the gateway (ext-auth).
-const OF_AUTHORIZATION: &[&str] =
-    &["io.modelcontextprotocol/oauth-client-credentials", "io.modelcontextprotocol/enterprise-managed-authorization"];
-
-/// Who an answer is for.
-pub trait Audience {
-    /// Whether they see a thing of that name, or URI, in that list.
-    fn sees(&self, list: List, name: &str) -> bool;
-
-    /// Whether they could see anything in such a list.
-    fn has(&self, list: List) -> bool;
-}
 
 /// What an audience sees of an answer.
 pub struct Seen<A>(pub A);
 
 impl<A: Audience> Edit for Seen<A> {
     fn edit(&self, json: &[u8]) -> Result<Edited, Unreadable> {
-        let json = std::str::from_utf8(json).map_err(|_| Unreadable::NotJson)?;
-        let mut reading = Reading { audience: &self.0, edits: Edits::of(json), fault: None };
-        match reading.messages(json) {
-            Ok(true) => Ok(reading.edits.written().map_or(Edited::Same, Edited::Changed)),
-            Ok(false) => Ok(Edited::Gone),
-            Err(error) => {
-                let unfit = if error.is_data() { Unreadable::Malformed } else { Unreadable::NotJson };
-                Err(reading.fault.unwrap_or(unfit))
+        Ok(read(json, &self.0, |_| {})?
+            .map_or(Edited::Gone, |edits| edits.written().map_or(Edited::Same, Edited::Changed)))
+    }
+}
+
+/// What an audience sees of an answer, and what each message of it tells, as the server sent it.
+pub struct Observed<A, N> {
+    /// Who it is for. Where nobody is named, everything that is JSON passes as it came.
+    pub audience: Option<A>,
+    /// Who is told.
+    pub notice: N,
+}
+
+impl<A: Audience, N: Fn(CatalogueNews<'_>)> Edit for Observed<A, N> {
+    fn edit(&self, json: &[u8]) -> Result<Edited, Unreadable> {
+        let Some(audience) = &self.audience else {
+            let is_json = || serde_json::from_slice::<IgnoredAny>(json).is_ok();
+            let passes = read(json, &Everybody, &self.notice).is_ok() || is_json();
+            return if passes { Ok(Edited::Same) } else { Err(Unreadable::NotJson) };
+        };
+        let edits = read(json, audience, &self.notice)?;
+        Ok(edits.map_or(Edited::Gone, |edits| edits.written().map_or(Edited::Same, Edited::Changed)))
+    }
+}
+
+/// Who sees everything.
+struct Everybody;
+
+impl Audience for Everybody {
+    fn sees(&self, _: List, _: &str) -> bool {
+        true
+    }
+
+    fn has(&self, _: List) -> bool {
+        true
+    }
+}
+
+/// Reads an answer once. What is to be changed in it, `None` if nothing of it stays.
+fn read<'de, A: Audience>(
+    json: &'de [u8],
+    audience: &A,
+    notice: impl Fn(CatalogueNews<'_>),
+) -> Result<Option<Edits<'de>>, Unreadable> {
+    let json = std::str::from_utf8(json).map_err(|_| Unreadable::NotJson)?;
+    let mut reading = Reading::of(json, audience);
+    match reading.messages(json) {
+        Ok(stays) => {
+            if let Some(news) = reading.news() {
+                notice(news);
             }
+            Ok(stays.then_some(reading.edits))
+        }
+        Err(error) => {
+            let unfit = if error.is_data() { Unreadable::Malformed } else { Unreadable::NotJson };
+            Err(reading.fault.unwrap_or(unfit))
         }
     }
 }
 
-/// What an answer is read with.
-struct Reading<'de, A> {
-    audience: &'de A,
-    edits: Edits<'de>,
-    fault: Option<Unreadable>,
-}
+impl<'r, 'de, A: Audience> Reading<'r, 'de, A> {
+    /// What the message tells, where it is one by itself.
+    fn news(&self) -> Option<CatalogueNews<'de>> {
+        let Findings { id, method, result, lists, ttl, is_public, has_more } = &self.found;
+        if method.is_some_and(|method| method.starts_with("\"notifications/") && method.ends_with("/list_changed\"")) {
+            return Some(CatalogueNews::ListChanged);
+        }
+        let text = |place: &Range<usize>| self.edits.text(place.clone());
+        let lists = lists.iter().map(|(list, place)| Some((*list, text(place)?))).collect::<Option<_>>()?;
+        let (id, text) = ((*id)?, text(result.as_ref()?)?);
+        let (ttl, is_public, has_more) = (*ttl, *is_public, *has_more);
+        Some(CatalogueNews::Result(ToldResult { id, text, ttl, is_public, has_more, lists }))
+    }
 
-impl<'de, A: Audience> Reading<'de, A> {
     /// Reads one message, or an array of them (2025-03-26); whether anything stays.
     fn messages(&mut self, json: &'de str) -> serde_json::Result<bool> {
         if !json.trim_ascii_start().starts_with('[') {
@@ -74,6 +120,7 @@ impl<'de, A: Audience> Reading<'de, A> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let stays = deserializer.deserialize_seq(Messages(self))?;
         deserializer.end()?;
+        self.found = Findings::default();
         Ok(stays)
     }
 
@@ -83,48 +130,12 @@ impl<'de, A: Audience> Reading<'de, A> {
         deserializer.end()?;
         Ok(stays)
     }
-
-    fn refuse<T, E: Error>(&mut self, fault: Unreadable) -> Result<T, E> {
-        self.fault.get_or_insert(fault);
-        Err(E::custom("not let through"))
-    }
-
-    /// The key, if it is one of `known`, which must not stand there twice or be taken for another one. One that is no
-    /// Unicode text is none of them.
-    fn known<E: Error>(
-        &mut self,
-        key: &RawValue,
-        known: &'static [&'static str],
-        seen: &mut Vec<&'static str>,
-    ) -> Result<Option<&'static str>, E> {
-        let Ok(Key(key)) = serde_json::from_str(key.get()) else { return Ok(None) };
-        if resembles(&key, known).is_some() {
-            return self.refuse(Unreadable::Ambiguous);
-        }
-        let Some(key) = known.iter().find(|known| **known == key) else { return Ok(None) };
-        if seen.contains(key) {
-            return self.refuse(Unreadable::Ambiguous);
-        }
-        seen.push(key);
-        Ok(Some(key))
-    }
-}
-
-/// A visitor where a seed is wanted: none of them is satisfied by what is not of its own kind.
-struct Seed<V>(V);
-
-impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Seed<V> {
-    type Value = V::Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        deserializer.deserialize_any(self.0)
-    }
 }
 
 /// Messages of a batch, looked at one by one: more than may be asked for are not collected first.
-struct Messages<'r, 'de, A>(&'r mut Reading<'de, A>);
+struct Messages<'m, 'r, 'de, A>(&'m mut Reading<'r, 'de, A>);
 
-impl<'de, A: Audience> Visitor<'de> for Messages<'_, 'de, A> {
+impl<'de, A: Audience> Visitor<'de> for Messages<'_, '_, 'de, A> {
     type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -147,9 +158,9 @@ impl<'de, A: Audience> Visitor<'de> for Messages<'_, 'de, A> {
 }
 
 /// JSON-RPC 2.0 §4, §5: a request, a notification, a result or an error; whether it stays.
-struct Message<'r, 'de, A>(&'r mut Reading<'de, A>);
+struct Message<'m, 'r, 'de, A>(&'m mut Reading<'r, 'de, A>);
 
-impl<'de, A: Audience> Visitor<'de> for Message<'_, 'de, A> {
+impl<'de, A: Audience> Visitor<'de> for Message<'_, '_, 'de, A> {
     type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -161,8 +172,13 @@ impl<'de, A: Audience> Visitor<'de> for Message<'_, 'de, A> {
         let mut seen = Vec::new();
         let (mut method, mut params) = (None, None);
         while let Some(key) = map.next_key::<&RawValue>()? {
+            let place = reading.edits.place(key);
             match reading.known(key, &["jsonrpc", "id", "method", "params", "result", "error"], &mut seen)? {
-                Some("result") => map.next_value_seed(Seed(Outcome(reading)))?,
+                Some("result") => {
+                    let result = map.next_value_seed(Seed(Outcome { reading, key: place }))?;
+                    reading.found.result = Some(result);
+                }
+                Some("id") => reading.found.id = Some(map.next_value::<&RawValue>()?.get()),
                 Some("method") => method = Some(map.next_value::<&RawValue>()?),
                 Some("params") => params = Some(map.next_value::<&RawValue>()?),
                 _ => drop(map.next_value::<IgnoredAny>()?),
@@ -171,6 +187,7 @@ impl<'de, A: Audience> Visitor<'de> for Message<'_, 'de, A> {
         if seen.iter().filter(|key| matches!(**key, "method" | "result" | "error")).count() != 1 {
             return reading.refuse(Unreadable::Malformed);
         }
+        reading.found.method = method.map(RawValue::get);
         match method.map(|method| serde_json::from_str::<Cow<'_, str>>(method.get())) {
             Some(Ok(method)) if method == "notifications/resources/updated" => reading.is_told(params),
             _ => Ok(true),
@@ -178,7 +195,7 @@ impl<'de, A: Audience> Visitor<'de> for Message<'_, 'de, A> {
     }
 }
 
-impl<A: Audience> Reading<'_, A> {
+impl<A: Audience> Reading<'_, '_, A> {
     /// Whether the audience hears that a resource was updated.
     fn is_told<E: Error>(&mut self, params: Option<&RawValue>) -> Result<bool, E> {
         let updated = params.and_then(|params| serde_json::from_str::<Updated<'_>>(params.get()).ok());
@@ -194,164 +211,6 @@ impl<A: Audience> Reading<'_, A> {
 struct Updated<'a> {
     #[serde(borrow)]
     uri: Cow<'a, str>,
-}
-
-/// A result, which may hold lists, capabilities, and how long it may be kept.
-struct Outcome<'r, 'de, A>(&'r mut Reading<'de, A>);
-
-impl<'de, A: Audience> Visitor<'de> for Outcome<'_, 'de, A> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a result")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-        const KNOWN: &[&str] =
-            &["tools", "prompts", "resources", "resourceTemplates", "capabilities", "cacheScope", "ttlMs"];
-        let Self(reading) = self;
-        let mut seen = Vec::new();
-        while let Some(key) = map.next_key::<&RawValue>()? {
-            match reading.known(key, KNOWN, &mut seen)? {
-                Some("capabilities") => map.next_value_seed(Seed(Capabilities(reading)))?,
-                // 2026-07-28, "Caching": behind an authorization nothing is everybody's.
-                Some("cacheScope") => reading.put(map.next_value()?, "\"private\""),
-                Some("ttlMs") => {
-                    let value = map.next_value::<&RawValue>()?;
-                    if value.get().parse::<u64>().is_ok_and(|ttl| ttl > TTL) {
-                        reading.put(value, LONGEST_TTL);
-                    }
-                }
-                Some(list) => match List::in_result(list) {
-                    Some(list) => map.next_value_seed(Seed(Members { reading, list }))?,
-                    None => drop(map.next_value::<IgnoredAny>()?),
-                },
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<A> Reading<'_, A> {
-    fn put(&mut self, value: &RawValue, other: &'static str) {
-        if value.get() != other {
-            self.edits.replace(self.edits.place(value), other);
-        }
-    }
-}
-
-/// What a server promises of itself (`initialize`, `server/discover`).
-struct Capabilities<'r, 'de, A>(&'r mut Reading<'de, A>);
-
-impl<'de, A: Audience> Visitor<'de> for Capabilities<'_, 'de, A> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("capabilities")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-        let Self(reading) = self;
-        let mut seen = Vec::new();
-        let mut members = Vec::new();
-        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-            let has = |list| reading.audience.has(list);
-            let stays = match reading.known(key, &["tools", "prompts", "resources", "extensions"], &mut seen)? {
-                Some("tools") => has(List::Tools),
-                Some("prompts") => has(List::Prompts),
-                Some("resources") => has(List::Resources) || has(List::ResourceTemplates),
-                Some("extensions") => {
-                    let mut deserializer = serde_json::Deserializer::from_str(value.get());
-                    deserializer.deserialize_any(Extensions(reading)).map_err(M::Error::custom)?;
-                    true
-                }
-                _ => true,
-            };
-            members.push((reading.edits.place(key).start..reading.edits.place(value).end, stays));
-        }
-        reading.edits.keep(&members);
-        Ok(())
-    }
-}
-
-/// Extensions that a server promises, by their names.
-struct Extensions<'r, 'de, A>(&'r mut Reading<'de, A>);
-
-impl<'de, A: Audience> Visitor<'de> for Extensions<'_, 'de, A> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("extensions")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-        let Self(reading) = self;
-        let mut seen = Vec::new();
-        let mut members = Vec::new();
-        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-            let stays = reading.known(key, OF_AUTHORIZATION, &mut seen)?.is_none();
-            members.push((reading.edits.place(key).start..reading.edits.place(value).end, stays));
-        }
-        reading.edits.keep(&members);
-        Ok(())
-    }
-}
-
-/// A list.
-struct Members<'r, 'de, A> {
-    reading: &'r mut Reading<'de, A>,
-    list: List,
-}
-
-impl<'de, A: Audience> Visitor<'de> for Members<'_, 'de, A> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<(), S::Error> {
-        let Self { reading, list } = self;
-        let mut members = Vec::new();
-        while let Some(member) = seq.next_element_seed(Seed(Member { reading: &mut *reading, list }))? {
-            members.push(member);
-        }
-        reading.edits.keep(&members);
-        Ok(())
-    }
-}
-
-/// A member of a list: where it stands, and whether it stays.
-struct Member<'r, 'de, A> {
-    reading: &'r mut Reading<'de, A>,
-    list: List,
-}
-
-impl<'de, A: Audience> Visitor<'de> for Member<'_, 'de, A> {
-    type Value = (Range<usize>, bool);
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a member of a list")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let Self { reading, list } = self;
-        let mut seen = Vec::new();
-        let mut inside: Option<Range<usize>> = None;
-        let mut stays = None;
-        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-            let start = inside.map_or(reading.edits.place(key).start, |inside| inside.start);
-            inside = Some(start..reading.edits.place(value).end);
-            if reading.known(key, list.names(), &mut seen)?.is_some() {
-                stays = serde_json::from_str(value.get()).ok().map(|Key(name)| reading.audience.sees(list, &name));
-            }
-        }
-        match (inside.and_then(|inside| reading.edits.with_braces(inside)), stays) {
-            (Some(place), Some(stays)) => Ok((place, stays)),
-            _ => reading.refuse(Unreadable::Malformed),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::mem;
 
+use memchr::memchr2;
+
 /// HTML, "Parsing an event stream": one may open the stream, and is no part of its first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -52,7 +54,7 @@ impl Splitter {
                 }
                 continue;
             }
-            let Some(at) = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n')) else {
+            let Some(at) = memchr2(b'\r', b'\n', bytes) else {
                 self.hold(bytes, bytes.len())?;
                 break;
             };
@@ -174,7 +176,7 @@ fn lines(mut text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
         if text.is_empty() {
             return None;
         }
-        let length = text.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(text.len());
+        let length = memchr2(b'\r', b'\n', text).unwrap_or(text.len());
         let (line, rest) = text.split_at_checked(length)?;
         let (ending, rest) = rest.split_at_checked(if rest.starts_with(b"\r\n") { 2 } else { rest.len().min(1) })?;
         text = rest;

@@ -2,6 +2,8 @@
 //!
 //! Not here: answers cut into events.
 
+use std::cell::RefCell;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -278,5 +280,59 @@ proptest! {
         let filter = Seen(Who(|_, _: &str| false));
         let _ = filter.edit(&bytes);
         let _ = filter.edit(json.as_bytes());
+    }
+}
+
+/// What a message tells, as (id, text, ttl, public, more, tools); a change of a list has the id "changed".
+fn told(json: &str, hidden: &[&str]) -> Option<(String, String, Option<u64>, bool, bool, Option<String>)> {
+    let heard = RefCell::new(None);
+    let notice = |news: CatalogueNews<'_>| {
+        *heard.borrow_mut() = Some(match news {
+            CatalogueNews::Result(told) => {
+                let tools = told.list(List::Tools).map(str::to_owned);
+                (told.id.to_owned(), told.text.to_owned(), told.ttl, told.is_public, told.has_more, tools)
+            }
+            CatalogueNews::ListChanged => ("changed".to_owned(), String::new(), None, false, false, None),
+        });
+    };
+    let sees = |_, name: &str| !hidden.contains(&name);
+    let _ = Observed { audience: Some(Who(sees)), notice }.edit(json.as_bytes());
+    heard.into_inner()
+}
+
+#[test]
+fn a_message_tells_what_the_server_sent_whoever_sees_it() {
+    let result =
+        r#"{ "tools" : [ {"name":"a"},{"name":"b"} ] , "ttlMs":90000,"cacheScope":"public","nextCursor":"2" }"#;
+    let heard = told(&format!(r#"{{"result" : {result},"jsonrpc":"2.0","id": "x"}}"#), &["b"]).unwrap();
+    let tools = r#"[ {"name":"a"},{"name":"b"} ]"#.to_owned();
+    assert_eq!(heard, ("\"x\"".to_owned(), result.to_owned(), Some(90_000), true, true, Some(tools)));
+    for (result, text) in [(r#"{"tools": [ ]}"#, Some("[ ]")), (r#"{"capabilities":{ }}"#, None), ("{ }", None)] {
+        let heard = told(&format!(r#"{{"id":1,"result":{result}}}"#), &[]).unwrap();
+        assert_eq!((heard.1.as_str(), heard.5.as_deref()), (result, text));
+    }
+    for ttl in ["-1", "\"5\"", "1.5"] {
+        assert_eq!(told(&format!(r#"{{"id":1,"result":{{"ttlMs":{ttl}}}}}"#), &[]).unwrap().2, None, "{ttl}");
+    }
+    let changed = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+    assert_eq!(told(changed, &[]).unwrap().0, "changed");
+}
+
+#[test]
+fn nothing_is_told_by_what_is_no_result() {
+    let batch = r#"[{"id":1,"result":{"tools":[]}}]"#;
+    for other in [r#"{"method":"notifications/progress"}"#, r#"{"id":1,"error":{}}"#, r#"{"result":{}}"#, "[]", batch] {
+        assert_eq!(told(other, &[]), None, "{other}");
+    }
+}
+
+#[test]
+fn where_nobody_is_named_every_json_passes() {
+    let observed = Observed::<Who<fn(List, &str) -> bool>, _> { audience: None, notice: |_: CatalogueNews<'_>| {} };
+    for json in [r#"{"id":1,"result":null}"#, r#"{"id":1,"result":{"tools":[1],"tools":[]}}"#, "1", "[[]]"] {
+        assert_eq!(observed.edit(json.as_bytes()), Ok(Edited::Same), "{json}");
+    }
+    for broken in ["", "{", r#"{"id":1,"result":{}"#, "\"\u{1}\""] {
+        assert_eq!(observed.edit(broken.as_bytes()), Err(Unreadable::NotJson), "{broken}");
     }
 }
