@@ -79,9 +79,9 @@ export class Call {
   }
 
   /** Goes on from an outcome to the reply. What lasts longer, a stream of events, is given to `keep` as a promise. */
-  async run(outcome, env, keep) {
+  async run(outcome, next, env, keep) {
     const last = await this.#settle(outcome);
-    const through = () => keep(this.settle(env)); // what such a body told of its server is kept
+    const through = () => afterwards(next, this.#bodies[0], env, keep); // what such a body told of its server is kept
     if (isReply(last)) return response(this.#born, this.#number, last, this.#bodies, through);
     const [, milliseconds, words] = linesOf(last);
     const reply = last.slice(last.indexOf("\nreply\n") + 1);

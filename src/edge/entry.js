@@ -22,7 +22,7 @@ export default {
         left();
         return answer;
       }
-      const answer = new Call(born, number, request).run(outcome, env, keep).finally(left).catch(panicked);
+      const answer = new Call(born, number, request).run(outcome, next, env, keep).finally(left).catch(panicked);
       // To its end even when the client leaves: a call that is dropped half-way never frees what it holds in Rust.
       keep(answer);
       return answer;

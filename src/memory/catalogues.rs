@@ -7,13 +7,17 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use crate::mcp::catalogue::Part;
-use crate::time::Timestamp;
+use crate::time::{Lifetime, Timestamp};
 use crate::upstream::catalogue::CatalogueKey;
 
 /// How many bytes of results an isolate holds at most, of its 128 MB.
 const CAPACITY: usize = 16 << 20;
 /// How many bytes wait at most to be kept. What finds no room is kept another time.
 const WAITING: usize = 4 << 20;
+/// For how long a part of the same length is taken for the same.
+const SAME: Lifetime = Lifetime::minutes(1);
+/// Of how many parts the length is known at most.
+const MEASURED: usize = 2048;
 
 /// A result that is fresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +51,8 @@ pub struct Catalogues {
     fresh: RefCell<BTreeMap<String, FreshResult>>,
     bytes: Cell<usize>,
     noted: RefCell<Vec<NotedPart>>,
+    /// How long parts were when they were noted last, and until when that counts.
+    measured: RefCell<BTreeMap<String, (usize, Timestamp)>>,
 }
 
 impl Catalogues {
@@ -89,8 +95,29 @@ impl Catalogues {
         self.bytes.set(0);
     }
 
-    /// Notes what is to be kept.
-    pub fn note(&self, noted: NotedPart) {
+    /// Whether a part, by its name, is of the length that it had when it was noted moments ago. To tell a list of 200
+    /// tools from the one before by its digest costs a quarter of a call.
+    pub fn is_noted(&self, name: &str, length: usize, now: Timestamp) -> bool {
+        self.measured.borrow().get(name).is_some_and(|(noted, until)| *noted == length && !until.reached(now))
+    }
+
+    /// Forgets the length of a part.
+    pub fn forget_length(&self, name: &str) {
+        self.measured.borrow_mut().remove(name);
+    }
+
+    /// Whether something is to be kept.
+    pub fn is_waiting(&self) -> bool {
+        !self.noted.borrow().is_empty()
+    }
+
+    /// Notes what is to be kept under a name.
+    pub fn note(&self, name: String, noted: NotedPart, now: Timestamp) {
+        let mut measured = self.measured.borrow_mut();
+        if measured.len() == MEASURED {
+            measured.clear();
+        }
+        measured.insert(name, (noted.kept.len(), now + SAME));
         let mut waiting = self.noted.borrow_mut();
         let bytes: usize = waiting.iter().map(|noted| noted.kept.len()).sum();
         if bytes + noted.kept.len() <= WAITING {
@@ -111,6 +138,8 @@ impl Catalogues {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Digested;
+    use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
 
     fn fresh(account: &str, size: usize, until: u64) -> FreshResult {
         let (result, account) = ("x".repeat(size), account.to_owned());
@@ -125,6 +154,28 @@ mod tests {
         assert!(known.get("a", Timestamp(9)).is_some() && known.get("a", Timestamp(10)).is_none());
         known.forget("one");
         assert!(known.get("a", Timestamp(0)).is_none() && known.get("b", Timestamp(0)).is_some());
+    }
+
+    #[test]
+    fn a_part_as_long_as_before_is_noted_once_a_minute() {
+        let known = Catalogues::default();
+        let note = |name: &str, kept: &str, now| {
+            let account = ConnectionKey::new(Owner::Gateway, "demo", FIRST_ACCOUNT);
+            let key = CatalogueKey::new(account, Digested::of("binding"));
+            let noted = NotedPart { key, generation: None, part: Part::Initialize, kept: kept.to_owned() };
+            known.note(name.to_owned(), noted, Timestamp(now));
+        };
+        assert!(!known.is_noted("a", 2, Timestamp(0)) && !known.is_waiting());
+        note("a", "{}", 0);
+        assert!(known.is_noted("a", 2, Timestamp(59)) && known.is_waiting());
+        assert!(!known.is_noted("a", 3, Timestamp(59)) && !known.is_noted("b", 2, Timestamp(59)));
+        assert!(!known.is_noted("a", 2, Timestamp(60)));
+        known.forget_length("a");
+        assert!(!known.is_noted("a", 2, Timestamp(0)));
+        for number in 0..5_000 {
+            note(&number.to_string(), "{}", 0);
+            assert!(known.measured.borrow().len() <= MEASURED);
+        }
     }
 
     #[test]

@@ -201,9 +201,11 @@ impl<P: Platform> Call<'_, P> {
                     let account = key.account().name().to_owned();
                     catalogues.put(name, FreshResult { result: told.text.to_owned(), until, account, generation }, now);
                 }
-                if let Some(kept) = is_whole.then(|| part.kept(&told)).flatten() {
+                let Some(kept) = is_whole.then(|| part.kept(&told)).flatten() else { return };
+                let name = key.name(part.name());
+                if !catalogues.is_noted(&name, kept.len(), now) {
                     let kept = kept.to_owned();
-                    catalogues.note(NotedPart { key: key.clone(), generation, part: *part, kept });
+                    catalogues.note(name, NotedPart { key: key.clone(), generation, part: *part, kept }, now);
                 }
             }
             _ => {}

@@ -143,6 +143,7 @@ pub async fn forget<P: Platform>(platform: &P, memory: &Memory, account: &Connec
     for part in Part::ALL {
         let name = key.name(part.name());
         memory.kept.forget(&name);
+        memory.catalogues.forget_length(&name);
         // What cannot be deleted is of the same person, and policy shows no more of it than they may see.
         let _ = platform.delete(&name).await;
     }

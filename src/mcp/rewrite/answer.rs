@@ -79,7 +79,12 @@ impl<E: Edit, R: Fn(Unreadable) -> Vec<u8>> Rewriter for RewrittenAnswer<E, R> {
                     Err(TooLong) => Err(too_long),
                 },
             };
-            out.extend(read.unwrap_or_else(|why| self.refusal(why)));
+            let read = read.unwrap_or_else(|why| self.refusal(why));
+            if out.is_empty() {
+                out = read;
+            } else {
+                out.extend_from_slice(&read);
+            }
         }
         out
     }

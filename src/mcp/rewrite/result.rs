@@ -98,7 +98,7 @@ fn read<'de, A: Audience>(
     }
 }
 
-impl<'r, 'de, A: Audience> Reading<'r, 'de, A> {
+impl<'de, A: Audience> Reading<'_, 'de, A> {
     /// What the message tells, where it is one by itself.
     fn news(&self) -> Option<CatalogueNews<'de>> {
         let Findings { id, method, result, lists, ttl, is_public, has_more } = &self.found;

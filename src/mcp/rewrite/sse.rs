@@ -153,7 +153,9 @@ impl Block {
             } else if !mem::replace(&mut written, true) {
                 let ending = if ending.is_empty() { b"\n" } else { ending };
                 for (line, _) in lines(data) {
-                    bytes.extend([b"data: ", line, ending].concat());
+                    bytes.extend_from_slice(b"data: ");
+                    bytes.extend_from_slice(line);
+                    bytes.extend_from_slice(ending);
                 }
             }
         }

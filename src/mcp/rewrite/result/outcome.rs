@@ -37,14 +37,13 @@ impl<'de, A: Audience> Visitor<'de> for Outcome<'_, '_, 'de, A> {
             &["tools", "prompts", "resources", "resourceTemplates", "capabilities", "cacheScope", "ttlMs"];
         let Self { reading, key: own } = self;
         let mut seen = Vec::new();
-        let mut last = None;
+        let mut end = None;
         while let Some(key) = map.next_key::<&RawValue>()? {
             let place = reading.edits.place(key);
             let known = reading.known(key, KNOWN, &mut seen)?;
-            let end = match known {
-                Some("capabilities") => map.next_value_seed(Seed(Capabilities { reading, key: place }))?.end,
-                Some(list) if List::in_result(list).is_some() => {
-                    let Some(list) = List::in_result(list) else { continue };
+            let until = match (known, known.and_then(List::in_result)) {
+                (Some("capabilities"), _) => map.next_value_seed(Seed(Capabilities { reading, key: place }))?.end,
+                (_, Some(list)) => {
                     let place = map.next_value_seed(Seed(Members { reading, list, key: place }))?;
                     reading.found.lists.push((list, place.clone()));
                     place.end
@@ -55,9 +54,9 @@ impl<'de, A: Audience> Visitor<'de> for Outcome<'_, '_, 'de, A> {
                     reading.edits.place(value).end
                 }
             };
-            last = Some(end);
+            end = Some(until);
         }
-        reading.edits.value(own.end, last, ['{', '}']).map_or_else(|| reading.refuse(Unreadable::Malformed), Ok)
+        reading.edits.value(own.end, end, ['{', '}']).map_or_else(|| reading.refuse(Unreadable::Malformed), Ok)
     }
 }
 
