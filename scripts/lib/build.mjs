@@ -14,7 +14,7 @@ import { parsed } from "./usage.mjs";
 
 const target = "wasm32-unknown-unknown";
 // What rustc emits for this target; wasm-opt refuses instructions it was not told of.
-const features = ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
+const features = ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext", "simd"];
 
 const compiled = join(process.env.CARGO_TARGET_DIR || inRoot("target"), target, "release", "mcp_edge_gateway.wasm");
 const optimiser = (wasm) => ["-Os", ...features.map((name) => `--enable-${name}`), wasm, "-o", wasm];

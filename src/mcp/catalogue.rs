@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::message::raw_object::RawObject;
 use super::rewrite::list::List;
 use super::rewrite::news::ToldResult;
+use super::rewrite::result::{PRIVATE, TTL};
 use crate::time::Timestamp;
 use crate::version::V1;
 
@@ -121,14 +122,54 @@ impl KnownAnswer {
     }
 }
 
-/// The response with a result, which is fresh for so long still where it says anything of that.
-pub fn response(id: &str, result: &str, milliseconds: u64) -> String {
-    let mut members = RawObject::parse(result);
-    if let Some(members) = &mut members {
-        members.replace("ttlMs", milliseconds.to_string());
+/// A result to answer with again, as whoever asks may keep it: nothing of it has to be read for that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadyResult {
+    /// Up to where it says for how long it is fresh, or to its end.
+    before: String,
+    /// What follows that, where it does.
+    after: Option<String>,
+}
+
+impl ReadyResult {
+    /// Of a result as it was told. `None` for places that are not in it.
+    pub fn of(told: &ToldResult<'_>) -> Option<Self> {
+        let mut parts = [String::new(), String::new()];
+        let mut places: Vec<_> = told.scope_at.iter().chain(&told.ttl_at).collect();
+        places.sort_unstable_by_key(|place| place.start);
+        let (mut from, mut part) = (0, parts.iter_mut());
+        let mut into = part.next()?;
+        for place in places {
+            into.push_str(told.text.get(from..place.start)?);
+            if told.ttl_at.as_ref() == Some(place) {
+                into = part.next()?;
+            } else {
+                into.push_str(PRIVATE);
+            }
+            from = place.end;
+        }
+        into.push_str(told.text.get(from..)?);
+        let [before, after] = parts;
+        Some(Self { before, after: told.ttl_at.is_some().then_some(after) })
     }
-    let result = members.map_or_else(|| result.to_owned(), |members| members.to_json());
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
+
+    /// How many bytes it has.
+    pub fn size(&self) -> usize {
+        self.before.len() + self.after.as_ref().map_or(0, String::len)
+    }
+
+    /// The response with it, which is fresh for so long still where it says anything of that, and no longer than a
+    /// client may keep it.
+    pub fn response(&self, id: &str, milliseconds: u64) -> String {
+        let Self { before, after } = self;
+        let mut json = String::with_capacity(self.size() + id.len() + 64);
+        json.extend(["{\"jsonrpc\":\"2.0\",\"id\":", id, ",\"result\":", before]);
+        if let Some(after) = after {
+            json.extend([milliseconds.min(TTL).to_string().as_str(), after]);
+        }
+        json.push('}');
+        json
+    }
 }
 
 #[cfg(test)]
@@ -144,14 +185,19 @@ mod tests {
 
     /// What is kept of a server's result.
     fn kept(part: Part, result: &str) -> Option<String> {
-        let kept = RefCell::new(None);
+        told(result, |told| part.kept(told).map(str::to_owned))
+    }
+
+    /// What is made of a server's result.
+    fn told<T>(result: &str, make: impl Fn(&ToldResult<'_>) -> Option<T>) -> Option<T> {
+        let out = RefCell::new(None);
         let notice = |news: CatalogueNews<'_>| match news {
-            CatalogueNews::Result(told) => *kept.borrow_mut() = part.kept(&told).map(str::to_owned),
+            CatalogueNews::Result(told) => *out.borrow_mut() = make(&told),
             CatalogueNews::ListChanged => {}
         };
         let observed = Observed::<Nobody, _> { audience: None, notice };
         assert_eq!(observed.edit(format!(r#"{{"id":1,"result":{result}}}"#).as_bytes()), Ok(Edited::Same));
-        kept.into_inner()
+        out.into_inner()
     }
 
     /// Never asked.
@@ -212,7 +258,16 @@ mod tests {
 
     #[test]
     fn a_result_that_is_kept_is_fresh_for_what_is_left() {
-        let response = response("\"a\"", r#"{"tools":[],"ttlMs":5000}"#, 1000);
-        assert_eq!(response, r#"{"jsonrpc":"2.0","id":"a","result":{"tools":[],"ttlMs":1000}}"#);
+        for (result, ready) in [
+            (r#"{"tools":[],"ttlMs":5000}"#, r#"{"tools":[],"ttlMs":1000}"#),
+            (r#"{"cacheScope":"public","ttlMs" : 5 ,"a":1}"#, r#"{"cacheScope":"private","ttlMs" : 1000 ,"a":1}"#),
+            (r#"{"ttlMs":5,"cacheScope": "public"}"#, r#"{"ttlMs":1000,"cacheScope": "private"}"#),
+            (r#"{"tools":[]}"#, r#"{"tools":[]}"#),
+        ] {
+            let response = told(result, ReadyResult::of).unwrap().response("\"a\"", 1000);
+            assert_eq!(response, format!(r#"{{"jsonrpc":"2.0","id":"a","result":{ready}}}"#));
+        }
+        let long = told(r#"{"ttlMs":900000}"#, ReadyResult::of).unwrap().response("1", 900_000);
+        assert_eq!(long, r#"{"jsonrpc":"2.0","id":1,"result":{"ttlMs":60000}}"#);
     }
 }

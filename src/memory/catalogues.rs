@@ -5,8 +5,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use crate::mcp::catalogue::Part;
+use crate::mcp::catalogue::{Part, ReadyResult};
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::catalogue::CatalogueKey;
 
@@ -23,7 +24,7 @@ const MEASURED: usize = 2048;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreshResult {
     /// The result, unfiltered.
-    pub result: String,
+    pub result: ReadyResult,
     /// Until when.
     pub until: Timestamp,
     /// Whose account said so.
@@ -48,7 +49,7 @@ pub struct NotedPart {
 /// Fresh results and what is to be kept.
 #[derive(Default)]
 pub struct Catalogues {
-    fresh: RefCell<BTreeMap<String, FreshResult>>,
+    fresh: RefCell<BTreeMap<String, Rc<FreshResult>>>,
     bytes: Cell<usize>,
     noted: RefCell<Vec<NotedPart>>,
     /// How long parts were when they were noted last, and until when that counts.
@@ -57,19 +58,19 @@ pub struct Catalogues {
 
 impl Catalogues {
     /// A result that is fresh.
-    pub fn get(&self, name: &str, now: Timestamp) -> Option<FreshResult> {
+    pub fn get(&self, name: &str, now: Timestamp) -> Option<Rc<FreshResult>> {
         self.fresh.borrow().get(name).filter(|fresh| !fresh.until.reached(now)).cloned()
     }
 
     /// Remembers a result. Where there is no room the expired go, then whatever sorts first.
     pub fn put(&self, name: String, fresh: FreshResult, now: Timestamp) {
-        let size = fresh.result.len();
+        let size = fresh.result.size();
         if size > CAPACITY / 4 {
             return;
         }
         let mut entries = self.fresh.borrow_mut();
-        if let Some(before) = entries.insert(name, fresh) {
-            self.bytes.set(self.bytes.get() - before.result.len());
+        if let Some(before) = entries.insert(name, Rc::new(fresh)) {
+            self.bytes.set(self.bytes.get() - before.result.size());
         }
         self.bytes.set(self.bytes.get() + size);
         if self.bytes.get() > CAPACITY {
@@ -78,7 +79,7 @@ impl Catalogues {
         }
         while self.bytes.get() > CAPACITY {
             let Some((_, first)) = entries.pop_first() else { break };
-            self.bytes.set(self.bytes.get() - first.result.len());
+            self.bytes.set(self.bytes.get() - first.result.size());
         }
     }
 
@@ -130,19 +131,31 @@ impl Catalogues {
         self.noted.take()
     }
 
-    fn count(&self, entries: &BTreeMap<String, FreshResult>) {
-        self.bytes.set(entries.values().map(|fresh| fresh.result.len()).sum());
+    fn count(&self, entries: &BTreeMap<String, Rc<FreshResult>>) {
+        self.bytes.set(entries.values().map(|fresh| fresh.result.size()).sum());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mcp::rewrite::news::ToldResult;
     use crate::secret::Digested;
     use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
 
     fn fresh(account: &str, size: usize, until: u64) -> FreshResult {
-        let (result, account) = ("x".repeat(size), account.to_owned());
+        let (text, account) = ("x".repeat(size), account.to_owned());
+        let told = ToldResult {
+            id: "1",
+            text: &text,
+            ttl: None,
+            ttl_at: None,
+            is_public: false,
+            scope_at: None,
+            has_more: false,
+            lists: Vec::new(),
+        };
+        let result = ReadyResult::of(&told).unwrap();
         FreshResult { result, until: Timestamp(until), account, generation: None }
     }
 

@@ -81,6 +81,7 @@ export function goals({ rows, cold, memory, size }) {
   }
   for (const row of ["challenge", "metadata"]) goal(`${row}: of const`, cpu(row, "gateway") / cpu(row, "const"), 1.1, " ×");
   for (const row of ["connected", "million"]) goal(`${row}: of json-1kb`, cpu(row, "gateway") / cpu("json-1kb", "gateway"), 1.1, " ×");
+  goal("list-fresh: of list", cpu("list-fresh", "gateway") / cpu("list", "gateway"), 0.6, " ×");
   for (const row of ["list-2mb-json", "list-2mb-sse"]) goal(`${row}: of filter`, cpu(row, "gateway") / cpu(row, "filter"), 1, " ×");
   goal("gzip", size?.gateway.gzip / 1024, 400, " KB");
   for (const [row, figures] of Object.entries(cold ?? {})) {

@@ -2,7 +2,7 @@
 import { modernCall } from "../../../tests/e2e/support/mcp.mjs";
 import { answers } from "./answers.mjs";
 import { wire } from "./load.mjs";
-import { connected, endpoint, lists, storm } from "./targets.mjs";
+import { connected, endpoint, fresh, lists, storm } from "./targets.mjs";
 
 const known = answers();
 const checked = ["const", "shell", "peer", "gateway"];
@@ -55,6 +55,13 @@ export const rows = [
     targets: served,
     length: known["tools/list"].body.length,
     next: (target) => always(message(target, "tools/list")),
+  },
+  {
+    id: "list-fresh",
+    title: "tools/list, 200 tools, from memory",
+    targets: ["gateway"],
+    length: known["tools/list"].body.length,
+    next: (target) => always(message(target, "tools/list", undefined, { token: target.fresh[0].access, path: fresh })),
   },
   ...lists.map((list) => ({
     id: list,

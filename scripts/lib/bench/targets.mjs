@@ -19,6 +19,8 @@ export const endpoint = "/v1/mcp/bench";
 /** The same server behind an account of each person's own, with tokens for an hour and for a moment. */
 export const connected = "/v1/mcp/connected";
 export const storm = "/v1/mcp/storm";
+/** The same server where its lists are fresh for a while. */
+export const fresh = "/v1/mcp/fresh";
 
 /** Servers of whose 2,000 tools a caller sees half, by the form of their list. */
 export const lists = ["list-2mb-json", "list-2mb-sse"];
@@ -108,7 +110,7 @@ export async function configureGateway({ port }, { upstream, issuer }) {
   });
   const tools = { allow_patterns: ["0", "2", "4", "6", "8"].map((digit) => `tool_*${digit}`) };
   const filtered = Object.fromEntries(lists.map((list) => [list, { url: `${upstream}/${list}`, auth: { kind: "none" }, tools }]));
-  const servers = { bench: upstream, connected: oauth("/token"), storm: oauth("/short/token"), ...filtered };
+  const servers = { bench: upstream, fresh: { url: upstream, list_cache_seconds: 600 }, connected: oauth("/token"), storm: oauth("/short/token"), ...filtered };
   const config = configuration(servers, { public_url: origin, login: oidcLogin(provider) });
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
   const answer = await request(`${origin}/admin/config`, { method: "PUT", headers, json: config });
@@ -146,7 +148,7 @@ export async function startTargets(workers, names, { clients }) {
     if (!login) continue;
     running[name].connected = await signIn(process, { count: 1, home, slug: "connected" });
     running[name].storm = await signIn(process, { count: 1, home, slug: "storm" });
-    for (const slug of lists) running[name][slug] = await signIn(process, { count: 1, home, slug });
+    for (const slug of ["fresh", ...lists]) running[name][slug] = await signIn(process, { count: 1, home, slug });
     await login.stop();
   }
   return running;

@@ -16,7 +16,7 @@ use crate::flow::connection;
 use crate::flow::connection::catalogue;
 use crate::flow::connection::catalogue::kind;
 use crate::json;
-use crate::mcp::catalogue::{Part, params, response};
+use crate::mcp::catalogue::{Part, ReadyResult, params};
 use crate::mcp::message::envelope::{Message, Payload};
 use crate::mcp::message::error::Code;
 use crate::mcp::rewrite::Unreadable;
@@ -98,8 +98,9 @@ impl<P: Platform> Call<'_, P> {
         }
         let id = serde_json::to_string(message.id()?).ok()?;
         let left = found.until.remaining(context.now).0.saturating_mul(1000);
-        let json = response(&id, &found.result, left).into_bytes();
-        let json = match self.seen().map_or(Ok(Edited::Same), |seen| seen.edit(&json)).ok()? {
+        let json = found.result.response(&id, left).into_bytes();
+        let seen = (!self.server.policy.is_empty()).then(|| Seen(self.viewer()));
+        let json = match seen.map_or(Ok(Edited::Same), |seen| seen.edit(&json)).ok()? {
             Edited::Same => json,
             Edited::Changed(json) => json,
             Edited::Gone => return None,
@@ -199,7 +200,9 @@ impl<P: Platform> Call<'_, P> {
                     let name = catalogue::fresh_name(&key, *part, said.as_str(), subject);
                     let until = now + Lifetime((milliseconds / 1000).min(LONGEST_FRESH));
                     let account = key.account().name().to_owned();
-                    catalogues.put(name, FreshResult { result: told.text.to_owned(), until, account, generation }, now);
+                    if let Some(result) = ReadyResult::of(&told) {
+                        catalogues.put(name, FreshResult { result, until, account, generation }, now);
+                    }
                 }
                 let Some(kept) = is_whole.then(|| part.kept(&told)).flatten() else { return };
                 let name = key.name(part.name());
@@ -210,11 +213,6 @@ impl<P: Platform> Call<'_, P> {
             }
             _ => {}
         }
-    }
-
-    fn seen(&self) -> Option<Seen<Viewer>> {
-        let may_change = !self.server.policy.is_empty() || self.era == Era::Modern;
-        may_change.then(|| Seen(self.viewer()))
     }
 
     fn viewer(&self) -> Viewer {

@@ -70,6 +70,10 @@ impl<E: Edit, R: Fn(Unreadable) -> Vec<u8>> Rewriter for RewrittenAnswer<E, R> {
             let read = match &mut self.form {
                 Form::Json(body) if body.len() + bytes.len() > self.limit => Err(too_long),
                 Form::Json(body) => {
+                    // A list of megabytes would be moved at each doubling.
+                    if body.len() + bytes.len() > body.capacity() {
+                        body.reserve((4 * body.len()).min(self.limit - body.len()));
+                    }
                     body.extend_from_slice(bytes);
                     break;
                 }

@@ -2,6 +2,8 @@
 //!
 //! Not here: the reading ([`super::result`]), and what is kept of it (`mcp::catalogue`).
 
+use std::ops::Range;
+
 use super::list::List;
 
 /// What a message tells.
@@ -22,8 +24,12 @@ pub struct ToldResult<'a> {
     pub text: &'a str,
     /// For how many milliseconds it says to be fresh (2026-07-28, "Caching").
     pub ttl: Option<u64>,
+    /// Where in the text it says so.
+    pub ttl_at: Option<Range<usize>>,
     /// Whether it says to be everybody's.
     pub is_public: bool,
+    /// Where in the text it says whose it is.
+    pub scope_at: Option<Range<usize>>,
     /// Whether it says that there are more pages of its list.
     pub has_more: bool,
     /// The lists in it.

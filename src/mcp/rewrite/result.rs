@@ -19,6 +19,7 @@ use super::answer::{Edit, Edited};
 use super::edits::Edits;
 use super::list::List;
 use super::news::{CatalogueNews, ToldResult};
+pub use outcome::{PRIVATE, TTL};
 pub use reading::Audience;
 
 use outcome::Outcome;
@@ -101,15 +102,24 @@ fn read<'de, A: Audience>(
 impl<'de, A: Audience> Reading<'_, 'de, A> {
     /// What the message tells, where it is one by itself.
     fn news(&self) -> Option<CatalogueNews<'de>> {
-        let Findings { id, method, result, lists, ttl, is_public, has_more } = &self.found;
+        let Findings { id, method, result, lists, ttl, ttl_at, is_public, scope_at, has_more } = &self.found;
         if method.is_some_and(|method| method.starts_with("\"notifications/") && method.ends_with("/list_changed\"")) {
             return Some(CatalogueNews::ListChanged);
         }
         let text = |place: &Range<usize>| self.edits.text(place.clone());
         let lists = lists.iter().map(|(list, place)| Some((*list, text(place)?))).collect::<Option<_>>()?;
-        let (id, text) = ((*id)?, text(result.as_ref()?)?);
-        let (ttl, is_public, has_more) = (*ttl, *is_public, *has_more);
-        Some(CatalogueNews::Result(ToldResult { id, text, ttl, is_public, has_more, lists }))
+        let result = result.as_ref()?;
+        let within = |place: &Range<usize>| place.start - result.start..place.end - result.start;
+        Some(CatalogueNews::Result(ToldResult {
+            id: (*id)?,
+            text: text(result)?,
+            ttl: *ttl,
+            ttl_at: ttl_at.as_ref().map(within),
+            is_public: *is_public,
+            scope_at: scope_at.as_ref().map(within),
+            has_more: *has_more,
+            lists,
+        }))
     }
 
     /// Reads one message, or an array of them (2025-03-26); whether anything stays.

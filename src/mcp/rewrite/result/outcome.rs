@@ -15,8 +15,10 @@ use crate::mcp::rewrite::Unreadable;
 use crate::mcp::rewrite::list::List;
 
 /// For how long a client may keep a result: as long as a configuration takes to arrive, in milliseconds.
-const TTL: u64 = 60_000;
+pub const TTL: u64 = 60_000;
 const LONGEST_TTL: &str = "60000";
+/// 2026-07-28, "Caching": behind an authorization nothing is everybody's.
+pub const PRIVATE: &str = "\"private\"";
 
 /// A result, which may hold lists, capabilities, and how long it may be kept: where it stands. `key` is where its key
 /// does.
@@ -64,12 +66,13 @@ impl<A> Reading<'_, '_, A> {
     /// What a result says of itself beside its lists.
     fn says(&mut self, key: &str, value: &RawValue) {
         match key {
-            // 2026-07-28, "Caching": behind an authorization nothing is everybody's.
             "cacheScope" => {
+                self.found.scope_at = Some(self.edits.place(value));
                 self.found.is_public = value.get() == "\"public\"";
-                self.put(value, "\"private\"");
+                self.put(value, PRIVATE);
             }
             "ttlMs" => {
+                self.found.ttl_at = Some(self.edits.place(value));
                 self.found.ttl = value.get().parse().ok();
                 if self.found.ttl.is_some_and(|ttl| ttl > TTL) {
                     self.put(value, LONGEST_TTL);

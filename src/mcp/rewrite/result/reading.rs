@@ -38,7 +38,9 @@ pub(super) struct Findings<'de> {
     pub(super) result: Option<Range<usize>>,
     pub(super) lists: Vec<(List, Range<usize>)>,
     pub(super) ttl: Option<u64>,
+    pub(super) ttl_at: Option<Range<usize>>,
     pub(super) is_public: bool,
+    pub(super) scope_at: Option<Range<usize>>,
     pub(super) has_more: bool,
 }
 

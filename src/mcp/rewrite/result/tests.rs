@@ -283,8 +283,11 @@ proptest! {
     }
 }
 
-/// What a message tells, as (id, text, ttl, public, more, tools); a change of a list has the id "changed".
-fn told(json: &str, hidden: &[&str]) -> Option<(String, String, Option<u64>, bool, bool, Option<String>)> {
+/// (id, text, ttl, public, more, tools) of a result; a change of a list has the id "changed".
+type Heard = (String, String, Option<u64>, bool, bool, Option<String>);
+
+/// What a message tells.
+fn told(json: &str, hidden: &[&str]) -> Option<Heard> {
     let heard = RefCell::new(None);
     let notice = |news: CatalogueNews<'_>| {
         *heard.borrow_mut() = Some(match news {
