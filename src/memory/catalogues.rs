@@ -1,19 +1,26 @@
-//! What servers said of themselves moments ago: results that are fresh still, and what is to be kept of them once the
-//! answer they came in is through.
+//! What servers said of themselves moments ago: results that are fresh still, what is to be kept of them once the
+//! answer they came in is through, and which pages their tools have.
 //!
 //! Not here: what an isolate remembers otherwise (`memory`), and keeping it (`flow::connection::catalogue`).
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
+use super::Cache;
+use crate::mcp::apps::ToolPages;
 use crate::mcp::catalogue::Part;
-use crate::time::Timestamp;
+use crate::time::{Lifetime, Timestamp};
 use crate::upstream::catalogue::CatalogueKey;
 
 /// How many bytes of results an isolate holds at most, of its 128 MB.
 const CAPACITY: usize = 16 << 20;
 /// How many bytes wait at most to be kept. What finds no room is kept another time.
 const WAITING: usize = 4 << 20;
+/// How long an isolate goes by the pages of tools that it knows.
+const REMEMBERED: Lifetime = Lifetime::days(1);
+/// For how long what is not among them is taken for not there, as in the directory.
+const BELIEVED: Lifetime = Lifetime(30);
 
 /// A result that is fresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +54,14 @@ pub struct Catalogues {
     fresh: RefCell<BTreeMap<String, FreshResult>>,
     bytes: Cell<usize>,
     noted: RefCell<Vec<NotedPart>>,
+    pages: Cache<KnownPages>,
+}
+
+/// The pages of a server's tools, and when they were last looked for.
+#[derive(Clone)]
+struct KnownPages {
+    pages: Rc<ToolPages>,
+    at: Timestamp,
 }
 
 impl Catalogues {
@@ -101,6 +116,36 @@ impl Catalogues {
     /// Takes everything that is to be kept.
     pub fn take(&self) -> Vec<NotedPart> {
         self.noted.take()
+    }
+
+    /// Remembers the pages that a list of tools names, which goes by the name of its part of a catalogue. `whole` says
+    /// that there are no others.
+    pub fn put_pages(&self, list: &str, pages: ToolPages, whole: bool, now: Timestamp) {
+        let before = self.pages.get(list, now).filter(|_| !whole);
+        let pages = match before.map(|before| before.pages) {
+            Some(before) => {
+                let mut all = ToolPages::clone(&before);
+                all.add(pages);
+                all
+            }
+            None => pages,
+        };
+        self.pages.put(list, KnownPages { pages: Rc::new(pages), at: now }, now + REMEMBERED, now);
+    }
+
+    /// The tools that show a page, as far as it is known here.
+    pub fn tools_showing(&self, list: &str, page: &str, now: Timestamp) -> Vec<String> {
+        self.pages.get(list, now).map(|known| known.pages.tools_showing(page).to_vec()).unwrap_or_default()
+    }
+
+    /// Whether a page that is not known here is worth looking for.
+    pub fn may_have_missed_pages(&self, list: &str, now: Timestamp) -> bool {
+        self.pages.get(list, now).is_none_or(|known| (known.at + BELIEVED).reached(now))
+    }
+
+    /// Forgets the pages that a list named.
+    pub fn forget_pages(&self, list: &str) {
+        self.pages.forget(list);
     }
 
     fn count(&self, entries: &BTreeMap<String, FreshResult>) {

@@ -16,6 +16,7 @@ use crate::flow::connection;
 use crate::flow::connection::catalogue;
 use crate::flow::connection::catalogue::kind;
 use crate::json;
+use crate::mcp::apps::ToolPages;
 use crate::mcp::catalogue::{CatalogueNews, Observed, Part, freshness, params, response, told};
 use crate::mcp::message::envelope::{Message, Payload};
 use crate::mcp::message::error::Code;
@@ -28,11 +29,12 @@ use crate::mcp::transport::header_names::SESSION_ID;
 use crate::mcp::transport::response::MediaType;
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{InitializeParams, Session};
-use crate::memory::catalogues::{FreshResult, NotedPart};
+use crate::memory::catalogues::{Catalogues, FreshResult, NotedPart};
 use crate::policy::{Capability, CapabilityKind, Policy};
 use crate::ports::Platform;
 use crate::secret::Digested;
-use crate::time::Lifetime;
+use crate::time::{Lifetime, Timestamp};
+use crate::upstream::catalogue::CatalogueKey;
 use crate::web::failure::{Blame, Failure};
 use crate::web::reply::Reply;
 
@@ -119,6 +121,23 @@ impl<P: Platform> Call<'_, P> {
         response.get_mut("result").map(Value::take)
     }
 
+    /// Learns which pages tools have, before a list is shown that such a page may be in. What storage does not tell is
+    /// left out of the list.
+    pub async fn learn_pages(&self) {
+        let key = catalogue::key(self.server, self.caller);
+        let _ = catalogue::learn_pages(self.context, &key).await;
+    }
+
+    /// Whether an answer lists resources that are shown to their callers where a tool has them for its page.
+    pub fn lists_pages(&self, payload: &Payload) -> bool {
+        let lists = |message: &Message| message.method().and_then(List::of) == Some(List::Resources);
+        self.server.policy.speaks_of(CapabilityKind::Resource)
+            && match payload {
+                Payload::One(message) => lists(message),
+                Payload::Batch(messages) => messages.iter().any(lists),
+            }
+    }
+
     /// The answer to a question while the server cannot be asked, from what it last said.
     pub async fn answer_for(
         &self,
@@ -182,6 +201,7 @@ impl<P: Platform> Call<'_, P> {
         let (now, configured) = (self.context.now, self.server.list_cache);
         let is_everybodys = self.server.catalogue == CatalogueOwner::Server;
         let subject = self.caller.subject.clone();
+        let has_pages = self.server.policy.speaks_of(CapabilityKind::Resource);
         move |message| match (told(message), &question) {
             (Some(CatalogueNews::ListChanged), _) => catalogues.forget(key.account().name()),
             // In a session some servers send an answer to whoever asked last.
@@ -197,7 +217,12 @@ impl<P: Platform> Call<'_, P> {
                     let account = key.account().name().to_owned();
                     catalogues.put(name, FreshResult { result: result.clone(), until, account, generation }, now);
                 }
-                if let Some(kept) = is_whole.then(|| part.kept(&result)).flatten() {
+                let kept = is_whole.then(|| part.kept(&result)).flatten();
+                if has_pages && *part == Part::List(List::Tools) {
+                    let pages = ToolPages::of_result(&result);
+                    catalogues.put_pages(&key.name(part.name()), pages, kept.is_some(), now);
+                }
+                if let Some(kept) = kept {
                     catalogues.note(NotedPart { key: key.clone(), generation, part: *part, kept });
                 }
             }
@@ -215,6 +240,9 @@ impl<P: Platform> Call<'_, P> {
             config: Rc::clone(&self.context.config),
             server: self.server.slug.to_string(),
             caller: Rc::clone(self.caller),
+            catalogues: Rc::clone(&self.context.memory.catalogues),
+            tools: catalogue::key(self.server, self.caller),
+            now: self.context.now,
         }
     }
 
@@ -244,18 +272,30 @@ struct Viewer {
     config: Rc<Config>,
     server: String,
     caller: Rc<Caller>,
+    /// The pages that tools show, by the list that says so.
+    catalogues: Rc<Catalogues>,
+    tools: CatalogueKey,
+    now: Timestamp,
 }
 
 impl Viewer {
     fn policy(&self) -> Option<&Policy> {
         self.config.servers.get(self.server.as_str()).map(|server| &server.policy)
     }
+
+    fn tools_showing(&self, page: &str) -> Vec<String> {
+        self.catalogues.tools_showing(&self.tools.name(List::Tools.member()), page, self.now)
+    }
 }
 
 impl Audience for Viewer {
     fn sees(&self, list: List, name: &str) -> bool {
-        let listed = |policy: &Policy| policy.is_listed(&self.caller.rights(), &Capability::new(kind(list), name));
-        self.policy().is_some_and(listed)
+        let capability = Capability::new(kind(list), name);
+        self.policy().is_some_and(|policy| {
+            let tools = if policy.depends_on_tools(&capability) { self.tools_showing(name) } else { Vec::new() };
+            let shown_by: Vec<&str> = tools.iter().map(String::as_str).collect();
+            policy.is_listed(&self.caller.rights(), &Capability { shown_by: &shown_by, ..capability })
+        })
     }
 
     fn has(&self, list: List) -> bool {

@@ -11,6 +11,7 @@ use super::{key as connection_key, sealed};
 use crate::caller::Caller;
 use crate::config::{CatalogueOwner, Server};
 use crate::flow::RequestContext;
+use crate::mcp::apps::ToolPages;
 use crate::mcp::catalogue::{KnownAnswer, Part};
 use crate::mcp::rewrite::list::List;
 use crate::memory::Memory;
@@ -34,12 +35,21 @@ const RENEWED: Lifetime = Lifetime::days(30);
 /// How long an isolate goes by what it knows the directory to have.
 const REMEMBERED: Lifetime = Lifetime::days(1);
 
+const TOOLS: Part = Part::List(List::Tools);
+
 /// The catalogue of a server that a caller's answers are kept in. Where nobody connects the server, everybody is one
 /// account of it.
 pub fn key(server: &Server, caller: &Caller) -> CatalogueKey {
     let own = connection_key(server, caller).filter(|_| server.catalogue == CatalogueOwner::Person);
     let account = own.unwrap_or_else(|| ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT));
     CatalogueKey::new(account, sealed::binding(server))
+}
+
+/// The catalogue of what a subject's first account is told, or everybody: what can be looked up without a call.
+pub fn key_of(server: &Server, subject: Option<&str>) -> CatalogueKey {
+    let personal = server.is_personal() && server.catalogue == CatalogueOwner::Person;
+    let owner = subject.filter(|_| personal).map_or(Owner::Gateway, |subject| Owner::Subject(subject.to_owned()));
+    CatalogueKey::new(ConnectionKey::new(owner, server.slug.as_str(), FIRST_ACCOUNT), sealed::binding(server))
 }
 
 /// What a server last said to a question.
@@ -52,6 +62,32 @@ pub async fn recall<P: Platform>(
     let key = key(server, caller);
     let stored = context.platform.get(&key.name(part.name())).await.ok()??;
     Some(open(&context.keys, &key, part, &stored)?.kept().to_owned())
+}
+
+/// The tools of a catalogue that show a page. The directory is asked where this isolate knows of none.
+pub async fn tools_showing<P: Platform>(
+    context: &RequestContext<'_, P>,
+    key: &CatalogueKey,
+    page: &str,
+) -> Result<Vec<String>, Unavailable> {
+    let known = || context.memory.catalogues.tools_showing(&key.name(TOOLS.name()), page, context.now);
+    let tools = known();
+    if !tools.is_empty() {
+        return Ok(tools);
+    }
+    learn_pages(context, key).await?;
+    Ok(known())
+}
+
+/// Learns the pages of a catalogue's tools from the directory, twice a minute at most.
+pub async fn learn_pages<P: Platform>(context: &RequestContext<'_, P>, key: &CatalogueKey) -> Result<(), Unavailable> {
+    let (name, catalogues) = (key.name(TOOLS.name()), &context.memory.catalogues);
+    if catalogues.may_have_missed_pages(&name, context.now) {
+        let known = context.platform.get(&name).await?.and_then(|stored| open(&context.keys, key, TOOLS, &stored));
+        let pages = known.map(|known| ToolPages::of(known.kept())).unwrap_or_default();
+        catalogues.put_pages(&name, pages, false, context.now);
+    }
+    Ok(())
 }
 
 /// Keeps what was noted, where it is another than what is kept.
@@ -143,6 +179,7 @@ pub async fn forget<P: Platform>(platform: &P, memory: &Memory, account: &Connec
     for part in Part::ALL {
         let name = key.name(part.name());
         memory.kept.forget(&name);
+        memory.catalogues.forget_pages(&name);
         // What cannot be deleted is of the same person, and policy shows no more of it than they may see.
         let _ = platform.delete(&name).await;
     }
