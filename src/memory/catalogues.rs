@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::Cache;
+use super::cache::Cache;
 use crate::mcp::apps::ToolPages;
 use crate::mcp::catalogue::Part;
 use crate::time::{Lifetime, Timestamp};

@@ -56,9 +56,11 @@ impl Policy {
         self.filters.of(kind).is_some() || !self.named.of(kind).is_empty()
     }
 
-    /// Whether a filter hides everything of a kind: what the server would promise of it is not there.
+    /// Whether a filter hides everything of a kind: what the server would promise of it is not there. Where there are
+    /// tools there may be resources, as tools have pages.
     pub fn hides_all(&self, kind: CapabilityKind) -> bool {
-        self.filters.of(kind).as_ref().is_some_and(Names::is_empty)
+        let is_empty = |kind| self.filters.of(kind).as_ref().is_some_and(Names::is_empty);
+        is_empty(kind) && (kind != CapabilityKind::Resource || is_empty(CapabilityKind::Tool))
     }
 
     /// Whether a call of it is decided by its arguments as well.
@@ -160,6 +162,15 @@ mod tests {
         assert_eq!(needing(None, &["read"]), ["get_issue", "create_*"]);
         assert_eq!(needing(None, &["read", "write"]), ["Delete_issue", "create_*", "get_issue"]);
         assert!(needing(None, &["other"]).is_empty() && needing(None, &[]).is_empty());
+    }
+
+    #[test]
+    fn a_filter_of_resources_leaves_the_pages_of_tools() {
+        let hides = |tools: Option<&[&str]>| {
+            let filters = PerKind { tools: tools.map(names), resources: Some(names(&[])), ..PerKind::default() };
+            Policy::new(filters, Vec::new(), &Scopes::default()).unwrap().hides_all(CapabilityKind::Resource)
+        };
+        assert!(!hides(None) && !hides(Some(&["chart"])) && hides(Some(&[])));
     }
 
     #[test]

@@ -33,9 +33,11 @@ fn a_list_of_tools_opens_no_resource_that_is_no_page() {
     world.has_apps(DEMO, &json!(tools), &uris);
     let client = world.client("claude").connects("alice");
     client.listed("tools/list");
-    uris.iter().for_each(|uri| stays_hidden(&client, uri));
-    world.new_isolate();
-    uris.iter().for_each(|uri| stays_hidden(&client, uri));
+    for uri in uris {
+        stays_hidden(&client, uri);
+        world.new_isolate();
+        stays_hidden(&client, uri);
+    }
 }
 
 #[test]
