@@ -86,7 +86,7 @@ impl<'a> Capability<'a> {
 }
 
 /// One of something for each kind.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PerKind<T> {
     /// Tools.
     pub tools: T,

@@ -3,6 +3,8 @@
 //!
 //! Not here: what it decides (`decision`).
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::arguments::WantedArguments;
 use super::capability::{Capability, CapabilityKind, PerKind};
 use super::claims::ClaimName;
@@ -24,6 +26,7 @@ pub struct Policy {
     pub(super) named: PerKind<Index>,
     pub(super) rules: Vec<Requirements>,
     pub(super) wanted: WantedArguments,
+    fingerprint: u64,
 }
 
 impl Policy {
@@ -43,7 +46,17 @@ impl Policy {
         for kind in CapabilityKind::ALL {
             policy.named.of_mut(kind).sort();
         }
+        if !policy.is_empty() {
+            let mut hasher = DefaultHasher::new();
+            (&policy.filters, &policy.named, &policy.rules).hash(&mut hasher);
+            policy.fingerprint = hasher.finish();
+        }
         Ok(policy)
+    }
+
+    /// Another one where the policy is another, within one build.
+    pub const fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     /// Whether there is nothing to decide.
