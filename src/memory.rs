@@ -89,6 +89,8 @@ pub struct LastUse {
     pub at: Timestamp,
     /// The reason code of why it came to nothing, if it did.
     pub trouble: Option<&'static str>,
+    /// When the gateway last answered from what it had listed before, because it could not be asked.
+    pub stood_in: Option<Timestamp>,
 }
 
 /// An access token whose signature was verified.

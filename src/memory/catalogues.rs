@@ -17,6 +17,8 @@ use crate::upstream::catalogue::CatalogueKey;
 const CAPACITY: usize = 16 << 20;
 /// How many bytes wait at most to be kept. What finds no room is kept another time.
 const WAITING: usize = 4 << 20;
+/// How many lines of answers that could not be shown wait at most: the same is said of each.
+const UNREADABLE: usize = 100;
 /// How long an isolate goes by the pages of tools that it knows.
 const REMEMBERED: Lifetime = Lifetime::days(1);
 /// For how long what is not among them is taken for not there, as in the directory.
@@ -55,6 +57,18 @@ pub struct Catalogues {
     bytes: Cell<usize>,
     noted: RefCell<Vec<NotedPart>>,
     pages: Cache<KnownPages>,
+    unreadable: RefCell<Vec<UnreadableAnswer>>,
+}
+
+/// An answer that could not be shown, found out while its body passed: what the log has of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableAnswer {
+    /// The request it was for.
+    pub request_id: String,
+    /// The server that gave it.
+    pub server: String,
+    /// What is wrong with it.
+    pub message: String,
 }
 
 /// The pages of a server's tools, and when they were last looked for.
@@ -146,6 +160,19 @@ impl Catalogues {
     /// Forgets the pages that a list named.
     pub fn forget_pages(&self, list: &str) {
         self.pages.forget(list);
+    }
+
+    /// Notes that an answer could not be shown.
+    pub fn note_unreadable(&self, answer: UnreadableAnswer) {
+        let mut waiting = self.unreadable.borrow_mut();
+        if waiting.len() < UNREADABLE {
+            waiting.push(answer);
+        }
+    }
+
+    /// Takes what is to be said of answers that could not be shown.
+    pub fn take_unreadable(&self) -> Vec<UnreadableAnswer> {
+        self.unreadable.take()
     }
 
     fn count(&self, entries: &BTreeMap<String, FreshResult>) {

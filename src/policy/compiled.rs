@@ -111,6 +111,14 @@ impl Policy {
         texts
     }
 
+    /// The same, told by what the server has: of some names those that can be seen and need one of the scopes.
+    pub fn names_needing<'n>(&self, kind: CapabilityKind, scopes: &ScopeSet, names: &'n [String]) -> Vec<&'n str> {
+        let filter = self.filters.of(kind).as_ref();
+        let names = names.iter().map(String::as_str);
+        let shown = names.filter(|name| filter.is_none_or(|filter| filter.entry_for(name).is_some()));
+        shown.filter(|name| self.scopes_of(&Capability::new(kind, name)).iter().any(|it| scopes.contains(it))).collect()
+    }
+
     /// The scopes that any rule asks for.
     pub fn scopes(&self) -> ScopeSet {
         ScopeSet::of(&self.rules.iter().flat_map(Requirements::scopes).collect::<Vec<_>>())

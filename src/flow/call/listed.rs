@@ -9,7 +9,7 @@ use http::{HeaderName, StatusCode};
 use serde_json::Value;
 
 use super::context::Call;
-use super::unconnected;
+use super::{reached, unconnected};
 use crate::caller::Caller;
 use crate::config::{CatalogueOwner, Config};
 use crate::flow::connection;
@@ -29,7 +29,7 @@ use crate::mcp::transport::header_names::SESSION_ID;
 use crate::mcp::transport::response::MediaType;
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{InitializeParams, Session};
-use crate::memory::catalogues::{Catalogues, FreshResult, NotedPart};
+use crate::memory::catalogues::{Catalogues, FreshResult, NotedPart, UnreadableAnswer};
 use crate::policy::{Capability, CapabilityKind, Policy};
 use crate::ports::Platform;
 use crate::secret::Digested;
@@ -153,6 +153,7 @@ impl<P: Platform> Call<'_, P> {
         let initialize = self.initialize.as_ref().map(InitializeParams::as_str);
         let stand_in = unconnected::server(self);
         let answer = stand_in.answer_as_known(message, self.era, initialize, known)?;
+        reached::note_stand_in(self.context, self.server);
         let reply = Reply::json(StatusCode::OK, &answer).log_reason(catalogue::STANDS_IN);
         Some(self.with_waiting_session(message, reply))
     }
@@ -187,7 +188,14 @@ impl<P: Platform> Call<'_, P> {
             Payload::Batch(_) => None,
         };
         let (slug, request_id) = (self.server.slug.to_string(), self.context.request_id().to_owned());
-        let refuse = move |why: Unreadable| unreadable(why, &slug).rpc_response(id.as_ref(), &request_id);
+        let catalogues = Rc::clone(&self.context.memory.catalogues);
+        let refuse = move |why: Unreadable| {
+            let failure = unreadable(why, &slug);
+            let (request_id, server, message) = (request_id.clone(), slug.clone(), failure.message.clone());
+            let response = failure.rpc_response(id.as_ref(), &request_id);
+            catalogues.note_unreadable(UnreadableAnswer { request_id, server, message });
+            response
+        };
         let edit = Observed { edit: seen, notice: self.notice(question, generation) };
         reply.rewritten(Box::new(RewrittenAnswer::new(media_type, LONGEST_ANSWER, edit, refuse)))
     }
@@ -312,7 +320,7 @@ fn unreadable(why: Unreadable, slug: &str) -> Failure {
         Unreadable::Ambiguous => "may be read in two ways",
     };
     let message = format!("What the server answered {what}, so the gateway cannot tell what of it is for this caller.");
-    Failure::new(Blame::Upstream, 502, "upstream_unreadable", message)
+    Failure::new(Blame::Upstream, 502, catalogue::UNREADABLE, message)
         .rpc(Code::Internal)
         .fix("Try again; if it stays, tell whoever runs the server, with the request id.")
         .slug(slug)
