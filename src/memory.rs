@@ -2,10 +2,7 @@
 //!
 //! Not here: anything of one request, and anything that decides alone: all of it can be lost at any moment.
 
-use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
-use std::marker::PhantomData;
 use std::rc::Rc;
 
 use crate::caller::Caller;
@@ -20,8 +17,10 @@ use crate::time::Timestamp;
 use crate::upstream::credential::Credential;
 use crate::vault::KeyRing;
 use crate::web::failure::Failure;
+pub use cache::Cache;
 use catalogues::Catalogues;
 
+mod cache;
 pub mod catalogues;
 
 /// A connection as this isolate knows it.
@@ -90,6 +89,8 @@ pub struct LastUse {
     pub at: Timestamp,
     /// The reason code of why it came to nothing, if it did.
     pub trouble: Option<&'static str>,
+    /// When the gateway last answered from what it had listed before, because it could not be asked.
+    pub stood_in: Option<Timestamp>,
 }
 
 /// An access token whose signature was verified.
@@ -119,20 +120,6 @@ pub struct LoadedConfig {
     /// When to look again.
     pub fresh_until: Timestamp,
 }
-
-/// A bounded map by text whose entries expire. When it is full the expired go first, then whatever sorts first: an
-/// entry lost costs a look-up, never a wrong answer.
-pub struct Cache<V> {
-    entries: RefCell<Entries>,
-    values: PhantomData<V>,
-}
-
-/// Of whatever values: with the map's code once for each kind of them the Worker was 47 KB larger, 15 KB compressed.
-type Entries = BTreeMap<String, (Rc<dyn Any>, Timestamp)>;
-
-/// Entries a [`Cache`] holds at most: with the largest values, access tokens of up to 8 KB and their claims, about 25
-/// MB.
-const CAPACITY: usize = 2048;
 
 impl Verified {
     /// Only for a token that was verified.
@@ -169,67 +156,9 @@ impl Memory {
     }
 }
 
-impl<V: Clone + 'static> Cache<V> {
-    /// The value, unless it expired.
-    pub fn get(&self, key: &str, now: Timestamp) -> Option<V> {
-        let entries = self.entries.borrow();
-        let (value, _) = entries.get(key).filter(|(_, until)| !until.reached(now))?;
-        value.downcast_ref().cloned()
-    }
-
-    /// Until when the value is remembered, if it is.
-    pub fn until(&self, key: &str, now: Timestamp) -> Option<Timestamp> {
-        self.entries.borrow().get(key).map(|(_, until)| *until).filter(|until| !until.reached(now))
-    }
-
-    /// Remembers a value until a moment.
-    pub fn put(&self, key: impl Into<String>, value: V, until: Timestamp, now: Timestamp) {
-        put(&mut self.entries.borrow_mut(), key.into(), Rc::new(value), until, now);
-    }
-
-    /// Whether there is nothing at all, expired or not.
-    pub fn is_empty(&self) -> bool {
-        self.entries.borrow().is_empty()
-    }
-
-    /// Forgets a value.
-    pub fn forget(&self, key: &str) {
-        self.entries.borrow_mut().remove(key);
-    }
-
-    /// Forgets everything.
-    pub fn clear(&self) {
-        self.entries.borrow_mut().clear();
-    }
-}
-
-impl<V> Default for Cache<V> {
-    fn default() -> Self {
-        Self { entries: RefCell::default(), values: PhantomData }
-    }
-}
-
-fn put(entries: &mut Entries, key: String, value: Rc<dyn Any>, until: Timestamp, now: Timestamp) {
-    if entries.len() >= CAPACITY {
-        entries.retain(|_, (_, until)| !until.reached(now));
-    }
-    if entries.len() >= CAPACITY {
-        entries.pop_first();
-    }
-    entries.insert(key, (value, until));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn entries_expire() {
-        let cache = Cache::default();
-        cache.put("a", 1, Timestamp(10), Timestamp(0));
-        assert_eq!(cache.get("a", Timestamp(9)), Some(1));
-        assert_eq!(cache.get("a", Timestamp(10)), None);
-    }
 
     #[test]
     fn another_configuration_forgets_what_was_judged_under_the_last() {
@@ -250,14 +179,5 @@ mod tests {
         assert!(known(&memory), "read again, but the same");
         memory.remember(&loaded("another of the same version"));
         assert!(!known(&memory));
-    }
-
-    #[test]
-    fn it_stays_bounded() {
-        let cache = Cache::default();
-        for key in 0..(CAPACITY * 2) {
-            cache.put(key.to_string(), (), Timestamp(10), Timestamp(0));
-        }
-        assert_eq!(cache.entries.borrow().len(), CAPACITY);
     }
 }

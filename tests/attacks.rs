@@ -7,6 +7,8 @@
 
 #[path = "attacks/anonymous.rs"]
 mod anonymous;
+#[path = "attacks/apps.rs"]
+mod apps;
 #[path = "attacks/authorization.rs"]
 mod authorization;
 #[path = "attacks/browser.rs"]

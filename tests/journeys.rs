@@ -7,6 +7,8 @@
 
 #[path = "journeys/accounts.rs"]
 mod accounts;
+#[path = "journeys/apps.rs"]
+mod apps;
 #[path = "journeys/catalogue.rs"]
 mod catalogue;
 #[path = "journeys/choosing.rs"]

@@ -4,6 +4,7 @@
 //! The gateway forwards exactly the bytes it checked, and hands on the body of a good answer unread.
 //! Not here: I/O, the clock, randomness, and anything about OAuth.
 
+pub mod apps;
 pub mod catalogue;
 pub mod connect;
 pub mod message;

@@ -1,5 +1,5 @@
-//! What servers said of themselves moments ago: results that are fresh still, and what is to be kept of them once the
-//! answer they came in is through.
+//! What servers said of themselves moments ago: results that are fresh still, what is to be kept of them once the
+//! answer they came in is through, and which pages their tools have.
 //!
 //! Not here: what an isolate remembers otherwise (`memory`), and keeping it (`flow::connection::catalogue`).
 
@@ -7,6 +7,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::cache::Cache;
+use crate::mcp::apps::ToolPages;
 use crate::mcp::catalogue::{Part, ReadyResult};
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::catalogue::CatalogueKey;
@@ -17,8 +19,12 @@ const CAPACITY: usize = 16 << 20;
 const WAITING: usize = 4 << 20;
 /// For how long a part of the same length is taken for the same.
 const SAME: Lifetime = Lifetime::minutes(1);
-/// Of how many parts the length is known at most.
-const MEASURED: usize = 2048;
+/// How many lines of answers that could not be shown wait at most: the same is said of each.
+const UNREADABLE: usize = 100;
+/// How long an isolate goes by the pages of tools that it knows.
+const REMEMBERED: Lifetime = Lifetime::days(1);
+/// For how long what is not among them is taken for not there, as in the directory.
+const BELIEVED: Lifetime = Lifetime(30);
 
 /// A result that is fresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +58,28 @@ pub struct Catalogues {
     fresh: RefCell<BTreeMap<String, Rc<FreshResult>>>,
     bytes: Cell<usize>,
     noted: RefCell<Vec<NotedPart>>,
-    /// How long parts were when they were noted last, and until when that counts.
-    measured: RefCell<BTreeMap<String, (usize, Timestamp)>>,
+    /// How long parts were when they were noted last, moments ago.
+    measured: Cache<usize>,
+    pages: Cache<KnownPages>,
+    unreadable: RefCell<Vec<UnreadableAnswer>>,
+}
+
+/// An answer that could not be shown, found out while its body passed: what the log has of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableAnswer {
+    /// The request it was for.
+    pub request_id: String,
+    /// The server that gave it.
+    pub server: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// The pages of a server's tools, and when they were last looked for.
+#[derive(Clone)]
+struct KnownPages {
+    pages: Rc<ToolPages>,
+    at: Timestamp,
 }
 
 impl Catalogues {
@@ -99,26 +125,22 @@ impl Catalogues {
     /// Whether a part, by its name, is of the length that it had when it was noted moments ago. To tell a list of 200
     /// tools from the one before by its digest costs a quarter of a call.
     pub fn is_noted(&self, name: &str, length: usize, now: Timestamp) -> bool {
-        self.measured.borrow().get(name).is_some_and(|(noted, until)| *noted == length && !until.reached(now))
+        self.measured.get(name, now) == Some(length)
     }
 
     /// Forgets the length of a part.
     pub fn forget_length(&self, name: &str) {
-        self.measured.borrow_mut().remove(name);
+        self.measured.forget(name);
     }
 
-    /// Whether something is to be kept.
+    /// Whether something is to be kept, or to be said.
     pub fn is_waiting(&self) -> bool {
-        !self.noted.borrow().is_empty()
+        !self.noted.borrow().is_empty() || !self.unreadable.borrow().is_empty()
     }
 
     /// Notes what is to be kept under a name.
     pub fn note(&self, name: String, noted: NotedPart, now: Timestamp) {
-        let mut measured = self.measured.borrow_mut();
-        if measured.len() == MEASURED {
-            measured.clear();
-        }
-        measured.insert(name, (noted.kept.len(), now + SAME));
+        self.measured.put(name, noted.kept.len(), now + SAME, now);
         let mut waiting = self.noted.borrow_mut();
         let bytes: usize = waiting.iter().map(|noted| noted.kept.len()).sum();
         if bytes + noted.kept.len() <= WAITING {
@@ -129,6 +151,49 @@ impl Catalogues {
     /// Takes everything that is to be kept.
     pub fn take(&self) -> Vec<NotedPart> {
         self.noted.take()
+    }
+
+    /// Remembers the pages that a list of tools names, which goes by the name of its part of a catalogue. `whole` says
+    /// that there are no others.
+    pub fn put_pages(&self, list: &str, pages: ToolPages, whole: bool, now: Timestamp) {
+        let before = self.pages.get(list, now).filter(|_| !whole);
+        let pages = match before.map(|before| before.pages) {
+            Some(before) => {
+                let mut all = ToolPages::clone(&before);
+                all.add(pages);
+                all
+            }
+            None => pages,
+        };
+        self.pages.put(list, KnownPages { pages: Rc::new(pages), at: now }, now + REMEMBERED, now);
+    }
+
+    /// The tools that show a page, as far as it is known here.
+    pub fn tools_showing(&self, list: &str, page: &str, now: Timestamp) -> Vec<String> {
+        self.pages.get(list, now).map(|known| known.pages.tools_showing(page).to_vec()).unwrap_or_default()
+    }
+
+    /// Whether a page that is not known here is worth looking for.
+    pub fn may_have_missed_pages(&self, list: &str, now: Timestamp) -> bool {
+        self.pages.get(list, now).is_none_or(|known| (known.at + BELIEVED).reached(now))
+    }
+
+    /// Forgets the pages that a list named.
+    pub fn forget_pages(&self, list: &str) {
+        self.pages.forget(list);
+    }
+
+    /// Notes that an answer could not be shown.
+    pub fn note_unreadable(&self, answer: UnreadableAnswer) {
+        let mut waiting = self.unreadable.borrow_mut();
+        if waiting.len() < UNREADABLE {
+            waiting.push(answer);
+        }
+    }
+
+    /// Takes what is to be said of answers that could not be shown.
+    pub fn take_unreadable(&self) -> Vec<UnreadableAnswer> {
+        self.unreadable.take()
     }
 
     fn count(&self, entries: &BTreeMap<String, Rc<FreshResult>>) {
@@ -185,10 +250,6 @@ mod tests {
         assert!(!known.is_noted("a", 2, Timestamp(60)));
         known.forget_length("a");
         assert!(!known.is_noted("a", 2, Timestamp(0)));
-        for number in 0..5_000 {
-            note(&number.to_string(), "{}", 0);
-            assert!(known.measured.borrow().len() <= MEASURED);
-        }
     }
 
     #[test]

@@ -78,10 +78,15 @@ impl<'a> Capability<'a> {
     pub const fn new(kind: CapabilityKind, name: &'a str) -> Self {
         Self { kind, name, shown_by: &[] }
     }
+
+    /// Whether it may be the page of a tool.
+    pub(super) fn is_page(&self) -> bool {
+        self.kind == CapabilityKind::Resource && self.name.starts_with("ui://")
+    }
 }
 
 /// One of something for each kind.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PerKind<T> {
     /// Tools.
     pub tools: T,

@@ -13,7 +13,7 @@ use crate::json::Node;
 const MOST_VALUES: usize = 1000;
 
 /// Which claim: a member of the token by its whole name, or a JSON pointer (RFC 6901) where it begins with `/`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClaimName(String);
 
 impl ClaimName {

@@ -3,6 +3,8 @@
 //!
 //! Not here: what it decides (`decision`).
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::arguments::WantedArguments;
 use super::capability::{Capability, CapabilityKind, PerKind};
 use super::claims::ClaimName;
@@ -24,6 +26,7 @@ pub struct Policy {
     pub(super) named: PerKind<Index>,
     pub(super) rules: Vec<Requirements>,
     pub(super) wanted: WantedArguments,
+    fingerprint: u64,
 }
 
 impl Policy {
@@ -43,7 +46,17 @@ impl Policy {
         for kind in CapabilityKind::ALL {
             policy.named.of_mut(kind).sort();
         }
+        if !policy.is_empty() {
+            let mut hasher = DefaultHasher::new();
+            (&policy.filters, &policy.named, &policy.rules).hash(&mut hasher);
+            policy.fingerprint = hasher.finish();
+        }
         Ok(policy)
+    }
+
+    /// Another one where the policy is another, within one build.
+    pub const fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     /// Whether there is nothing to decide.
@@ -56,9 +69,11 @@ impl Policy {
         self.filters.of(kind).is_some() || !self.named.of(kind).is_empty()
     }
 
-    /// Whether a filter hides everything of a kind: what the server would promise of it is not there.
+    /// Whether a filter hides everything of a kind: what the server would promise of it is not there. Where there are
+    /// tools there may be resources, as tools have pages.
     pub fn hides_all(&self, kind: CapabilityKind) -> bool {
-        self.filters.of(kind).as_ref().is_some_and(Names::is_empty)
+        let is_empty = |kind| self.filters.of(kind).as_ref().is_some_and(Names::is_empty);
+        is_empty(kind) && (kind != CapabilityKind::Resource || is_empty(CapabilityKind::Tool))
     }
 
     /// Whether a call of it is decided by its arguments as well.
@@ -94,6 +109,14 @@ impl Policy {
             }
         }
         texts
+    }
+
+    /// The same, told by what the server has: of some names those that can be seen and need one of the scopes.
+    pub fn names_needing<'n>(&self, kind: CapabilityKind, scopes: &ScopeSet, names: &'n [String]) -> Vec<&'n str> {
+        let filter = self.filters.of(kind).as_ref();
+        let names = names.iter().map(String::as_str);
+        let shown = names.filter(|name| filter.is_none_or(|filter| filter.entry_for(name).is_some()));
+        shown.filter(|name| self.scopes_of(&Capability::new(kind, name)).iter().any(|it| scopes.contains(it))).collect()
     }
 
     /// The scopes that any rule asks for.
@@ -160,6 +183,15 @@ mod tests {
         assert_eq!(needing(None, &["read"]), ["get_issue", "create_*"]);
         assert_eq!(needing(None, &["read", "write"]), ["Delete_issue", "create_*", "get_issue"]);
         assert!(needing(None, &["other"]).is_empty() && needing(None, &[]).is_empty());
+    }
+
+    #[test]
+    fn a_filter_of_resources_leaves_the_pages_of_tools() {
+        let hides = |tools: Option<&[&str]>| {
+            let filters = PerKind { tools: tools.map(names), resources: Some(names(&[])), ..PerKind::default() };
+            Policy::new(filters, Vec::new(), &Scopes::default()).unwrap().hides_all(CapabilityKind::Resource)
+        };
+        assert!(!hides(None) && !hides(Some(&["chart"])) && hides(Some(&[])));
     }
 
     #[test]

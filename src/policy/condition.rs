@@ -12,7 +12,7 @@ use super::number::Decimal;
 use super::pointer::ArgumentPointer;
 
 /// What one argument must be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Condition {
     /// Which argument.
     pub pointer: ArgumentPointer,
@@ -23,7 +23,7 @@ pub struct Condition {
 }
 
 /// What must be true of a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Test {
     /// It is this one.
     Equals(Scalar),
@@ -40,7 +40,7 @@ pub enum Test {
 }
 
 /// A value that another one can be compared with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Scalar {
     /// A text.
     Text(String),

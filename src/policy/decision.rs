@@ -128,6 +128,12 @@ impl Policy {
         self.evaluate(rights, capability, None, &mut |_| ())
     }
 
+    /// Whether a capability is hidden unless a tool shows it: whoever asks about it has to say which tools do.
+    pub fn depends_on_tools(&self, capability: &Capability<'_>) -> bool {
+        let filter = self.filters.of(capability.kind).as_ref();
+        capability.is_page() && filter.is_some_and(|filter| filter.entry_for(capability.name).is_none())
+    }
+
     /// Whether a list shows a capability. Conditions are about calls.
     pub fn is_listed(&self, rights: &Rights<'_>, capability: &Capability<'_>) -> bool {
         self.evaluate(rights, capability, None, &mut |_| ()).is_listed()
@@ -192,10 +198,11 @@ impl Policy {
             return listed.map_or(Visibility::AmbiguousUri, Visibility::Allowed);
         }
         let Some(filter) = filter else { return Visibility::Unfiltered };
-        let is_page = || kind == CapabilityKind::Resource && name.starts_with("ui://");
         match Names::entry_for(filter, name) {
             Some(entry) => Visibility::Allowed(entry),
-            None if is_page() && shown_by.iter().any(|tool| self.shows(rights, tool)) => Visibility::ShownByTool,
+            None if capability.is_page() && shown_by.iter().any(|tool| self.shows(rights, tool)) => {
+                Visibility::ShownByTool
+            }
             None => Visibility::NotAllowed,
         }
     }

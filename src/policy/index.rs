@@ -8,13 +8,13 @@ use super::names::{Entry, Names};
 use super::pattern::Pattern;
 
 /// The entries of all rules that are about one kind of capability.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Index {
     exact: Vec<(String, Written)>, // by the folded name
     patterns: Vec<(Pattern, Written)>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Written {
     rule: usize,
     text: String,

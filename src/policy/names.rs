@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::pattern::Pattern;
 
 /// Exact names and patterns; together they mean their union.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Names {
     /// Names, case-sensitive.
     pub exact: BTreeSet<String>,

@@ -9,14 +9,14 @@ use std::cmp::Ordering;
 const LONGEST: usize = 512;
 
 /// A decimal number: `0.digits` times ten to the power of `magnitude`, with a sign.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Decimal {
     sign: Sign,
     magnitude: i64,
     digits: String, // without zeros on either side
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Sign {
     Negative,
     Zero,

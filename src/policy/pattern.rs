@@ -5,7 +5,7 @@
 use std::fmt;
 
 /// A pattern with at least one `*`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pattern {
     text: String,
     prefix: String,

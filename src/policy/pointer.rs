@@ -8,7 +8,7 @@ const LONGEST: usize = 256;
 const DEEPEST: usize = 8;
 
 /// A pointer to a member of the arguments, such as `/team` or `/filter/0/owner`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ArgumentPointer {
     text: String,
     steps: Vec<String>,

@@ -28,7 +28,7 @@ pub struct Rule {
 }
 
 /// A rule as it is decided with: what it is about is in the index.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Requirements {
     pub(super) needed: Vec<NeededScope>,
     pub(super) roles: Vec<String>,
@@ -37,7 +37,7 @@ pub(super) struct Requirements {
     pub(super) conditions: Vec<(usize, Condition)>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct NeededScope {
     pub(super) scope: String,
     /// The scopes that imply it.

@@ -8,6 +8,7 @@ use mcp_edge_gateway::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
 use serde_json::{Value, json};
 
 use crate::world::World;
+use crate::world::apps::tool;
 use crate::world::client::Client;
 use crate::world::guarded::Guarded;
 use crate::world::platform::Scripted;
@@ -71,18 +72,23 @@ fn it_is_given_up_when_the_account_is_connected_anew_or_disconnected() {
         let world = World::new();
         let server = Protected::new(&world, "linear");
         server.says.borrow_mut().instead = Some(Rc::new(|request| {
-            let asks = String::from_utf8_lossy(&request.body).contains("tools/list");
-            asks.then(|| Scripted::json(&json!({"jsonrpc": "2.0", "id": 5, "result": {"tools": [{"name": "search"}]}})))
+            let asks = |method: &str| String::from_utf8_lossy(&request.body).contains(method);
+            let list = asks("tools/list").then(|| json!({"tools": [tool("search", "ui://search")]}));
+            let read = asks("resources/read").then(|| json!({"contents": [{"uri": "ui://search"}]}));
+            Some(Scripted::json(&json!({"jsonrpc": "2.0", "id": 5, "result": list.or(read)?})))
         }));
-        world.reconfigure(|config| config["servers"]["linear"] = server.configured("Linear", &json!({})));
+        world.reconfigure(|config| {
+            config["servers"]["linear"] = server.configured("Linear", &json!({}));
+            config["servers"]["linear"]["resources"] = json!({"allow": []});
+        });
         let client = world.client("claude").at("linear").registers().authorizes().signs_in("alice").approves();
         let client = client.presses_connect();
         let mut client = client.clone().follows(&server.approves(&client.browser.at)).redeems();
         assert_eq!(tools(&client), json!(["search"]));
-        assert_eq!(kept(&world).len(), 1);
+        assert_eq!((kept(&world).len(), client.reads("ui://search")), (1, Ok(())));
         if way == "anew" {
             client.browser.goes_to("/connect/linear");
-            let client = client.presses_connect();
+            let client = client.clone().presses_connect();
             client.clone().follows(&server.approves(&client.browser.at));
         } else {
             client.browser.goes_to("/connections");
@@ -90,6 +96,7 @@ fn it_is_given_up_when_the_account_is_connected_anew_or_disconnected() {
             assert_eq!(tools(&client), json!(["connect_linear"]));
         }
         assert!(kept(&world).is_empty(), "{way}");
+        assert_eq!(client.reads("ui://search"), Err("capability_unknown".to_owned()), "its pages are forgotten: {way}");
     }
 }
 

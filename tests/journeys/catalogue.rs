@@ -256,6 +256,63 @@ fn a_server_that_says_that_a_list_changed_is_asked_again() {
 }
 
 #[test]
+fn an_isolate_that_has_seen_no_list_knows_what_means_nothing_all_the_same() {
+    let world = World::new();
+    lists(&world, &["get_issue"], &json!({}));
+    list(&world.client("claude").connects("alice"), "tools/list");
+    let mut config = world.configuration()["config"].clone();
+    config["servers"]["demo"]["tools"] = json!({"allow": ["get_isue"]});
+    let put = |path| world.request("PUT", path).bearer(crate::world::ADMIN_TOKEN).json(&config).send().with(200).json();
+    let logged = || world.platform.journal.borrow().iter().filter(|line| line.contains("get_isue")).count();
+    for (path, lines) in [("/admin/config?dry_run", 0), ("/admin/config", 1)] {
+        world.new_isolate();
+        assert_eq!(put(path)["warnings"][0]["entry"]["entry"]["name"], "get_isue", "{path}");
+        assert_eq!(logged(), lines, "{path}");
+    }
+    world.new_isolate();
+    let status = world.request("GET", "/status").bearer(crate::world::ADMIN_TOKEN).send().with(200).json();
+    assert_eq!(status["servers"][0]["policy_entries_dead"][0]["entry"]["name"], "get_isue");
+    world.new_isolate();
+    assert_eq!(world.uses_of(|| drop(world.get("/status").with(200))).directory, 1, "the configuration alone");
+}
+
+#[test]
+fn the_operator_is_told_which_lists_were_those_of_before() {
+    let world = World::new();
+    lists(&world, &["a"], &json!({}));
+    let client = world.client("claude").connects("alice");
+    list(&client, "tools/list");
+    let told = |token: &str| {
+        let status = world.request("GET", "/status").bearer(token).send().with(200).json();
+        status["servers"][0]["list_from_catalogue"].clone()
+    };
+    assert_eq!(told(crate::world::ADMIN_TOKEN), Value::Null);
+    down(&world);
+    list(&client, "tools/list");
+    let at = world.now();
+    world.passes(90);
+    lists(&world, &["a"], &json!({}));
+    list(&client, "tools/list");
+    assert_eq!((told(crate::world::ADMIN_TOKEN), told("no operator's")), (json!(at), Value::Null));
+}
+
+#[test]
+fn an_answer_that_cannot_be_shown_is_a_line_of_its_own() {
+    let world = World::configured(|config| config["servers"]["demo"]["tools"] = json!({"allow": ["a"]}));
+    world.outside_answers("https://demo.example", 200, &[("content-type", "application/json")], "{\"result\"");
+    let client = world.client("claude").connects("alice");
+    let answer = client.sends(&json!({"jsonrpc": "2.0", "id": 5, "method": "tools/list"})).with(200);
+    assert_eq!(answer.json()["error"]["data"]["reason"], "upstream_unreadable");
+    let line: Value = serde_json::from_str(world.platform.journal.borrow().last().unwrap()).unwrap();
+    assert_eq!((&line["event"], &line["reason"]), (&json!("answer_unreadable"), &json!("upstream_unreadable")));
+    assert_eq!((&line["server"], &line["blame"]), (&json!("demo"), &json!("upstream")));
+    assert_eq!(line["request_id"].as_str(), answer.header("x-request-id"));
+    client.sends(&json!({"jsonrpc": "2.0", "id": 5, "method": "ping"}));
+    let journal = world.platform.journal.borrow();
+    assert_eq!(journal.iter().filter(|line| line.contains("answer_unreadable")).count(), 1);
+}
+
+#[test]
 fn an_entry_that_means_nothing_is_told_to_the_operator() {
     let world = World::new();
     lists(&world, &["get_issue"], &json!({}));
@@ -276,6 +333,7 @@ fn an_entry_that_means_nothing_is_told_to_the_operator() {
     );
     assert_eq!(told(world.get("/status")), Value::Null);
     world.new_isolate();
+    world.platform.journal.borrow_mut().clear();
     list(&client, "tools/list");
     let journal = world.platform.journal.borrow();
     let lines: Vec<_> = journal.iter().filter(|line| line.contains("policy_entries_dead")).collect();

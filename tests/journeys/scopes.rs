@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 use crate::world::answer::Answer;
+use crate::world::browser::Browser;
 use crate::world::client::Client;
 
 const WRITES: &str = "mcp:tools offline_access tools:write";
@@ -175,6 +176,24 @@ fn the_page_says_what_each_scope_allows_and_has_a_choice_where_there_is_one() {
     let form = client.browser.form("/oauth/consent");
     let choices: Vec<_> = form.fields.keys().filter(|name| name.starts_with("scope:")).collect();
     assert_eq!(choices, ["scope:tools:write"]);
+}
+
+#[test]
+fn the_page_says_which_tools_a_pattern_means_where_the_server_has_listed_them() {
+    let world = world();
+    let names = ["get_issue", "create_issue", "Create_note", "write"];
+    world.has_apps("https://demo.example", &json!(names.map(|name| json!({"name": name}))), &[]);
+    let asks = |name: &str| world.client(name).asks_for(WRITES).registers().authorizes().signs_in("alice").browser;
+    let tools = |browser: &Browser| {
+        let told = browser.shows.text().split_once("Tools: ").unwrap().1.split_once("</p>").unwrap().0.to_owned();
+        told.replace("<code>", "").replace("</code>", "").trim().to_owned()
+    };
+    assert_eq!(tools(&asks("before")), "write create_*");
+    world.client("claude").connects("alice").listed("tools/list");
+    world.new_isolate();
+    assert_eq!(tools(&asks("after")), "write create_* create_issue Create_note");
+    world.reconfigure(|config| config["servers"]["demo"]["tools"] = json!({"allow": ["write", "create_issue"]}));
+    assert_eq!(tools(&asks("filtered")), "write create_* create_issue", "what is hidden is not told");
 }
 
 #[test]

@@ -200,18 +200,32 @@ fn a_call_does_not_ask_whether_its_account_was_disconnected() {
 }
 
 #[test]
-fn a_server_that_is_removed_or_moved_ends_its_streams() {
+fn a_server_that_is_removed_or_moved_or_has_another_policy_ends_its_streams() {
     type Change = fn(&mut Value);
     let removed: Change = |config| drop(config["servers"].as_object_mut().unwrap().remove("demo"));
     let moved: Change = |config| config["servers"]["demo"]["url"] = json!("https://elsewhere.example/mcp");
-    for (change, reason) in [(removed, "no_such_server"), (moved, "server_changed")] {
+    let filtered: Change = |config| config["servers"]["demo"]["tools"] = json!({"allow": ["slow"]});
+    let ruled: Change = |config| config["servers"]["demo"]["require"][0]["when"]["/team"]["equals"] = json!("it");
+    let cases = [
+        (removed, "no_such_server"),
+        (moved, "server_changed"),
+        (filtered, "server_changed"),
+        (ruled, "server_changed"),
+    ];
+    for (change, reason) in cases {
         let (world, client) = streaming();
+        world.reconfigure(|config| {
+            config["servers"]["demo"]["require"] = json!([{"tools": ["other"], "when": {"/team": {"equals": "ops"}}}]);
+        });
         let (call, listen) = (calls(&client), listens(&client));
         let there = world.elsewhere();
         world.passes(30);
         let after = goes_on(&world, &call);
         world.passes(1);
-        there.reconfigure(|config| config["branding"] = json!({"name": "The same"}));
+        there.reconfigure(|config| {
+            config["branding"] = json!({"name": "The same"});
+            config["servers"]["another"] = json!({"url": "https://demo.example/mcp", "tools": {"allow": []}});
+        });
         world.passes(after.0 - 1);
         goes_on(&world, &call);
         there.reconfigure(change);

@@ -17,12 +17,15 @@ use crate::mcp::rewrite::list::List;
 use crate::memory::{LoadedConfig, Memory};
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Digested;
+use crate::vault::KeyRing;
 use crate::version::V1;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
 const LIMIT: usize = 1024 * 1024;
 const PREVIOUS: &str = "config:previous";
+/// Of how many servers a list is looked up: a request has a thousand operations, and its own come after these.
+const LOOKED_UP: usize = 100;
 
 /// `GET /admin/config`: the version in effect and its text.
 pub async fn show<P: Platform>(platform: &P, memory: &Memory, head: &Head) -> Answered<P> {
@@ -43,6 +46,7 @@ pub async fn show<P: Platform>(platform: &P, memory: &Memory, head: &Head) -> An
 pub async fn replace<P: Platform>(
     platform: &P,
     memory: &Memory,
+    keys: Option<Rc<KeyRing>>,
     head: &Head,
     body: P::Stream,
     request_id: &str,
@@ -60,8 +64,14 @@ pub async fn replace<P: Platform>(
     if !missing.is_empty() {
         return Ok(refusal(&missing, request_id));
     }
+    if let Some(keys) = keys {
+        for server in config.servers.values().take(LOOKED_UP) {
+            catalogue::learn_names(platform, memory, &keys, server).await;
+        }
+    }
+    let warnings = warnings(platform, memory, &config);
     if dry {
-        return Ok(taken(json!({"valid": true}), warnings(platform, memory, &config)));
+        return Ok(taken(json!({"valid": true}), warnings));
     }
     let now = platform.now();
     let previous = platform.get(CURRENT).await.map_err(|Unavailable| Failure::storage())?;
@@ -77,13 +87,15 @@ pub async fn replace<P: Platform>(
         platform.put(PREVIOUS, &previous, None).await.map_err(|Unavailable| Failure::storage())?;
     }
     platform.put(CURRENT, &stored, None).await.map_err(|Unavailable| Failure::storage())?;
+    for (server, list) in config.servers.values().flat_map(|server| List::ALL.map(|list| (server, list))) {
+        catalogue::log_dead_entries(platform, memory, server, list);
+    }
     // In effect at once here, and elsewhere when those isolates read it.
-    let warnings = warnings(platform, memory, &config);
     memory.remember(&LoadedConfig { config: Rc::new(config), version, at: now, digest, fresh_until: now + FRESH });
     Ok(taken(json!({"version": version}), warnings))
 }
 
-/// What is right and hardly meant: entries of policies that mean nothing of what their servers listed here last.
+/// What is right and hardly meant: entries of policies that mean nothing of what their servers listed last.
 fn warnings<P: Platform>(platform: &P, memory: &Memory, config: &Config) -> Vec<Value> {
     let of_server = |server: &Server| {
         let dead = List::ALL.into_iter().flat_map(|list| catalogue::dead_entries(memory, server, list, platform.now()));

@@ -10,10 +10,11 @@ use serde_json::value::RawValue;
 
 use super::operator;
 use crate::flow::call::refusal;
+use crate::flow::connection::catalogue;
 use crate::flow::{Answered, Head, RequestContext, profile, read_small};
 use crate::oauth::scope::ScopeSet;
 use crate::policy::{Arguments, Capability, CapabilityKind, Explanation, Rights};
-use crate::ports::Platform;
+use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
@@ -81,7 +82,17 @@ pub async fn explain<P: Platform>(context: &RequestContext<'_, P>, head: &Head, 
     let values = claims.clone().into();
     let rights = Rights { scopes: &scopes, roles: &roles, claims: &values };
     let arguments = question.arguments.as_deref().map_or(Arguments::NONE, |json| Arguments::of(json.get()));
-    let explanation = server.policy.explain(&rights, &Capability::new(kind, name), Some(arguments));
+    let capability = Capability::new(kind, name);
+    let tools = if server.policy.depends_on_tools(&capability) {
+        let key = catalogue::key_of(server, question.subject.as_deref());
+        let shown = catalogue::tools_showing(context, &key, name).await;
+        shown.map_err(|Unavailable| Failure::storage())?
+    } else {
+        Vec::new()
+    };
+    let shown_by: Vec<&str> = tools.iter().map(String::as_str).collect();
+    let capability = Capability { shown_by: &shown_by, ..capability };
+    let explanation = server.policy.explain(&rights, &capability, Some(arguments));
     let told =
         Told { server: slug, kind, name, roles: &roles, scopes: scopes.iter().collect(), claims: named, explanation };
     Ok(Reply::json(StatusCode::OK, &told))

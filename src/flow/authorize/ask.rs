@@ -7,8 +7,10 @@ use http::header::CONTENT_SECURITY_POLICY;
 
 use super::code::{Allowed, ConsentForm, ScopeChoice};
 use crate::config::{Config, Question, Server};
+use crate::flow::connection::catalogue;
 use crate::flow::login::session::SignedIn;
 use crate::flow::{Head, RequestContext, login};
+use crate::mcp::rewrite::list::List;
 use crate::oauth::authorize::request::AuthorizationRequest;
 use crate::oauth::client::{Client, ClientSource};
 use crate::oauth::grant::GrantId;
@@ -24,9 +26,11 @@ use crate::web::route::Endpoint;
 
 /// How long the page may stay open.
 const TICKET: Lifetime = Lifetime::minutes(10);
+/// How many names people are shown of what patterns mean; of more they are shown the patterns alone.
+const MOST_NAMES: usize = 40;
 
 /// The page that puts the question.
-pub(super) fn page<P: Platform>(
+pub(super) async fn page<P: Platform>(
     context: &RequestContext<'_, P>,
     head: &Head,
     client: &Client,
@@ -41,6 +45,7 @@ pub(super) fn page<P: Platform>(
         Question::Allow => context.config.scopes.optional(&request.scope, ScopeSet::TOOLS),
         Question::GoOn | Question::Nothing => ScopeSet::default(),
     };
+    let listed = listed(context, server, &request.scope, &identity.subject).await;
     let way_on = request.redirect.as_str().to_owned();
     let mut page = page::Consent {
         brief: question == Question::GoOn,
@@ -55,7 +60,7 @@ pub(super) fn page<P: Platform>(
         loopback: request.redirect.is_loopback(),
         server_name: server.map_or_else(|| request.slug.clone(), |server| server.name.clone()),
         server_url: request.resource.clone(),
-        scopes: lines(&context.config, server, &request.scope, &optional),
+        scopes: lines(&context.config, server, &request.scope, &optional, &listed),
         subject_name: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
         subject_email: identity.email.clone(),
         subject_id: identity.subject.clone(),
@@ -76,15 +81,52 @@ pub(super) fn page<P: Platform>(
     Reply::page(StatusCode::OK, page.render()).with(CONTENT_SECURITY_POLICY, &page::security::csp(&[&way_on]))
 }
 
+/// Of each kind what a server last listed, to this person or to everybody. Where no rule asks for a scope, nobody
+/// looks.
+type Listed = Vec<(CapabilityKind, Vec<String>)>;
+
+async fn listed<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: Option<&Server>,
+    asked: &ScopeSet,
+    subject: &str,
+) -> Listed {
+    let allowed = context.config.scopes.closure(asked);
+    let mut listed = Vec::new();
+    for (server, list) in server.into_iter().flat_map(|server| List::ALL.map(|list| (server, list))) {
+        let kind = catalogue::kind(list);
+        let names = if server.policy.entries_needing(kind, &allowed).is_empty() {
+            None
+        } else {
+            let key = catalogue::key_of(server, Some(subject));
+            catalogue::names(context.platform, &context.keys, &key, list).await
+        };
+        listed.push((kind, names.unwrap_or_default()));
+    }
+    listed
+}
+
 /// What must be allowed comes first, and how long it is for last.
-fn lines(config: &Config, server: Option<&Server>, asked: &ScopeSet, optional: &ScopeSet) -> Vec<page::ScopeLine> {
+fn lines(
+    config: &Config,
+    server: Option<&Server>,
+    asked: &ScopeSet,
+    optional: &ScopeSet,
+    listed: &Listed,
+) -> Vec<page::ScopeLine> {
     let mut scopes: Vec<_> = asked.iter().collect();
     scopes.sort_by_key(|scope| (optional.contains(scope), *scope == ScopeSet::OFFLINE_ACCESS));
-    scopes.into_iter().map(|scope| line(config, server, scope, optional)).collect()
+    scopes.into_iter().map(|scope| line(config, server, scope, optional, listed)).collect()
 }
 
 /// What a scope allows at a server, and whether it is a choice.
-fn line(config: &Config, server: Option<&Server>, scope: &str, optional: &ScopeSet) -> page::ScopeLine {
+fn line(
+    config: &Config,
+    server: Option<&Server>,
+    scope: &str,
+    optional: &ScopeSet,
+    listed: &Listed,
+) -> page::ScopeLine {
     let policy = server.map(|server| &server.policy);
     let needs_more = policy.is_some_and(|policy| !policy.scopes().is_empty());
     let what = match scope {
@@ -96,9 +138,15 @@ fn line(config: &Config, server: Option<&Server>, scope: &str, optional: &ScopeS
         own => own,
     };
     let allowed = config.scopes.closure(&ScopeSet::of(&[scope]));
-    let uses = CapabilityKind::ALL.into_iter().filter_map(|kind| {
-        let entries = policy.map(|policy| policy.entries_needing(kind, &allowed)).unwrap_or_default();
-        let names: Vec<_> = entries.into_iter().map(str::to_owned).collect();
+    let uses = listed.iter().filter_map(|(kind, listed)| {
+        let mut names = policy.map(|policy| policy.entries_needing(*kind, &allowed)).unwrap_or_default();
+        // What a pattern means today follows; it stays, as it means more tomorrow.
+        let known = policy.map(|policy| policy.names_needing(*kind, &allowed, listed)).unwrap_or_default();
+        let known: Vec<_> = known.into_iter().filter(|name| !names.contains(name)).collect();
+        if known.len() <= MOST_NAMES {
+            names.extend(known);
+        }
+        let names: Vec<_> = names.into_iter().map(str::to_owned).collect();
         (!names.is_empty()).then_some(page::ScopeUse { kind: kind.plural(), names })
     });
     page::ScopeLine {

@@ -84,7 +84,7 @@ pub async fn authorize<P: Platform>(context: &RequestContext<'_, P>, head: &Head
         )
         .await;
     }
-    Ok(ask::page(context, head, &client, request, consent, &signed_in, question))
+    Ok(ask::page(context, head, &client, request, consent, &signed_in, question).await)
 }
 
 fn parse<P: Platform>(

@@ -59,6 +59,9 @@ impl<P: Platform> Call<'_, P> {
     pub async fn send(&self, payload: &Payload, body: Vec<u8>) -> Answered<P> {
         let mut session = ClientSession::of(self)?;
         let question = self.question(payload, &body, session.as_ref().map(|its| &its.session));
+        if self.lists_pages(payload) {
+            boxed(self.learn_pages()).await;
+        }
         let mut generation = None;
         let Turn { auth, body, choice } = if resume::concerns(self, payload) {
             // 1. What a person was needed for in between.

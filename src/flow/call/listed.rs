@@ -9,13 +9,14 @@ use http::{HeaderName, StatusCode};
 use serde_json::Value;
 
 use super::context::Call;
-use super::unconnected;
+use super::{reached, unconnected};
 use crate::caller::Caller;
 use crate::config::{CatalogueOwner, Config};
 use crate::flow::connection;
 use crate::flow::connection::catalogue;
 use crate::flow::connection::catalogue::kind;
 use crate::json;
+use crate::mcp::apps::ToolPages;
 use crate::mcp::catalogue::{Part, ReadyResult, params};
 use crate::mcp::message::envelope::{Message, Payload};
 use crate::mcp::message::error::Code;
@@ -29,11 +30,12 @@ use crate::mcp::transport::header_names::SESSION_ID;
 use crate::mcp::transport::response::MediaType;
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{InitializeParams, Session};
-use crate::memory::catalogues::{FreshResult, NotedPart};
+use crate::memory::catalogues::{Catalogues, FreshResult, NotedPart, UnreadableAnswer};
 use crate::policy::{Capability, CapabilityKind, Policy};
 use crate::ports::Platform;
 use crate::secret::Digested;
-use crate::time::Lifetime;
+use crate::time::{Lifetime, Timestamp};
+use crate::upstream::catalogue::CatalogueKey;
 use crate::web::failure::{Blame, Failure};
 use crate::web::reply::Reply;
 
@@ -121,6 +123,23 @@ impl<P: Platform> Call<'_, P> {
         response.get_mut("result").map(Value::take)
     }
 
+    /// Learns which pages tools have, before a list is shown that such a page may be in. What storage does not tell is
+    /// left out of the list.
+    pub async fn learn_pages(&self) {
+        let key = catalogue::key(self.server, self.caller);
+        let _ = catalogue::learn_pages(self.context, &key).await;
+    }
+
+    /// Whether an answer lists resources that are shown to their callers where a tool has them for its page.
+    pub fn lists_pages(&self, payload: &Payload) -> bool {
+        let lists = |message: &Message| message.method().and_then(List::of) == Some(List::Resources);
+        self.server.policy.speaks_of(CapabilityKind::Resource)
+            && match payload {
+                Payload::One(message) => lists(message),
+                Payload::Batch(messages) => messages.iter().any(lists),
+            }
+    }
+
     /// The answer to a question while the server cannot be asked, from what it last said.
     pub async fn answer_for(
         &self,
@@ -136,6 +155,7 @@ impl<P: Platform> Call<'_, P> {
         let initialize = self.initialize.as_ref().map(InitializeParams::as_str);
         let stand_in = unconnected::server(self);
         let answer = stand_in.answer_as_known(message, self.era, initialize, known)?;
+        reached::note_stand_in(self.context, self.server);
         let reply = Reply::json(StatusCode::OK, &answer).log_reason(catalogue::STANDS_IN);
         Some(self.with_waiting_session(message, reply))
     }
@@ -170,7 +190,14 @@ impl<P: Platform> Call<'_, P> {
             Payload::Batch(_) => None,
         };
         let (slug, request_id) = (self.server.slug.to_string(), self.context.request_id().to_owned());
-        let refuse = move |why: Unreadable| unreadable(why, &slug).rpc_response(id.as_ref(), &request_id);
+        let catalogues = Rc::clone(&self.context.memory.catalogues);
+        let refuse = move |why: Unreadable| {
+            let failure = unreadable(why, &slug);
+            let (request_id, server, message) = (request_id.clone(), slug.clone(), failure.message.clone());
+            let response = failure.rpc_response(id.as_ref(), &request_id);
+            catalogues.note_unreadable(UnreadableAnswer { request_id, server, message });
+            response
+        };
         let edit = Observed { audience, notice: self.notice(question, generation) };
         reply.rewritten(Box::new(RewrittenAnswer::new(media_type, LONGEST_ANSWER, edit, refuse)))
     }
@@ -188,6 +215,7 @@ impl<P: Platform> Call<'_, P> {
         let (now, configured) = (self.context.now, self.server.list_cache);
         let is_everybodys = self.server.catalogue == CatalogueOwner::Server;
         let subject = self.caller.subject.clone();
+        let has_pages = self.server.policy.speaks_of(CapabilityKind::Resource);
         move |news| match (news, &question) {
             (CatalogueNews::ListChanged, _) => catalogues.forget(key.account().name()),
             // In a session some servers send an answer to whoever asked last.
@@ -204,8 +232,12 @@ impl<P: Platform> Call<'_, P> {
                         catalogues.put(name, FreshResult { result, until, account, generation }, now);
                     }
                 }
-                let Some(kept) = is_whole.then(|| part.kept(&told)).flatten() else { return };
+                let kept = is_whole.then(|| part.kept(&told)).flatten();
                 let name = key.name(part.name());
+                if has_pages && *part == Part::List(List::Tools) {
+                    catalogues.put_pages(&name, ToolPages::of_result(told.text), kept.is_some(), now);
+                }
+                let Some(kept) = kept else { return };
                 if !catalogues.is_noted(&name, kept.len(), now) {
                     let kept = kept.to_owned();
                     catalogues.note(name, NotedPart { key: key.clone(), generation, part: *part, kept }, now);
@@ -220,6 +252,9 @@ impl<P: Platform> Call<'_, P> {
             config: Rc::clone(&self.context.config),
             server: self.server.slug.to_string(),
             caller: Rc::clone(self.caller),
+            catalogues: Rc::clone(&self.context.memory.catalogues),
+            tools: catalogue::key(self.server, self.caller),
+            now: self.context.now,
         }
     }
 
@@ -249,18 +284,30 @@ struct Viewer {
     config: Rc<Config>,
     server: String,
     caller: Rc<Caller>,
+    /// The pages that tools show, by the list that says so.
+    catalogues: Rc<Catalogues>,
+    tools: CatalogueKey,
+    now: Timestamp,
 }
 
 impl Viewer {
     fn policy(&self) -> Option<&Policy> {
         self.config.servers.get(self.server.as_str()).map(|server| &server.policy)
     }
+
+    fn tools_showing(&self, page: &str) -> Vec<String> {
+        self.catalogues.tools_showing(&self.tools.name(List::Tools.member()), page, self.now)
+    }
 }
 
 impl Audience for Viewer {
     fn sees(&self, list: List, name: &str) -> bool {
-        let listed = |policy: &Policy| policy.is_listed(&self.caller.rights(), &Capability::new(kind(list), name));
-        self.policy().is_some_and(listed)
+        let capability = Capability::new(kind(list), name);
+        self.policy().is_some_and(|policy| {
+            let tools = if policy.depends_on_tools(&capability) { self.tools_showing(name) } else { Vec::new() };
+            let shown_by: Vec<&str> = tools.iter().map(String::as_str).collect();
+            policy.is_listed(&self.caller.rights(), &Capability { shown_by: &shown_by, ..capability })
+        })
     }
 
     fn has(&self, list: List) -> bool {
@@ -277,7 +324,7 @@ fn unreadable(why: Unreadable, slug: &str) -> Failure {
         Unreadable::Ambiguous => "may be read in two ways",
     };
     let message = format!("What the server answered {what}, so the gateway cannot tell what of it is for this caller.");
-    Failure::new(Blame::Upstream, 502, "upstream_unreadable", message)
+    Failure::new(Blame::Upstream, 502, catalogue::UNREADABLE, message)
         .rpc(Code::Internal)
         .fix("Try again; if it stays, tell whoever runs the server, with the request id.")
         .slug(slug)

@@ -92,7 +92,7 @@ pub async fn post<P: Platform>(
     };
     let ending = Ending::of(&payload, era);
     let call = Call { context, head, server, caller: &caller, era, expects, ending, initialize };
-    call.permit(&payload, &bytes).map_err(read)?;
+    call.permit(&payload, &bytes).await.map_err(read)?;
     call.send(&payload, bytes).await.map_err(read)
 }
 

@@ -6,6 +6,8 @@
 use super::context::Call;
 use super::{challenge, resume};
 use crate::caller::By;
+use crate::flow::boxed;
+use crate::flow::connection::catalogue;
 use crate::flow::connection::catalogue::kind;
 use crate::mcp::message::envelope::{Message, Payload};
 use crate::mcp::message::error::{Code, Lacking};
@@ -14,7 +16,7 @@ use crate::mcp::message::named::{Named, Unclear};
 use crate::mcp::transport::revision::Era;
 use crate::oauth::error::ErrorCode;
 use crate::policy::{Arguments, Capability, CapabilityKind, Decision, Denial, Requirement};
-use crate::ports::Platform;
+use crate::ports::{Platform, Unavailable};
 use crate::time::Lifetime;
 use crate::web::failure::Failure;
 use crate::web::route::Endpoint;
@@ -25,7 +27,7 @@ const STEP_UP: Lifetime = Lifetime(10);
 impl<P: Platform> Call<'_, P> {
     /// Refuses a message that asks for what its caller may not use. Of a batch nothing is sent where one member is
     /// refused.
-    pub fn permit(&self, payload: &Payload, body: &[u8]) -> Result<(), Failure> {
+    pub async fn permit(&self, payload: &Payload, body: &[u8]) -> Result<(), Failure> {
         if self.server.policy.is_empty() {
             return Ok(());
         }
@@ -33,22 +35,35 @@ impl<P: Platform> Call<'_, P> {
         match payload {
             // No filter keeps a person from connecting.
             Payload::One(message) if resume::is_for_stand_in(self, message) => Ok(()),
-            Payload::One(message) => each.iter().try_for_each(|json| self.permit_one(message, json)),
-            Payload::Batch(messages) if messages.len() == each.len() => {
-                messages.iter().zip(each).try_for_each(|(message, json)| self.permit_one(message, json))
-            }
-            Payload::Batch(_) => Err(unclear()),
+            Payload::One(message) => self.permit_each(std::slice::from_ref(message), &each).await,
+            Payload::Batch(messages) => self.permit_each(messages, &each).await,
         }
     }
 
-    fn permit_one(&self, message: &Message, json: &str) -> Result<(), Failure> {
-        let named = named::named(message, json).map_err(|Unclear| unclear())?;
-        named.iter().try_for_each(|named| self.permit_named(named))
+    async fn permit_each(&self, messages: &[Message], each: &[&str]) -> Result<(), Failure> {
+        if messages.len() != each.len() {
+            return Err(unclear());
+        }
+        for (message, json) in messages.iter().zip(each) {
+            for named in named::named(message, json).map_err(|Unclear| unclear())? {
+                self.permit_named(&named).await?;
+            }
+        }
+        Ok(())
     }
 
-    fn permit_named(&self, named: &Named<'_>) -> Result<(), Failure> {
+    async fn permit_named(&self, named: &Named<'_>) -> Result<(), Failure> {
         let policy = &self.server.policy;
         let capability = Capability::new(kind(named.list), &named.name);
+        let tools = if policy.depends_on_tools(&capability) {
+            let key = catalogue::key(self.server, self.caller);
+            let shown = boxed(catalogue::tools_showing(self.context, &key, &named.name)).await;
+            shown.map_err(|Unavailable| Failure::storage())?
+        } else {
+            Vec::new()
+        };
+        let shown_by: Vec<&str> = tools.iter().map(String::as_str).collect();
+        let capability = Capability { shown_by: &shown_by, ..capability };
         let arguments = named.arguments.as_deref().map_or(Arguments::NONE, Arguments::of);
         let rights = self.caller.rights();
         let decision = match named.arguments {

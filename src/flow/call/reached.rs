@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::config::Server;
-use crate::flow::RequestContext;
 use crate::flow::connection::{catalogue, store};
+use crate::flow::{RequestContext, boxed};
 use crate::mcp::rewrite::list::List;
 use crate::memory::LastUse;
 use crate::ports::Platform;
@@ -34,7 +34,10 @@ pub struct Reachability {
     /// Whether an operator has connected it for everybody. Only where one has to, and where it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connected: Option<bool>,
-    /// Entries of its policy that mean nothing in what it listed last, as far as this isolate saw it. For the operator.
+    /// When it was last answered for from what it had listed before, because it could not be asked. For the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_from_catalogue: Option<Timestamp>,
+    /// Entries of its policy that mean nothing in what it listed last, as far as it is known here. For the operator.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub policy_entries_dead: Vec<Value>,
     /// What to do about it.
@@ -70,13 +73,23 @@ pub fn note_unconnected<P: Platform>(context: &RequestContext<'_, P>, server: &S
     noted(context, server, Some(NOT_CONNECTED));
 }
 
+/// Notes that a list was answered from what a server last said, as the use that was noted just now came to nothing.
+pub fn note_stand_in<P: Platform>(context: &RequestContext<'_, P>, server: &Server) {
+    let (slug, now) = (server.slug.as_str(), context.now);
+    if let Some(used) = context.memory.used.get(slug, now) {
+        context.memory.used.put(slug, LastUse { stood_in: Some(now), ..used }, now + REMEMBERED, now);
+    }
+}
+
 fn noted<P: Platform>(context: &RequestContext<'_, P>, server: &Server, trouble: Option<&'static str>) {
     let slug = server.slug.as_str();
     let before = context.memory.used.get(slug, context.now);
     if before.is_some_and(|before| before.trouble == trouble && !(before.at + NOTED).reached(context.now)) {
         return;
     }
-    context.memory.used.put(slug, LastUse { at: context.now, trouble }, context.now + REMEMBERED, context.now);
+    let stood_in = before.and_then(|before| before.stood_in);
+    let used = LastUse { at: context.now, trouble, stood_in };
+    context.memory.used.put(slug, used, context.now + REMEMBERED, context.now);
     if before.and_then(|before| before.trouble) != trouble {
         let line =
             json!({"event": "server_changed", "server": slug, "reachable": answered(trouble), "reason": trouble});
@@ -92,14 +105,16 @@ pub async fn condition<P: Platform>(
     for_operator: bool,
 ) -> Reachability {
     let used = context.memory.used.get(server.slug.as_str(), context.now);
-    let last_used = used.map(|LastUse { at, trouble }| Told { at, reachable: answered(trouble), reason: trouble });
+    let last_used = used.map(|LastUse { at, trouble, .. }| Told { at, reachable: answered(trouble), reason: trouble });
     if !for_operator {
         return Reachability { last_used, ..Reachability::default() };
     }
     let dead = |list| catalogue::dead_entries(context.memory, server, list, context.now);
+    let list_from_catalogue = used.and_then(|used| used.stood_in);
+    boxed(catalogue::learn_names(context.platform, context.memory, &context.keys, server)).await;
     let policy_entries_dead = List::ALL.into_iter().flat_map(dead).map(|dead| json!(dead)).collect();
     if !server.is_connected_by_operator() {
-        return Reachability { last_used, policy_entries_dead, ..Reachability::default() };
+        return Reachability { last_used, list_from_catalogue, policy_entries_dead, ..Reachability::default() };
     }
     let key = ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT);
     // What storage does not tell is left out.
@@ -108,7 +123,7 @@ pub async fn condition<P: Platform>(
         let url = context.url(&route::shared_connection_path(server.slug.as_str()));
         format!("Connect it for everybody: POST {url} with the ADMIN_TOKEN, and open the link of the answer.")
     });
-    Reachability { last_used, connected, policy_entries_dead, fix }
+    Reachability { last_used, connected, list_from_catalogue, policy_entries_dead, fix }
 }
 
 fn answered(trouble: Option<&'static str>) -> Option<bool> {

@@ -53,6 +53,8 @@ pub struct Tenure {
     /// What the server was.
     #[serde(rename = "fits")]
     binding: Digested,
+    /// What its policy was: what passes is shown by that for as long as the stream lasts.
+    policy: u64,
     /// The marker of the connection it was opened with, and since when it lasts.
     connection: Option<String>,
     began: Timestamp,
@@ -81,6 +83,7 @@ pub fn terms<P: Platform>(call: &Call<'_, P>) -> Terms {
         ending: call.ending.clone(),
         slug: call.server.slug.as_str().to_owned(),
         binding: sealed::binding(call.server),
+        policy: call.server.policy.fingerprint(),
         connection: key.as_ref().map(revocation::connection_key),
         began: call.context.now,
         request_id: call.context.request_id().to_owned(),
@@ -170,7 +173,7 @@ impl Tenure {
         let Some(server) = config.servers.values().find(|server| server.slug.as_str() == self.slug) else {
             return Some(refusal::no_such_server(&self.slug));
         };
-        if sealed::binding(server) != self.binding {
+        if sealed::binding(server) != self.binding || server.policy.fingerprint() != self.policy {
             let message = "The operator has changed this server since the stream was opened.";
             return Some(Failure::new(Blame::Operator, 503, "server_changed", message).fix("Send the request again."));
         }
@@ -217,6 +220,7 @@ mod tests {
             ending: Ending::of(&parse(request.as_bytes(), 9).unwrap(), Era::Modern),
             slug: "docs".to_owned(),
             binding: Digested::of("docs"),
+            policy: u64::MAX,
             connection: Some("disconnected:x".to_owned()),
             began: Timestamp(1),
             request_id: "r1".to_owned(),

@@ -5,16 +5,18 @@
 
 use std::rc::Rc;
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::{key as connection_key, sealed};
 use crate::caller::Caller;
 use crate::config::{CatalogueOwner, Server};
 use crate::flow::RequestContext;
+use crate::mcp::apps::ToolPages;
 use crate::mcp::catalogue::{KnownAnswer, Part};
 use crate::mcp::rewrite::list::List;
 use crate::memory::Memory;
-use crate::memory::catalogues::NotedPart;
+use crate::memory::catalogues::{NotedPart, UnreadableAnswer};
 use crate::policy::{CapabilityKind, DeadEntry};
 use crate::ports::{Platform, Unavailable};
 use crate::secret::Digested;
@@ -23,9 +25,12 @@ use crate::upstream::catalogue::CatalogueKey;
 use crate::upstream::connection::{Command, Outcome};
 use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
 use crate::vault::{KeyRing, Purpose};
+use crate::web::failure::Blame;
 
 /// The stable code of answers that the server could not be asked for.
 pub const STANDS_IN: &str = "list_from_catalogue";
+/// The stable code of answers that cannot be shown.
+pub const UNREADABLE: &str = "upstream_unreadable";
 
 /// How long the directory keeps it after it was last the same.
 const KEPT: Lifetime = Lifetime::days(90);
@@ -34,12 +39,26 @@ const RENEWED: Lifetime = Lifetime::days(30);
 /// How long an isolate goes by what it knows the directory to have.
 const REMEMBERED: Lifetime = Lifetime::days(1);
 
+const TOOLS: Part = Part::List(List::Tools);
+
 /// The catalogue of a server that a caller's answers are kept in. Where nobody connects the server, everybody is one
 /// account of it.
 pub fn key(server: &Server, caller: &Caller) -> CatalogueKey {
     let own = connection_key(server, caller).filter(|_| server.catalogue == CatalogueOwner::Person);
     let account = own.unwrap_or_else(|| ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT));
     CatalogueKey::new(account, sealed::binding(server))
+}
+
+/// The catalogue of what a subject's first account is told, or everybody: what can be looked up without a call.
+pub fn key_of(server: &Server, subject: Option<&str>) -> CatalogueKey {
+    let owner =
+        subject.filter(|_| is_personal(server)).map_or(Owner::Gateway, |subject| Owner::Subject(subject.to_owned()));
+    CatalogueKey::new(ConnectionKey::new(owner, server.slug.as_str(), FIRST_ACCOUNT), sealed::binding(server))
+}
+
+/// Whether each account has a catalogue of its own.
+fn is_personal(server: &Server) -> bool {
+    server.is_personal() && server.catalogue == CatalogueOwner::Person
 }
 
 /// What a server last said to a question.
@@ -54,8 +73,50 @@ pub async fn recall<P: Platform>(
     Some(open(&context.keys, &key, part, &stored)?.kept().to_owned())
 }
 
-/// Keeps what was noted, where it is another than what is kept.
+/// The tools of a catalogue that show a page. The directory is asked where this isolate knows of none.
+pub async fn tools_showing<P: Platform>(
+    context: &RequestContext<'_, P>,
+    key: &CatalogueKey,
+    page: &str,
+) -> Result<Vec<String>, Unavailable> {
+    let known = || context.memory.catalogues.tools_showing(&key.name(TOOLS.name()), page, context.now);
+    let tools = known();
+    if !tools.is_empty() {
+        return Ok(tools);
+    }
+    learn_pages(context, key).await?;
+    Ok(known())
+}
+
+/// Learns the pages of a catalogue's tools from the directory, twice a minute at most.
+pub async fn learn_pages<P: Platform>(context: &RequestContext<'_, P>, key: &CatalogueKey) -> Result<(), Unavailable> {
+    let (name, catalogues) = (key.name(TOOLS.name()), &context.memory.catalogues);
+    if catalogues.may_have_missed_pages(&name, context.now) {
+        let known = context.platform.get(&name).await?.and_then(|stored| open(&context.keys, key, TOOLS, &stored));
+        let pages = known.map(|known| ToolPages::of(known.kept())).unwrap_or_default();
+        catalogues.put_pages(&name, pages, false, context.now);
+    }
+    Ok(())
+}
+
+/// What is logged of an answer that could not be shown.
+#[derive(Serialize)]
+struct Line {
+    event: &'static str,
+    request_id: String,
+    server: String,
+    reason: &'static str,
+    blame: &'static str,
+    message: String,
+}
+
+/// Keeps what was noted, where it is another than what is kept, and says of which answers nothing could be.
 pub async fn settle<P: Platform>(platform: &P, memory: &Memory, keys: &KeyRing) {
+    for UnreadableAnswer { request_id, server, message } in memory.catalogues.take_unreadable() {
+        let blame = Blame::Upstream.as_str();
+        let line = Line { event: "answer_unreadable", request_id, server, reason: UNREADABLE, blame, message };
+        platform.record(&serde_json::to_string(&line).unwrap_or_default());
+    }
     for noted in memory.catalogues.take() {
         let name = noted.key.name(noted.part.name());
         take_stock(platform, memory, &noted);
@@ -82,14 +143,42 @@ fn take_stock<P: Platform>(platform: &P, memory: &Memory, noted: &NotedPart) {
         return;
     }
     memory.listed.put(name, Rc::new(names), now + REMEMBERED, now);
-    let dead = dead_entries(memory, server, list, now);
+    log_dead_entries(platform, memory, server, list);
+}
+
+/// Writes a line of the entries about a kind that mean nothing, if there are any.
+pub fn log_dead_entries<P: Platform>(platform: &P, memory: &Memory, server: &Server, list: List) {
+    let dead = dead_entries(memory, server, list, platform.now());
     if !dead.is_empty() {
-        let line = json!({"event": "policy_entries_dead", "server": slug, "entries": dead});
+        let line = json!({"event": "policy_entries_dead", "server": server.slug.as_str(), "entries": dead});
         platform.record(&line.to_string());
     }
 }
 
-/// The entries of a server's policy that mean nothing in the last list of a kind, where this isolate has seen one.
+/// Learns what a server last listed to everybody from the directory, where this isolate has seen no list that its
+/// policy is about.
+pub async fn learn_names<P: Platform>(platform: &P, memory: &Memory, keys: &KeyRing, server: &Server) {
+    let key = key_of(server, None);
+    let now = platform.now();
+    for list in List::ALL.into_iter().filter(|list| server.policy.speaks_of(kind(*list))) {
+        let name = stock_name(server, list);
+        if is_personal(server) || memory.listed.get(&name, now).is_some() {
+            continue;
+        }
+        if let Some(names) = names(platform, keys, &key, list).await {
+            memory.listed.put(name, Rc::new(names), now + REMEMBERED, now);
+        }
+    }
+}
+
+/// The names in the list of a catalogue that was kept last.
+pub async fn names<P: Platform>(platform: &P, keys: &KeyRing, key: &CatalogueKey, list: List) -> Option<Vec<String>> {
+    let part = Part::List(list);
+    let stored = platform.get(&key.name(part.name())).await.ok()??;
+    Some(part.names(open(keys, key, part, &stored)?.kept()))
+}
+
+/// The entries of a server's policy that mean nothing in the last list of a kind, as far as it is known here.
 pub fn dead_entries<'s>(memory: &Memory, server: &'s Server, list: List, now: Timestamp) -> Vec<DeadEntry<'s>> {
     let Some(names) = memory.listed.get(&stock_name(server, list), now) else { return Vec::new() };
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -144,6 +233,7 @@ pub async fn forget<P: Platform>(platform: &P, memory: &Memory, account: &Connec
         let name = key.name(part.name());
         memory.kept.forget(&name);
         memory.catalogues.forget_length(&name);
+        memory.catalogues.forget_pages(&name);
         // What cannot be deleted is of the same person, and policy shows no more of it than they may see.
         let _ = platform.delete(&name).await;
     }
