@@ -19,6 +19,8 @@ mod connect;
 mod connected;
 #[path = "journeys/connections.rs"]
 mod connections;
+#[path = "journeys/console.rs"]
+mod console;
 #[path = "journeys/deploying.rs"]
 mod deploying;
 #[path = "journeys/entered.rs"]

@@ -38,7 +38,7 @@ const REMEMBERED: Lifetime = Lifetime::days(1);
 /// account of it.
 pub fn key(server: &Server, caller: &Caller) -> CatalogueKey {
     let own = connection_key(server, caller).filter(|_| server.catalogue == CatalogueOwner::Person);
-    let account = own.unwrap_or_else(|| ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT));
+    let account = own.unwrap_or_else(|| gateways(server));
     CatalogueKey::new(account, sealed::binding(server))
 }
 
@@ -52,6 +52,26 @@ pub async fn recall<P: Platform>(
     let key = key(server, caller);
     let stored = context.platform.get(&key.name(part.name())).await.ok()??;
     Some(open(&context.keys, &key, part, &stored)?.kept().to_owned())
+}
+
+/// When the tools that a server last listed were kept, where its catalogue is everybody's.
+pub async fn kept_at<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Option<Timestamp> {
+    if is_personal(server) {
+        return None;
+    }
+    let key = CatalogueKey::new(gateways(server), sealed::binding(server));
+    let part = Part::List(List::Tools);
+    let stored = context.platform.get(&key.name(part.name())).await.ok()??;
+    Some(open(&context.keys, &key, part, &stored)?.at)
+}
+
+/// Whether each account has a catalogue of its own.
+pub fn is_personal(server: &Server) -> bool {
+    server.is_personal() && server.catalogue == CatalogueOwner::Person
+}
+
+fn gateways(server: &Server) -> ConnectionKey {
+    ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT)
 }
 
 /// Keeps what was noted, where it is another than what is kept.
