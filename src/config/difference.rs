@@ -89,11 +89,10 @@ mod tests {
     #[test]
     fn values_differ_and_layout_does_not() {
         assert!(told(r#"{"a": 1, "b": [true, null]}"#, "{\n  \"b\": [true, null], \"a\": 1 }").is_empty());
-        assert_eq!(told(r#"{"a": 1, "b": {"x/y": "one"}}"#, r#"{"b": {"x/y": "two"}, "c": {}}"#), [
-            "/a 1 -",
-            "/b/x~1y \"one\" \"two\"",
-            "/c - {}"
-        ]);
+        assert_eq!(
+            told(r#"{"a": 1, "b": {"x/y": "one"}}"#, r#"{"b": {"x/y": "two"}, "c": {}}"#),
+            ["/a 1 -", "/b/x~1y \"one\" \"two\"", "/c - {}"]
+        );
         assert_eq!(told(r#"{"a": [1, 2]}"#, r#"{"a": [1]}"#), ["/a/1 2 -"]);
         assert_eq!(told("no JSON", r#"{"a": 1}"#), ["/a - 1"]);
     }

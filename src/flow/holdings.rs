@@ -5,8 +5,8 @@
 use super::connection::store;
 use super::connection::store::Kept;
 use super::{RequestContext, revocation};
-use crate::oauth::{grant, subject};
 use crate::oauth::subject::{AllowedClient, ConnectedAccount, Profile};
+use crate::oauth::{grant, subject};
 use crate::page::{AccountStanding, account_title};
 use crate::ports::{Platform, Unavailable};
 use crate::upstream::key::{ConnectionKey, Owner};

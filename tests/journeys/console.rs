@@ -140,7 +140,11 @@ fn x38_servers_say_how_they_were_when_they_were_last_used() {
     assert!(browser.shows.text().contains("Not used yet"), "{}", browser.shows.shown());
     let client = world.client("claude").connects("bob").calls("echo");
     let shown = browser.goes_to("/admin/servers").clone();
-    assert!(shown.text().contains("Answering") && shown.text().contains("17 March 2030, 17:46 UTC"), "{}", shown.shown());
+    assert!(
+        shown.text().contains("Answering") && shown.text().contains("17 March 2030, 17:46 UTC"),
+        "{}",
+        shown.shown()
+    );
     world.passes(DAY / 2);
     world.outside_fails("https://demo.example", mcp_edge_gateway::ports::FetchError::Unreachable);
     let client = client.refreshes();
@@ -235,7 +239,8 @@ fn x38_a_client_is_shown_and_its_registration_removed_once_its_id_is_none() {
     let link = page.split("href=\"/admin/clients?id=").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let path = format!("/admin/clients?id={link}");
     let shown = browser.goes_to(&path).clone().with(200);
-    for known in ["claude", "https://claude.example/callback", "its own registration", "cannot be removed for another 25 h"]
+    for known in
+        ["claude", "https://claude.example/callback", "its own registration", "cannot be removed for another 25 h"]
     {
         assert!(shown.text().contains(known), "{known}: {}", shown.shown());
     }

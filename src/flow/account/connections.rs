@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Server;
 use crate::flow::connection::store;
+use crate::flow::holdings::{Holdings, server_name};
 use crate::flow::login::session;
 use crate::flow::login::session::SignedIn;
-use crate::flow::holdings::{Holdings, server_name};
 use crate::flow::{Answered, Head, RequestContext, holdings, login, read_small};
 use crate::oauth::subject;
 use crate::oauth::subject::{ConnectedAccount, Profile};
@@ -191,8 +191,7 @@ fn shown_account(
 fn clients<P>(context: &RequestContext<'_, P>, listed: &Holdings) -> Vec<page::ClientEntry> {
     let mut shown: Vec<(&str, page::ClientEntry)> = Vec::new();
     for known in &listed.grants {
-        let usage =
-            page::Usage { server_name: server_name(context, &known.slug), account: listed.account_name(known) };
+        let usage = page::Usage { server_name: server_name(context, &known.slug), account: listed.account_name(known) };
         match shown.iter_mut().find(|(client_id, _)| *client_id == known.client_id) {
             Some((_, client)) if client.uses.contains(&usage) => {}
             Some((_, client)) => client.uses.push(usage),

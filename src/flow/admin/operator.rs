@@ -46,10 +46,7 @@ impl Operator {
 /// there is no console, and somebody who is none is told nothing but that.
 ///
 /// Roles are those of the last sign-in, wherever that was: one that is taken away ends every browser's way in here.
-pub async fn signed_in<P: Platform>(
-    context: &RequestContext<'_, P>,
-    head: &Head,
-) -> Result<Option<SignedIn>, Failure> {
+pub async fn signed_in<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Result<Option<SignedIn>, Failure> {
     let operators = context.config.operators.as_ref().ok_or_else(no_such_endpoint)?;
     let Some(signed_in) = session::current(context, head).await? else { return Ok(None) };
     let subject = &signed_in.session.identity.subject;
@@ -57,7 +54,11 @@ pub async fn signed_in<P: Platform>(
         return Ok(Some(signed_in));
     }
     let noted = if operators.roles.is_empty() { None } else { profile::noted(context, subject).await? };
-    if noted.is_some_and(|profile| operators.have_one_of(&profile.roles)) { Ok(Some(signed_in)) } else { Err(no_operator()) }
+    if noted.is_some_and(|profile| operators.have_one_of(&profile.roles)) {
+        Ok(Some(signed_in))
+    } else {
+        Err(no_operator())
+    }
 }
 
 /// Whether a request that only reads is an operator's. A browser session counts where a page of the gateway's own
@@ -114,9 +115,13 @@ fn no_such_endpoint() -> Failure {
 }
 
 fn no_operator() -> Failure {
-    Failure::client(403, "operator_required", "This page is for the operators of this gateway, and you are none of them.")
-        .fix("Should you have become one only now, sign out and in again. Who is one is said by its configuration.")
-        .way_on("Sign out", Endpoint::Logout.path())
+    Failure::client(
+        403,
+        "operator_required",
+        "This page is for the operators of this gateway, and you are none of them.",
+    )
+    .fix("Should you have become one only now, sign out and in again. Who is one is said by its configuration.")
+    .way_on("Sign out", Endpoint::Logout.path())
 }
 
 fn required() -> Failure {

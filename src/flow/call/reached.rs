@@ -120,8 +120,7 @@ pub async fn condition<P: Platform>(
     let known = Reachability {
         last_used,
         last_success: used.and_then(|used| used.succeeded),
-        failing_refreshes: failing
-            .map(|FailingRefreshes { times, since, reason }| Refreshes { times, since, reason }),
+        failing_refreshes: failing.map(|FailingRefreshes { times, since, reason }| Refreshes { times, since, reason }),
         policy_entries_dead: List::ALL.into_iter().flat_map(dead).map(|dead| json!(dead)).collect(),
         ..Reachability::default()
     };

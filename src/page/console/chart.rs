@@ -107,7 +107,8 @@ impl Chart {
     /// The bars of a series.
     fn bars(&self, of: usize) -> Vec<Bar> {
         let (top, wide) = (self.top(), self.step_width());
-        let below = |step: usize| self.series().take(of).map(|(_, series)| series.at(step)).fold(0, u64::saturating_add);
+        let below =
+            |step: usize| self.series().take(of).map(|(_, series)| series.at(step)).fold(0, u64::saturating_add);
         let Some(series) = self.series.get(of) else { return Vec::new() };
         let bar = |(step, _): (usize, &str)| {
             let (value, below) = (series.at(step), below(step));

@@ -4,7 +4,7 @@
 
 use askama::Template;
 
-use super::ConsoleFrame;
+use super::{Chart, ConsoleFrame};
 use crate::page::Finding;
 use crate::page::text::html;
 
@@ -20,6 +20,8 @@ pub struct OverviewPage {
     pub configuration: Option<u64>,
     /// The origin people use.
     pub public_origin: String,
+    /// What goes on, over time.
+    pub charts: Vec<Chart>,
     /// What must be in order.
     pub checks: Vec<Finding>,
     /// What should be looked at.

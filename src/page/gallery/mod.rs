@@ -9,6 +9,7 @@ use super::security::csp;
 use super::*;
 
 mod connecting;
+mod operating;
 mod samples;
 
 use samples::{consent, consent_of_document, hostile, notice, realistic, servers};

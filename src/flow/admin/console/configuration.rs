@@ -111,7 +111,8 @@ async fn ask_to_roll_back<P: Platform>(
     let before = current.map_or("{}", |stored| stored.config.get());
     let differences = differences(before, previous.config.get()).len();
     let locks_out = !stays_operator(context, &posted.signed_in, config).await?;
-    let note = if locks_out { " With it you would be no operator any more, and could not take it back here." } else { "" };
+    let note =
+        if locks_out { " With it you would be no operator any more, and could not take it back here." } else { "" };
     let question = Question {
         endpoint: Endpoint::AdminRollback,
         act: Act { texts, ..Act::new(ActKind::RollBack, "") },

@@ -139,7 +139,11 @@ pub(super) fn token<P: Platform>(context: &RequestContext<'_, P>, signed_in: &Si
 }
 
 /// The page that asks once more.
-pub(super) fn ask<P: Platform>(context: &RequestContext<'_, P>, signed_in: &SignedIn, question: Question) -> Answered<P> {
+pub(super) fn ask<P: Platform>(
+    context: &RequestContext<'_, P>,
+    signed_in: &SignedIn,
+    question: Question,
+) -> Answered<P> {
     let Question { endpoint, act, title, consequence, yes, back, facts } = question;
     let mut frame = super::frame(context, signed_in, endpoint, None);
     frame.form = token(context, signed_in, Some(act));

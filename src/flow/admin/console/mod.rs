@@ -33,10 +33,7 @@ pub fn is_for(head: &Head) -> bool {
 }
 
 /// The operator at the browser, or the way to the login and back.
-async fn enter<P: Platform>(
-    context: &RequestContext<'_, P>,
-    head: &Head,
-) -> Result<SignedIn, Answered<P>> {
+async fn enter<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Result<SignedIn, Answered<P>> {
     match operator::signed_in(context, head).await {
         Ok(Some(signed_in)) => Ok(signed_in),
         Ok(None) => {

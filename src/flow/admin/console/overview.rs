@@ -25,6 +25,7 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
         version: env!("CARGO_PKG_VERSION"),
         configuration: context.memory.config.borrow().as_ref().map(|loaded| loaded.version),
         public_origin: context.origin.as_str().to_owned(),
+        charts: Vec::new(),
         checks,
         warnings,
     };

@@ -109,10 +109,7 @@ async fn show_one<P: Platform>(
 }
 
 /// Everybody of an address, and whoever has that very id.
-async fn find<P: Platform>(
-    context: &RequestContext<'_, P>,
-    asked: &str,
-) -> Result<(Vec<FoundPerson>, bool), Failure> {
+async fn find<P: Platform>(context: &RequestContext<'_, P>, asked: &str) -> Result<(Vec<FoundPerson>, bool), Failure> {
     let by_address = if asked.len() <= person::LONGEST { person::read(context, asked).await } else { Ok(None) };
     let by_address = by_address.map_err(|Unavailable| Failure::storage())?;
     let (known, incomplete) =

@@ -57,10 +57,7 @@ async fn done<P: Platform>(
 }
 
 /// What is asked before; none for what is not there.
-async fn question<P: Platform>(
-    context: &RequestContext<'_, P>,
-    posted: &Posted,
-) -> Result<Option<Question>, Failure> {
+async fn question<P: Platform>(context: &RequestContext<'_, P>, posted: &Posted) -> Result<Option<Question>, Failure> {
     let field = |name| posted.field(name).unwrap_or_default();
     let person = field("subject");
     let holdings = holdings::of(context, person).await?;

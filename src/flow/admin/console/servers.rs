@@ -97,10 +97,7 @@ fn ask_to_disconnect<P: Platform>(context: &RequestContext<'_, P>, posted: &Post
     ask(context, &posted.signed_in, question)
 }
 
-async fn condition<P: Platform>(
-    context: &RequestContext<'_, P>,
-    server: &Server,
-) -> (Reachability, Option<Timestamp>) {
+async fn condition<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> (Reachability, Option<Timestamp>) {
     (reached::condition(context, server, true).await, catalogue::kept_at(context, server).await)
 }
 
