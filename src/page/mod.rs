@@ -33,9 +33,9 @@ pub use connect::{Connect, ConnectAccount, ConnectField, ConnectWay, Occasion, a
 pub use connections::{AccountEntry, AccountStanding, ClientEntry, ConnectedServer, Connections, RolesEntry, Usage};
 pub use consent::{ClientOrigin, Consent, ScopeLine, ScopeUse, choice};
 pub use console::{
-    AllowedEntry, Change, Chart, ChartKind, ClientFacts, ClientsPage, ConfigurationPage, ConfirmPage, ConnectedEntry,
-    ConsoleFrame, ConsoleServer, ConsoleServersPage, ConsoleTab, FoundPerson, Judged, OverviewPage, PeoplePage,
-    PersonFacts, PersonPage, PreviousConfiguration, Problem, Series, ServerStanding, SetUpClient,
+    AllowedEntry, Change, Chart, ChartKind, ClientFacts, ClientsPage, ConfigurationPage, ConfigurationProblem,
+    ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleServer, ConsoleServersPage, ConsoleTab, FoundPerson, Judged,
+    OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, Series, ServerStanding, SetUpClient,
 };
 pub use dev_login::{DevLogin, DevLoginAccount};
 pub use link::PageLink;

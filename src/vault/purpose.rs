@@ -64,12 +64,12 @@ purposes! {
     ConnectTicket = "connect ticket",
     /// Seals the token of the connections page's forms.
     ConnectionsForm = "connections form",
-    /// Seals the tokens of the console's forms.
-    OperatorForm = "operator form",
     /// Seals what a client registered into its id, and makes the secret that goes with it.
     ClientId = "client id",
     /// Seals who has signed in with an address.
     Person = "person",
     /// Seals what a server last said it is and has.
     Catalogue = "catalogue",
+    /// Seals the tokens of the console's forms.
+    OperatorForm = "operator form",
 }

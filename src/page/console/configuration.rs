@@ -4,7 +4,7 @@
 
 use askama::Template;
 
-use super::ConsoleFrame;
+use super::frame::ConsoleFrame;
 use crate::page::day;
 use crate::page::text::html;
 use crate::time::Timestamp;
@@ -29,7 +29,7 @@ pub struct ConfigurationPage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judged {
     /// It is wrong.
-    Wrong(Vec<Problem>),
+    Wrong(Vec<ConfigurationProblem>),
     /// It can be put in effect.
     Right {
         /// What would be another than it is.
@@ -41,7 +41,7 @@ pub enum Judged {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct ConfigurationProblem {
     /// Where, as a JSON pointer.
     pub pointer: String,
     /// What is the matter.

@@ -4,7 +4,7 @@
 
 use askama::Template;
 
-use super::ConsoleFrame;
+use super::frame::ConsoleFrame;
 use crate::page::link::web_target;
 use crate::page::text::html;
 

@@ -4,7 +4,8 @@
 
 use askama::Template;
 
-use super::{Chart, ConsoleFrame};
+use super::chart::Chart;
+use super::frame::ConsoleFrame;
 use crate::page::Finding;
 use crate::page::text::html;
 

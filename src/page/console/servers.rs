@@ -4,7 +4,7 @@
 
 use askama::Template;
 
-use super::ConsoleFrame;
+use super::frame::ConsoleFrame;
 use crate::page::day;
 use crate::page::text::html;
 use crate::time::Timestamp;

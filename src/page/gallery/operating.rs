@@ -4,10 +4,10 @@
 
 use super::samples::{HOSTILE, SCRIPT_URL};
 use crate::page::{
-    AccountStanding, AllowedEntry, Change, Chart, ChartKind, ClientFacts, ClientsPage, ConfigurationPage, ConfirmPage,
-    ConnectedEntry, ConsoleFrame, ConsoleServer, ConsoleServersPage, ConsoleTab, Finding, FoundPerson, Judged,
-    OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, Problem, Series, ServerStanding,
-    SetUpClient,
+    AccountStanding, AllowedEntry, Change, Chart, ChartKind, ClientFacts, ClientsPage, ConfigurationPage,
+    ConfigurationProblem, ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleServer, ConsoleServersPage, ConsoleTab,
+    Finding, FoundPerson, Judged, OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, Series,
+    ServerStanding, SetUpClient,
 };
 use crate::time::Timestamp;
 
@@ -89,7 +89,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
         ..client()
     };
     let change = Change { pointer: text(), before: Some(text()), after: Some(long.clone()) };
-    let problem = Problem { pointer: text(), problem: text(), fix: text() };
+    let problem = ConfigurationProblem { pointer: text(), problem: text(), fix: text() };
     let previous = PreviousConfiguration {
         version: 1,
         at: NOW,
@@ -344,7 +344,7 @@ fn clients() -> ClientsPage {
 }
 
 fn wrong() -> Judged {
-    let problem = |pointer: &str| Problem {
+    let problem = |pointer: &str| ConfigurationProblem {
         pointer: pointer.to_owned(),
         problem: "is \"sometimes\", which is none of the policy names".to_owned(),
         fix: "write always, once or never".to_owned(),

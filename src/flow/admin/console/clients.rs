@@ -5,8 +5,10 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::form::{Act, ActKind, Question, ask, back, form_gone};
-use super::{enter, form, frame};
+use super::form;
+use super::form::{Act, ActKind, back, form_gone};
+use super::frame::{enter, frame};
+use super::question::{Confirmation, ask};
 use crate::flow::admin::{acts, operator};
 use crate::flow::client::register;
 use crate::flow::{Answered, Head, RequestContext, client};
@@ -96,7 +98,7 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
     if !shown.removable {
         return Ok(back(Endpoint::AdminClients, &[("id", asked)]));
     }
-    let question = Question {
+    let question = Confirmation {
         endpoint: Endpoint::AdminClients,
         act: Act { client: shown.id.clone(), ..Act::new(ActKind::RemoveClient, &shown.id) },
         title: format!("Remove the registration of {}?", page::short(&shown.name)),

@@ -7,16 +7,18 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::form::{Act, ActKind, Posted, Question, ask, form_gone};
-use super::{enter, form, frame};
+use super::form;
+use super::form::{Act, ActKind, Posted, form_gone};
+use super::frame::{enter, frame};
+use super::question::{Confirmation, ask};
 use crate::config::{Config, ConfigError, Difference, differences};
 use crate::flow::admin::{acts, configure};
 use crate::flow::config::{CURRENT, Stored, unreadable};
 use crate::flow::login::session::SignedIn;
-use crate::flow::{Answered, Head, RequestContext, profile};
+use crate::flow::{Answered, Head, RequestContext, profile, unreadable as unreadable_body};
 use crate::page;
-use crate::page::{Change, Judged, PreviousConfiguration, Problem};
-use crate::ports::Platform;
+use crate::page::{Change, ConfigurationProblem, Judged, PreviousConfiguration};
+use crate::ports::{Platform, ReadError};
 use crate::secret::Digested;
 use crate::web::failure::Failure;
 use crate::web::form::parse_texts;
@@ -47,7 +49,7 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
     let posted = form::read_up_to(context, head, body, LONGEST_FORM, parse_texts).await?;
     let text = posted.field("config").unwrap_or_default().replace("\r\n", "\n").trim().to_owned();
     if text.len() > configure::LIMIT {
-        return Err(too_long());
+        return Err(unreadable_body(ReadError::TooLarge, configure::LIMIT));
     }
     let current = current(context).await?;
     let config = match configure::judge(context.platform, &text) {
@@ -113,7 +115,7 @@ async fn ask_to_roll_back<P: Platform>(
     let locks_out = !stays_operator(context, &posted.signed_in, config).await?;
     let note =
         if locks_out { " With it you would be no operator any more, and could not take it back here." } else { "" };
-    let question = Question {
+    let question = Confirmation {
         endpoint: Endpoint::AdminRollback,
         act: Act { texts, ..Act::new(ActKind::RollBack, "") },
         title: format!("Roll back to version {}?", previous.version),
@@ -199,7 +201,7 @@ async fn stays_operator<P: Platform>(
 }
 
 fn wrong(errors: Vec<ConfigError>) -> (Judged, Option<Vec<Digested>>) {
-    let problem = |ConfigError { pointer, problem, fix }| Problem { pointer, problem, fix };
+    let problem = |ConfigError { pointer, problem, fix }| ConfigurationProblem { pointer, problem, fix };
     (Judged::Wrong(errors.into_iter().map(problem).collect()), None)
 }
 
@@ -215,11 +217,6 @@ fn warnings<P: Platform>(context: &RequestContext<'_, P>, config: &Config) -> Ve
         format!("An entry of the policy of {server} means nothing that it listed last: {entry}.")
     };
     configure::warnings(context.platform, context.memory, config).iter().map(told).collect()
-}
-
-fn too_long() -> Failure {
-    let message = format!("A configuration has {} bytes at most.", configure::LIMIT);
-    Failure::client(413, "body_too_large", message).fix("Send less.")
 }
 
 fn changed_meanwhile() -> Failure {

@@ -1,17 +1,14 @@
-//! The forms of the console: what proves that one is ours, and the question before what cannot be undone.
+//! The forms of the console: what proves that one is ours, and what it is for.
 //!
-//! A page's forms carry a token, sealed to the browser session. What cannot be undone is asked about once more: the
-//! answer to the first form is a page with a second one, whose token holds what it is for, so that nothing is done but
-//! what was shown. Not here: doing it.
+//! A page's forms carry a token, sealed to the browser session. Not here: what is asked before it is done
+//! (`question`), and doing it.
 
-use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::flow::admin::operator;
 use crate::flow::admin::operator::Operator;
 use crate::flow::login::session::SignedIn;
-use crate::flow::{Answered, Head, RequestContext, read_small};
-use crate::page;
+use crate::flow::{Head, RequestContext, read_small};
 use crate::ports::Platform;
 use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
@@ -83,20 +80,6 @@ pub(super) struct Posted {
     pub(super) act: Option<Act>,
 }
 
-/// What is asked before it is done.
-pub(super) struct Question {
-    pub(super) endpoint: Endpoint,
-    pub(super) act: Act,
-    pub(super) title: String,
-    /// What becomes of it.
-    pub(super) consequence: String,
-    /// What the button says.
-    pub(super) yes: &'static str,
-    /// Where "Cancel" leads.
-    pub(super) back: String,
-    pub(super) facts: Vec<(&'static str, String)>,
-}
-
 /// Whether a request posts a form as browsers do.
 pub(super) fn is_posted(head: &Head) -> bool {
     head.method == "POST" && head.media_type() == "application/x-www-form-urlencoded"
@@ -136,19 +119,6 @@ pub(super) fn token<P: Platform>(context: &RequestContext<'_, P>, signed_in: &Si
     let token = FormToken { v: V1, expires: context.now + lifetime, act };
     let place = signed_in.cookie.digest();
     context.keys.seal_json(Purpose::OperatorForm, &[place.as_str()], context.platform.random(), &token)
-}
-
-/// The page that asks once more.
-pub(super) fn ask<P: Platform>(
-    context: &RequestContext<'_, P>,
-    signed_in: &SignedIn,
-    question: Question,
-) -> Answered<P> {
-    let Question { endpoint, act, title, consequence, yes, back, facts } = question;
-    let mut frame = super::frame(context, signed_in, endpoint, None);
-    frame.form = token(context, signed_in, Some(act));
-    let page = page::ConfirmPage { frame, title, consequence, facts, yes, back };
-    Ok(Reply::page(StatusCode::OK, page.render()))
 }
 
 impl Posted {

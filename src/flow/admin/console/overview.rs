@@ -5,7 +5,7 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::{enter, frame};
+use super::frame::{enter, frame};
 use crate::flow::admin::{operator, status};
 use crate::flow::{Answered, Head, RequestContext};
 use crate::page;
@@ -38,7 +38,7 @@ pub async fn tell<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
     let told = json!({
         "gateway_version": env!("CARGO_PKG_VERSION"),
         "configuration_version": context.memory.config.borrow().as_ref().map(|loaded| loaded.version),
-        "pages": super::TABS.map(|(_, endpoint)| context.url(endpoint.path())),
+        "pages": super::frame::TABS.map(|(_, endpoint)| context.url(endpoint.path())),
         "status": context.url(Endpoint::Status.path()),
     });
     Ok(Reply::json(StatusCode::OK, &told))

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::form::address;
-use super::{enter, frame};
+use super::frame::{enter, frame};
 use crate::flow::admin::operator;
 use crate::flow::holdings::{Holdings, server_name};
 use crate::flow::login::person;

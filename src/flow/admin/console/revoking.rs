@@ -5,7 +5,8 @@
 use serde_json::json;
 
 use super::form;
-use super::form::{Act, ActKind, Posted, Question, address, ask, back, form_gone};
+use super::form::{Act, ActKind, Posted, address, back, form_gone};
+use super::question::{Confirmation, ask};
 use crate::flow::admin::{acts, subject};
 use crate::flow::connection::store;
 use crate::flow::holdings::server_name;
@@ -57,7 +58,10 @@ async fn done<P: Platform>(
 }
 
 /// What is asked before; none for what is not there.
-async fn question<P: Platform>(context: &RequestContext<'_, P>, posted: &Posted) -> Result<Option<Question>, Failure> {
+async fn question<P: Platform>(
+    context: &RequestContext<'_, P>,
+    posted: &Posted,
+) -> Result<Option<Confirmation>, Failure> {
     let field = |name| posted.field(name).unwrap_or_default();
     let person = field("subject");
     let holdings = holdings::of(context, person).await?;
@@ -101,5 +105,5 @@ async fn question<P: Platform>(context: &RequestContext<'_, P>, posted: &Posted)
     };
     let back = address(Endpoint::AdminPeople, &[("subject", person)]);
     let consequence = consequence.to_owned();
-    Ok(Some(Question { endpoint: Endpoint::AdminPeople, act, title, consequence, yes, back, facts }))
+    Ok(Some(Confirmation { endpoint: Endpoint::AdminPeople, act, title, consequence, yes, back, facts }))
 }

@@ -7,8 +7,10 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::form::{Act, ActKind, Posted, Question, ask, back, form_gone};
-use super::{enter, form, frame};
+use super::form;
+use super::form::{Act, ActKind, Posted, back, form_gone};
+use super::frame::{enter, frame};
+use super::question::{Confirmation, ask};
 use crate::config::{Auth, Server};
 use crate::flow::admin::{operator, shared_connection};
 use crate::flow::call::reached;
@@ -84,7 +86,7 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
 
 fn ask_to_disconnect<P: Platform>(context: &RequestContext<'_, P>, posted: &Posted, slug: &str) -> Answered<P> {
     let server = context.config.servers.get(slug).ok_or_else(form_gone)?;
-    let question = Question {
+    let question = Confirmation {
         endpoint: Endpoint::AdminServers,
         act: Act::new(ActKind::DisconnectShared, slug),
         title: format!("Disconnect {} for everybody?", page::short(&server.name)),
