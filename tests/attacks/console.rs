@@ -38,7 +38,7 @@ fn form_of(browser: &Browser, action: &str, act: &str) -> Form {
     let texts = page.split("<form ").skip(1).filter(|form| form.contains(&format!("action=\"{action}\"")));
     let button = format!("value=\"{act}\"");
     let found = browser.forms(action).into_iter().zip(texts).find(|(_, text)| text.contains(&button));
-    let mut form = found.expect("such a button").0;
+    let mut form = found.unwrap().0;
     form.fields.insert("act".to_owned(), act.to_owned());
     form
 }

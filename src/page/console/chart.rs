@@ -155,8 +155,8 @@ impl Series {
         self.values.get(step).copied().unwrap_or_default()
     }
 
-    fn told(&self, step: &usize) -> String {
-        grouped(self.at(*step))
+    fn told(&self, step: usize) -> String {
+        grouped(self.at(step))
     }
 }
 
@@ -197,7 +197,7 @@ fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let mut told = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             told.push('\u{202F}');
         }
         told.push(digit);

@@ -39,21 +39,82 @@ pub(super) fn realistic() -> Vec<(&'static str, String)> {
 }
 
 pub(super) fn hostile() -> Vec<(&'static str, String)> {
-    let long = format!("{HOSTILE}{}", "A".repeat(300));
-    let text = || HOSTILE.to_owned();
-    let frame = |path| ConsoleFrame {
-        signed_in: long.clone(),
-        news: Some(text()),
-        form: text(),
-        request_id: text(),
-        ..frame(path)
+    let person = PeoplePage {
+        frame: foreign_frame("/admin/people"),
+        asked: text(),
+        found: Some(vec![FoundPerson {
+            subject: text(),
+            name: Some(long()),
+            at: Some(NOW),
+            link: SCRIPT_URL.to_owned(),
+        }]),
+        incomplete: true,
     };
-    let foreign_person = PersonPage {
-        frame: frame("/admin/people"),
-        subject: long.clone(),
-        facts: Some(PersonFacts { roles: vec![text(), long.clone()], incomplete: true, at: NOW }),
+    let question = ConfirmPage {
+        frame: foreign_frame("/admin/people"),
+        title: text(),
+        consequence: text(),
+        facts: vec![("Person", text())],
+        yes: "Revoke",
+        back: SCRIPT_URL.to_owned(),
+    };
+    let right = Judged::Right { changes: vec![foreign_change()], warnings: vec![text()] };
+    let wrong = Judged::Wrong(vec![ConfigurationProblem { pointer: text(), problem: text(), fix: text() }]);
+    vec![
+        ("hostile-console-overview", foreign_overview().render()),
+        ("hostile-console-servers", foreign_servers().render()),
+        ("hostile-console-people", person.render()),
+        ("hostile-console-person", foreign_person().render()),
+        ("hostile-console-clients", foreign_clients().render()),
+        ("hostile-console-right", foreign_configuration(right).render()),
+        ("hostile-console-wrong", foreign_configuration(wrong).render()),
+        ("hostile-console-question", question.render()),
+    ]
+}
+
+fn text() -> String {
+    HOSTILE.to_owned()
+}
+
+fn long() -> String {
+    format!("{HOSTILE}{}", "A".repeat(300))
+}
+
+fn foreign_frame(path: &str) -> ConsoleFrame {
+    ConsoleFrame { signed_in: long(), news: Some(text()), form: text(), request_id: text(), ..frame(path) }
+}
+
+fn foreign_overview() -> OverviewPage {
+    let series = Series { name: long(), values: vec![u64::MAX, 0] };
+    let chart = Chart {
+        title: text(),
+        summary: text(),
+        steps: vec![text(), text()],
+        series: vec![series.clone(), series],
+        ..traffic()
+    };
+    OverviewPage { frame: foreign_frame("/admin"), public_origin: text(), charts: vec![chart], ..overview() }
+}
+
+fn foreign_servers() -> ConsoleServersPage {
+    let server = ConsoleServer {
+        slug: text(),
+        name: long(),
+        url: SCRIPT_URL.to_owned(),
+        upstream: text(),
+        dead: vec![text(), long()],
+        ..server(ServerStanding::Failing)
+    };
+    ConsoleServersPage { frame: foreign_frame("/admin/servers"), servers: vec![server] }
+}
+
+fn foreign_person() -> PersonPage {
+    PersonPage {
+        frame: foreign_frame("/admin/people"),
+        subject: long(),
+        facts: Some(PersonFacts { roles: vec![text(), long()], incomplete: true, at: NOW }),
         clients: vec![AllowedEntry {
-            name: long.clone(),
+            name: long(),
             client: text(),
             link: SCRIPT_URL.to_owned(),
             server: text(),
@@ -65,22 +126,17 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
             slug: text(),
             server: text(),
             account: text(),
-            title: long.clone(),
+            title: long(),
             scopes: vec![text()],
             ..connected(AccountStanding::ServerGone)
         }],
         known: true,
-    };
-    let foreign_server = ConsoleServer {
-        slug: text(),
-        name: long.clone(),
-        url: SCRIPT_URL.to_owned(),
-        upstream: text(),
-        dead: vec![text(), long.clone()],
-        ..server(ServerStanding::Failing)
-    };
+    }
+}
+
+fn foreign_clients() -> ClientsPage {
     let client = ClientFacts {
-        name: long.clone(),
+        name: long(),
         id: text(),
         source: text(),
         redirect_uris: vec![SCRIPT_URL.to_owned(), text()],
@@ -88,78 +144,32 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
         stays: Some(text()),
         ..client()
     };
-    let change = Change { pointer: text(), before: Some(text()), after: Some(long.clone()) };
-    let problem = ConfigurationProblem { pointer: text(), problem: text(), fix: text() };
-    let previous = PreviousConfiguration {
-        version: 1,
-        at: NOW,
-        changes: vec![change.clone()],
-        action: "/admin/config/rollback\"><script>".to_owned(),
-    };
-    let configured = |judged| ConfigurationPage {
-        frame: frame("/admin/config"),
+    ClientsPage {
+        frame: foreign_frame("/admin/clients"),
+        asked: text(),
+        client: Some(client),
+        trouble: Some(text()),
+        set_up: vec![SetUpClient { name: long(), id: text() }],
+    }
+}
+
+fn foreign_change() -> Change {
+    Change { pointer: text(), before: Some(text()), after: Some(long()) }
+}
+
+fn foreign_configuration(judged: Judged) -> ConfigurationPage {
+    ConfigurationPage {
+        frame: foreign_frame("/admin/config"),
         version: Some((2, NOW)),
         text: format!("</textarea>{HOSTILE}"),
         judged: Some(judged),
-        previous: Some(previous.clone()),
-    };
-    let series = Series { name: long.clone(), values: vec![u64::MAX, 0] };
-    let chart = Chart {
-        title: text(),
-        summary: text(),
-        steps: vec![text(), text()],
-        series: vec![series.clone(), series],
-        ..traffic()
-    };
-    let overview = OverviewPage { frame: frame("/admin"), public_origin: text(), charts: vec![chart], ..overview() };
-    vec![
-        ("hostile-console-overview", overview.render()),
-        (
-            "hostile-console-servers",
-            ConsoleServersPage { frame: frame("/admin/servers"), servers: vec![foreign_server] }.render(),
-        ),
-        (
-            "hostile-console-people",
-            PeoplePage {
-                frame: frame("/admin/people"),
-                asked: text(),
-                found: Some(vec![FoundPerson {
-                    subject: text(),
-                    name: Some(long.clone()),
-                    at: Some(NOW),
-                    link: SCRIPT_URL.to_owned(),
-                }]),
-                incomplete: true,
-            }
-            .render(),
-        ),
-        ("hostile-console-person", foreign_person.render()),
-        (
-            "hostile-console-clients",
-            ClientsPage {
-                frame: frame("/admin/clients"),
-                asked: text(),
-                client: Some(client),
-                trouble: Some(text()),
-                set_up: vec![SetUpClient { name: long.clone(), id: text() }],
-            }
-            .render(),
-        ),
-        ("hostile-console-right", configured(Judged::Right { changes: vec![change], warnings: vec![text()] }).render()),
-        ("hostile-console-wrong", configured(Judged::Wrong(vec![problem])).render()),
-        (
-            "hostile-console-question",
-            ConfirmPage {
-                frame: frame("/admin/people"),
-                title: text(),
-                consequence: text(),
-                facts: vec![("Person", text())],
-                yes: "Revoke",
-                back: SCRIPT_URL.to_owned(),
-            }
-            .render(),
-        ),
-    ]
+        previous: Some(PreviousConfiguration {
+            version: 1,
+            at: NOW,
+            changes: vec![foreign_change()],
+            action: "/admin/config/rollback\"><script>".to_owned(),
+        }),
+    }
 }
 
 fn frame(path: &str) -> ConsoleFrame {

@@ -109,7 +109,7 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
         back: form::address(Endpoint::AdminClients, &[("id", &shown.id)]),
         facts: vec![("Client", shown.id.clone()), ("Codes are sent to", shown.redirect_uris.join("\n"))],
     };
-    ask(context, &posted.signed_in, question)
+    Ok(ask(context, &posted.signed_in, question))
 }
 
 /// A client by its id, or by what stands for that on pages and in lists.
@@ -162,7 +162,7 @@ fn facts<P>(context: &RequestContext<'_, P>, known: &Known) -> ClientFacts {
         },
         authentication: client.authentication.method().as_str(),
         redirect_uris: client.redirect_uris.iter().map(RedirectUri::as_str).map(ToOwned::to_owned).collect(),
-        grant_types: client.grant_types.iter().map(grant_type).collect(),
+        grant_types: client.grant_types.iter().copied().map(grant_type).collect(),
         scope: client.scope.as_ref().map(ToString::to_string),
         registered: registration.as_ref().map(|registration| registration.at),
         forgotten: registration.as_ref().map(|registration| registration.expires),
@@ -171,7 +171,7 @@ fn facts<P>(context: &RequestContext<'_, P>, known: &Known) -> ClientFacts {
     }
 }
 
-fn grant_type(grant: &GrantType) -> &'static str {
+fn grant_type(grant: GrantType) -> &'static str {
     match grant {
         GrantType::AuthorizationCode => "authorization_code",
         GrantType::RefreshToken => "refresh_token",

@@ -127,7 +127,7 @@ async fn ask_to_roll_back<P: Platform>(
         back: Endpoint::AdminConfig.path().to_owned(),
         facts: vec![("Values that change", differences.to_string())],
     };
-    ask(context, &posted.signed_in, question)
+    Ok(ask(context, &posted.signed_in, question))
 }
 
 async fn page<P: Platform>(

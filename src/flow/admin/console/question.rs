@@ -7,8 +7,8 @@ use http::StatusCode;
 
 use super::form::Act;
 use super::{form, frame};
+use crate::flow::RequestContext;
 use crate::flow::login::session::SignedIn;
-use crate::flow::{Answered, RequestContext};
 use crate::page;
 use crate::ports::Platform;
 use crate::web::reply::Reply;
@@ -33,10 +33,10 @@ pub(super) fn ask<P: Platform>(
     context: &RequestContext<'_, P>,
     signed_in: &SignedIn,
     asked: Confirmation,
-) -> Answered<P> {
+) -> Reply<P::Stream> {
     let Confirmation { endpoint, act, title, consequence, yes, back, facts } = asked;
     let mut frame = frame::frame(context, signed_in, endpoint, None);
     frame.form = form::token(context, signed_in, Some(act));
     let page = page::ConfirmPage { frame, title, consequence, facts, yes, back };
-    Ok(Reply::page(StatusCode::OK, page.render()))
+    Reply::page(StatusCode::OK, page.render())
 }

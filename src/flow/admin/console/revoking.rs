@@ -25,7 +25,7 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
         return Ok(back(Endpoint::AdminPeople, &[("subject", &act.of), ("done", done)]));
     }
     let question = question(context, &posted).await?.ok_or_else(form_gone)?;
-    ask(context, &posted.signed_in, question)
+    Ok(ask(context, &posted.signed_in, question))
 }
 
 /// Ends what was asked about. What is not there any more is as good as ended.

@@ -96,7 +96,7 @@ fn ask_to_disconnect<P: Platform>(context: &RequestContext<'_, P>, posted: &Post
         back: Endpoint::AdminServers.path().to_owned(),
         facts: vec![("Server", slug.to_owned())],
     };
-    ask(context, &posted.signed_in, question)
+    Ok(ask(context, &posted.signed_in, question))
 }
 
 async fn condition<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> (Reachability, Option<Timestamp>) {
