@@ -294,6 +294,18 @@ fn x38_a_session_changes_nothing_without_a_form_of_the_console() {
 }
 
 #[test]
+fn x38_a_registration_that_is_an_id_is_not_said_to_be_removed() {
+    let (world, _, client) = world();
+    let mut browser = signs_in(&world, "/admin/people?subject=dev%3Abob", "alice");
+    let token = browser.form("/admin/people").fields["form"].clone();
+    let fields = [("form", token.as_str()), ("act", "remove_client"), ("id", client.id.as_str())];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let shown = browser.submits(&Form { action: "/admin/clients".to_owned(), fields }).clone().with(200);
+    assert!(shown.text().contains("cannot be removed"), "{}", shown.shown());
+    nothing_ended(&world, &client);
+}
+
+#[test]
 fn x38_what_an_operator_looked_at_is_what_is_put_in_effect() {
     let (world, _, _) = world();
     let mut browser = signs_in(&world, "/admin/config", "alice");
