@@ -136,6 +136,9 @@ fn x38_what_was_not_asked_about_is_not_done() {
     let everything = form_of(&browser, "/admin/people", "revoke_everything");
     browser.submits(&everything);
     let answer = with(&browser.form("/admin/people"), "decision", "yes");
+    for decision in ["", "no"] {
+        browser.clone().submits(&with(&answer, "decision", decision)).refused(400, "console_form_gone");
+    }
     for action in ["/admin/servers", "/admin/clients", "/admin/config/rollback"] {
         browser.clone().submits(&Form { action: action.to_owned(), ..answer.clone() });
     }

@@ -3,12 +3,16 @@
 //!
 //! Not here: who tries to harm (`attacks/console`), and the same for programs (`people`, `revoking`, `operation`).
 
+use std::rc::Rc;
+
 use serde_json::{Value, json};
 
 use crate::world::answer::Answer;
 use crate::world::browser::Browser;
 use crate::world::client::Client;
+use crate::world::platform::Scripted;
 use crate::world::protected::Protected;
+use crate::world::tokens::Tokens;
 use crate::world::{ADMIN_TOKEN, DAY, World, idp};
 
 const PAGES: [&str; 5] = ["/admin", "/admin/servers", "/admin/people", "/admin/clients", "/admin/config"];
@@ -160,6 +164,42 @@ fn x38_servers_say_how_they_were_when_they_were_last_used() {
     let told = world.request("GET", "/admin/servers").bearer(ADMIN_TOKEN).send().with(200).json();
     assert_eq!(told["servers"][0]["last_used"]["reason"], "upstream_unreachable");
     assert_eq!(told["servers"][0]["last_success"], 1_900_000_000);
+}
+
+#[test]
+fn x38_servers_say_that_refreshes_fail_and_how_old_their_catalogue_is() {
+    let (world, tokens) = Tokens::in_world();
+    let client = tokens.connected(Some(600));
+    world.passes(700);
+    tokens.bends(|_, _| Some(Ok(Scripted::new(503, &[], ""))));
+    client.call("search").refused(503, "upstream_token_unavailable");
+    let told = || {
+        let told = world.request("GET", "/admin/servers").bearer(ADMIN_TOKEN).send().with(200).json();
+        let of = |slug: &str| told["servers"].as_array().unwrap().iter().find(|it| it["slug"] == slug).unwrap().clone();
+        (of("docs")["failing_refreshes"].clone(), of("demo")["catalogue_at"].clone())
+    };
+    let (failing, catalogue) = told();
+    assert_eq!((&failing["reason"], &failing["since"]), (&json!("upstream_token_unavailable"), &json!(1_900_000_700)));
+    assert!(failing["times"] == 1 && catalogue.is_null(), "{failing} {catalogue}");
+    world.passes(61);
+    client.call("search").refused(503, "upstream_token_unavailable");
+    assert_eq!((&told().0["times"], &told().0["since"]), (&json!(2), &failing["since"]));
+    world.passes(61);
+    tokens.behaves();
+    client.calls_without_session("search");
+    assert!(told().0.is_null(), "one that does not fail ends the row");
+
+    world.outside(
+        "https://demo.example",
+        Rc::new(|request| {
+            let message: Value = serde_json::from_slice(&request.body).unwrap();
+            let result = json!({"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]});
+            Ok(Scripted::json(&json!({"jsonrpc": "2.0", "id": message["id"], "result": result})))
+        }),
+    );
+    let client = world.client("cursor").connects("bob");
+    client.sends(&json!({"jsonrpc": "2.0", "id": 5, "method": "tools/list"})).with(200);
+    assert_eq!(told().1, world.now());
 }
 
 /// Bob with an account at a server and a client that uses it.
