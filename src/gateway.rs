@@ -12,7 +12,7 @@ use url::Url;
 use crate::config::{Branding, Origin};
 use crate::flow::account::{connections, index};
 use crate::flow::admin::status::Readiness;
-use crate::flow::admin::{configure, deployment, explain, people, shared_connection, status, subject};
+use crate::flow::admin::{console, deployment, shared_connection, status, subject};
 use crate::flow::authorize::consent;
 pub use crate::flow::call::tenure::StreamStanding;
 use crate::flow::call::{Refusal, refusal, tenure};
@@ -20,7 +20,7 @@ use crate::flow::client::register;
 use crate::flow::connect::callback;
 use crate::flow::connection::catalogue;
 use crate::flow::token::revoke;
-use crate::flow::{Head, RequestContext, authorize, boxed, call, connect, discover, login, token};
+use crate::flow::{Head, RequestContext, admin, authorize, boxed, call, connect, discover, login, token};
 use crate::mcp::message::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
 use crate::page;
@@ -138,13 +138,10 @@ impl<'a, P: Platform> Gateway<'a, P> {
         // 1. What works without a configuration.
         match route {
             Route::Endpoint(Endpoint::Healthz) => return Ok(Reply::json(StatusCode::OK, &json!({"status": "ok"}))),
-            Route::Endpoint(Endpoint::AdminConfig) if head.method == "PUT" => {
+            Route::Endpoint(endpoint) if admin::needs_no_configuration(*endpoint, head) => {
                 let keys = self.keys().ok();
-                let replaced = configure::replace(self.platform, self.memory, keys, head, body, record.id());
-                return boxed(replaced).await.map_err(json);
-            }
-            Route::Endpoint(Endpoint::AdminConfig) => {
-                return boxed(configure::show(self.platform, self.memory, head)).await.map_err(json);
+                let answer = admin::configure(self.platform, self.memory, keys, *endpoint, head, body, record.id());
+                return boxed(answer).await.map_err(json);
             }
             Route::Endpoint(Endpoint::Deployment) => return deployment::prove(self.platform, head).map_err(json),
             _ => {}
@@ -233,11 +230,11 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::LoginCallback => boxed(login::callback(context, head, body)).await.map_err(Refused::Page),
             Endpoint::Logout if head.method != "POST" => Ok(login::sign_out_page::<P>(head)),
             Endpoint::Logout => boxed(login::logout(context, head)).await.map_err(Refused::Page),
-            Endpoint::AdminSubjects => boxed(people::find(context, head)).await.map_err(Refused::Json),
-            Endpoint::Explain => boxed(explain::explain(context, head, body)).await.map_err(Refused::Json),
             // Answered before a configuration is needed.
-            Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig | Endpoint::Deployment => {
-                Err(Refused::Json(unknown_endpoint()))
+            Endpoint::Healthz | Endpoint::Status | Endpoint::Deployment => Err(Refused::Json(unknown_endpoint())),
+            operators => {
+                let refused = if console::is_for(head) { Refused::Page } else { Refused::Json };
+                boxed(admin::answer(context, operators, head, body)).await.map_err(refused)
             }
         }
     }

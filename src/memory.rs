@@ -74,6 +74,8 @@ pub struct Memory {
     pub failed_refreshes: Cache<Failure>,
     /// What servers were like when they were last used here, by slug.
     pub used: Cache<LastUse>,
+    /// Servers whose connections could not be refreshed here when that was last tried, by slug.
+    pub failing: Cache<FailingRefreshes>,
     /// What servers said of themselves moments ago.
     pub catalogues: Rc<Catalogues>,
     /// The digest of what the directory has of a part of a catalogue, by its key.
@@ -91,6 +93,19 @@ pub struct LastUse {
     pub trouble: Option<&'static str>,
     /// When the gateway last answered from what it had listed before, because it could not be asked.
     pub stood_in: Option<Timestamp>,
+    /// When one last came to something.
+    pub succeeded: Option<Timestamp>,
+}
+
+/// Refreshes of a server's connections, whosever, that failed with none between them that did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailingRefreshes {
+    /// How many.
+    pub times: u32,
+    /// Since when.
+    pub since: Timestamp,
+    /// The reason code of the last.
+    pub reason: &'static str,
 }
 
 /// An access token whose signature was verified.
@@ -151,6 +166,7 @@ impl Memory {
             self.failed_refreshes.clear();
             self.jwks.clear();
             self.used.clear();
+            self.failing.clear();
             self.catalogues.clear();
         }
     }

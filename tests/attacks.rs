@@ -21,6 +21,8 @@ mod connect;
 mod connections;
 #[path = "attacks/consent.rs"]
 mod consent;
+#[path = "attacks/console.rs"]
+mod console;
 #[path = "attacks/cookies.rs"]
 mod cookies;
 #[path = "attacks/documents.rs"]

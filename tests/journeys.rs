@@ -21,6 +21,10 @@ mod connect;
 mod connected;
 #[path = "journeys/connections.rs"]
 mod connections;
+#[path = "journeys/console.rs"]
+mod console;
+#[path = "journeys/console_programs.rs"]
+mod console_programs;
 #[path = "journeys/deploying.rs"]
 mod deploying;
 #[path = "journeys/entered.rs"]

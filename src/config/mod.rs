@@ -12,9 +12,11 @@ mod auth;
 mod branding;
 mod clients;
 mod consent;
+mod difference;
 mod document;
 mod login;
 mod near;
+mod operators;
 mod origin;
 mod policy;
 mod reading;
@@ -34,8 +36,10 @@ pub use auth::{Auth, ConfiguredClient, MachineClient, OAuth, Value};
 pub use branding::Branding;
 pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
+pub use difference::{Difference, differences};
 pub use document::{CatalogueOwner, ConnectTime, ConsentPolicy, LoggedCalls};
 pub use login::{DevAccount, Login, Oidc};
+pub use operators::Operators;
 pub use origin::Origin;
 pub use report::{ConfigError, ConfigErrors};
 #[cfg(not(target_arch = "wasm32"))]
@@ -77,6 +81,8 @@ pub struct Config {
     pub branding: Branding,
     /// Which calls are lines in the log.
     pub logged_calls: LoggedCalls,
+    /// Who may use the console; without them there is none.
+    pub operators: Option<Operators>,
 }
 
 /// How long the gateway's tokens live.
@@ -134,9 +140,15 @@ impl Config {
         ScopeSet::of(&own.into_iter().chain(self.scopes.names()).collect::<Vec<_>>())
     }
 
-    /// The roles that rules ask for: all that a token has to tell of a person's.
-    pub fn roles(&self) -> BTreeSet<&str> {
+    /// The roles that the rules of servers ask for: all that a token has to tell of a person's.
+    pub fn roles_of_rules(&self) -> BTreeSet<&str> {
         self.servers.values().flat_map(|server| server.policy.roles()).collect()
+    }
+
+    /// The roles that anything asks for, the console included: all that a sign-in has to find out.
+    pub fn roles(&self) -> BTreeSet<&str> {
+        let operators = self.operators.iter().flat_map(|operators| operators.roles.iter().map(String::as_str));
+        operators.chain(self.servers.values().flat_map(|server| server.policy.roles())).collect()
     }
 
     /// The claims that rules ask for: all that a token has to tell of a person's.
@@ -184,6 +196,8 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let at = root.child("servers");
     let servers = report.require(&at, document.servers, "write the servers by slug; {} for none yet");
     let servers = servers.map(|servers| server::prove(servers, public_url.as_ref(), known, &at, report));
+    let at = root.child("operators");
+    let operators = document.operators.map(|operators| operators::prove(operators, known, &at, report));
     let limits = prove_limits(&document.limits, &root.child("limits"), report);
     let branding = branding::prove(document.branding, &root.child("branding"), report);
     let (login, session_ttl) = login?;
@@ -202,6 +216,7 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
         public_index: document.public_index,
         branding,
         logged_calls: document.log.calls,
+        operators,
     })
 }
 

@@ -104,7 +104,8 @@ pub(super) fn complete() -> serde_json::Value {
         },
         "limits": {"body_bytes": 1_048_576, "depth": 32},
         "public_index": true,
-        "branding": {"name": "Acme tools", "accent": "#0a7"}
+        "branding": {"name": "Acme tools", "accent": "#0a7"},
+        "operators": {"subjects": ["id.example.com/|1234"], "roles": []}
     })
 }
 

@@ -12,6 +12,7 @@ pub mod config;
 pub mod connect;
 pub mod connection;
 pub mod discover;
+pub mod holdings;
 pub mod login;
 mod profile;
 pub mod revocation;

@@ -174,7 +174,18 @@ impl AccountEntry {
 }
 
 impl AccountStanding {
-    fn class(self) -> &'static str {
+    /// What programs read.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::NotChecked => "not_checked",
+            Self::MustBeRenewed => "must_be_renewed",
+            Self::Outdated => "outdated",
+            Self::ServerGone => "server_gone",
+        }
+    }
+
+    pub(super) fn class(self) -> &'static str {
         match self {
             Self::Connected => "good",
             Self::NotChecked => "open",
@@ -182,7 +193,7 @@ impl AccountStanding {
         }
     }
 
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::Connected => "Connected",
             Self::NotChecked => "Not checked",

@@ -1,6 +1,6 @@
-//! A day as people read it. All days are UTC: a page does not know where its reader is.
+//! A day, and a moment, as people read it. All of them are UTC: a page does not know where its reader is.
 //!
-//! Not here: times of day. What is told of a connection is not that exact.
+//! Not here: seconds. What pages tell is not that exact.
 
 use crate::time::Timestamp;
 
@@ -24,6 +24,12 @@ pub(super) fn of(at: Timestamp) -> String {
     let (year, month, day) = civil(at.0 / 86_400);
     let month = usize::try_from(month).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
     format!("{day} {} {year}", month.unwrap_or(&"")) // civil months are 1 to 12
+}
+
+/// Such as `3 November 2026, 09:05 UTC`: for operators, who compare it with other clocks.
+pub(super) fn moment(at: Timestamp) -> String {
+    let minutes = at.0 % 86_400 / 60;
+    format!("{}, {:02}:{:02} UTC", of(at), minutes / 60, minutes % 60)
 }
 
 /// The proleptic Gregorian date of a day since the epoch, counted in years that begin in March so that leap days come
@@ -61,5 +67,6 @@ mod tests {
             assert_eq!(of(Timestamp(seconds)), day);
         }
         assert!(!of(Timestamp(u64::MAX)).is_empty());
+        assert_eq!(moment(Timestamp(1_795_176_974)), "20 November 2026, 12:16 UTC");
     }
 }

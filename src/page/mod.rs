@@ -12,6 +12,7 @@ mod cancelled;
 mod connect;
 mod connections;
 mod consent;
+mod console;
 mod day;
 mod dev_login;
 #[cfg(test)]
@@ -31,6 +32,11 @@ pub use cancelled::Cancelled;
 pub use connect::{Connect, ConnectAccount, ConnectField, ConnectWay, Occasion, account_title};
 pub use connections::{AccountEntry, AccountStanding, ClientEntry, ConnectedServer, Connections, RolesEntry, Usage};
 pub use consent::{ClientOrigin, Consent, ScopeLine, ScopeUse, choice};
+pub use console::{
+    AllowedEntry, Change, Chart, ChartKind, ClientFacts, ClientsPage, ConfigurationPage, ConfigurationProblem,
+    ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleServer, ConsoleServersPage, ConsoleTab, FoundPerson, Judged,
+    OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, Series, ServerStanding, SetUpClient,
+};
 pub use dev_login::{DevLogin, DevLoginAccount};
 pub use link::PageLink;
 pub use notice::{Notice, Tone};

@@ -70,4 +70,6 @@ purposes! {
     Person = "person",
     /// Seals what a server last said it is and has.
     Catalogue = "catalogue",
+    /// Seals the tokens of the console's forms.
+    OperatorForm = "operator form",
 }

@@ -19,14 +19,23 @@ pub fn parse(body: &[u8]) -> Result<Form, FormError> {
     if body.len() > LONGEST {
         return Err(FormError::TooLong);
     }
+    fields(body, |_| false)
+}
+
+/// Reads a form in which people write whole texts, of any length: lines and tabs are part of them.
+pub fn parse_texts(body: &[u8]) -> Result<Form, FormError> {
+    fields(body, |character| matches!(character, '\r' | '\n' | '\t'))
+}
+
+fn fields(body: &[u8], is_of_text: fn(char) -> bool) -> Result<Form, FormError> {
     let mut fields = Vec::new();
     for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
         if fields.len() == MOST {
             return Err(FormError::TooMany);
         }
         let mut halves = pair.splitn(2, |byte| *byte == b'=');
-        let name = decode(halves.next().unwrap_or_default())?;
-        let value = decode(halves.next().unwrap_or_default())?;
+        let name = decode(halves.next().unwrap_or_default(), |_| false)?;
+        let value = decode(halves.next().unwrap_or_default(), is_of_text)?;
         fields.push((name, Zeroizing::new(value)));
     }
     Ok(Form(fields))
@@ -100,7 +109,7 @@ impl fmt::Display for FormError {
 
 impl std::error::Error for FormError {}
 
-fn decode(text: &[u8]) -> Result<String, FormError> {
+fn decode(text: &[u8], is_of_text: fn(char) -> bool) -> Result<String, FormError> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.iter().copied();
     while let Some(byte) = bytes.next() {
@@ -115,7 +124,8 @@ fn decode(text: &[u8]) -> Result<String, FormError> {
         });
     }
     let decoded = String::from_utf8(decoded).map_err(|_| FormError::Utf8)?;
-    if decoded.contains(char::is_control) { Err(FormError::Control) } else { Ok(decoded) }
+    let is_control = |character: char| character.is_control() && !is_of_text(character);
+    if decoded.contains(is_control) { Err(FormError::Control) } else { Ok(decoded) }
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -179,6 +189,16 @@ mod tests {
             (b"a%00=1", FormError::Control),
         ] {
             assert_eq!(parse(text).unwrap_err(), error, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_lines_and_no_other_controls() {
+        let body = b"config=%7B%0D%0A%09%22a%22%3A+1%7D&act=check";
+        assert_eq!(parse_texts(body).unwrap().one("config"), Ok(Some("{\r\n\t\"a\": 1}")));
+        assert_eq!(parse(body).unwrap_err(), FormError::Control);
+        for text in [&b"config=%00"[..], b"config=%1b", b"con%0Afig=1"] {
+            assert_eq!(parse_texts(text).unwrap_err(), FormError::Control, "{text:?}");
         }
     }
 

@@ -42,8 +42,18 @@ pub enum Endpoint {
     LoginCallback,
     /// Sign-out.
     Logout,
-    /// The configuration, for the operator.
+    /// The console's first page, for operators.
+    Admin,
+    /// The servers, for operators.
+    AdminServers,
+    /// People, for operators.
+    AdminPeople,
+    /// Clients, for operators.
+    AdminClients,
+    /// The configuration, for operators.
     AdminConfig,
+    /// The configuration before that, for operators.
+    AdminRollback,
     /// Which deployment this is, for whoever made it.
     Deployment,
     /// Who has signed in with an address, for the operator.
@@ -86,7 +96,12 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::Login, path: "/login", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::LoginCallback, path: "/login/callback", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::Logout, path: "/logout", allow: "GET, POST", cors: Cors::None },
-    Row { endpoint: Endpoint::AdminConfig, path: "/admin/config", allow: "GET, PUT", cors: Cors::None },
+    Row { endpoint: Endpoint::Admin, path: "/admin", allow: "GET", cors: Cors::None },
+    Row { endpoint: Endpoint::AdminServers, path: "/admin/servers", allow: "GET, POST", cors: Cors::None },
+    Row { endpoint: Endpoint::AdminPeople, path: "/admin/people", allow: "GET, POST", cors: Cors::None },
+    Row { endpoint: Endpoint::AdminClients, path: "/admin/clients", allow: "GET, POST", cors: Cors::None },
+    Row { endpoint: Endpoint::AdminConfig, path: "/admin/config", allow: "GET, PUT, POST", cors: Cors::None },
+    Row { endpoint: Endpoint::AdminRollback, path: "/admin/config/rollback", allow: "POST", cors: Cors::None },
     Row { endpoint: Endpoint::Deployment, path: "/admin/deployment", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::AdminSubjects, path: "/admin/subjects", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::Explain, path: "/admin/explain", allow: "POST", cors: Cors::None },

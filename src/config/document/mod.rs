@@ -84,6 +84,21 @@ pub(super) struct Document {
     /// What is logged.
     #[serde(default)]
     pub(super) log: LogDocument,
+    /// Who may use the console at `/admin`. Without it there is no console.
+    pub(super) operators: Option<OperatorsDocument>,
+}
+
+/// Who may use the console.
+#[derive(Default, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(deny_unknown_fields, default, expecting = "an object")]
+pub(super) struct OperatorsDocument {
+    /// People by the id that is on their consent and connections pages, such as `dev:alice`.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<String>"))]
+    pub(super) subjects: Vec<Option<String>>,
+    /// Whoever has one of these roles.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<String>"))]
+    pub(super) roles: Vec<Option<String>>,
 }
 
 /// What is logged.

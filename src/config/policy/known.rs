@@ -31,7 +31,7 @@ impl Known<'_> {
     }
 
     /// A role that somebody can have.
-    pub(super) fn role(self, name: &str) -> Result<(), Complaint> {
+    pub(in crate::config) fn role(self, name: &str) -> Result<(), Complaint> {
         roles::role(name)?;
         let (given, place): (Vec<&str>, _) = match self.login {
             None => return Ok(()),

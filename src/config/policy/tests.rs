@@ -62,7 +62,7 @@ fn a_policy_decides_as_it_is_written() {
     assert_eq!(decided(CapabilityKind::Resource, "docs://page/1", &["tools:write"], &[], "{}"), "allow");
     assert_eq!(decided(CapabilityKind::Resource, "docs://pages", &["tools:write"], &[], "{}"), "hide");
     assert!(config.servers["linear"].policy.is_empty());
-    assert_eq!(config.roles().into_iter().collect::<Vec<_>>(), ["support"]);
+    assert_eq!(config.roles_of_rules().into_iter().collect::<Vec<_>>(), ["support"]);
     assert_eq!(config.claims().into_iter().map(ClaimName::as_str).collect::<Vec<_>>(), ["department"]);
     assert_eq!(config.supported_scope().to_string(), "mcp:tools offline_access tools:read tools:write");
 }

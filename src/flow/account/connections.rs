@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Server;
 use crate::flow::connection::store;
-use crate::flow::connection::store::Kept;
+use crate::flow::holdings::{Holdings, server_name};
 use crate::flow::login::session;
 use crate::flow::login::session::SignedIn;
-use crate::flow::{Answered, Head, RequestContext, login, read_small, revocation};
+use crate::flow::{Answered, Head, RequestContext, holdings, login, read_small};
 use crate::oauth::subject;
-use crate::oauth::subject::{AllowedClient, ConnectedAccount, Profile};
+use crate::oauth::subject::{ConnectedAccount, Profile};
 use crate::page;
 use crate::page::AccountStanding;
 use crate::ports::{Platform, Unavailable};
@@ -41,19 +41,12 @@ struct FormToken {
     expires: Timestamp,
 }
 
-/// All that a person's account lists.
-struct Listed {
-    accounts: Vec<ConnectedAccount>,
-    grants: Vec<AllowedClient>,
-    profile: Option<Profile>,
-}
-
 /// `GET /connections`.
 pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
     let Some(signed_in) = session::current(context, head).await? else {
         return login::begin(context, head, Endpoint::Connections.path()).await;
     };
-    let listed = list(context, &signed_in.session.identity.subject).await?;
+    let listed = holdings::of(context, &signed_in.session.identity.subject).await?;
     let servers = servers(context, &signed_in.session.identity.subject, &listed).await?;
     let token = FormToken { v: V1, expires: context.now + TOKEN };
     let place = signed_in.cookie.digest();
@@ -83,7 +76,7 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
     let signed_in = session::current(context, head).await?.ok_or_else(form_gone)?;
     require_token(context, &signed_in, field("form").unwrap_or_default())?;
     let subject = &signed_in.session.identity.subject;
-    let listed = list(context, subject).await?;
+    let listed = holdings::of(context, subject).await?;
     match (field("action"), field("slug"), field("account"), field("grant")) {
         (Some("disconnect"), Some(slug), Some(account), _) => {
             if listed.accounts.iter().any(|known| known.slug == slug && known.account == account) {
@@ -99,7 +92,7 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
         (Some("revoke"), _, _, Some(grant)) => {
             let client = listed.grants.iter().find(|known| known.grant.as_str() == grant);
             if let Some(client) = client {
-                revoke(context, subject, &client.client_id, &listed).await?;
+                holdings::revoke_client(context, subject, &client.client_id, &listed).await?;
             }
             Ok(back("revoked", "client"))
         }
@@ -121,22 +114,6 @@ async fn name<P: Platform>(
     Ok(())
 }
 
-/// Ends every grant of a client, and what the person had agreed to: it may ask again, and the person is asked again.
-async fn revoke<P: Platform>(
-    context: &RequestContext<'_, P>,
-    person: &str,
-    client_id: &str,
-    listed: &Listed,
-) -> Result<(), Failure> {
-    for known in listed.grants.iter().filter(|known| known.client_id == client_id) {
-        revocation::end_grant(context, &known.grant).await?;
-    }
-    // Last: what is not listed could not be ended here.
-    let forgotten = subject::Command::ForgetClient { client_id: client_id.to_owned() };
-    context.platform.account(person, forgotten).await.map_err(|Unavailable| Failure::storage())?;
-    Ok(())
-}
-
 fn require_token<P>(context: &RequestContext<'_, P>, signed_in: &SignedIn, sealed: &str) -> Result<(), Failure> {
     let place = signed_in.cookie.digest();
     let token = context.keys.open_json(Purpose::ConnectionsForm, &[place.as_str()], sealed);
@@ -144,21 +121,11 @@ fn require_token<P>(context: &RequestContext<'_, P>, signed_in: &SignedIn, seale
     if good { Ok(()) } else { Err(form_gone()) }
 }
 
-async fn list<P: Platform>(context: &RequestContext<'_, P>, subject: &str) -> Result<Listed, Failure> {
-    match context.platform.account(subject, subject::Command::List).await {
-        Ok(subject::Outcome::Listed { connections, mut grants, profile, .. }) => {
-            grants.retain(|grant| !grant.until.reached(context.now));
-            Ok(Listed { accounts: connections, grants, profile })
-        }
-        _ => Err(Failure::storage()),
-    }
-}
-
 /// The servers that take accounts, and those where the person still has one although they do not any more.
 async fn servers<P: Platform>(
     context: &RequestContext<'_, P>,
     subject: &str,
-    listed: &Listed,
+    listed: &Holdings,
 ) -> Result<Vec<page::ConnectedServer>, Failure> {
     let mut shown = Vec::new();
     for server in context.config.servers.values().filter(|server| server.is_personal()) {
@@ -197,16 +164,9 @@ async fn account<P: Platform>(
     subject: &str,
     known: &ConnectedAccount,
 ) -> Result<page::AccountEntry, Failure> {
-    let key = ConnectionKey::new(Owner::Subject(subject.to_owned()), server.slug.as_str(), known.account.as_str());
-    let kept = store::read(context, server, &key).await?;
-    let standing = match &kept {
-        Kept::Live(credential) if credential.is_untried() => AccountStanding::NotChecked,
-        Kept::Live(_) => AccountStanding::Connected,
-        Kept::Dead(_) => AccountStanding::MustBeRenewed,
-        Kept::Absent => AccountStanding::Outdated,
-    };
+    let (standing, scope) = holdings::standing(context, subject, known).await?;
     let reconnect = format!("{}?account={}", route::connect_path(server.slug.as_str()), known.account);
-    Ok(shown_account(known, standing, kept.into_scope(), Some(reconnect)))
+    Ok(shown_account(known, standing, scope, Some(reconnect)))
 }
 
 fn shown_account(
@@ -228,11 +188,10 @@ fn shown_account(
 }
 
 /// One line for each client, whatever it was allowed and however often.
-fn clients<P>(context: &RequestContext<'_, P>, listed: &Listed) -> Vec<page::ClientEntry> {
+fn clients<P>(context: &RequestContext<'_, P>, listed: &Holdings) -> Vec<page::ClientEntry> {
     let mut shown: Vec<(&str, page::ClientEntry)> = Vec::new();
     for known in &listed.grants {
-        let usage =
-            page::Usage { server_name: server_name(context, &known.slug), account: account_name(listed, known) };
+        let usage = page::Usage { server_name: server_name(context, &known.slug), account: listed.account_name(known) };
         match shown.iter_mut().find(|(client_id, _)| *client_id == known.client_id) {
             Some((_, client)) if client.uses.contains(&usage) => {}
             Some((_, client)) => client.uses.push(usage),
@@ -252,7 +211,7 @@ fn clients<P>(context: &RequestContext<'_, P>, listed: &Listed) -> Vec<page::Cli
 
 /// The roles of the last sign-in that tools ask for; nothing where none asks for any.
 fn roles<P>(context: &RequestContext<'_, P>, noted: Option<Profile>) -> Option<page::RolesEntry> {
-    let asked_for = context.config.roles();
+    let asked_for = context.config.roles_of_rules();
     if asked_for.is_empty() {
         return None;
     }
@@ -261,17 +220,6 @@ fn roles<P>(context: &RequestContext<'_, P>, noted: Option<Profile>) -> Option<p
     };
     roles.retain(|role| asked_for.contains(role.as_str()));
     Some(page::RolesEntry { roles, incomplete, at: Some(at) })
-}
-
-/// What the person calls the account a client uses, where they have several there.
-fn account_name(listed: &Listed, known: &AllowedClient) -> Option<String> {
-    let accounts: Vec<_> = listed.accounts.iter().filter(|account| account.slug == known.slug).collect();
-    let used = accounts.iter().find(|account| account.account == known.account)?;
-    (accounts.len() > 1).then(|| page::account_title(&used.account, &used.label, used.upstream_name.as_deref()))
-}
-
-fn server_name<P>(context: &RequestContext<'_, P>, slug: &str) -> String {
-    context.config.servers.get(slug).map_or_else(|| slug.to_owned(), |server| server.name.clone())
 }
 
 /// What has just been done, as the address says it: nothing but which server comes from there.

@@ -1,6 +1,7 @@
-//! `/admin/config`: the configuration shown, and replaced, never by halves.
+//! `/admin/config`: the configuration shown, replaced and rolled back, never by halves.
 //!
-//! Not here: what a valid configuration is (`config`), reading the one in effect (`flow::config`).
+//! Not here: what a valid configuration is (`config`), reading the one in effect (`flow::config`), and the page of the
+//! same (`flow::admin::console::configuration`).
 
 use std::rc::Rc;
 
@@ -8,7 +9,8 @@ use http::StatusCode;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::operator;
+use super::operator::Operator;
+use super::{acts, operator};
 use crate::config::{Config, ConfigError, Server};
 use crate::flow::config::{CURRENT, FRESH, Stored, unreadable};
 use crate::flow::connection::catalogue;
@@ -22,16 +24,17 @@ use crate::version::V1;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
-const LIMIT: usize = 1024 * 1024;
-const PREVIOUS: &str = "config:previous";
+/// The longest configuration, bytes.
+pub const LIMIT: usize = 1024 * 1024;
+/// Storage key of the configuration before that.
+pub const PREVIOUS: &str = "config:previous";
 /// Of how many servers a list is looked up: a request has a thousand operations, and its own come after these.
 const LOOKED_UP: usize = 100;
 
 /// `GET /admin/config`: the version in effect and its text.
 pub async fn show<P: Platform>(platform: &P, memory: &Memory, head: &Head) -> Answered<P> {
     operator::authorize(platform, memory, head).await?;
-    let stored = platform.get(CURRENT).await.map_err(|Unavailable| Failure::storage())?;
-    let Some(stored) = stored else {
+    let Some(stored) = read(platform, CURRENT).await? else {
         return Ok(Reply::json(StatusCode::OK, &json!({"version": 0, "config": null})));
     };
     let stored: Stored = serde_json::from_str(&stored).map_err(|_| unreadable())?;
@@ -51,31 +54,78 @@ pub async fn replace<P: Platform>(
     body: P::Stream,
     request_id: &str,
 ) -> Answered<P> {
-    operator::authorize(platform, memory, head).await?;
+    let operator = operator::authorize(platform, memory, head).await?;
     let dry = is_dry(head)?;
     let body = read_small(body, LIMIT).await?;
     let text = String::from_utf8(body)
         .map_err(|_| Failure::client(400, "body_not_utf8", "The configuration is not UTF-8."))?;
-    let config = match Config::parse(&text) {
+    let config = match judge(platform, &text) {
         Ok(config) => config,
-        Err(errors) => return Ok(refusal(&errors.0, request_id)),
+        Err(errors) => return Ok(refusal(&errors, request_id)),
     };
-    let missing = missing_secrets(platform, &config);
-    if !missing.is_empty() {
-        return Ok(refusal(&missing, request_id));
-    }
-    if let Some(keys) = keys {
-        for server in config.servers.values().take(LOOKED_UP) {
-            catalogue::learn_names(platform, memory, &keys, server).await;
-        }
-    }
+    learn_names(platform, memory, keys, &config).await;
     let warnings = warnings(platform, memory, &config);
     if dry {
         return Ok(taken(json!({"valid": true}), warnings));
     }
+    let before = read(platform, CURRENT).await?;
+    let version = put_in_effect(platform, memory, &text, config, before).await?;
+    acts::note(platform, request_id, &operator, "configure", json!({ "version": version }));
+    Ok(taken(json!({"version": version}), warnings))
+}
+
+/// `POST /admin/config/rollback` by a program: the configuration before the one in effect is in effect again, as a
+/// version of its own.
+pub async fn roll_back<P: Platform>(platform: &P, memory: &Memory, head: &Head, request_id: &str) -> Answered<P> {
+    let operator = operator::authorize(platform, memory, head).await?;
+    let before = read(platform, CURRENT).await?;
+    let previous = previous(platform).await?;
+    let text = previous.config.get();
+    let config = match judge(platform, text) {
+        Ok(config) => config,
+        Err(errors) => return Ok(refusal(&errors, request_id)),
+    };
+    let version = put_in_effect(platform, memory, text, config, before).await?;
+    note_rollback(platform, request_id, &operator, version, previous.version);
+    Ok(Reply::json(StatusCode::OK, &json!({"version": version, "rolled_back_to": previous.version})))
+}
+
+/// The log says of what version the new one is the text.
+pub fn note_rollback<P: Platform>(platform: &P, request_id: &str, operator: &Operator, version: u64, of: u64) {
+    acts::note(platform, request_id, operator, "roll_back", json!({"version": version, "rolled_back_to": of}));
+}
+
+/// The configuration that a text is, or everything that is wrong with it.
+pub fn judge<P: Platform>(platform: &P, text: &str) -> Result<Config, Vec<ConfigError>> {
+    let config = Config::parse(text).map_err(|errors| errors.0)?;
+    let missing = missing_secrets(platform, &config);
+    if missing.is_empty() { Ok(config) } else { Err(missing) }
+}
+
+/// What is stored under a key.
+pub async fn read<P: Platform>(platform: &P, key: &str) -> Result<Option<String>, Failure> {
+    platform.get(key).await.map_err(|Unavailable| Failure::storage())
+}
+
+/// The configuration before the one in effect.
+pub async fn previous<P: Platform>(platform: &P) -> Result<Stored, Failure> {
+    let stored = read(platform, PREVIOUS).await?.ok_or_else(|| {
+        Failure::client(409, "configuration_has_no_previous", "There was no configuration before the one in effect.")
+            .fix("Send the one that is meant with PUT /admin/config.")
+    })?;
+    serde_json::from_str(&stored).map_err(|_| unreadable())
+}
+
+/// Puts a configuration in effect, instead of the one that was stored before, which is kept. Answers its version.
+pub async fn put_in_effect<P: Platform>(
+    platform: &P,
+    memory: &Memory,
+    text: &str,
+    config: Config,
+    before: Option<String>,
+) -> Result<u64, Failure> {
     let now = platform.now();
-    let previous = platform.get(CURRENT).await.map_err(|Unavailable| Failure::storage())?;
-    let version = previous
+    let version = before
         .as_deref()
         .and_then(|stored| serde_json::from_str::<Stored>(stored).ok())
         .map_or(0, |stored| stored.version)
@@ -83,8 +133,8 @@ pub async fn replace<P: Platform>(
     let raw = RawValue::from_string(text.trim().to_owned()).map_err(|_| unreadable())?;
     let digest = Digested::of(raw.get());
     let stored = serde_json::to_string(&Stored { v: V1, version, at: now, config: raw }).map_err(|_| unreadable())?;
-    if let Some(previous) = previous {
-        platform.put(PREVIOUS, &previous, None).await.map_err(|Unavailable| Failure::storage())?;
+    if let Some(before) = before {
+        platform.put(PREVIOUS, &before, None).await.map_err(|Unavailable| Failure::storage())?;
     }
     platform.put(CURRENT, &stored, None).await.map_err(|Unavailable| Failure::storage())?;
     for (server, list) in config.servers.values().flat_map(|server| List::ALL.map(|list| (server, list))) {
@@ -92,11 +142,19 @@ pub async fn replace<P: Platform>(
     }
     // In effect at once here, and elsewhere when those isolates read it.
     memory.remember(&LoadedConfig { config: Rc::new(config), version, at: now, digest, fresh_until: now + FRESH });
-    Ok(taken(json!({"version": version}), warnings))
+    Ok(version)
+}
+
+/// Looks up what servers listed last, where this isolate does not know and everybody has one list.
+pub async fn learn_names<P: Platform>(platform: &P, memory: &Memory, keys: Option<Rc<KeyRing>>, config: &Config) {
+    let Some(keys) = keys else { return };
+    for server in config.servers.values().take(LOOKED_UP) {
+        catalogue::learn_names(platform, memory, &keys, server).await;
+    }
 }
 
 /// What is right and hardly meant: entries of policies that mean nothing of what their servers listed last.
-fn warnings<P: Platform>(platform: &P, memory: &Memory, config: &Config) -> Vec<Value> {
+pub fn warnings<P: Platform>(platform: &P, memory: &Memory, config: &Config) -> Vec<Value> {
     let of_server = |server: &Server| {
         let dead = List::ALL.into_iter().flat_map(|list| catalogue::dead_entries(memory, server, list, platform.now()));
         let problem = "means nothing that the server listed last";

@@ -81,11 +81,7 @@ pub async fn report<P: Platform>(
         vec![Check::of("storage", storage), Check::of("keys", readiness.keys), Check::of("configuration", configured)];
     let loaded = readiness.config.as_ref().ok().and_then(Option::as_ref);
     if let Some(context) = context {
-        let signing_in = match &context.config.login {
-            Login::Dev { .. } => Ok(()),
-            Login::Oidc(oidc) => provider::metadata(context, oidc).await.map(|_| ()),
-        };
-        checks.push(Check::of("login", signing_in));
+        checks.push(Check::of("login", signing_in(context).await));
     }
     let mut warnings =
         loaded.map(|loaded| warnings(&loaded.config, head, context.map(|context| &context.origin))).unwrap_or_default();
@@ -109,6 +105,25 @@ pub async fn report<P: Platform>(
     };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     if head.wants_page() { Reply::page(status, report.to_page().render()) } else { Reply::json(status, &report) }
+}
+
+/// What must be in order, and what should be looked at, of a gateway that gets as far as its console.
+pub async fn findings<P: Platform>(
+    context: &RequestContext<'_, P>,
+    head: &Head,
+) -> (Vec<page::Finding>, Vec<page::Finding>) {
+    let mut checks: Vec<_> = ["storage", "keys", "configuration"].map(|name| Check::of(name, Ok(()))).into();
+    checks.push(Check::of("login", signing_in(context).await));
+    let mut warnings = warnings(&context.config, head, Some(&context.origin));
+    warnings.extend(operator::token(context.platform).err().map(|short| Check::of("operator_token", Err(short))));
+    (checks.iter().map(Check::to_finding).collect(), warnings.iter().map(Check::to_finding).collect())
+}
+
+async fn signing_in<P: Platform>(context: &RequestContext<'_, P>) -> Result<(), Failure> {
+    match &context.config.login {
+        Login::Dev { .. } => Ok(()),
+        Login::Oidc(oidc) => provider::metadata(context, oidc).await.map(|_| ()),
+    }
 }
 
 /// The page at `/` while there is no configuration: how to send one.
@@ -141,21 +156,14 @@ pub fn not_configured() -> Failure {
 
 impl Report<'_> {
     fn to_page(&self) -> page::ReadinessPage {
-        let finding = |check: &Check| page::Finding {
-            name: check.name.replace('_', " "),
-            ok: check.ok,
-            reason: check.reason.clone(),
-            problem: check.problem.clone(),
-            fix: check.fix.clone(),
-        };
         let server = |listed: &Listed<'_>| (listed.name.to_owned(), listed.url.clone());
         page::ReadinessPage {
             ready: self.ready,
             version: self.gateway_version.to_owned(),
             configuration: self.configuration_version,
             public_origin: self.public_origin.map(str::to_owned),
-            checks: self.checks.iter().map(finding).collect(),
-            warnings: self.warnings.iter().map(finding).collect(),
+            checks: self.checks.iter().map(Check::to_finding).collect(),
+            warnings: self.warnings.iter().map(Check::to_finding).collect(),
             servers: self.servers.iter().flatten().map(server).collect(),
             request_id: self.request_id.to_owned(),
         }
@@ -163,6 +171,16 @@ impl Report<'_> {
 }
 
 impl Check {
+    fn to_finding(&self) -> page::Finding {
+        page::Finding {
+            name: self.name.replace('_', " "),
+            ok: self.ok,
+            reason: self.reason.clone(),
+            problem: self.problem.clone(),
+            fix: self.fix.clone(),
+        }
+    }
+
     fn of(name: &'static str, result: Result<(), Failure>) -> Self {
         match result {
             Ok(()) => Self { name, ok: true, reason: None, problem: None, fix: None },

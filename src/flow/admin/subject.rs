@@ -7,7 +7,8 @@ use http::StatusCode;
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::operator;
+use super::operator::Operator;
+use super::{acts, operator};
 use crate::flow::connection::store;
 use crate::flow::revocation::REMEMBERED;
 use crate::flow::{Answered, Head, RequestContext, revocation};
@@ -22,25 +23,48 @@ use crate::web::reply::Reply;
 /// Longer than any refresh token lives.
 const MARKED: Lifetime = Lifetime::days(400);
 
-/// `DELETE /admin/subjects/{subject}`. Can be said again: what an interrupted one left undone is done by the next. A
-/// subject that nothing is known of is revoked all the same, and the operator told: they may have meant another.
+/// What was ended.
+pub struct Ended {
+    /// How many grants of clients.
+    pub grants: usize,
+    /// How many accounts at servers.
+    pub connections: usize,
+    /// Whether anything was known of the subject.
+    pub known: bool,
+}
+
+/// `DELETE /admin/subjects/{subject}`. A subject that nothing is known of is revoked all the same, and the operator
+/// told: they may have meant another.
+pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, encoded: &str) -> Answered<P> {
+    let operator = operator::authorize(context.platform, context.memory, head).await?;
+    let subject = decoded(encoded);
+    let Ended { grants, connections, known } = end(context, &operator, &subject).await?;
+    if !known {
+        return Err(no_such_subject(&subject));
+    }
+    Ok(Reply::json(StatusCode::OK, &json!({"subject": subject, "grants": grants, "connections": connections})))
+}
+
+/// Ends everything of a subject. Can be said again: what an interrupted one left undone is done by the next.
 ///
 /// 1. The moment is marked: it holds for what is listed nowhere, too. The account is told, so that nothing is connected
 ///    from then on, not even where nobody has heard of it yet.
 /// 2. Listed grants end, and upstreams are told of listed accounts.
 /// 3. The list is emptied, so that every client and every server is asked about again.
-pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, encoded: &str) -> Answered<P> {
-    operator::authorize(context.platform, context.memory, head).await?;
-    let subject = decoded(encoded);
+pub async fn end<P: Platform>(
+    context: &RequestContext<'_, P>,
+    operator: &Operator,
+    subject: &str,
+) -> Result<Ended, Failure> {
     // 1.
     let at = serde_json::to_string(&context.now).unwrap_or_default();
-    let marked = context.platform.put(&revocation::subject_key(&subject), &at, Some(MARKED)).await;
+    let marked = context.platform.put(&revocation::subject_key(subject), &at, Some(MARKED)).await;
     marked.map_err(|Unavailable| Failure::storage())?;
-    context.memory.subjects.put(subject.as_str(), Some(context.now), context.now + REMEMBERED, context.now);
-    let told = context.platform.account(&subject, subject::Command::Revoke { at: context.now }).await;
+    context.memory.subjects.put(subject, Some(context.now), context.now + REMEMBERED, context.now);
+    let told = context.platform.account(subject, subject::Command::Revoke { at: context.now }).await;
     told.map_err(|Unavailable| Failure::storage())?;
     // 2.
-    let listed = context.platform.account(&subject, subject::Command::List).await;
+    let listed = context.platform.account(subject, subject::Command::List).await;
     let subject::Outcome::Listed { connections, grants, known, .. } =
         listed.map_err(|Unavailable| Failure::storage())?
     else {
@@ -50,17 +74,16 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, e
         revocation::end_grant(context, &listed.grant).await?;
     }
     for listed in &connections {
-        let key = ConnectionKey::new(Owner::Subject(subject.clone()), listed.slug.as_str(), listed.account.as_str());
+        let key = ConnectionKey::new(Owner::Subject(subject.to_owned()), listed.slug.as_str(), listed.account.as_str());
         store::drop(context, &key).await?;
     }
     // 3.
-    let forgotten = context.platform.account(&subject, subject::Command::ForgetEverything).await;
+    let forgotten = context.platform.account(subject, subject::Command::ForgetEverything).await;
     forgotten.map_err(|Unavailable| Failure::storage())?;
-    if !known {
-        return Err(no_such_subject(&subject));
-    }
-    let done = json!({"subject": subject, "grants": grants.len(), "connections": connections.len()});
-    Ok(Reply::json(StatusCode::OK, &done))
+    let ended = Ended { grants: grants.len(), connections: connections.len(), known };
+    let about = json!({"subject": subject, "grants": ended.grants, "connections": ended.connections});
+    acts::note(context.platform, context.request_id(), operator, "revoke_everything", about);
+    Ok(ended)
 }
 
 fn no_such_subject(subject: &str) -> Failure {

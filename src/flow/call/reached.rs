@@ -10,7 +10,7 @@ use crate::config::Server;
 use crate::flow::connection::{catalogue, store};
 use crate::flow::{RequestContext, boxed};
 use crate::mcp::rewrite::list::List;
-use crate::memory::LastUse;
+use crate::memory::{FailingRefreshes, LastUse};
 use crate::ports::Platform;
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
@@ -31,6 +31,12 @@ pub struct Reachability {
     /// The last use from this isolate, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Told>,
+    /// When a use last came to something. For the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_success: Option<Timestamp>,
+    /// How many refreshes of its connections failed in a row, since when, and why. For the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing_refreshes: Option<Refreshes>,
     /// Whether an operator has connected it for everybody. Only where one has to, and where it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connected: Option<bool>,
@@ -56,6 +62,17 @@ pub struct Told {
     /// Why the use came to nothing, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
+}
+
+/// Refreshes that failed, as they are told.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Refreshes {
+    /// How many in a row.
+    pub times: u32,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why the last of them did.
+    pub reason: &'static str,
 }
 
 /// Notes what came of a use. Where that is another thing than before, the log has a line of it.
@@ -87,9 +104,10 @@ fn noted<P: Platform>(context: &RequestContext<'_, P>, server: &Server, trouble:
     if before.is_some_and(|before| before.trouble == trouble && !(before.at + NOTED).reached(context.now)) {
         return;
     }
+    let succeeded = if trouble.is_none() { Some(context.now) } else { before.and_then(|before| before.succeeded) };
     let stood_in = before.and_then(|before| before.stood_in);
-    let used = LastUse { at: context.now, trouble, stood_in };
-    context.memory.used.put(slug, used, context.now + REMEMBERED, context.now);
+    let last = LastUse { at: context.now, trouble, stood_in, succeeded };
+    context.memory.used.put(slug, last, context.now + REMEMBERED, context.now);
     if before.and_then(|before| before.trouble) != trouble {
         let line =
             json!({"event": "server_changed", "server": slug, "reachable": answered(trouble), "reason": trouble});
@@ -110,11 +128,18 @@ pub async fn condition<P: Platform>(
         return Reachability { last_used, ..Reachability::default() };
     }
     let dead = |list| catalogue::dead_entries(context.memory, server, list, context.now);
-    let list_from_catalogue = used.and_then(|used| used.stood_in);
     boxed(catalogue::learn_names(context.platform, context.memory, &context.keys, server)).await;
-    let policy_entries_dead = List::ALL.into_iter().flat_map(dead).map(|dead| json!(dead)).collect();
+    let failing = context.memory.failing.get(server.slug.as_str(), context.now);
+    let known = Reachability {
+        last_used,
+        last_success: used.and_then(|used| used.succeeded),
+        failing_refreshes: failing.map(|FailingRefreshes { times, since, reason }| Refreshes { times, since, reason }),
+        list_from_catalogue: used.and_then(|used| used.stood_in),
+        policy_entries_dead: List::ALL.into_iter().flat_map(dead).map(|dead| json!(dead)).collect(),
+        ..Reachability::default()
+    };
     if !server.is_connected_by_operator() {
-        return Reachability { last_used, list_from_catalogue, policy_entries_dead, ..Reachability::default() };
+        return known;
     }
     let key = ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT);
     // What storage does not tell is left out.
@@ -123,7 +148,7 @@ pub async fn condition<P: Platform>(
         let url = context.url(&route::shared_connection_path(server.slug.as_str()));
         format!("Connect it for everybody: POST {url} with the ADMIN_TOKEN, and open the link of the answer.")
     });
-    Reachability { last_used, connected, list_from_catalogue, policy_entries_dead, fix }
+    Reachability { connected, fix, ..known }
 }
 
 fn answered(trouble: Option<&'static str>) -> Option<bool> {

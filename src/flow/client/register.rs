@@ -66,6 +66,26 @@ pub async fn stored<P: Platform>(
     Ok(client.filter(|client| client.id() == client_id))
 }
 
+/// The record of the client that a [`id::reference`] stands for.
+pub async fn referenced<P: Platform>(
+    context: &RequestContext<'_, P>,
+    reference: &str,
+) -> Result<Option<RegisteredClient>, Unavailable> {
+    let Some(key) = id::key_of_reference(reference) else { return Ok(None) };
+    let record = context.platform.get(&key).await?;
+    let client = record.and_then(|record| json::read::<RegisteredClient>(record.as_bytes()).ok());
+    Ok(client.filter(|client| id::reference(client.id()) == reference))
+}
+
+/// Forgets the record of a registered client. It is unknown from then on, in isolates that remember it a few minutes
+/// later, unless its id is a registration of its own that is good still.
+pub async fn forget<P: Platform>(context: &RequestContext<'_, P>, client_id: &str) -> Result<(), Failure> {
+    let gone = context.platform.delete(&id::storage_key(client_id)).await;
+    gone.map_err(|Unavailable| Failure::storage())?;
+    context.memory.clients.forget(client_id);
+    Ok(())
+}
+
 async fn store_new<P: Platform>(
     context: &RequestContext<'_, P>,
     registered: RegisteredMetadata,
@@ -93,7 +113,10 @@ async fn count<P: Platform>(context: &RequestContext<'_, P>, what: Limited, call
 }
 
 async fn note_use<P: Platform>(context: &RequestContext<'_, P>, client_id: &str) -> Result<(), Unavailable> {
-    let client = stored(context, client_id).await?.or_else(|| RegisteredClient::open(&context.keys, client_id).ok());
+    // One whose id is not good any more was forgotten, perhaps at an operator's wish: it must not come back.
+    let sealed = || RegisteredClient::open(&context.keys, client_id).ok();
+    let fresh = || sealed().filter(|sealed| !sealed.expires().reached(context.now));
+    let client = stored(context, client_id).await?.or_else(fresh);
     match client.and_then(|client| client.touch(context.now)) {
         Some(used) => store(context, &used).await,
         None => Ok(()),

@@ -45,7 +45,7 @@ const TOOLS: Part = Part::List(List::Tools);
 /// account of it.
 pub fn key(server: &Server, caller: &Caller) -> CatalogueKey {
     let own = connection_key(server, caller).filter(|_| server.catalogue == CatalogueOwner::Person);
-    let account = own.unwrap_or_else(|| ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT));
+    let account = own.unwrap_or_else(|| gateways(server));
     CatalogueKey::new(account, sealed::binding(server))
 }
 
@@ -54,11 +54,6 @@ pub fn key_of(server: &Server, subject: Option<&str>) -> CatalogueKey {
     let owner =
         subject.filter(|_| is_personal(server)).map_or(Owner::Gateway, |subject| Owner::Subject(subject.to_owned()));
     CatalogueKey::new(ConnectionKey::new(owner, server.slug.as_str(), FIRST_ACCOUNT), sealed::binding(server))
-}
-
-/// Whether each account has a catalogue of its own.
-fn is_personal(server: &Server) -> bool {
-    server.is_personal() && server.catalogue == CatalogueOwner::Person
 }
 
 /// What a server last said to a question.
@@ -71,6 +66,26 @@ pub async fn recall<P: Platform>(
     let key = key(server, caller);
     let stored = context.platform.get(&key.name(part.name())).await.ok()??;
     Some(open(&context.keys, &key, part, &stored)?.kept().to_owned())
+}
+
+/// When the tools that a server last listed were kept, where its catalogue is everybody's.
+pub async fn kept_at<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Option<Timestamp> {
+    if is_personal(server) {
+        return None;
+    }
+    let key = CatalogueKey::new(gateways(server), sealed::binding(server));
+    let part = Part::List(List::Tools);
+    let stored = context.platform.get(&key.name(part.name())).await.ok()??;
+    Some(open(&context.keys, &key, part, &stored)?.at)
+}
+
+/// Whether each account has a catalogue of its own.
+pub fn is_personal(server: &Server) -> bool {
+    server.is_personal() && server.catalogue == CatalogueOwner::Person
+}
+
+fn gateways(server: &Server) -> ConnectionKey {
+    ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT)
 }
 
 /// The tools of a catalogue that show a page. The directory is asked where this isolate knows of none.

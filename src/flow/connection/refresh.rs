@@ -13,7 +13,7 @@ use super::renewal::Renewal;
 use super::{cache, renewal};
 use crate::config::{Auth, Server};
 use crate::flow::{RequestContext, join, upstream};
-use crate::memory::Held;
+use crate::memory::{FailingRefreshes, Held};
 use crate::ports::{Platform, Unavailable};
 use crate::time::{Lifetime, Millis};
 use crate::upstream::connection::{Command, Outcome};
@@ -35,6 +35,8 @@ const MOST_FAILURES: u32 = 2;
 const SOON: Lifetime = Lifetime(4);
 /// How long an isolate remembers that no credential can be had.
 const MOMENT: Lifetime = Lifetime(1);
+/// How long it tells operators that refreshes fail.
+const TOLD: Lifetime = Lifetime::days(1);
 /// How long a request relies on another one of its isolate before it asks the object itself.
 const RELIANCE: Millis = Millis(60_000);
 /// Pauses before a credential that could not be stored is stored again.
@@ -85,6 +87,7 @@ impl<P: Platform> Refresh<'_, P> {
                 memory.refreshing.put(name.clone(), (), began + LEASE, self.context.now);
                 let found = self.ask(seen, spare.is_some()).await;
                 memory.refreshing.forget(&name);
+                self.note(&found);
                 if let Err(failure) = &found {
                     memory.failed_refreshes.put(
                         name,
@@ -100,6 +103,21 @@ impl<P: Platform> Refresh<'_, P> {
         match (found, spare) {
             (Err(_), Some(spare)) => Ok(Found::Usable(spare)),
             (found, _) => found,
+        }
+    }
+
+    /// Notes for operators whether the server's connections can be refreshed.
+    fn note(&self, found: &Result<Found, Failure>) {
+        let (failing, slug, now) = (&self.context.memory.failing, self.server.slug.as_str(), self.context.now);
+        match found {
+            Err(failure) => {
+                let before = failing.get(slug, now);
+                let (times, since) = before.map_or((0, now), |before| (before.times, before.since));
+                let known = FailingRefreshes { times: times.saturating_add(1), since, reason: failure.reason };
+                failing.put(slug, known, now + TOLD, now);
+            }
+            Ok(Found::Fresh(_)) => failing.forget(slug),
+            Ok(_) => {}
         }
     }
 

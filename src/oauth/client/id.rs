@@ -40,6 +40,12 @@ pub fn storage_key(client_id: &str) -> String {
     }
 }
 
+/// The directory's key of the client that such a [`reference`] stands for, where it is the digest of a sealed id.
+pub fn key_of_reference(text: &str) -> Option<String> {
+    let digest = text.strip_prefix(ID_PREFIX).filter(|rest| Digested::is_one(rest))?;
+    Some(format!("client:{digest}"))
+}
+
 pub(super) fn sealed_part(id: &str) -> Option<&str> {
     let sealed = id.strip_prefix(ID_PREFIX).filter(|_| id.len() <= LONGEST_ID)?;
     (sealed.len() >= SHORTEST_SEALED).then_some(sealed)

@@ -128,6 +128,11 @@ impl RegisteredClient {
         due.then(|| Self { used: Some(now), ..self.clone() })
     }
 
+    /// When it registered.
+    pub fn registered_at(&self) -> Timestamp {
+        self.created
+    }
+
     /// Whether it ever got tokens.
     pub fn is_used(&self) -> bool {
         self.used.is_some()

@@ -69,6 +69,8 @@ tagged! { "command",
             /// When the form would have expired.
             until: Timestamp,
         },
+        /// What may it do? An operator asks.
+        Show,
         /// `grant_type=authorization_code`.
         Redeem(Redeem),
         /// `grant_type=refresh_token`.
@@ -133,6 +135,7 @@ impl fmt::Debug for Command {
             Self::Refuse { .. } => "Refuse",
             Self::Redeem(_) => "Redeem",
             Self::Rotate(_) => "Rotate",
+            Self::Show => "Show",
             Self::Revoke { .. } => "Revoke",
         })
     }
@@ -152,6 +155,11 @@ tagged! { "outcome",
             sealed: String,
             /// Who consented.
             subject: String,
+        },
+        /// What it may do.
+        Shown {
+            /// The scope that was granted.
+            scope: ScopeSet,
         },
         /// The consent form had been answered before, or what was held is gone.
         AlreadyUsed,

@@ -64,6 +64,7 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
         (Command::Refuse { until: NOW }, r#"{"command":"refuse","until":1000}"#.to_owned()),
         (hold(), r#"{"command":"hold","sealed":"request","subject":"dev:alice","until":1600}"#.to_owned()),
         (Command::Peek, r#"{"command":"peek"}"#.to_owned()),
+        (Command::Show, r#"{"command":"show"}"#.to_owned()),
         (
             redeem(|_| ()),
             format!(
@@ -88,6 +89,10 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
     let outcomes = [
         (Outcome::AlreadyUsed, r#"{"outcome":"already_used"}"#.to_owned()),
         (Outcome::Held, r#"{"outcome":"held"}"#.to_owned()),
+        (
+            Outcome::Shown { scope: granted().scope },
+            r#"{"outcome":"shown","scope":"mcp:tools offline_access"}"#.to_owned(),
+        ),
         (
             Outcome::Peeked { sealed: "r".to_owned(), subject: "dev:alice".to_owned() },
             r#"{"outcome":"peeked","sealed":"r","subject":"dev:alice"}"#.to_owned(),

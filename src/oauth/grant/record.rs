@@ -106,7 +106,7 @@ fn begin(command: Command) -> (Option<State>, Outcome) {
         }
         Command::Hold { sealed, subject, until } => (Some(State::Held { sealed, subject, until }), Outcome::Held),
         Command::Refuse { until } => (Some(State::Refused { until }), Outcome::Refused),
-        Command::Redeem(_) | Command::Rotate(_) | Command::Peek | Command::Revoke { .. } => {
+        Command::Redeem(_) | Command::Rotate(_) | Command::Peek | Command::Show | Command::Revoke { .. } => {
             (None, rejected(Rejection::Unknown))
         }
     }
@@ -117,6 +117,7 @@ impl State {
         match command {
             Command::Open { granted, code, code_expires } => self.open_held(granted, code, code_expires, now),
             Command::Peek => self.peek(now),
+            Command::Show => self.show(),
             Command::Refuse { until } if matches!(self, Self::Held { .. }) => {
                 (Self::Refused { until }, Outcome::Refused)
             }
@@ -143,6 +144,16 @@ impl State {
                 Outcome::Peeked { sealed: sealed.clone(), subject: subject.clone() }
             }
             _ => Outcome::AlreadyUsed,
+        };
+        (self, outcome)
+    }
+
+    fn show(self) -> (Self, Outcome) {
+        let outcome = match &self {
+            Self::Open { granted, .. } | Self::Spent { granted, .. } | Self::Live { granted, .. } => {
+                Outcome::Shown { scope: granted.scope.clone() }
+            }
+            Self::Held { .. } | Self::Refused { .. } | Self::Revoked { .. } => rejected(Rejection::Unknown),
         };
         (self, outcome)
     }

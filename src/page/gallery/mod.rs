@@ -8,7 +8,9 @@ use super::assets::{ADDING, GUARD, STYLE};
 use super::security::csp;
 use super::*;
 
+mod charts;
 mod connecting;
+mod operating;
 mod samples;
 
 use samples::{consent, consent_of_document, hostile, notice, realistic, servers};

@@ -2,7 +2,7 @@
 //!
 //! Not here: connecting (`connecting`), and what must hold (`gallery`).
 
-use super::connecting;
+use super::{connecting, operating};
 use crate::page::{
     ClientOrigin, Consent, DevLogin, DevLoginAccount, Finding, Notice, PageLink, ReadinessPage, ScopeLine, ScopeUse,
     ServerCard, ServerPage, ServersPage, SignOut, Status, StatusStep, Tone,
@@ -45,6 +45,7 @@ pub(super) fn realistic() -> Vec<(&'static str, String)> {
         ("status", status().render()),
     ];
     pages.extend(connecting::realistic());
+    pages.extend(operating::realistic());
     pages
 }
 
@@ -142,6 +143,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
         ("hostile-status", Status { steps: vec![StatusStep { what: text(), command: long }], ..status() }.render()),
     ];
     pages.extend(connecting::hostile());
+    pages.extend(operating::hostile());
     pages
 }
 

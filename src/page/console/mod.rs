@@ -1,0 +1,21 @@
+//! The console's pages, for operators.
+//!
+//! Not here: who is an operator, and what their forms do (`flow::admin`).
+
+mod chart;
+mod client;
+mod configuration;
+mod confirm;
+mod frame;
+mod overview;
+mod people;
+mod servers;
+
+pub use chart::{Chart, ChartKind, Series};
+pub use client::{ClientFacts, ClientsPage, SetUpClient};
+pub use configuration::{Change, ConfigurationPage, ConfigurationProblem, Judged, PreviousConfiguration};
+pub use confirm::ConfirmPage;
+pub use frame::{ConsoleFrame, ConsoleTab};
+pub use overview::OverviewPage;
+pub use people::{AllowedEntry, ConnectedEntry, FoundPerson, PeoplePage, PersonFacts, PersonPage};
+pub use servers::{ConsoleServer, ConsoleServersPage, ServerStanding};
