@@ -70,4 +70,6 @@ purposes! {
     Person = "person",
     /// Seals what a server last said it is and has.
     Catalogue = "catalogue",
+    /// Seals what is known of an API key.
+    ApiKey = "api key",
 }
