@@ -12,7 +12,7 @@ use url::Url;
 use crate::config::{Branding, Origin};
 use crate::flow::account::{connections, index};
 use crate::flow::admin::status::Readiness;
-use crate::flow::admin::{configure, deployment, explain, people, shared_connection, status, subject};
+use crate::flow::admin::{configure, deployment, explain, keys, people, shared_connection, status, subject};
 use crate::flow::authorize::consent;
 pub use crate::flow::call::tenure::StreamStanding;
 use crate::flow::call::{Refusal, refusal, tenure};
@@ -20,7 +20,7 @@ use crate::flow::client::register;
 use crate::flow::connect::callback;
 use crate::flow::connection::catalogue;
 use crate::flow::token::revoke;
-use crate::flow::{Head, RequestContext, authorize, boxed, call, connect, discover, login, token};
+use crate::flow::{Head, RequestContext, api_keys, authorize, boxed, call, connect, discover, login, token};
 use crate::mcp::message::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
 use crate::page;
@@ -72,7 +72,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
 
     /// Answers one request. There is always an answer.
     pub async fn handle(&self, request: Request<P::Stream>) -> Reply<P::Stream> {
-        let record = RequestRecord::new(hex(&self.platform.random::<16>()), self.platform.tick());
+        let record = RequestRecord::new(self.platform.random(), self.platform.tick());
         let Request { method, url, headers, body } = request;
         let Ok(url) = Url::parse(&url) else {
             return Failure::client(400, "url_malformed", "The request's URL cannot be read.").as_json(record.id());
@@ -112,6 +112,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
     /// Writes what replies did not wait for: what servers said of themselves in answers that are through by now.
     pub async fn settle(&self) {
         self.memory.unsettled.set(false);
+        api_keys::settle(self.platform, self.memory).await;
         if let Ok(keys) = self.keys() {
             catalogue::settle(self.platform, self.memory, &keys).await;
         }
@@ -234,6 +235,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::Logout if head.method != "POST" => Ok(login::sign_out_page::<P>(head)),
             Endpoint::Logout => boxed(login::logout(context, head)).await.map_err(Refused::Page),
             Endpoint::AdminSubjects => boxed(people::find(context, head)).await.map_err(Refused::Json),
+            Endpoint::AdminKeys => boxed(keys::answer(context, head, body)).await.map_err(Refused::Json),
             Endpoint::Explain => boxed(explain::explain(context, head, body)).await.map_err(Refused::Json),
             // Answered before a configuration is needed.
             Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig | Endpoint::Deployment => {
@@ -392,9 +394,4 @@ fn branded<S>(reply: Reply<S>, branding: &Branding) -> Reply<S> {
 fn unknown_endpoint() -> Failure {
     Failure::client(404, "no_such_endpoint", "There is nothing here.")
         .fix("MCP servers are at /v1/mcp/{slug} or their own path; the page at / lists them.")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -25,6 +25,8 @@ mod deploying;
 mod entered;
 #[path = "journeys/keeping.rs"]
 mod keeping;
+#[path = "journeys/keys.rs"]
+mod keys;
 #[path = "journeys/lifetimes.rs"]
 mod lifetimes;
 #[path = "journeys/neighbours.rs"]

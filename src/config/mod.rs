@@ -185,7 +185,8 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let accepts_keys = accepts::keys(document.accepts, &root.child("accepts"), report);
     let at = root.child("servers");
     let servers = report.require(&at, document.servers, "write the servers by slug; {} for none yet");
-    let servers = servers.map(|servers| server::prove(servers, public_url.as_ref(), known, accepts_keys.unwrap_or(false), &at, report));
+    let servers = servers
+        .map(|servers| server::prove(servers, public_url.as_ref(), known, accepts_keys.unwrap_or(false), &at, report));
     let limits = prove_limits(&document.limits, &root.child("limits"), report);
     let branding = branding::prove(document.branding, &root.child("branding"), report);
     let (login, session_ttl) = login?;

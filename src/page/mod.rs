@@ -16,6 +16,7 @@ mod day;
 mod dev_login;
 #[cfg(test)]
 mod gallery;
+mod keys;
 mod link;
 mod notice;
 mod readiness;
@@ -32,6 +33,7 @@ pub use connect::{Connect, ConnectAccount, ConnectField, ConnectWay, Occasion, a
 pub use connections::{AccountEntry, AccountStanding, ClientEntry, ConnectedServer, Connections, RolesEntry, Usage};
 pub use consent::{ClientOrigin, Consent, ScopeLine, ScopeUse, choice};
 pub use dev_login::{DevLogin, DevLoginAccount};
+pub use keys::{KeyChoice, KeyEntry, KeyOffer, KeysCard, MadeKey, server_choice};
 pub use link::PageLink;
 pub use notice::{Notice, Tone};
 pub use readiness::{Finding, ReadinessPage};

@@ -1,5 +1,5 @@
 //! Everything of one subject, revoked by the operator in one call: what the gateway issued before is refused from then
-//! on, every listed grant ends, and every listed account at a server is disconnected.
+//! on, every listed grant and API key ends, and every listed account at a server is disconnected.
 //!
 //! Not here: revocation by the client (`flow::token::revoke`) and by the person (`flow::account::connections`).
 
@@ -10,7 +10,7 @@ use url::form_urlencoded;
 use super::operator;
 use crate::flow::connection::store;
 use crate::flow::revocation::REMEMBERED;
-use crate::flow::{Answered, Head, RequestContext, revocation};
+use crate::flow::{Answered, Head, RequestContext, api_keys, revocation};
 use crate::oauth::subject;
 use crate::ports::{Platform, Unavailable};
 use crate::time::Lifetime;
@@ -27,7 +27,7 @@ const MARKED: Lifetime = Lifetime::days(400);
 ///
 /// 1. The moment is marked: it holds for what is listed nowhere, too. The account is told, so that nothing is connected
 ///    from then on, not even where nobody has heard of it yet.
-/// 2. Listed grants end, and upstreams are told of listed accounts.
+/// 2. Listed grants and API keys end, and upstreams are told of listed accounts.
 /// 3. The list is emptied, so that every client and every server is asked about again.
 pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, encoded: &str) -> Answered<P> {
     operator::authorize(context.platform, context.memory, head).await?;
@@ -41,13 +41,16 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, e
     told.map_err(|Unavailable| Failure::storage())?;
     // 2.
     let listed = context.platform.account(&subject, subject::Command::List).await;
-    let subject::Outcome::Listed { connections, grants, known, .. } =
+    let subject::Outcome::Listed { connections, grants, keys, known, .. } =
         listed.map_err(|Unavailable| Failure::storage())?
     else {
         return Err(Failure::storage());
     };
     for listed in &grants {
         revocation::end_grant(context, &listed.grant).await?;
+    }
+    for listed in &keys {
+        api_keys::revoke(context, &subject, listed).await?;
     }
     for listed in &connections {
         let key = ConnectionKey::new(Owner::Subject(subject.clone()), listed.slug.as_str(), listed.account.as_str());
@@ -59,7 +62,8 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, e
     if !known {
         return Err(no_such_subject(&subject));
     }
-    let done = json!({"subject": subject, "grants": grants.len(), "connections": connections.len()});
+    let done =
+        json!({"subject": subject, "grants": grants.len(), "keys": keys.len(), "connections": connections.len()});
     Ok(Reply::json(StatusCode::OK, &done))
 }
 

@@ -74,9 +74,14 @@ impl<P: Platform> Call<'_, P> {
             Requirement::Scope(scope) => {
                 let description = format!("Missing required scope: {}", denial.missing_scopes);
                 let ask = denial.scopes_to_ask(granted);
-                let By::AccessToken { grant, .. } = &self.caller.by;
-                let (memory, now) = (self.context.memory, self.context.now);
-                memory.stepping_up.put(grant.as_str(), (), now + STEP_UP, now);
+                let fix = match &self.caller.by {
+                    By::AccessToken { grant, .. } => {
+                        let (memory, now) = (self.context.memory, self.context.now);
+                        memory.stepping_up.put(grant.as_str(), (), now + STEP_UP, now);
+                        "Authorize again and ask for the scopes of the challenge; most clients do so by themselves."
+                    }
+                    By::Key { .. } => "Make another API key that has the scope; what a key may do never changes.",
+                };
                 Failure::client(403, "capability_scope_missing", format!("The {kind} {name} needs the scope {scope}."))
                     .code(ErrorCode::InsufficientScope)
                     .rpc(Code::Denied)
@@ -86,7 +91,7 @@ impl<P: Platform> Call<'_, P> {
                         required_scope: Some(scope.to_owned()),
                         ..lacking
                     })
-                    .fix("Authorize again and ask for the scopes of the challenge; most clients do so by themselves.")
+                    .fix(fix)
                     .challenge(challenge::for_scope(self.context, self.server, &ask, &description))
             }
             Requirement::Role(roles) => {

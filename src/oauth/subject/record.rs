@@ -82,7 +82,14 @@ impl Record {
         let keys = self.keys.iter().map(|key| key.expires + KEPT);
         let revoked = self.revoked.map(|at| at + KEPT);
         let profile = self.profile.iter().map(|profile| profile.at + KEPT);
-        consents.chain(grants).chain(connections).chain(keys).chain(revoked).chain(profile).max().unwrap_or(Timestamp(0))
+        consents
+            .chain(grants)
+            .chain(connections)
+            .chain(keys)
+            .chain(revoked)
+            .chain(profile)
+            .max()
+            .unwrap_or(Timestamp(0))
     }
 
     fn is_empty(&self) -> bool {
