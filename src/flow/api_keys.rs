@@ -14,6 +14,9 @@ use crate::time::{Lifetime, Timestamp};
 use crate::vault::Purpose;
 use crate::web::failure::Failure;
 
+/// How long what is known of a key outlives it: whoever goes on using it is told that it has expired.
+const EXPIRED: Lifetime = Lifetime::days(30);
+
 /// How exactly the last use is known.
 const DAY: Lifetime = Lifetime::days(1);
 
@@ -43,7 +46,7 @@ pub async fn make<P: Platform>(
     }
     let name = stored(&listed.digest);
     let sealed = context.keys.seal_json(Purpose::ApiKey, &[&name], context.platform.random(), key);
-    let lifetime = key.expires.remaining(context.now);
+    let lifetime = key.expires.remaining(context.now).and(EXPIRED);
     context.platform.put(&name, &sealed, Some(lifetime)).await.map_err(|Unavailable| Failure::storage())?;
     Ok((listed, secret))
 }

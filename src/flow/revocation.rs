@@ -1,5 +1,5 @@
-//! Revocations of grants and API keys, of whole subjects and of connections: the markers in the directory, and what an isolate knows
-//! of them, each read at most twice a minute.
+//! Revocations of grants and API keys, of whole subjects and of connections: the markers in the directory, and what an
+//! isolate knows of them, each read at most twice a minute.
 //!
 //! Not here: who revokes (`flow::token::revoke`, `flow::account::connections`, `flow::admin::subject`).
 

@@ -88,8 +88,8 @@ async fn page<P: Platform>(
     Ok(Reply::page(StatusCode::OK, page.render()))
 }
 
-/// `POST /connections`: ends or names one connection, ends everything of one client, or makes or ends an API key. What is not there any more is
-/// as good as ended.
+/// `POST /connections`: ends or names one connection, ends everything of one client, or makes or ends an API key. What
+/// is not there any more is as good as ended.
 pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     csrf::require_own_page(context, head)?;
     let body = read_small(body, FORM).await?;

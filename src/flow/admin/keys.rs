@@ -136,7 +136,8 @@ fn shown(key: &ListedKey) -> Value {
 
 fn no_such_key() -> Failure {
     Failure::client(404, "no_such_key", "There is no such API key.").fix(
-        "DELETE /admin/keys?id= names a service key by its id, and &subject= the person whose key it is; GET lists them.",
+        "DELETE /admin/keys?id= names a service key by its id, and &subject= the person whose key it is; GET lists \
+         them.",
     )
 }
 

@@ -10,9 +10,9 @@ use super::presented::worthless;
 use crate::caller::Caller;
 use crate::config::Server;
 use crate::flow::revocation::{Markers, REMEMBERED};
-use crate::flow::{Head, RequestContext, api_keys, join, profile};
+use crate::flow::{Head, RequestContext, api_keys, join, profile, sentence};
 use crate::memory::FoundKey;
-use crate::oauth::api_key::{ApiKey, KeyKind, text};
+use crate::oauth::api_key::{ApiKeyError, KeyKind, text};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::subject::Profile;
 use crate::policy::ClaimValues;
@@ -20,9 +20,6 @@ use crate::ports::Platform;
 use crate::secret::{Digested, Secret};
 use crate::web::failure::Failure;
 use crate::web::route::Endpoint;
-
-/// The words of a refused key, as those of a refused token.
-const INVALID: &str = "Invalid or expired API key";
 
 /// The caller of an MCP request by the API key that it presents.
 pub async fn authenticate<P: Platform>(
@@ -32,7 +29,7 @@ pub async fn authenticate<P: Platform>(
     presented: &str,
 ) -> Result<Rc<Caller>, Failure> {
     if !server.accepts_keys {
-        return Err(not_accepted(context, server));
+        return Err(refuse(context, server, ApiKeyError::NotAccepted));
     }
     let found = match known(context, server, presented) {
         Some(found) => found,
@@ -40,40 +37,18 @@ pub async fn authenticate<P: Platform>(
     };
     let (key, caller) = (&found.key, &found.caller);
     if key.expires.reached(context.now) {
-        return Err(worthless(context, server, "api_key_expired", INVALID, expired(context)));
+        return Err(refuse(context, server, ApiKeyError::Expired));
     }
     let markers = Markers { platform: context.platform, memory: context.memory, now: context.now };
     let of_subject = markers.of_subject(&key.subject, Some(key.since));
     let (of_key, of_subject) = join(markers.of_access(key.id.as_str(), key.expires), of_subject).await;
     if of_key? || of_subject? {
-        let fix = "It was revoked, or everything of whom it acts for. Make another one.".to_owned();
-        return Err(worthless(context, server, "api_key_revoked", INVALID, fix));
+        return Err(refuse(context, server, ApiKeyError::Revoked));
     }
     context.record.caller(caller);
-    require_rights(key, server)?;
+    key.check(server.slug.as_str(), server.is_personal()).map_err(|error| refuse(context, server, error))?;
     api_keys::note_use(context, key, network(head.header("cf-connecting-ip")));
     Ok(Rc::clone(caller))
-}
-
-/// What a key may do here. Authorizing would not change it, so no challenge says so.
-fn require_rights(key: &ApiKey, server: &Server) -> Result<(), Failure> {
-    let name = &server.name;
-    let (reason, message, fix) = if !key.may_invoke() {
-        let message = format!("This API key lacks the permission {}, which calling any server needs.", ApiKey::INVOKE);
-        ("api_key_not_permitted", message, "Use a key that has it; what a key may do never changes.")
-    } else if !key.is_for(server.slug.as_str()) {
-        let message = format!("This API key is not for {name}.");
-        ("api_key_wrong_server", message, "Use a key that is; which servers a key is for never changes.")
-    } else if key.kind == KeyKind::Service && server.is_personal() {
-        let message =
-            format!("{name} needs an account of each person's own there, and a service key acts for no person.");
-        let fix = "Use a key that a person made at /connections, or let the client authorize as one. Where everybody \
-                   may share one account, the operator can configure the server so.";
-        ("service_key_needs_person", message, fix)
-    } else {
-        return Ok(());
-    };
-    Err(Failure::client(403, reason, message).code(ErrorCode::AccessDenied).fix(fix).slug(server.slug.as_str()))
 }
 
 fn known<P>(context: &RequestContext<'_, P>, server: &Server, presented: &str) -> Option<Rc<FoundKey>> {
@@ -92,12 +67,11 @@ async fn find<P: Platform>(
     presented: &str,
 ) -> Result<Rc<FoundKey>, Failure> {
     if !text::is_well_formed(presented) {
-        let fix = "It is not as this gateway makes them: part of it is missing, or mistyped. Copy it anew.".to_owned();
-        return Err(worthless(context, server, "api_key_malformed", INVALID, fix));
+        return Err(refuse(context, server, ApiKeyError::Malformed));
     }
     let (memory, now) = (context.memory, context.now);
     let digest = Digested::of(presented);
-    let unknown = || worthless(context, server, "api_key_unknown", INVALID, expired(context));
+    let unknown = || refuse(context, server, ApiKeyError::Unknown);
     if memory.unknown_keys.get(digest.as_str(), now).is_some() {
         return Err(unknown());
     }
@@ -115,7 +89,7 @@ async fn find<P: Platform>(
     let caller = Rc::new(Caller::with_key(&key, roles, claims));
     let found = Rc::new(FoundKey { text: Secret::new(presented), key, caller });
     // As long as an access token would go on with the roles it was issued with.
-    let until = found.key.expires.min(now + context.config.tokens.access_ttl);
+    let until = now + context.config.tokens.access_ttl;
     if let Some(name) = name(server, presented) {
         memory.api_keys.put(name, Rc::clone(&found), until, now);
     }
@@ -137,15 +111,37 @@ fn network(address: Option<&str>) -> Option<String> {
     })
 }
 
-fn not_accepted<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Failure {
-    let description = "This server takes no API keys";
-    let fix = "Let the client authorize instead, or ask the operator to add \"keys\" to what the server accepts.";
-    worthless(context, server, "api_key_not_accepted", description, fix.to_owned())
+/// What a key may not do, authorizing again would not change, so no challenge says so. A key that is good for nothing
+/// is answered as a token is: whoever can authorize finds where.
+fn refuse<P: Platform>(context: &RequestContext<'_, P>, server: &Server, error: ApiKeyError) -> Failure {
+    let page = context.url(Endpoint::Connections.path());
+    let (description, fix) = match error {
+        ApiKeyError::NotAccepted => (
+            "This server takes no API keys",
+            "Let the client authorize instead, or ask the operator to add \"keys\" to what the server accepts."
+                .to_owned(),
+        ),
+        ApiKeyError::Malformed => ("Invalid or expired API key", "Copy the key anew, all of it.".to_owned()),
+        ApiKeyError::Unknown | ApiKeyError::Expired | ApiKeyError::Revoked => {
+            ("Invalid or expired API key", format!("Make another one at {page}, or ask the operator for one."))
+        }
+        ApiKeyError::NotPermitted | ApiKeyError::WrongServer => {
+            return forbid(server, error, "Make another key: what a key may do, and where, never changes.".to_owned());
+        }
+        ApiKeyError::NeedsPerson => {
+            let fix = format!(
+                "Use a key that a person made at {page}, or let the client authorize as one. Where everybody may share \
+                 one account, the operator can configure the server so."
+            );
+            return forbid(server, error, fix);
+        }
+    };
+    worthless(context, server, error.reason(), description, format!("{} {fix}", sentence(&error)))
 }
 
-fn expired<P: Platform>(context: &RequestContext<'_, P>) -> String {
-    let page = context.url(Endpoint::Connections.path());
-    format!("It has expired, was revoked, or is another gateway's. {page} lists yours, and makes others.")
+fn forbid(server: &Server, error: ApiKeyError, fix: String) -> Failure {
+    let failure = Failure::client(403, error.reason(), sentence(&error)).code(ErrorCode::AccessDenied);
+    failure.fix(fix).slug(server.slug.as_str())
 }
 
 #[cfg(test)]

@@ -33,25 +33,31 @@ impl<'r> Presented<'r> {
         let in_query = head.url.query_pairs().any(|(name, _)| name == "access_token");
         let mut values = head.headers.get_all(AUTHORIZATION).iter();
         let (value, more) = (values.next(), values.next());
-        let mut keys = head.headers.get_all(API_KEY).iter();
-        let (key, more_keys) = (keys.next(), keys.next());
-        if in_query || more.is_some() || more_keys.is_some() {
-            let description = "The access token must be sent once, in the Authorization header.";
+        let key = key(head);
+        if in_query || more.is_some() || key.is_err() {
+            let description = "The access token or API key must be sent once, in its header.";
             return Err(malformed(context, server, description));
         }
-        let key = key.map(|key| key.to_str().unwrap_or_default().trim());
         let token = match value.and_then(|value| value.to_str().ok()) {
             Some(value) => Some(bearer(context, server, value)?),
             None => None,
         };
-        match (token, key) {
-            (Some(token), Some(key)) if token != key => Err(differ(context, server)),
-            (_, Some(key)) => Ok(Self::Key(key)),
-            (Some(token), None) if token.starts_with(PREFIX) => Ok(Self::Key(token)),
-            (Some(token), None) => Ok(Self::Token(token)),
+        match (token, key.ok().flatten()) {
+            (Some(token), Some(key)) if key.starts_with(PREFIX) && token != key => Err(differ(context, server)),
+            (None, Some(key)) => Ok(Self::Key(key)),
+            // Clients send such a header for servers behind, too. It is none of ours, and goes nowhere.
+            (Some(token), _) if token.starts_with(PREFIX) => Ok(Self::Key(token)),
+            (Some(token), _) => Ok(Self::Token(token)),
             (None, None) => Err(missing(context, server)),
         }
     }
+}
+
+/// The header that holds a key, if it is there once.
+fn key(head: &Head) -> Result<Option<&str>, ()> {
+    let mut values = head.headers.get_all(API_KEY).iter().map(|value| value.to_str().unwrap_or_default().trim());
+    let key = values.next();
+    if values.next().is_some() { Err(()) } else { Ok(key) }
 }
 
 fn bearer<'r, P: Platform>(
@@ -97,32 +103,27 @@ fn missing<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Fai
 }
 
 fn malformed<P: Platform>(context: &RequestContext<'_, P>, server: &Server, description: &'static str) -> Failure {
-    bad_request(context, server, "authorization_malformed", description)
-        .fix("Send Authorization: Bearer followed by one access token, and nothing in the query.")
+    let failure = Failure::client(400, "authorization_malformed", description)
+        .fix("Send Authorization: Bearer followed by one access token, and nothing in the query.");
+    unreadable(context, server, failure)
 }
 
 fn differ<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Failure {
-    let description = "Authorization and X-API-Key say two different things.";
-    bad_request(context, server, "credentials_differ", description)
-        .fix("Send one of them: an access token as Authorization: Bearer, or an API key in either header.")
+    let failure = Failure::client(400, "credentials_differ", "Authorization and X-API-Key say two different things.")
+        .fix("Send one of them: an access token as Authorization: Bearer, or an API key in either header.");
+    unreadable(context, server, failure)
 }
 
 /// Addresses end up in logs, histories and other sites' `Referer`.
 fn in_url<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Failure {
-    let description = "An API key is never taken from an address.";
-    bad_request(context, server, "api_key_in_url", description).fix(
-        "Revoke this key, as addresses end up in logs. Make another, and send it as Authorization: Bearer or X-API-Key.",
-    )
+    let failure = Failure::client(400, "api_key_in_url", "An API key is never taken from an address.").fix(
+        "Revoke this key, as addresses end up in logs. Make another, and send it as Authorization: Bearer or \
+         X-API-Key.",
+    );
+    unreadable(context, server, failure)
 }
 
-fn bad_request<P: Platform>(
-    context: &RequestContext<'_, P>,
-    server: &Server,
-    reason: &'static str,
-    description: &'static str,
-) -> Failure {
-    Failure::client(400, reason, description)
-        .code(ErrorCode::InvalidRequest)
-        .slug(server.slug.as_str())
-        .challenge(challenge::of(context, server, Some((ErrorCode::InvalidRequest, description))))
+fn unreadable<P: Platform>(context: &RequestContext<'_, P>, server: &Server, failure: Failure) -> Failure {
+    let challenge = challenge::of(context, server, Some((ErrorCode::InvalidRequest, &failure.message)));
+    failure.code(ErrorCode::InvalidRequest).slug(server.slug.as_str()).challenge(challenge)
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::KeyId;
+use super::{ApiKeyError, KeyId};
 use crate::oauth::scope::ScopeSet;
 use crate::time::{Lifetime, Timestamp};
 use crate::version::V1;
@@ -72,13 +72,21 @@ impl ApiKey {
         Self { v: V1, id, kind, subject, servers, permissions, scope, roles, since, expires }
     }
 
-    /// Whether it is for this server.
-    pub fn is_for(&self, slug: &str) -> bool {
-        self.servers.as_ref().is_none_or(|servers| servers.iter().any(|server| server == slug))
+    /// Whether it lets its holder call a server, which may want each person's own account.
+    pub fn check(&self, slug: &str, needs_person: bool) -> Result<(), ApiKeyError> {
+        if !self.may_invoke() {
+            return Err(ApiKeyError::NotPermitted);
+        }
+        if self.servers.as_ref().is_some_and(|servers| !servers.iter().any(|server| server == slug)) {
+            return Err(ApiKeyError::WrongServer);
+        }
+        if needs_person && self.kind == KeyKind::Service {
+            return Err(ApiKeyError::NeedsPerson);
+        }
+        Ok(())
     }
 
-    /// Whether it may call servers at all.
-    pub fn may_invoke(&self) -> bool {
+    fn may_invoke(&self) -> bool {
         self.permissions.contains(Self::INVOKE)
     }
 
@@ -132,13 +140,24 @@ mod tests {
     #[test]
     fn a_key_is_for_the_servers_it_names_and_does_nothing_without_the_permission() {
         let every = key(KeyKind::User, "dev:alice");
-        assert!(every.is_for("docs") && every.is_for("later"));
+        assert_eq!((every.check("docs", true), every.check("later", false)), (Ok(()), Ok(())));
         let one = ApiKey { servers: Some(vec!["docs".to_owned()]), ..every.clone() };
-        assert!(one.is_for("docs") && !one.is_for("doc") && !one.is_for("docs2"));
-        assert!(!ApiKey { servers: Some(Vec::new()), ..every.clone() }.is_for("docs"));
+        assert_eq!(one.check("docs", false), Ok(()));
+        for other in ["doc", "docs2", "Docs", ""] {
+            assert_eq!(one.check(other, false), Err(ApiKeyError::WrongServer), "{other}");
+        }
+        let none = ApiKey { servers: Some(Vec::new()), ..every.clone() };
+        assert_eq!(none.check("docs", false), Err(ApiKeyError::WrongServer));
+        let service = key(KeyKind::Service, "key:x");
+        assert_eq!(
+            (service.check("docs", false), service.check("docs", true)),
+            (Ok(()), Err(ApiKeyError::NeedsPerson))
+        );
         let wider = ApiKey { scope: ScopeSet::of(&["write"]), ..every.clone() };
         assert_eq!(wider.call_scope().to_string(), "mcp:tools write");
-        assert!(ApiKey { permissions: ScopeSet::of(&["mcp.invok"]), ..wider }.call_scope().is_empty());
+        let powerless = ApiKey { permissions: ScopeSet::of(&["mcp.invok"]), ..wider };
+        assert!(powerless.call_scope().is_empty());
+        assert_eq!(powerless.check("docs", false), Err(ApiKeyError::NotPermitted));
         assert_eq!((every.owner(), key(KeyKind::Service, "key:x").owner()), ("dev:alice", "key:"));
     }
 }

@@ -68,18 +68,17 @@ mod tests {
 
     use super::*;
 
-    /// Of the bytes 0, 1, 2, …
-    const GOLDEN: &str = "mcpg_key_003jvi53z3IKhhiFXFOpFdRMCCnvyRaNLHN0M4E1kuN";
+    /// Of the bytes 0, 1, 2, …; computed elsewhere.
+    const GOLDEN: &str = "mcpg_key_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf1Yo7hP";
 
     #[test]
     fn a_key_is_what_scanners_look_for() {
         let bytes: [u8; 32] = std::array::from_fn(|n| u8::try_from(n).unwrap());
         let key = mint(bytes);
-        assert_eq!((key.expose().len(), key.expose().starts_with(PREFIX)), (PREFIX.len() + RANDOM + CHECK, true));
+        assert_eq!(key.expose(), GOLDEN);
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926, "the check value of CRC-32");
         assert_eq!(base62::<CHECK>(&u32::MAX.to_be_bytes()), "4gfFC3");
-        assert!(key.expose().starts_with(GOLDEN.get(..20).unwrap()), "{}", key.expose());
-        assert!(is_well_formed(key.expose()));
+        assert!(is_well_formed(GOLDEN));
         assert!(mint([255; 32]).expose().len() == 58 && is_well_formed(mint([0; 32]).expose()));
     }
 

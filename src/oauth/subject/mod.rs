@@ -8,6 +8,8 @@ mod command;
 mod record;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;
 
 pub use command::{AllowedClient, Command, ConnectedAccount, KeyUse, ListedKey, Outcome, Profile};
