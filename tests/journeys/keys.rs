@@ -218,6 +218,9 @@ fn a_key_has_the_scopes_that_were_chosen_and_the_roles_of_its_person() {
     assert_eq!((refused.status, refused.reason().as_str()), (403, "capability_scope_missing"));
     assert!(refused.text().contains("Make another API key"), "{}", refused.text());
     assert_eq!(with(&bob, "help").reason(), "capability_role_missing");
+    world.reconfigure(|config| config["servers"]["demo"]["require"][1]["tools"] = json!(["help", "echo"]));
+    assert!(with(&alice, "echo").with(200).json()["result"].is_object(), "a rule that is new finds her role");
+    assert_eq!(with(&bob, "echo").reason(), "capability_role_missing");
     let powerless = with(text(&service(&world, |_| ())), "help");
     assert!(powerless.text().contains("Ask the operator for a key with the role support"), "{}", powerless.text());
     let deployer = service(&world, |wanted| wanted["roles"] = json!(["support"]));
