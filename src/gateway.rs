@@ -112,8 +112,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
     /// Writes what replies did not wait for: what servers said of themselves in answers that are through by now.
     pub async fn settle(&self) {
         self.memory.unsettled.set(false);
-        api_keys::settle(self.platform, self.memory).await;
         if let Ok(keys) = self.keys() {
+            api_keys::settle(self.platform, self.memory, &keys).await;
             catalogue::settle(self.platform, self.memory, &keys).await;
         }
     }

@@ -53,6 +53,8 @@ pub struct Memory {
     pub unknown_keys: Cache<()>,
     /// Keys whose use today is known, by their ids.
     pub noted_uses: Cache<()>,
+    /// What is known of keys that was sealed with an older key of the ring, and is still to be sealed anew.
+    pub outdated_keys: RefCell<Vec<(Digested, ApiKey)>>,
     /// Uses of keys that their owners' accounts are still to be told of.
     pub key_uses: RefCell<Vec<KnownUse>>,
     /// Whether a grant or API key was revoked, asked at most this long ago.

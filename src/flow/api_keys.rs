@@ -11,7 +11,7 @@ use crate::oauth::subject::{Command, KeyUse, ListedKey, Outcome};
 use crate::ports::{Platform, Unavailable};
 use crate::secret::{Digested, Secret};
 use crate::time::{Lifetime, Timestamp};
-use crate::vault::Purpose;
+use crate::vault::{KeyRing, Purpose};
 use crate::web::failure::Failure;
 
 /// How long what is known of a key outlives it: whoever goes on using it is told that it has expired.
@@ -44,18 +44,33 @@ pub async fn make<P: Platform>(
         Outcome::Revoked => return Err(revoked_meanwhile()),
         _ => return Err(Failure::storage()),
     }
-    let name = stored(&listed.digest);
-    let sealed = context.keys.seal_json(Purpose::ApiKey, &[&name], context.platform.random(), key);
-    let lifetime = key.expires.remaining(context.now).and(EXPIRED);
-    context.platform.put(&name, &sealed, Some(lifetime)).await.map_err(|Unavailable| Failure::storage())?;
+    store(context.platform, &context.keys, &listed.digest, key).await.map_err(|Unavailable| Failure::storage())?;
     Ok((listed, secret))
+}
+
+/// Stores what is known of a key, and takes it back where the key was revoked meanwhile: a put that was under way would
+/// bring it back.
+async fn store<P: Platform>(platform: &P, keys: &KeyRing, digest: &Digested, key: &ApiKey) -> Result<(), Unavailable> {
+    let name = stored(digest);
+    let sealed = keys.seal_json(Purpose::ApiKey, &[&name], platform.random(), key);
+    platform.put(&name, &sealed, Some(key.expires.remaining(platform.now()).and(EXPIRED))).await?;
+    match platform.account(key.owner(), Command::List).await? {
+        Outcome::Listed { keys, .. } if keys.iter().any(|listed| listed.id == key.id) => Ok(()),
+        _ => platform.delete(&name).await,
+    }
 }
 
 /// What is known of the key with this digest.
 pub async fn find<P: Platform>(context: &RequestContext<'_, P>, digest: &Digested) -> Result<Option<ApiKey>, Failure> {
     let name = stored(digest);
     let sealed = context.platform.get(&name).await.map_err(|Unavailable| Failure::storage())?;
-    Ok(sealed.and_then(|sealed| context.keys.open_json(Purpose::ApiKey, &[&name], &sealed).ok()))
+    let Some(sealed) = sealed else { return Ok(None) };
+    let key: Option<ApiKey> = context.keys.open_json(Purpose::ApiKey, &[&name], &sealed).ok();
+    if let Some(key) = key.as_ref().filter(|_| !context.keys.is_current(&sealed)) {
+        context.memory.outdated_keys.borrow_mut().push((digest.clone(), key.clone()));
+        context.memory.unsettled.set(true);
+    }
+    Ok(key)
 }
 
 /// Revokes a key: the marker reaches isolates that know it, and those that do not find nothing.
@@ -64,6 +79,8 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, owner: &str, k
     context.platform.delete(&stored(&key.digest)).await.map_err(|Unavailable| Failure::storage())?;
     let forgotten = Command::ForgetKey { key: key.id.clone() };
     context.platform.account(owner, forgotten).await.map_err(|Unavailable| Failure::storage())?;
+    // Once more: what was stored in between, while the key was still listed, is not taken back by who stored it.
+    let _ = context.platform.delete(&stored(&key.digest)).await;
     Ok(())
 }
 
@@ -81,8 +98,11 @@ pub fn note_use<P: Platform>(context: &RequestContext<'_, P>, key: &ApiKey, from
     memory.unsettled.set(true);
 }
 
-/// Tells accounts of the uses of their keys.
-pub async fn settle<P: Platform>(platform: &P, memory: &Memory) {
+/// Tells accounts of the uses of their keys, and seals anew what was sealed with an older key of the ring.
+pub async fn settle<P: Platform>(platform: &P, memory: &Memory, keys: &KeyRing) {
+    for (digest, key) in memory.outdated_keys.take() {
+        let _ = store(platform, keys, &digest, &key).await; // or when another isolate finds it
+    }
     for KnownUse { owner, key, used } in memory.key_uses.take() {
         let id = key.as_str().to_owned();
         if platform.account(&owner, Command::KeyUsed { key, used }).await.is_err() {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::world::answer::Answer;
 use crate::world::client::Client;
-use crate::world::{ADMIN_TOKEN, Asking, DAY, HOUR, World};
+use crate::world::{ADMIN_TOKEN, Asking, DAY, HOUR, KEY_1, KEY_2, World};
 
 const PAGE: &str = "/connections";
 
@@ -264,4 +264,24 @@ fn a_put_that_comes_late_brings_no_revoked_key_back() {
     at(&world.elsewhere(), "demo", key).refused(401, "api_key_revoked");
     world.passes(HOUR);
     at(&world.elsewhere(), "demo", key).refused(401, "api_key_revoked");
+}
+
+#[test]
+fn sealing_anew_brings_no_key_back_that_is_revoked_meanwhile() {
+    let world = with_keys();
+    let made = service(&world, &json!({"name": "CI", "expires_in_days": 90}));
+    let (id, key) = (made["id"].as_str().unwrap().to_owned(), made["key"].as_str().unwrap().to_owned());
+    world.set_secret("KEY_RING", &format!("{KEY_1},{KEY_2}"));
+    world.new_isolate();
+    let there = world.elsewhere();
+    let revokes = move || {
+        let path = format!("/admin/keys?id={id}");
+        there.request("DELETE", &path).bearer(ADMIN_TOKEN).send().with(200);
+    };
+    // While the call is at the server, before anything is sealed anew behind its reply.
+    *world.platform.meanwhile.borrow_mut() = Some(Box::new(revokes));
+    at(&world, "demo", &key).with(200);
+    world.passes(2 * HOUR);
+    at(&world.elsewhere(), "demo", &key).refused(401, "api_key_unknown");
+    assert!(world.platform.directory.borrow().keys().all(|name| !name.starts_with("api-key:")));
 }

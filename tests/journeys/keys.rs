@@ -10,7 +10,7 @@ use crate::world::answer::Answer;
 use crate::world::browser::Form;
 use crate::world::client::Client;
 use crate::world::guarded::Guarded;
-use crate::world::{ADMIN_TOKEN, Asking, DAY, HOUR, MINUTE, World, upstream};
+use crate::world::{ADMIN_TOKEN, Asking, DAY, HOUR, KEY_1, KEY_2, MINUTE, World, upstream};
 
 const PAGE: &str = "/connections";
 
@@ -202,7 +202,7 @@ fn a_key_ends_when_it_says() {
 fn a_key_has_the_scopes_that_were_chosen_and_the_roles_of_its_person() {
     let world = World::configured(|config| {
         config["accepts"] = json!(["own", "keys"]);
-        let accounts = json!([{"subject": "alice", "roles": ["support"]}, {"subject": "bob"}]);
+        let accounts = json!([{"subject": "alice", "roles": ["support", "lead"]}, {"subject": "bob"}]);
         config["login"] = json!({"kind": "dev", "accounts": accounts});
         config["scopes"] = json!({"tools:write": {"title": "Change things"}});
         config["servers"]["demo"]["require"] =
@@ -218,7 +218,12 @@ fn a_key_has_the_scopes_that_were_chosen_and_the_roles_of_its_person() {
     assert_eq!((refused.status, refused.reason().as_str()), (403, "capability_scope_missing"));
     assert!(refused.text().contains("Make another API key"), "{}", refused.text());
     assert_eq!(with(&bob, "help").reason(), "capability_role_missing");
-    world.reconfigure(|config| config["servers"]["demo"]["require"][1]["tools"] = json!(["help", "echo"]));
+    world.reconfigure(|config| {
+        config["servers"]["demo"]["require"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"tools": ["echo"], "roles": ["lead"]}));
+    });
     assert!(with(&alice, "echo").with(200).json()["result"].is_object(), "a rule that is new finds her role");
     assert_eq!(with(&bob, "echo").reason(), "capability_role_missing");
     let powerless = with(text(&service(&world, |_| ())), "help");
@@ -366,4 +371,19 @@ fn a_key_is_for_a_server_and_ends_some_day() {
     world.passes(30 * DAY);
     service(&world, |_| ());
     call(&world, text(&made[0])).refused(401, "api_key_expired");
+}
+
+#[test]
+fn a_key_that_is_used_outlives_a_rotation_of_the_ring() {
+    let world = with_keys();
+    let (kept, forgotten) = (service(&world, |_| ()), service(&world, |_| ()));
+    world.set_secret("KEY_RING", &format!("{KEY_1},{KEY_2}"));
+    world.new_isolate();
+    call(&world, text(&kept)).with(200);
+    let uses = world.uses_of(|| drop(call(&world, text(&kept)).with(200)));
+    assert_eq!(uses.writes, 0, "once");
+    world.set_secret("KEY_RING", KEY_2);
+    world.new_isolate();
+    call(&world, text(&kept)).with(200);
+    call(&world, text(&forgotten)).refused(401, "api_key_unknown");
 }
