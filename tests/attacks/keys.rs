@@ -137,8 +137,11 @@ fn two_headers_that_differ_are_refused() {
         .send()
         .refused(401, "token_scheme_unsupported");
     asking(&world, "/v1/mcp/demo", &key).header("x-api-key", &key).send().refused(400, "authorization_malformed");
-    let foreign = asking(&world, "/v1/mcp/demo", "the server's own").bearer(&alice.access).send();
-    foreign.with(200);
+    let foreign = asking(&world, "/v1/mcp/demo", "the server's own").header("x-api-key", "and another");
+    foreign.bearer(&alice.access).send().with(200);
+    let without_keys = World::new();
+    at(&without_keys, "demo", "the server's own").refused(401, "token_missing");
+    at(&without_keys, "demo", &key).refused(401, "api_key_not_accepted");
 }
 
 #[test]

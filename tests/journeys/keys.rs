@@ -86,6 +86,9 @@ fn a_person_makes_a_key_and_a_program_calls_a_tool_with_it() {
         assert!(page.contains(known), "{known}: {page}");
     }
     assert!(!page.contains(&key), "it is shown once");
+    make(&mut client, &[("name", "  "), ("days", "7"), ("every_server", "on")]);
+    let page = client.browser.goes_to(PAGE).clone().text();
+    assert!(page.contains("<bdi>API key</bdi>") && page.contains("<p>Every server</p>"), "{page}");
     assert!(world.sent().iter().all(|sent| !sent.headers.contains_key("x-api-key")), "it goes nowhere");
 }
 

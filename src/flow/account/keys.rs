@@ -17,6 +17,9 @@ use crate::web::route::Endpoint;
 /// The longest name of a key, characters.
 const LONGEST_NAME: usize = 80;
 
+/// What a key is called that was given no name.
+const NAMELESS: &str = "API key";
+
 /// How long a person's key may last: days, and how they are said.
 const LIFETIMES: [(&str, u64, &str); 4] =
     [("7", 7, "7 days"), ("30", 30, "30 days"), ("90", 90, "90 days"), ("365", 365, "One year")];
@@ -54,14 +57,15 @@ pub(super) async fn make<P: Platform>(
         return Err(unfit());
     }
     let scopes: Vec<&str> = context.config.scopes.names().filter(|scope| form.has(&page::choice(scope))).collect();
-    let name = form.one("name").ok().flatten().unwrap_or("API key").trim();
+    let name = form.one("name").ok().flatten().map(str::trim).filter(|name| !name.is_empty());
     let subject = signed_in.session.identity.subject.clone();
     let expires = context.now + Lifetime::days(days);
     let id = KeyId::new(context.platform.random());
     let mut key = ApiKey::new(id, KeyKind::User, subject, signed_in.session.since, expires);
     key.servers = (!every).then_some(chosen);
     key.scope = ScopeSet::of(&scopes);
-    let (listed, text) = api_keys::make(context, &key, name.chars().take(LONGEST_NAME).collect()).await?;
+    let (listed, text) =
+        api_keys::make(context, &key, name.unwrap_or(NAMELESS).chars().take(LONGEST_NAME).collect()).await?;
     Ok(page::MadeKey { name: listed.name, text: text.expose().to_owned() })
 }
 

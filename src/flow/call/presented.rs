@@ -44,20 +44,20 @@ impl<'r> Presented<'r> {
         };
         match (token, key.ok().flatten()) {
             (Some(token), Some(key)) if key.starts_with(PREFIX) && token != key => Err(differ(context, server)),
-            (None, Some(key)) => Ok(Self::Key(key)),
-            // Clients send such a header for servers behind, too. It is none of ours, and goes nowhere.
             (Some(token), _) if token.starts_with(PREFIX) => Ok(Self::Key(token)),
+            // Clients send such a header for servers behind, too: one that is none of ours goes nowhere.
             (Some(token), _) => Ok(Self::Token(token)),
-            (None, None) => Err(missing(context, server)),
+            (None, Some(key)) if server.accepts_keys || key.starts_with(PREFIX) => Ok(Self::Key(key)),
+            (None, _) => Err(missing(context, server)),
         }
     }
 }
 
-/// The header that holds a key, if it is there once.
+/// What stands in the header for keys. One of ours stands there alone.
 fn key(head: &Head) -> Result<Option<&str>, ()> {
-    let mut values = head.headers.get_all(API_KEY).iter().map(|value| value.to_str().unwrap_or_default().trim());
-    let key = values.next();
-    if values.next().is_some() { Err(()) } else { Ok(key) }
+    let values = || head.headers.get_all(API_KEY).iter().map(|value| value.to_str().unwrap_or_default().trim());
+    let ours = values().any(|value| value.starts_with(PREFIX));
+    if ours && values().nth(1).is_some() { Err(()) } else { Ok(values().next()) }
 }
 
 fn bearer<'r, P: Platform>(
