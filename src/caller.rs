@@ -2,6 +2,7 @@
 //!
 //! Not here: proving it (`flow::call::bearer`), and what they may do (`policy`).
 
+use crate::oauth::api_key::{ApiKey, KeyId, KeyKind};
 use crate::oauth::grant::GrantId;
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::token::access_token::Claims;
@@ -39,18 +40,40 @@ pub enum By {
         /// The client it was issued to.
         client: String,
     },
+    /// An API key.
+    Key {
+        /// Its id.
+        id: KeyId,
+        /// Whom it acts for.
+        kind: KeyKind,
+    },
 }
 
 impl Caller {
+    /// Whoever presents an API key, with the roles and claims of whom it acts for.
+    pub fn with_key(key: &ApiKey, roles: Vec<String>, claims: ClaimValues) -> Self {
+        Self {
+            subject: key.subject.clone(),
+            account: None,
+            scope: key.call_scope(),
+            roles,
+            claims,
+            by: By::Key { id: key.id.clone(), kind: key.kind },
+            since: key.since,
+            until: key.expires,
+        }
+    }
+
     /// What policy decides by.
     pub const fn rights(&self) -> Rights<'_> {
         Rights { scopes: &self.scope, roles: self.roles.as_slice(), claims: &self.claims }
     }
 
-    /// The client that calls, where there is one.
-    pub fn client(&self) -> Option<&str> {
+    /// The client that calls, or the key that stands for one.
+    pub fn client(&self) -> &str {
         match &self.by {
-            By::AccessToken { client, .. } => Some(client),
+            By::AccessToken { client, .. } => client,
+            By::Key { id, .. } => id.as_str(),
         }
     }
 }
@@ -60,6 +83,15 @@ impl By {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::AccessToken { .. } => "access_token",
+            Self::Key { kind, .. } => kind.as_str(),
+        }
+    }
+
+    /// What its revocation names: the grant or the key.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::AccessToken { grant, .. } => grant.as_str(),
+            Self::Key { id, .. } => id.as_str(),
         }
     }
 }

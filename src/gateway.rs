@@ -20,7 +20,7 @@ use crate::flow::client::register;
 use crate::flow::connect::callback;
 use crate::flow::connection::catalogue;
 use crate::flow::token::revoke;
-use crate::flow::{Head, RequestContext, admin, authorize, boxed, call, connect, discover, login, token};
+use crate::flow::{Head, RequestContext, admin, api_keys, authorize, boxed, call, connect, discover, login, token};
 use crate::mcp::message::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
 use crate::page;
@@ -72,7 +72,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
 
     /// Answers one request. There is always an answer.
     pub async fn handle(&self, request: Request<P::Stream>) -> Reply<P::Stream> {
-        let record = RequestRecord::new(hex(&self.platform.random::<16>()), self.platform.tick());
+        let record = RequestRecord::new(self.platform.random(), self.platform.tick());
         let Request { method, url, headers, body } = request;
         let Ok(url) = Url::parse(&url) else {
             return Failure::client(400, "url_malformed", "The request's URL cannot be read.").as_json(record.id());
@@ -113,6 +113,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
     pub async fn settle(&self) {
         self.memory.unsettled.set(false);
         if let Ok(keys) = self.keys() {
+            api_keys::settle(self.platform, self.memory, &keys).await;
             catalogue::settle(self.platform, self.memory, &keys).await;
         }
     }
@@ -389,9 +390,4 @@ fn branded<S>(reply: Reply<S>, branding: &Branding) -> Reply<S> {
 fn unknown_endpoint() -> Failure {
     Failure::client(404, "no_such_endpoint", "There is nothing here.")
         .fix("MCP servers are at /v1/mcp/{slug} or their own path; the page at / lists them.")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -10,7 +10,9 @@ use crate::config::Config;
 use crate::login::oidc::discovery::Provider;
 use crate::login::oidc::jwks::Jwks;
 use crate::mcp::transport::session::Session;
+use crate::oauth::api_key::{ApiKey, KeyId};
 use crate::oauth::client::Client;
+use crate::oauth::subject::KeyUse;
 use crate::oauth::token::access_token::Claims;
 use crate::secret::{Digested, Secret};
 use crate::time::Timestamp;
@@ -44,7 +46,17 @@ pub struct Memory {
     pub config: RefCell<Option<LoadedConfig>>,
     /// Access tokens that were verified, by [`Verified::ending`], until they expire.
     pub tokens: Cache<Rc<Verified>>,
-    /// Whether a grant was revoked, asked at most this long ago.
+    /// API keys that were found, by how they end and the server's slug, and what they may do there.
+    pub api_keys: Cache<Rc<FoundKey>>,
+    /// Digests of what looked like a key moments ago and is none.
+    pub unknown_keys: Cache<()>,
+    /// Keys whose use today is known, by their ids.
+    pub noted_uses: Cache<()>,
+    /// What is known of keys that was sealed with an older key of the ring, and is still to be sealed anew.
+    pub outdated_keys: RefCell<Vec<(Digested, ApiKey)>>,
+    /// Uses of keys that their owners' accounts are still to be told of.
+    pub key_uses: RefCell<Vec<KnownUse>>,
+    /// Whether a grant or API key was revoked, asked at most this long ago.
     pub revoked: Cache<bool>,
     /// Until when everything of a subject was revoked, if ever, asked at most this long ago.
     pub subjects: Cache<Option<Timestamp>>,
@@ -121,6 +133,26 @@ pub struct Verified {
     pub caller: Rc<Caller>,
 }
 
+/// An API key that was found at one server. Like a token it is found by its ending and compared whole.
+pub struct FoundKey {
+    /// Its text.
+    pub text: Secret,
+    /// What is known of it.
+    pub key: ApiKey,
+    /// Whose it is.
+    pub caller: Rc<Caller>,
+}
+
+/// A use of an API key.
+pub struct KnownUse {
+    /// The subject whose account lists the key.
+    pub owner: String,
+    /// The key.
+    pub key: KeyId,
+    /// The use.
+    pub used: KeyUse,
+}
+
 /// A configuration and when it was read.
 #[derive(Clone)]
 pub struct LoadedConfig {
@@ -168,6 +200,7 @@ impl Memory {
             self.used.clear();
             self.failing.clear();
             self.catalogues.clear();
+            self.api_keys.clear();
         }
     }
 }

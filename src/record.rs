@@ -124,8 +124,8 @@ struct Line<'a> {
 
 impl RequestRecord {
     /// Of a request that began just now.
-    pub fn new(id: String, began: Tick) -> Self {
-        Self { id, began, facts: RefCell::default() }
+    pub fn new(id: [u8; 16], began: Tick) -> Self {
+        Self { id: hex(&id), began, facts: RefCell::default() }
     }
 
     /// The id that the answer and the log line carry.
@@ -204,7 +204,7 @@ impl RequestRecord {
             blame: end.blame,
             message: end.message,
             subject: caller.map(|caller| clipped(&caller.subject)).or(facts.subject.as_deref()),
-            client: caller.and_then(Caller::client).map(clipped).or(facts.client.as_deref()),
+            client: caller.map(|caller| clipped(caller.client())).or(facts.client.as_deref()),
             by: caller.map(|caller| caller.by.as_str()),
             server: end.server.or(facts.server.as_deref()),
             mcp_method: facts.method.as_deref(),
@@ -227,6 +227,11 @@ impl RequestRecord {
 /// The beginning of a text that is longer than any that is meant.
 fn clipped(text: &str) -> &str {
     text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -253,7 +258,7 @@ mod tests {
     };
 
     fn record() -> RequestRecord {
-        RequestRecord::new("r".repeat(32), Tick(1_000))
+        RequestRecord::new([7; 16], Tick(1_000))
     }
 
     fn read(line: Option<String>) -> Value {

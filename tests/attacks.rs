@@ -33,6 +33,8 @@ mod ended;
 mod id_tokens;
 #[path = "attacks/kept.rs"]
 mod kept;
+#[path = "attacks/keys.rs"]
+mod keys;
 #[path = "attacks/mix_up.rs"]
 mod mix_up;
 #[path = "attacks/policy.rs"]

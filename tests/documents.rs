@@ -26,7 +26,9 @@ const NO_KEYS: &[&str] = &[
     "--mark:",
     "dev:",    // subjects of the development login
     "header:", // a field of the connect form
+    "key:",    // subjects of service keys
     "scope:",  // a field of the consent form
+    "server:", // a field of the form that makes a key
 ];
 
 fn read(path: &str) -> String {

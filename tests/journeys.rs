@@ -31,6 +31,8 @@ mod deploying;
 mod entered;
 #[path = "journeys/keeping.rs"]
 mod keeping;
+#[path = "journeys/keys.rs"]
+mod keys;
 #[path = "journeys/lifetimes.rs"]
 mod lifetimes;
 #[path = "journeys/neighbours.rs"]

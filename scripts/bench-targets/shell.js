@@ -26,6 +26,7 @@ let upstream;
 const waiting = new Map(); // what is sent on with the message of each call
 
 const rust = {
+  unsettled: () => false,
   begin(call, head, now, env) {
     upstream ??= env.UPSTREAM;
     if (head.startsWith("GET\n")) return described;

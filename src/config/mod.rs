@@ -8,6 +8,7 @@ use crate::oauth::scope::ScopeSet;
 use crate::policy::{ClaimName, Scopes};
 use crate::time::Lifetime;
 
+mod accepts;
 mod auth;
 mod branding;
 mod clients;
@@ -193,9 +194,11 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let tokens = prove_tokens(&document.tokens, &root.child("tokens"), report);
     let scopes = scopes::prove(document.scopes, &root.child("scopes"), report);
     let known = policy::Known { scopes: &scopes, login: login.as_ref().map(|(login, _)| login) };
+    let accepts_keys = accepts::keys(document.accepts, &root.child("accepts"), report);
     let at = root.child("servers");
     let servers = report.require(&at, document.servers, "write the servers by slug; {} for none yet");
-    let servers = servers.map(|servers| server::prove(servers, public_url.as_ref(), known, &at, report));
+    let servers = servers
+        .map(|servers| server::prove(servers, public_url.as_ref(), known, accepts_keys.unwrap_or(false), &at, report));
     let at = root.child("operators");
     let operators = document.operators.map(|operators| operators::prove(operators, known, &at, report));
     let limits = prove_limits(&document.limits, &root.child("limits"), report);

@@ -15,7 +15,7 @@ use super::document::{CatalogueOwner, LIST_CACHE, SERVER_TIMEOUT, ServerDocument
 use super::origin::{Origin, web_url};
 use super::policy::Known;
 use super::report::{Complaint, Pointer, Report, shown};
-use super::{auth, policy, text};
+use super::{accepts, auth, policy, text};
 use crate::policy::{PerKind, Policy};
 
 /// First segments of the gateway's own routes.
@@ -77,6 +77,8 @@ pub struct Server {
     pub catalogue: CatalogueOwner,
     /// How long its lists may be answered from memory, where the operator says so.
     pub list_cache: Option<Lifetime>,
+    /// Whether API keys are taken for it.
+    pub accepts_keys: bool,
     /// Who may see and use what of it.
     pub policy: Policy,
 }
@@ -112,6 +114,7 @@ pub(super) fn prove(
     documents: BTreeMap<String, ServerDocument>,
     public_url: Option<&Origin>,
     known: Known<'_>,
+    accepts_keys: bool,
     at: &Pointer,
     report: &mut Report,
 ) -> BTreeMap<Slug, Server> {
@@ -119,7 +122,7 @@ pub(super) fn prove(
     for (slug, document) in documents {
         let at = at.child(&slug);
         let slug = report.check(&at, Slug::parse(&slug));
-        let Some(server) = prove_server(slug, document, known, &at, report) else { continue };
+        let Some(server) = prove_server(slug, document, known, accepts_keys, &at, report) else { continue };
         if let Some(other) = servers.values().find(|other| other.path == server.path) {
             let problem = format!("is {:?}, the path of {:?} as well", server.path, other.slug.as_str());
             report.add(&at.child("path"), problem, "give each server a path of its own");
@@ -140,6 +143,7 @@ fn prove_server(
     slug: Option<Slug>,
     document: ServerDocument,
     known: Known<'_>,
+    accepts_keys: bool,
     at: &Pointer,
     report: &mut Report,
 ) -> Option<Server> {
@@ -158,6 +162,7 @@ fn prove_server(
         None => Some(None),
     };
     let catalogue = document.catalogue;
+    let accepts_keys = accepts::keys(document.accepts, &at.child("accepts"), report).unwrap_or(accepts_keys);
     let ServerDocument { tools, prompts, resources, resource_templates, require, .. } = document;
     let filters = PerKind { tools, prompts, resources, resource_templates };
     let policy = policy::prove(filters, require, known, at, report);
@@ -171,6 +176,7 @@ fn prove_server(
         timeout: timeout?,
         catalogue,
         list_cache: list_cache?,
+        accepts_keys,
         policy: policy?,
         slug,
     })

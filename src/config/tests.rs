@@ -38,9 +38,11 @@ pub(super) fn complete() -> serde_json::Value {
         },
         "tokens": {"access_ttl_seconds": 600, "refresh_ttl_seconds": 604_800},
         "consent": "always",
+        "accepts": ["own"],
         "servers": {
             "docs": {
                 "name": "Docs",
+                "accepts": ["own", "keys"],
                 "description": "Search the documentation.",
                 "url": "https://docs.example.com/mcp",
                 "path": "/docs/mcp",

@@ -1,11 +1,11 @@
-//! What a subject has here: accounts at servers and clients that act for them, read and ended.
+//! What a subject has here: accounts at servers, clients that act for them and API keys, read and ended.
 //!
 //! Not here: whose wish that is (`flow::account::connections`, `flow::admin`), and what it looks like.
 
 use super::connection::store;
 use super::connection::store::Kept;
 use super::{RequestContext, revocation};
-use crate::oauth::subject::{AllowedClient, ConnectedAccount, Profile};
+use crate::oauth::subject::{AllowedClient, ConnectedAccount, ListedKey, Profile};
 use crate::oauth::{grant, subject};
 use crate::page::{AccountStanding, account_title};
 use crate::ports::{Platform, Unavailable};
@@ -18,6 +18,8 @@ pub struct Holdings {
     pub accounts: Vec<ConnectedAccount>,
     /// Clients' grants that have not ended.
     pub grants: Vec<AllowedClient>,
+    /// API keys.
+    pub keys: Vec<ListedKey>,
     /// What the login said when they last signed in.
     pub profile: Option<Profile>,
     /// Whether anything was ever known of them.
@@ -27,9 +29,9 @@ pub struct Holdings {
 /// What a subject has.
 pub async fn of<P: Platform>(context: &RequestContext<'_, P>, subject: &str) -> Result<Holdings, Failure> {
     match context.platform.account(subject, subject::Command::List).await {
-        Ok(subject::Outcome::Listed { connections, mut grants, profile, known }) => {
+        Ok(subject::Outcome::Listed { connections, mut grants, keys, profile, known }) => {
             grants.retain(|grant| !grant.until.reached(context.now));
-            Ok(Holdings { accounts: connections, grants, profile, known })
+            Ok(Holdings { accounts: connections, grants, keys, profile, known })
         }
         _ => Err(Failure::storage()),
     }

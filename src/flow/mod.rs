@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod api_keys;
 pub mod authorize;
 pub mod call;
 pub mod client;

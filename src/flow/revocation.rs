@@ -1,5 +1,5 @@
-//! Revocations of grants, of whole subjects and of connections: the markers in the directory, and what an isolate knows
-//! of them, each read at most twice a minute.
+//! Revocations of grants and API keys, of whole subjects and of connections: the markers in the directory, and what an
+//! isolate knows of them, each read at most twice a minute.
 //!
 //! Not here: who revokes (`flow::token::revoke`, `flow::account::connections`, `flow::admin::subject`).
 
@@ -7,6 +7,7 @@ use super::RequestContext;
 use crate::json;
 use crate::mcp::transport::ending;
 use crate::memory::Memory;
+use crate::oauth::api_key::KeyId;
 use crate::oauth::grant;
 use crate::oauth::grant::GrantId;
 use crate::ports::{Platform, Unavailable};
@@ -32,16 +33,17 @@ pub struct Markers<'a, P> {
 }
 
 impl<P: Platform> Markers<'_, P> {
-    /// Whether a grant was revoked. That it was is remembered until `exp`, when what is asked for ends in any case.
-    pub async fn of_grant(&self, grant: &GrantId, exp: Timestamp) -> Result<bool, Failure> {
-        if let Some(revoked) = self.memory.revoked.get(grant.as_str(), self.now) {
+    /// Whether a grant or API key was revoked, by its id. That it was is remembered until `exp`, when what is asked for
+    /// ends in any case.
+    pub async fn of_access(&self, id: &str, exp: Timestamp) -> Result<bool, Failure> {
+        if let Some(revoked) = self.memory.revoked.get(id, self.now) {
             return Ok(revoked);
         }
-        let marker = self.platform.get(&grant_key(grant)).await.map_err(|Unavailable| Failure::storage())?;
+        let marker = self.platform.get(&access_key(id)).await.map_err(|Unavailable| Failure::storage())?;
         // Revoked in this isolate while storage was asked: that is the newer answer.
-        let revoked = marker.is_some() || self.memory.revoked.get(grant.as_str(), self.now) == Some(true);
+        let revoked = marker.is_some() || self.memory.revoked.get(id, self.now) == Some(true);
         let until = if revoked { exp } else { self.now + REMEMBERED };
-        self.memory.revoked.put(grant.as_str(), revoked, until, self.now);
+        self.memory.revoked.put(id, revoked, until, self.now);
         Ok(revoked)
     }
 
@@ -76,9 +78,9 @@ impl<P: Platform> Markers<'_, P> {
     }
 
     /// Until when all of them are known.
-    pub fn known_until(&self, grant: &GrantId, subject: &str, connection: Option<&str>) -> Option<Timestamp> {
-        let of_grant = self.memory.revoked.until(grant.as_str(), self.now)?;
-        let of_both = self.memory.subjects.until(subject, self.now)?.min(of_grant);
+    pub fn known_until(&self, access: &str, subject: &str, connection: Option<&str>) -> Option<Timestamp> {
+        let of_access = self.memory.revoked.until(access, self.now)?;
+        let of_both = self.memory.subjects.until(subject, self.now)?.min(of_access);
         let Some(marker) = connection else { return Some(of_both) };
         self.memory.disconnected.until(marker, self.now).map(|of_connection| of_connection.min(of_both))
     }
@@ -137,14 +139,25 @@ pub async fn revoke_access<P: Platform>(
     if until.reached(context.now) {
         return Ok(());
     }
+    mark(context, grant.as_str(), until).await
+}
+
+/// Makes an API key worthless everywhere, likewise. An isolate goes by what it knows of a key for as long as an access
+/// token lives, and streams that were opened with it look for the marker long before.
+pub async fn revoke_key<P: Platform>(context: &RequestContext<'_, P>, key: &KeyId) -> Result<(), Failure> {
+    let until = context.now + context.config.tokens.access_ttl.and(ending::GRACE);
+    mark(context, key.as_str(), until).await
+}
+
+async fn mark<P: Platform>(context: &RequestContext<'_, P>, id: &str, until: Timestamp) -> Result<(), Failure> {
     let lifetime = until.remaining(context.now);
-    let stored = context.platform.put(&grant_key(grant), "1", Some(lifetime)).await;
+    let stored = context.platform.put(&access_key(id), "1", Some(lifetime)).await;
     stored.map_err(|Unavailable| Failure::storage())?;
-    context.memory.revoked.put(grant.as_str(), true, until, context.now);
+    context.memory.revoked.put(id, true, until, context.now);
     Ok(())
 }
 
-/// Storage key of a grant's revocation marker.
-fn grant_key(grant: &GrantId) -> String {
-    format!("revoked:{grant}")
+/// Storage key of the revocation marker of a grant or API key.
+fn access_key(id: &str) -> String {
+    format!("revoked:{id}")
 }

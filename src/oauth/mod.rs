@@ -4,6 +4,7 @@
 //! [`account`] are pure functions that the objects run.
 
 pub mod address;
+pub mod api_key;
 pub mod authentication_method;
 pub mod authorize;
 pub mod challenge;

@@ -7,6 +7,7 @@ use askama::Template;
 
 use super::connect::{account_detail, account_title};
 use super::day;
+use super::keys::{KeysCard, MadeKey};
 use super::link::web_target;
 use super::text::html;
 use crate::time::Timestamp;
@@ -21,15 +22,20 @@ pub struct Connections {
     pub subject_id: String,
     /// What was just done, such as "Linear is disconnected."
     pub news: Option<String>,
+    /// The API key that was just made.
+    pub made: Option<MadeKey>,
     /// The servers that can be connected, and those that still are though they cannot any more.
     pub servers: Vec<ConnectedServer>,
     /// The clients the person allowed.
     pub clients: Vec<ClientEntry>,
+    /// The person's API keys, where there are any or some could be.
+    pub keys: Option<KeysCard>,
     /// The person's roles, where any tool asks for one.
     pub roles: Option<RolesEntry>,
     /// The sealed token of this page's forms, posted back as the field `form`.
     pub form: String,
-    /// Where the forms are posted: `action` is `disconnect`, `rename` or `revoke`.
+    /// Where the forms are posted: `action` is `disconnect`, `rename`, `revoke`, `make_key` or
+    /// `revoke_key`.
     pub action: String,
     /// Where "Sign out" is posted.
     pub sign_out: String,

@@ -17,6 +17,7 @@ mod day;
 mod dev_login;
 #[cfg(test)]
 mod gallery;
+mod keys;
 mod link;
 mod notice;
 mod readiness;
@@ -38,6 +39,7 @@ pub use console::{
     OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, Series, ServerStanding, SetUpClient,
 };
 pub use dev_login::{DevLogin, DevLoginAccount};
+pub use keys::{KeyChoice, KeyEntry, KeyOffer, KeysCard, MadeKey, server_choice};
 pub use link::PageLink;
 pub use notice::{Notice, Tone};
 pub use readiness::{Finding, ReadinessPage};

@@ -68,6 +68,12 @@ impl KeyRing {
         envelope::open(&version.keys.of(purpose).seal, &place(purpose, context), rest)
     }
 
+    /// Whether the newest version sealed it: what outlives a rotation is sealed anew before its version is dropped.
+    pub fn is_current(&self, sealed: &str) -> bool {
+        let bytes = envelope::decode(sealed).unwrap_or_default();
+        self.sealer(&bytes).is_ok_and(|(version, _)| version.number == self.newest.number)
+    }
+
     /// The secret that goes with a sealed text, made again whenever it is asked for: HMAC-SHA-256 of the text under the
     /// version that sealed it, so that a rotation changes neither.
     pub fn secret_of(&self, purpose: Purpose, sealed: &str) -> Result<Secret, OpenError> {

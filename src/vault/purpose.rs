@@ -72,4 +72,6 @@ purposes! {
     Catalogue = "catalogue",
     /// Seals the tokens of the console's forms.
     OperatorForm = "operator form",
+    /// Seals what is known of an API key.
+    ApiKey = "api key",
 }

@@ -60,6 +60,8 @@ pub enum Endpoint {
     AdminSubjects,
     /// Why somebody may use something, for the operator.
     Explain,
+    /// The API keys of services and people, for the operator.
+    AdminKeys,
 }
 
 /// Who may call an endpoint from a browser page of another origin.
@@ -105,6 +107,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::Deployment, path: "/admin/deployment", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::AdminSubjects, path: "/admin/subjects", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::Explain, path: "/admin/explain", allow: "POST", cors: Cors::None },
+    Row { endpoint: Endpoint::AdminKeys, path: "/admin/keys", allow: "GET, POST, DELETE", cors: Cors::None },
 ];
 
 /// Where servers are that have no path of their own.

@@ -69,6 +69,7 @@ export const rows = [
     targets: ["filter", "gateway"],
     next: (target) => always(message(target, "tools/list", undefined, { token: target[list]?.[0].access, path: `/v1/mcp/${list}` })),
   })),
+  { ...oneKilobyte, id: "key", title: "tools/call, 1 KB of JSON, with an API key", next: (target) => always(message(target, "tools/call", "json-1kb", { token: target.key })) },
   { ...oneKilobyte, id: "connected", title: "tools/call, 1 KB of JSON, with the person's own account", next: connectedCall },
   {
     ...oneKilobyte,

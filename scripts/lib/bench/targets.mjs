@@ -111,11 +111,13 @@ export async function configureGateway({ port }, { upstream, issuer }) {
   const tools = { allow_patterns: ["0", "2", "4", "6", "8"].map((digit) => `tool_*${digit}`) };
   const filtered = Object.fromEntries(lists.map((list) => [list, { url: `${upstream}/${list}`, auth: { kind: "none" }, tools }]));
   const servers = { bench: upstream, fresh: { url: upstream, list_cache_seconds: 600 }, connected: oauth("/token"), storm: oauth("/short/token"), ...filtered };
-  const config = configuration(servers, { public_url: origin, login: oidcLogin(provider) });
+  const config = configuration(servers, { public_url: origin, login: oidcLogin(provider), accepts: ["own", "keys"] });
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
   const answer = await request(`${origin}/admin/config`, { method: "PUT", headers, json: config });
   if (answer.status !== 200) throw new Error(`the gateway refused its configuration: ${answer.status} ${answer.text}`);
-  return { home: [provider.issuer, issuer], stop: async () => (undo(), await provider.stop()) };
+  const made = await request(`${origin}/admin/keys`, { method: "POST", headers, json: { name: "bench", expires_in_days: 1 } });
+  if (made.status !== 201) throw new Error(`the gateway made no API key: ${made.status} ${made.text}`);
+  return { home: [provider.issuer, issuer], key: made.json.key, stop: async () => (undo(), await provider.stop()) };
 }
 
 /** Registers a client, signs in, consents and redeems, `count` times: what each was given. */
@@ -146,6 +148,7 @@ export async function startTargets(workers, names, { clients }) {
     const home = login?.home;
     running[name].clients = await signIn(process, { count: clients, home });
     if (!login) continue;
+    running[name].key = login.key;
     running[name].connected = await signIn(process, { count: 1, home, slug: "connected" });
     running[name].storm = await signIn(process, { count: 1, home, slug: "storm" });
     for (const slug of ["fresh", ...lists]) running[name][slug] = await signIn(process, { count: 1, home, slug });

@@ -72,6 +72,9 @@ pub(super) struct Document {
     /// Scopes beside `mcp:tools`, by name: what rules can ask for.
     #[serde(default)]
     pub(super) scopes: BTreeMap<String, ScopeDocument>,
+    /// Which bearer tokens servers take. Without it: the gateway's own access tokens alone.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<AcceptedDocument>>"))]
+    pub(super) accepts: Option<Vec<Option<AcceptedDocument>>>,
     /// Bounds on what a client may send.
     #[serde(default)]
     pub(super) limits: LimitsDocument,
@@ -298,6 +301,17 @@ pub enum CatalogueOwner {
     Server,
 }
 
+/// A kind of bearer token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
+#[serde(rename_all = "snake_case", expecting = "\"own\" or \"keys\"")]
+pub(super) enum AcceptedDocument {
+    /// Access tokens of the gateway's own.
+    Own,
+    /// API keys, of people and of services.
+    Keys,
+}
+
 /// One upstream MCP server.
 #[derive(Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
@@ -325,6 +339,9 @@ pub(super) struct ServerDocument {
     /// How long lists may be answered from memory, in seconds. Without it: as long as the server says.
     #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *LIST_CACHE.start(), max = *LIST_CACHE.end())))]
     pub(super) list_cache_seconds: Option<u64>,
+    /// Which bearer tokens it takes. Without it: what the top-level `accepts` says.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<AcceptedDocument>>"))]
+    pub(super) accepts: Option<Vec<Option<AcceptedDocument>>>,
     /// Which of its tools there are. Without it: all.
     pub(super) tools: Option<FilterDocument>,
     /// Which of its prompts there are. Without it: all.

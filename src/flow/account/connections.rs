@@ -5,6 +5,7 @@
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::keys;
 use crate::config::Server;
 use crate::flow::connection::store;
 use crate::flow::holdings::{Holdings, server_name};
@@ -46,6 +47,17 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
     let Some(signed_in) = session::current(context, head).await? else {
         return login::begin(context, head, Endpoint::Connections.path()).await;
     };
+    let news = form::parse(head.query().as_bytes()).ok().and_then(|query| news(context, &query));
+    page(context, &signed_in, news, None).await
+}
+
+/// The page, with an API key that was just made on the one occasion that it is shown.
+async fn page<P: Platform>(
+    context: &RequestContext<'_, P>,
+    signed_in: &SignedIn,
+    news: Option<String>,
+    made: Option<page::MadeKey>,
+) -> Answered<P> {
     let listed = holdings::of(context, &signed_in.session.identity.subject).await?;
     let servers = servers(context, &signed_in.session.identity.subject, &listed).await?;
     let token = FormToken { v: V1, expires: context.now + TOKEN };
@@ -54,9 +66,11 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
     let page = page::Connections {
         signed_in: identity.name.clone().unwrap_or_else(|| identity.subject.clone()),
         subject_id: identity.subject.clone(),
-        news: form::parse(head.query().as_bytes()).ok().and_then(|query| news(context, &query)),
+        news,
+        made,
         servers,
         clients: clients(context, &listed),
+        keys: keys::card(context, &listed.keys),
         roles: roles(context, listed.profile),
         form: context.keys.seal_json(Purpose::ConnectionsForm, &[place.as_str()], context.platform.random(), &token),
         action: Endpoint::Connections.path().to_owned(),
@@ -66,8 +80,8 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
     Ok(Reply::page(StatusCode::OK, page.render()))
 }
 
-/// `POST /connections`: ends or names one connection, or ends everything of one client. What is not there any more is
-/// as good as ended.
+/// `POST /connections`: ends or names one connection, ends everything of one client, or makes or ends an API key. What
+/// is not there any more is as good as ended.
 pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     csrf::require_own_page(context, head)?;
     let body = read_small(body, FORM).await?;
@@ -95,6 +109,14 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
                 holdings::revoke_client(context, subject, &client.client_id, &listed).await?;
             }
             Ok(back("revoked", "client"))
+        }
+        (Some("make_key"), ..) => {
+            let made = keys::make(context, &signed_in, &form).await?;
+            page(context, &signed_in, None, Some(made)).await
+        }
+        (Some("revoke_key"), ..) => {
+            keys::revoke(context, subject, &listed.keys, field("key").unwrap_or_default()).await?;
+            Ok(back("revoked", "key"))
         }
         _ => Err(form_gone()),
     }
@@ -238,8 +260,11 @@ fn news<P>(context: &RequestContext<'_, P>, query: &Form) -> Option<String> {
     if let Some(name) = field("disconnected").and_then(server) {
         return Some(format!("{name} is disconnected. Clients lose it within about a minute."));
     }
-    field("revoked")
-        .map(|_| "The client may not act for you any more. It loses its access within about a minute.".to_owned())
+    let ended = match field("revoked")? {
+        "key" => "The API key is revoked. It stops working within about a minute.",
+        _ => "The client may not act for you any more. It loses its access within about a minute.",
+    };
+    Some(ended.to_owned())
 }
 
 fn back<S>(what: &str, name: &str) -> Reply<S> {

@@ -4,3 +4,4 @@
 
 pub mod connections;
 pub mod index;
+mod keys;

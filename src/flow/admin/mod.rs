@@ -7,6 +7,7 @@ pub mod configure;
 pub mod console;
 pub mod deployment;
 pub mod explain;
+pub mod keys;
 pub mod operator;
 pub mod people;
 pub mod shared_connection;
@@ -61,6 +62,7 @@ pub async fn answer<P: Platform>(
     let posts = head.method == "POST";
     match endpoint {
         Endpoint::Explain => boxed(explain::explain(context, head, body)).await,
+        Endpoint::AdminKeys => boxed(keys::answer(context, head, body)).await,
         Endpoint::AdminSubjects => boxed(people::find(context, head)).await,
         Endpoint::Admin if page => boxed(overview::show(context, head)).await,
         Endpoint::Admin => boxed(overview::tell(context, head)).await,

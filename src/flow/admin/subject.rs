@@ -1,5 +1,5 @@
 //! Everything of one subject, revoked by the operator in one call: what the gateway issued before is refused from then
-//! on, every listed grant ends, and every listed account at a server is disconnected.
+//! on, every listed grant and API key ends, and every listed account at a server is disconnected.
 //!
 //! Not here: revocation by the client (`flow::token::revoke`) and by the person (`flow::account::connections`).
 
@@ -11,7 +11,7 @@ use super::operator::Operator;
 use super::{acts, operator};
 use crate::flow::connection::store;
 use crate::flow::revocation::REMEMBERED;
-use crate::flow::{Answered, Head, RequestContext, revocation};
+use crate::flow::{Answered, Head, RequestContext, api_keys, revocation};
 use crate::oauth::subject;
 use crate::ports::{Platform, Unavailable};
 use crate::time::Lifetime;
@@ -27,6 +27,8 @@ const MARKED: Lifetime = Lifetime::days(400);
 pub struct Ended {
     /// How many grants of clients.
     pub grants: usize,
+    /// How many API keys.
+    pub keys: usize,
     /// How many accounts at servers.
     pub connections: usize,
     /// Whether anything was known of the subject.
@@ -38,18 +40,19 @@ pub struct Ended {
 pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, encoded: &str) -> Answered<P> {
     let operator = operator::authorize(context.platform, context.memory, head).await?;
     let subject = decoded(encoded);
-    let Ended { grants, connections, known } = end(context, &operator, &subject).await?;
+    let Ended { grants, keys, connections, known } = end(context, &operator, &subject).await?;
     if !known {
         return Err(no_such_subject(&subject));
     }
-    Ok(Reply::json(StatusCode::OK, &json!({"subject": subject, "grants": grants, "connections": connections})))
+    let done = json!({"subject": subject, "grants": grants, "keys": keys, "connections": connections});
+    Ok(Reply::json(StatusCode::OK, &done))
 }
 
 /// Ends everything of a subject. Can be said again: what an interrupted one left undone is done by the next.
 ///
 /// 1. The moment is marked: it holds for what is listed nowhere, too. The account is told, so that nothing is connected
 ///    from then on, not even where nobody has heard of it yet.
-/// 2. Listed grants end, and upstreams are told of listed accounts.
+/// 2. Listed grants and API keys end, and upstreams are told of listed accounts.
 /// 3. The list is emptied, so that every client and every server is asked about again.
 pub async fn end<P: Platform>(
     context: &RequestContext<'_, P>,
@@ -65,13 +68,16 @@ pub async fn end<P: Platform>(
     told.map_err(|Unavailable| Failure::storage())?;
     // 2.
     let listed = context.platform.account(subject, subject::Command::List).await;
-    let subject::Outcome::Listed { connections, grants, known, .. } =
+    let subject::Outcome::Listed { connections, grants, keys, known, .. } =
         listed.map_err(|Unavailable| Failure::storage())?
     else {
         return Err(Failure::storage());
     };
     for listed in &grants {
         revocation::end_grant(context, &listed.grant).await?;
+    }
+    for listed in &keys {
+        api_keys::revoke(context, subject, listed).await?;
     }
     for listed in &connections {
         let key = ConnectionKey::new(Owner::Subject(subject.to_owned()), listed.slug.as_str(), listed.account.as_str());
@@ -80,8 +86,9 @@ pub async fn end<P: Platform>(
     // 3.
     let forgotten = context.platform.account(subject, subject::Command::ForgetEverything).await;
     forgotten.map_err(|Unavailable| Failure::storage())?;
-    let ended = Ended { grants: grants.len(), connections: connections.len(), known };
-    let about = json!({"subject": subject, "grants": ended.grants, "connections": ended.connections});
+    let ended = Ended { grants: grants.len(), keys: keys.len(), connections: connections.len(), known };
+    let about =
+        json!({"subject": subject, "grants": ended.grants, "keys": ended.keys, "connections": ended.connections});
     acts::note(context.platform, context.request_id(), operator, "revoke_everything", about);
     Ok(ended)
 }

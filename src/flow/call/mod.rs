@@ -4,12 +4,14 @@
 //! of refusals (`flow::call::refusal`).
 
 pub mod answer;
+pub mod api_key;
 pub mod bearer;
 pub mod challenge;
 pub mod context;
 pub mod exchange;
 mod listed;
 mod permit;
+pub mod presented;
 pub mod reached;
 pub mod refusal;
 pub mod resume;

@@ -14,6 +14,7 @@ use crate::mcp::message::error::{Code, Lacking};
 use crate::mcp::message::named;
 use crate::mcp::message::named::{Named, Unclear};
 use crate::mcp::transport::revision::Era;
+use crate::oauth::api_key::KeyKind;
 use crate::oauth::error::ErrorCode;
 use crate::policy::{Arguments, Capability, CapabilityKind, Decision, Denial, Requirement};
 use crate::ports::{Platform, Unavailable};
@@ -79,6 +80,17 @@ impl<P: Platform> Call<'_, P> {
         }
     }
 
+    fn way_to_role(&self, wanted: &str) -> String {
+        if let By::Key { kind: KeyKind::Service, .. } = &self.caller.by {
+            return format!("Ask the operator for a key with the role {wanted}; what a key may do never changes.");
+        }
+        format!(
+            "Ask whoever runs the identity provider for the role {wanted}. Then sign out and in again at {}, and \
+             authorize the client anew.",
+            self.context.url(Endpoint::Connections.path())
+        )
+    }
+
     /// Only a scope is a matter of HTTP: some clients take every 403 for a reason to sign in again, which would not
     /// help with anything else.
     fn denied(&self, capability: &Capability<'_>, denial: &Denial<'_>) -> Failure {
@@ -89,9 +101,14 @@ impl<P: Platform> Call<'_, P> {
             Requirement::Scope(scope) => {
                 let description = format!("Missing required scope: {}", denial.missing_scopes);
                 let ask = denial.scopes_to_ask(granted);
-                let By::AccessToken { grant, .. } = &self.caller.by;
-                let (memory, now) = (self.context.memory, self.context.now);
-                memory.stepping_up.put(grant.as_str(), (), now + STEP_UP, now);
+                let fix = match &self.caller.by {
+                    By::AccessToken { grant, .. } => {
+                        let (memory, now) = (self.context.memory, self.context.now);
+                        memory.stepping_up.put(grant.as_str(), (), now + STEP_UP, now);
+                        "Authorize again and ask for the scopes of the challenge; most clients do so by themselves."
+                    }
+                    By::Key { .. } => "Make another API key that has the scope; what a key may do never changes.",
+                };
                 Failure::client(403, "capability_scope_missing", format!("The {kind} {name} needs the scope {scope}."))
                     .code(ErrorCode::InsufficientScope)
                     .rpc(Code::Denied)
@@ -101,7 +118,7 @@ impl<P: Platform> Call<'_, P> {
                         required_scope: Some(scope.to_owned()),
                         ..lacking
                     })
-                    .fix("Authorize again and ask for the scopes of the challenge; most clients do so by themselves.")
+                    .fix(fix)
                     .challenge(challenge::for_scope(self.context, self.server, &ask, &description))
             }
             Requirement::Role(roles) => {
@@ -110,11 +127,7 @@ impl<P: Platform> Call<'_, P> {
                     .rpc(Code::Denied)
                     .logged("A capability needs a role that the caller does not have.")
                     .lacking(Lacking { required_roles: Some(roles.to_vec()), ..lacking })
-                    .fix(format!(
-                        "Ask whoever runs the identity provider for the role {wanted}. Then sign out and in again at \
-                         {}, and authorize the client anew.",
-                        self.context.url(Endpoint::Connections.path())
-                    ))
+                    .fix(self.way_to_role(&wanted))
             }
             Requirement::Claim { name: claim, .. } => {
                 let message = format!("The {kind} {name} is not for everybody: it asks for the claim {claim}.");

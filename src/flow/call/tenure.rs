@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Call;
 use super::refusal;
-use crate::caller::By;
 use crate::config::Config;
 use crate::flow::config;
 use crate::flow::connection::{self, sealed};
@@ -19,7 +18,6 @@ use crate::mcp::connect::signal::ConnectState;
 use crate::mcp::message::error::Data;
 use crate::mcp::transport::ending::Ending;
 use crate::memory::Memory;
-use crate::oauth::grant::GrantId;
 use crate::oauth::token::access_token::AccessTokenError;
 use crate::ports::Platform;
 use crate::secret::Digested;
@@ -42,7 +40,8 @@ const AGAIN: &str = "Send the request again: the client refreshes its token, or 
 /// What a stream was opened with. It travels beside the stream, within the isolate.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Tenure {
-    grant: GrantId,
+    /// The grant or API key it was opened with.
+    access: String,
     subject: String,
     /// When the person proved who they are.
     since: Timestamp,
@@ -73,10 +72,9 @@ pub enum StreamStanding {
 /// On which terms the answer to a call is handed on as a stream.
 pub fn terms<P: Platform>(call: &Call<'_, P>) -> Terms {
     let caller = call.caller;
-    let By::AccessToken { grant, .. } = &caller.by;
     let key = connection::key(call.server, caller).filter(|_| call.needs_connection());
     let tenure = Tenure {
-        grant: grant.clone(),
+        access: caller.by.id().to_owned(),
         subject: caller.subject.clone(),
         since: caller.since,
         due: call.ending.due(caller.until),
@@ -125,13 +123,13 @@ impl Tenure {
     async fn stands<P: Platform>(&self, markers: &Markers<'_, P>) -> Result<Lifetime, Failure> {
         let now = markers.now;
         if self.due.reached(now) {
-            let message = "The access token that this stream was opened with has expired.";
+            let message = "The access that this stream was opened with has expired.";
             return Err(Failure::client(401, AccessTokenError::Expired.reason(), message).fix(AGAIN));
         }
         if let Some(failure) = self.ended(markers).await? {
             return Err(failure);
         }
-        let known = markers.known_until(&self.grant, &self.subject, self.connection.as_deref());
+        let known = markers.known_until(&self.access, &self.subject, self.connection.as_deref());
         let configured = markers.memory.config.borrow().as_ref().map(|loaded| loaded.fresh_until);
         let next = known.into_iter().chain(configured.filter(|until| !until.reached(now))).min();
         Ok(next.unwrap_or(now + REMEMBERED).min(self.due).remaining(now).max(Lifetime(1)))
@@ -153,15 +151,15 @@ impl Tenure {
         let loaded = self.alone(markers, "config", config::load(markers.platform, markers.memory)).await?;
         let Some(loaded) = loaded else { return Ok(Some(refusal::no_such_server(&self.slug))) };
         let of_access = join(
-            self.alone(markers, self.grant.as_str(), markers.of_grant(&self.grant, markers.now + REMEMBERED)),
+            self.alone(markers, &self.access, markers.of_access(&self.access, markers.now + REMEMBERED)),
             self.alone(markers, &self.subject, markers.of_subject(&self.subject, Some(self.since))),
         );
         let of_connection = async {
             let Some(marker) = &self.connection else { return Ok(false) };
             self.alone(markers, marker, markers.of_connection(marker, self.began)).await
         };
-        let ((of_grant, of_subject), is_dropped) = join(of_access, of_connection).await;
-        if of_grant? || of_subject? {
+        let ((of_access, of_subject), is_dropped) = join(of_access, of_connection).await;
+        if of_access? || of_subject? {
             let message = "The access that this stream was opened with was revoked.";
             return Ok(Some(Failure::client(401, revocation::REASON, message).fix(AGAIN)));
         }
@@ -213,7 +211,7 @@ mod tests {
     fn words_are_one_line_and_read_as_they_were_written() {
         let request = r#"{"jsonrpc":"2.0","id":"a\nb","method":"subscriptions/listen"}"#;
         let tenure = Tenure {
-            grant: GrantId::new([7; 16]),
+            access: "g\n1".to_owned(),
             subject: "dev:al\nice".to_owned(),
             since: Timestamp(1),
             due: Timestamp(2),

@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::json::tagged;
+use crate::oauth::api_key::KeyId;
 use crate::oauth::grant::GrantId;
+use crate::oauth::scope::ScopeSet;
+use crate::secret::Digested;
 use crate::time::Timestamp;
 
 tagged! { "command",
@@ -70,6 +73,25 @@ tagged! { "command",
         ForgetClient {
             /// The client.
             client_id: String,
+        },
+        /// An API key is made: it is listed before it is good for anything.
+        AddKey {
+            /// The key.
+            key: ListedKey,
+            /// When whoever makes it signed in.
+            signed_in: Timestamp,
+        },
+        /// An API key was used.
+        KeyUsed {
+            /// The key.
+            key: KeyId,
+            /// When, and where from.
+            used: KeyUse,
+        },
+        /// An API key was revoked.
+        ForgetKey {
+            /// The key.
+            key: KeyId,
         },
         /// Everything of the subject's is revoked: whoever signed in until then connects nothing any more.
         Revoke {
@@ -153,6 +175,39 @@ pub struct ConnectedAccount {
     pub at: Timestamp,
 }
 
+/// An API key as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedKey {
+    /// Its id.
+    pub id: KeyId,
+    /// The digest of its text, under which it is kept.
+    pub digest: Digested,
+    /// What its owner calls it.
+    pub name: String,
+    /// The servers it is for, by slug; without them every one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub servers: Option<Vec<String>>,
+    /// The permissions and scopes it has.
+    pub scope: ScopeSet,
+    /// When it was made.
+    pub at: Timestamp,
+    /// When it ends.
+    pub expires: Timestamp,
+    /// The last use that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<KeyUse>,
+}
+
+/// A use of an API key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyUse {
+    /// On the day of this moment.
+    pub at: Timestamp,
+    /// The network it came from, roughly, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
 tagged! { "outcome",
     /// What an account answers.
     #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,9 +227,9 @@ tagged! { "outcome",
             /// now.
             unlisted: Vec<GrantId>,
         },
-        /// The account is not listed: everything of the subject's was revoked since they signed in.
+        /// The account or key is not listed: everything of the subject's was revoked since they signed in.
         Revoked,
-        /// The account is not listed: there are too many.
+        /// The account or key is not listed: there are too many.
         Full,
         /// What is there.
         Listed {
@@ -182,6 +237,9 @@ tagged! { "outcome",
             connections: Vec<ConnectedAccount>,
             /// Oldest first.
             grants: Vec<AllowedClient>,
+            /// Oldest first.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            keys: Vec<ListedKey>,
             /// Whether the subject has ever allowed or connected anything here.
             #[serde(default, skip_serializing_if = "std::ops::Not::not")]
             known: bool,

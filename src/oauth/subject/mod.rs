@@ -8,7 +8,9 @@ mod command;
 mod record;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;
 
-pub use command::{AllowedClient, Command, ConnectedAccount, Outcome, Profile};
-pub use record::{MOST_CONNECTIONS, Record, apply, consent_key};
+pub use command::{AllowedClient, Command, ConnectedAccount, KeyUse, ListedKey, Outcome, Profile};
+pub use record::{MOST_CONNECTIONS, MOST_KEYS, Record, apply, consent_key};

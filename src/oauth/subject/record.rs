@@ -6,7 +6,8 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::command::{AllowedClient, Command, ConnectedAccount, Outcome, Profile};
+use super::command::{AllowedClient, Command, ConnectedAccount, KeyUse, ListedKey, Outcome, Profile};
+use crate::oauth::api_key::KeyId;
 use crate::oauth::client::id::reference;
 use crate::oauth::grant::GrantId;
 use crate::oauth::scope::ScopeSet;
@@ -31,6 +32,10 @@ pub(super) const MOST_GRANTS: usize = 128;
 /// How many accounts at servers are listed. No other is taken then: one that made room would live on unseen.
 pub const MOST_CONNECTIONS: usize = 256;
 
+/// How many API keys are listed; those that ended make room. No other is made then: one that made room would live on
+/// unseen.
+pub const MOST_KEYS: usize = 128;
+
 /// The longest text of a client's or an upstream's that is kept, characters.
 pub(super) const LONGEST_TEXT: usize = 200;
 
@@ -46,6 +51,9 @@ pub struct Record {
     /// Oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     connections: Vec<ConnectedAccount>,
+    /// Oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<ListedKey>,
     /// When everything was revoked last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     revoked: Option<Timestamp>,
@@ -71,9 +79,17 @@ impl Record {
         let consents = self.consents.iter().map(|consent| consent.at + KEPT);
         let grants = self.grants.iter().map(|grant| grant.until + KEPT);
         let connections = self.connections.iter().map(|connection| connection.at + KEPT_CONNECTIONS);
+        let keys = self.keys.iter().map(|key| key.expires + KEPT);
         let revoked = self.revoked.map(|at| at + KEPT);
         let profile = self.profile.iter().map(|profile| profile.at + KEPT);
-        consents.chain(grants).chain(connections).chain(revoked).chain(profile).max().unwrap_or(Timestamp(0))
+        consents
+            .chain(grants)
+            .chain(connections)
+            .chain(keys)
+            .chain(revoked)
+            .chain(profile)
+            .max()
+            .unwrap_or(Timestamp(0))
     }
 
     fn is_empty(&self) -> bool {
@@ -81,7 +97,7 @@ impl Record {
     }
 
     fn lists_nothing(&self) -> bool {
-        self.consents.is_empty() && self.grants.is_empty() && self.connections.is_empty()
+        self.consents.is_empty() && self.grants.is_empty() && self.connections.is_empty() && self.keys.is_empty()
     }
 }
 
@@ -92,6 +108,7 @@ pub fn apply(record: Option<Record>, command: Command, now: Timestamp) -> (Optio
         consents: Vec::new(),
         grants: Vec::new(),
         connections: Vec::new(),
+        keys: Vec::new(),
         revoked: None,
         known: false,
         profile: None,
@@ -137,6 +154,9 @@ impl Record {
                 // Consents of older versions do not say whose they are: to ask once more is the safe side.
                 self.consents.retain(|consent| consent.client_id.as_ref().is_some_and(|other| *other != client_id));
             }
+            Command::AddKey { key, signed_in } => return self.add_key(key, signed_in, now),
+            Command::KeyUsed { key, used } => self.key_used(&key, used),
+            Command::ForgetKey { key } => self.keys.retain(|other| other.id != key),
             Command::Revoke { at } => {
                 self.known |= !self.lists_nothing();
                 self.revoked = self.revoked.max(Some(at));
@@ -145,15 +165,16 @@ impl Record {
                 self.consents.clear();
                 self.grants.clear();
                 self.connections.clear();
+                self.keys.clear();
                 self.profile = None;
             }
             Command::SignIn { profile } => self.sign_in(profile),
             Command::ForgetProfile { at } => self.profile = self.profile.take().filter(|before| before.at > at),
             Command::Profile => return Outcome::Profile { profile: self.profile.clone() },
             Command::List => {
-                let (connections, grants) = (self.connections.clone(), self.grants.clone());
+                let (connections, grants, keys) = (self.connections.clone(), self.grants.clone(), self.keys.clone());
                 let (known, profile) = (self.known || !self.lists_nothing(), self.profile.clone());
-                return Outcome::Listed { connections, grants, known, profile };
+                return Outcome::Listed { connections, grants, keys, known, profile };
             }
         }
         Outcome::Noted
@@ -182,6 +203,31 @@ impl Record {
         self.forget_connection(&connection.slug, &connection.account);
         self.connections.push(connection);
         Outcome::Noted
+    }
+
+    fn add_key(&mut self, mut key: ListedKey, signed_in: Timestamp, now: Timestamp) -> Outcome {
+        if self.revoked.is_some_and(|at| signed_in <= at) {
+            return Outcome::Revoked;
+        }
+        shorten(&mut key.name);
+        if self.keys.len() >= MOST_KEYS {
+            self.keys.retain(|other| !other.expires.reached(now));
+        }
+        if self.keys.len() >= MOST_KEYS {
+            return Outcome::Full;
+        }
+        self.keys.push(key);
+        Outcome::Noted
+    }
+
+    /// Of two uses that are told out of order the later one counts.
+    fn key_used(&mut self, key: &KeyId, used: KeyUse) {
+        let before = |known: &KeyUse| known.at < used.at;
+        if let Some(key) = self.keys.iter_mut().find(|other| other.id == *key)
+            && key.used.as_ref().is_none_or(before)
+        {
+            key.used = Some(used);
+        }
     }
 
     fn name_connection(&mut self, slug: &str, account: &str, mut label: String) {

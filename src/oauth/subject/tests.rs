@@ -359,11 +359,23 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
             r#"{"outcome":"grant_added","unlisted":["AQEBAQEBAQEBAQEBAQEBAQ"]}"#,
         ),
         (
-            Outcome::Listed { connections: Vec::new(), grants: Vec::new(), known: false, profile: None },
+            Outcome::Listed {
+                connections: Vec::new(),
+                grants: Vec::new(),
+                keys: Vec::new(),
+                known: false,
+                profile: None,
+            },
             r#"{"outcome":"listed","connections":[],"grants":[]}"#,
         ),
         (
-            Outcome::Listed { connections: Vec::new(), grants: Vec::new(), known: true, profile: None },
+            Outcome::Listed {
+                connections: Vec::new(),
+                grants: Vec::new(),
+                keys: Vec::new(),
+                known: true,
+                profile: None,
+            },
             r#"{"outcome":"listed","connections":[],"grants":[],"known":true}"#,
         ),
     ];

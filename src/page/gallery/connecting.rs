@@ -5,7 +5,8 @@
 use super::samples::{HOSTILE, SCRIPT_URL, notice};
 use crate::page::{
     AccountEntry, AccountStanding, Cancelled, ClientEntry, Connect, ConnectAccount, ConnectField, ConnectWay,
-    ConnectedServer, Connections, Notice, Occasion, PageLink, RolesEntry, Tone, Usage,
+    ConnectedServer, Connections, KeyChoice, KeyEntry, KeyOffer, KeysCard, MadeKey, Notice, Occasion, PageLink,
+    RolesEntry, Tone, Usage,
 };
 use crate::time::Timestamp;
 
@@ -19,6 +20,8 @@ pub(super) fn realistic() -> Vec<(&'static str, String)> {
         ("connect-key", connect_by_key().render()),
         ("connect-choose", connect_or_choose().render()),
         ("connections", connections().render()),
+        ("connections-keys", with_keys().render()),
+        ("connections-key-made", key_made().render()),
         ("connections-none", no_connections().render()),
         ("connections-roles", roles(&["support", "gateway-admin"], false).render()),
         ("connections-no-roles", roles(&[], true).render()),
@@ -68,6 +71,23 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
         signed_in: long.clone(),
         subject_id: text(),
         news: Some(text()),
+        made: Some(MadeKey { name: long.clone(), text: text() }),
+        keys: Some(KeysCard {
+            keys: vec![KeyEntry {
+                id: text(),
+                name: long.clone(),
+                servers: Some(vec![long.clone(), text()]),
+                scopes: vec![text()],
+                used: Some((Timestamp(0), Some(text()))),
+                ..key("CI")
+            }],
+            offer: Some(KeyOffer {
+                servers: vec![choice(HOSTILE, &long)],
+                scopes: vec![choice(HOSTILE, &long)],
+                lifetimes: vec![choice(HOSTILE, &long)],
+                suggested: "90",
+            }),
+        }),
         servers: vec![ConnectedServer {
             slug: text(),
             name: long.clone(),
@@ -224,6 +244,8 @@ pub(super) fn connections() -> Connections {
             client("g1", "Claude Code", vec![usage("Linear", Some("Work")), usage("Docs", None)]),
             client("g2", "Cursor", vec![usage("Linear", None)]),
         ],
+        made: None,
+        keys: None,
         roles: None,
         form: "c2VhbGVk".to_owned(),
         action: "/connections".to_owned(),
@@ -234,6 +256,40 @@ pub(super) fn connections() -> Connections {
 
 pub(super) fn no_connections() -> Connections {
     Connections { news: None, servers: vec![], clients: vec![], ..connections() }
+}
+
+fn key(name: &str) -> KeyEntry {
+    KeyEntry {
+        id: "AQEBAQEBAQEBAQEBAQEBAQ".to_owned(),
+        name: name.to_owned(),
+        servers: Some(vec!["Linear".to_owned(), "Docs".to_owned()]),
+        scopes: vec!["mcp.invoke".to_owned(), "tools:read".to_owned()],
+        since: Timestamp(1_793_664_000),
+        until: Timestamp(1_801_440_000),
+        has_expired: false,
+        used: Some((Timestamp(1_795_176_974), Some("192.0.2.0/24".to_owned()))),
+    }
+}
+
+fn choice(name: &str, title: &str) -> KeyChoice {
+    KeyChoice { name: name.to_owned(), title: title.to_owned() }
+}
+
+fn with_keys() -> Connections {
+    let expired = KeyEntry { has_expired: true, servers: None, used: None, ..key("Old laptop") };
+    let offer = KeyOffer {
+        servers: vec![choice("linear", "Linear"), choice("docs", "Docs")],
+        scopes: vec![choice("tools:read", "Read issues and comments"), choice("tools:write", "Change issues")],
+        lifetimes: vec![choice("30", "30 days"), choice("90", "90 days"), choice("365", "One year")],
+        suggested: "90",
+    };
+    let keys = Some(KeysCard { keys: vec![key("Nightly report"), expired], offer: Some(offer) });
+    Connections { keys, news: None, ..connections() }
+}
+
+fn key_made() -> Connections {
+    let text = "mcpg_key_003jvi53z3IKhhiFXFOpFdRMCCnvyRaNLHN0M4E1kuN0000000".to_owned();
+    Connections { made: Some(MadeKey { name: "Nightly report".to_owned(), text }), ..with_keys() }
 }
 
 fn roles(roles: &[&str], incomplete: bool) -> Connections {

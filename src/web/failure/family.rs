@@ -54,6 +54,7 @@ const FAMILIES: &[(&str, &str, WayOn)] = &[
     ("shared_connection", "An operator has to connect this server", CONNECTIONS),
     ("upstream_access_denied", "You were not connected", CONNECTIONS),
     ("upstream_", "The account could not be connected", CONNECTIONS),
+    ("api_key_", "The API key was not made", CONNECTIONS),
     ("storage_", "Storage did not answer", None),
     ("not_configured", "There is no configuration yet", SERVERS),
     ("operator_required", "This page is for operators", SERVERS),

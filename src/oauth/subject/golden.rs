@@ -1,0 +1,116 @@
+//! A subject's API keys: what is listed of them, for how long, and the bytes of it at rest and on the way.
+//!
+//! Not here: everything else of an account (`tests`).
+
+use super::record::{MOST_KEYS, Record};
+use super::{Command, KeyUse, ListedKey, Outcome, apply};
+use crate::oauth::api_key::KeyId;
+use crate::oauth::scope::ScopeSet;
+use crate::secret::Digested;
+use crate::time::{Lifetime, Timestamp};
+
+const NOW: Timestamp = Timestamp(1000);
+const END: Timestamp = Timestamp(2000);
+
+fn key(number: u8) -> ListedKey {
+    ListedKey {
+        id: KeyId::new([number; 16]),
+        digest: Digested::of("a key"),
+        name: "CI".to_owned(),
+        servers: Some(vec!["docs".to_owned()]),
+        scope: ScopeSet::of(&["mcp.invoke"]),
+        at: NOW,
+        expires: END,
+        used: None,
+    }
+}
+
+fn add(key: ListedKey) -> Command {
+    Command::AddKey { key, signed_in: NOW }
+}
+
+fn told(record: Option<Record>, command: Command) -> Option<Record> {
+    apply(record, command, NOW).0
+}
+
+fn listed(record: Option<Record>) -> Vec<ListedKey> {
+    match apply(record, Command::List, NOW).1 {
+        Outcome::Listed { keys, .. } => keys,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn used(at: u64, from: &str) -> Command {
+    let used = KeyUse { at: Timestamp(at), from: Some(from.to_owned()) };
+    Command::KeyUsed { key: KeyId::new([1; 16]), used }
+}
+
+#[test]
+fn keys_at_rest_stay_readable() {
+    let record = told(told(None, add(key(1))), used(1500, "192.0.2.0/24"));
+    let golden = r#"{"v":1,"consents":[],"keys":[{"id":"AQEBAQEBAQEBAQEBAQEBAQ","digest":"j6Oqsvqpt54KA5jaW1q9B4AUJEKlvoC5pkYI1xjLH80","name":"CI","servers":["docs"],"scope":"mcp.invoke","at":1000,"expires":2000,"used":{"at":1500,"from":"192.0.2.0/24"}}]}"#;
+    assert_eq!(serde_json::to_string(&record).unwrap(), golden);
+    assert_eq!(serde_json::from_str::<Option<Record>>(golden).unwrap(), record);
+    let bare = ListedKey { servers: None, ..key(2) };
+    let golden = r#"{"id":"AgICAgICAgICAgICAgICAg","digest":"j6Oqsvqpt54KA5jaW1q9B4AUJEKlvoC5pkYI1xjLH80","name":"CI","scope":"mcp.invoke","at":1000,"expires":2000}"#;
+    assert_eq!(serde_json::to_string(&bare).unwrap(), golden);
+    assert_eq!(serde_json::from_str::<ListedKey>(golden).unwrap(), bare);
+}
+
+#[test]
+fn commands_and_outcomes_keep_their_form_across_deploys() {
+    let bare = r#"{"id":"AQEBAQEBAQEBAQEBAQEBAQ","digest":"j6Oqsvqpt54KA5jaW1q9B4AUJEKlvoC5pkYI1xjLH80","name":"CI","servers":["docs"],"scope":"mcp.invoke","at":1000,"expires":2000}"#;
+    for (command, golden) in [
+        (add(key(1)), format!(r#"{{"command":"add_key","key":{bare},"signed_in":1000}}"#)),
+        (
+            used(1, "x"),
+            r#"{"command":"key_used","key":"AQEBAQEBAQEBAQEBAQEBAQ","used":{"at":1,"from":"x"}}"#.to_owned(),
+        ),
+        (
+            Command::ForgetKey { key: KeyId::new([1; 16]) },
+            r#"{"command":"forget_key","key":"AQEBAQEBAQEBAQEBAQEBAQ"}"#.to_owned(),
+        ),
+    ] {
+        assert_eq!(serde_json::to_string(&command).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Command>(&golden).unwrap(), command);
+    }
+    let outcome =
+        Outcome::Listed { connections: Vec::new(), grants: Vec::new(), keys: vec![key(1)], known: true, profile: None };
+    let golden = format!(r#"{{"outcome":"listed","connections":[],"grants":[],"keys":[{bare}],"known":true}}"#);
+    assert_eq!(serde_json::to_string(&outcome).unwrap(), golden);
+    assert_eq!(serde_json::from_str::<Outcome>(&golden).unwrap(), outcome);
+}
+
+#[test]
+fn a_key_is_listed_until_it_is_revoked_and_outlasts_its_end() {
+    let record = told(told(None, add(key(1))), add(key(2)));
+    assert_eq!(listed(record.clone()).iter().map(|key| key.id.clone()).collect::<Vec<_>>().len(), 2);
+    assert_eq!(record.as_ref().unwrap().expires(), END + Lifetime::days(400));
+    let record = told(record, Command::ForgetKey { key: KeyId::new([1; 16]) });
+    assert_eq!(listed(record.clone()), [key(2)]);
+    assert_eq!(told(record.clone(), Command::ForgetEverything), None);
+    assert_eq!(told(record, Command::ForgetKey { key: KeyId::new([2; 16]) }), None);
+}
+
+#[test]
+fn the_latest_use_counts_and_only_of_a_key_that_is_listed() {
+    let record = told(told(told(None, add(key(1))), used(1500, "late")), used(1400, "early"));
+    assert_eq!(listed(record)[0].used.as_ref().unwrap().from.as_deref(), Some("late"));
+    assert_eq!(told(None, used(1, "x")), None);
+}
+
+#[test]
+fn who_signed_in_before_everything_was_revoked_makes_no_key() {
+    let revoked = told(None, Command::Revoke { at: NOW });
+    assert_eq!(apply(revoked.clone(), add(key(1)), NOW).1, Outcome::Revoked);
+    let later = Command::AddKey { key: key(1), signed_in: NOW + Lifetime(1) };
+    assert_eq!(apply(revoked, later, NOW).1, Outcome::Noted);
+}
+
+#[test]
+fn a_key_too_many_is_refused_until_others_have_ended() {
+    let full = (0..MOST_KEYS).fold(None, |record, n| told(record, add(key(u8::try_from(n).unwrap()))));
+    assert_eq!(apply(full.clone(), add(key(200)), NOW), (full.clone(), Outcome::Full));
+    let (record, outcome) = apply(full, add(ListedKey { expires: END + Lifetime(9), ..key(200) }), END);
+    assert_eq!((listed(record).len(), outcome), (1, Outcome::Noted));
+}
