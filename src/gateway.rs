@@ -12,7 +12,7 @@ use url::Url;
 use crate::config::{Branding, Origin};
 use crate::flow::account::{connections, index};
 use crate::flow::admin::status::Readiness;
-use crate::flow::admin::{configure, deployment, explain, people, shared_connection, status, subject};
+use crate::flow::admin::{configure, counts, deployment, explain, people, shared_connection, status, subject};
 use crate::flow::authorize::consent;
 pub use crate::flow::call::tenure::StreamStanding;
 use crate::flow::call::{Refusal, refusal, tenure};
@@ -20,7 +20,7 @@ use crate::flow::client::register;
 use crate::flow::connect::callback;
 use crate::flow::connection::catalogue;
 use crate::flow::token::revoke;
-use crate::flow::{Head, RequestContext, authorize, boxed, call, connect, discover, login, token};
+use crate::flow::{Head, RequestContext, authorize, boxed, call, connect, discover, join, login, metrics, token};
 use crate::mcp::message::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
 use crate::page;
@@ -72,7 +72,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
 
     /// Answers one request. There is always an answer.
     pub async fn handle(&self, request: Request<P::Stream>) -> Reply<P::Stream> {
-        let record = RequestRecord::new(hex(&self.platform.random::<16>()), self.platform.tick());
+        let record = RequestRecord::new(self.platform.random(), self.platform.tick());
         let Request { method, url, headers, body } = request;
         let Ok(url) = Url::parse(&url) else {
             return Failure::client(400, "url_malformed", "The request's URL cannot be read.").as_json(record.id());
@@ -109,12 +109,16 @@ impl<'a, P: Platform> Gateway<'a, P> {
         tenure::look(self.platform, self.memory, words).await
     }
 
-    /// Writes what replies did not wait for: what servers said of themselves in answers that are through by now.
+    /// Writes what replies did not wait for: what was counted, and what servers said of themselves.
     pub async fn settle(&self) {
         self.memory.unsettled.set(false);
-        if let Ok(keys) = self.keys() {
-            catalogue::settle(self.platform, self.memory, &keys).await;
-        }
+        let keep = async {
+            if let Ok(keys) = self.keys() {
+                catalogue::settle(self.platform, self.memory, &keys).await;
+            }
+        };
+        // Neither waits for the other: the sums may be slow to be told.
+        join(metrics::tell(self.platform, self.memory), keep).await;
     }
 
     async fn dispatch(
@@ -234,6 +238,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::Logout if head.method != "POST" => Ok(login::sign_out_page::<P>(head)),
             Endpoint::Logout => boxed(login::logout(context, head)).await.map_err(Refused::Page),
             Endpoint::AdminSubjects => boxed(people::find(context, head)).await.map_err(Refused::Json),
+            Endpoint::Metrics => boxed(counts::show(context, head)).await.map_err(Refused::Json),
+            Endpoint::MetricsText => boxed(counts::show_text(context, head)).await.map_err(Refused::Json),
             Endpoint::Explain => boxed(explain::explain(context, head, body)).await.map_err(Refused::Json),
             // Answered before a configuration is needed.
             Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig | Endpoint::Deployment => {
@@ -281,7 +287,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         Ok(Rc::clone(self.memory.keys.get_or_init(|| Rc::new(keys))))
     }
 
-    /// Writes one line of a request, with what its flows have written down.
+    /// Writes one line of a request, with what its flows have written down, and counts it.
     fn log(
         &self,
         head: &Head,
@@ -290,11 +296,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
         refusal: Option<&Failure>,
         record: &RequestRecord,
     ) {
-        let named = match route {
-            Route::Mcp(server) => Some(server.slug.as_str()),
-            Route::Connect(slug) => Some(*slug),
-            _ => None,
-        };
+        let called = if let Route::Mcp(server) = route { Some(server.slug.as_str()) } else { None };
+        let named = if let Route::Connect(slug) = route { Some(*slug) } else { called };
         let end = End {
             at: self.platform.tick(),
             method: &head.method,
@@ -305,11 +308,13 @@ impl<'a, P: Platform> Gateway<'a, P> {
             blame: refusal.map(|refusal| refusal.blame.as_str()),
             message: refusal.map(|refusal| refusal.logged.unwrap_or(&refusal.message)),
             server: refusal.and_then(|refusal| refusal.slug.as_deref()).or(named),
+            called,
         };
         let logged = self.memory.config.borrow().as_ref().map(|loaded| loaded.config.logged_calls);
         if let Some(line) = record.line(&end, logged.unwrap_or_default()) {
             self.platform.record(&line);
         }
+        record.sampled(&end, |sample| metrics::count(self.platform, self.memory, sample, end.at));
     }
 }
 
@@ -392,9 +397,4 @@ fn branded<S>(reply: Reply<S>, branding: &Branding) -> Reply<S> {
 fn unknown_endpoint() -> Failure {
     Failure::client(404, "no_such_endpoint", "There is nothing here.")
         .fix("MCP servers are at /v1/mcp/{slug} or their own path; the page at / lists them.")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -38,6 +38,7 @@ pub mod vault; // keys, and what is sealed with them
 pub mod version; // the version of a stored record
 
 pub mod mcp; // messages, transport, the connect signal, rewriting
+pub mod metrics; // counters, and what they add up to
 pub mod oauth; // the authorization server's texts and records
 pub mod oauth_client; // the gateway as a client of other authorization servers
 pub mod policy; // who may see and use which tool, prompt and resource

@@ -13,6 +13,7 @@ pub mod connect;
 pub mod connection;
 pub mod discover;
 pub mod login;
+pub mod metrics;
 mod profile;
 pub mod revocation;
 pub mod token;

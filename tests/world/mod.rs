@@ -15,6 +15,7 @@ pub mod guarded;
 pub mod idp;
 pub mod platform;
 pub mod protected;
+pub mod shards;
 pub mod tokens;
 pub mod upstream;
 

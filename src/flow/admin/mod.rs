@@ -3,6 +3,7 @@
 //! Not here: what it does for clients and people.
 
 pub mod configure;
+pub mod counts;
 pub mod deployment;
 pub mod explain;
 pub mod operator;

@@ -1,7 +1,7 @@
 // The built Worker with a counter on each way out of the isolate: KV, objects, and fetch.
 //
 // `GET /__counts` answers the counts since it was last asked, `GET /__stored` how often storage was written or an object asked since then,
-// and `GET /__trap` does to the instance what a panic in Rust does. They exist in this wrapper only. Not here: any behaviour of the gateway.
+// `GET /__told` how often what was counted of requests was told since then, which no other count has, and `GET /__trap` does to the instance what a panic in Rust does. They exist in this wrapper only. Not here: any behaviour of the gateway.
 
 import gateway from "./entry.js";
 import { alive, enter } from "./instance.js";
@@ -10,6 +10,7 @@ export * from "./entry.js";
 
 let counts = zero();
 let stored = nothing();
+let told = 0;
 
 const fetchOutside = globalThis.fetch;
 globalThis.fetch = (...request) => {
@@ -27,6 +28,11 @@ export default {
     if (new URL(request.url).pathname === "/__stored") {
       const answer = Response.json(stored);
       stored = nothing();
+      return answer;
+    }
+    if (new URL(request.url).pathname === "/__told") {
+      const answer = Response.json(told);
+      told = 0;
       return answer;
     }
     if (new URL(request.url).pathname === "/__trap") return trapped();
@@ -56,12 +62,13 @@ function nothing() {
 const wrapped = new WeakMap();
 function watched(env) {
   if (!wrapped.has(env)) {
-    wrapped.set(env, Object.fromEntries(Object.entries(env).map(([name, binding]) => [name, watch(binding)])));
+    wrapped.set(env, Object.fromEntries(Object.entries(env).map(([name, binding]) => [name, watch(binding, name)])));
   }
   return wrapped.get(env);
 }
 
-function watch(binding) {
+function watch(binding, name) {
+  if (name === "METRICS") return counting(binding, name, ["getByName"]);
   if (binding?.getWithMetadata) return counting(binding, "kv", ["get", "getWithMetadata", "put", "delete", "list"]);
   if (binding?.idFromName) return counting(binding, "objects", ["get", "getByName"]);
   return binding;
@@ -74,7 +81,8 @@ function counting(binding, name, methods) {
       const value = Reflect.get(target, property, target);
       if (typeof value !== "function" || property === "constructor") return value;
       return (...parameters) => {
-        if (methods.includes(property)) counts[name] += 1;
+        if (name === "METRICS") told += methods.includes(property);
+        else if (methods.includes(property)) counts[name] += 1;
         if (name === "kv" && ["put", "delete"].includes(property)) stored.writes += 1;
         if (name === "objects" && methods.includes(property)) stored.objects += 1;
         return value.apply(target, parameters);
