@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::caller::Caller;
 use crate::config::LoggedCalls;
-use crate::metrics::{Named, Sample};
+use crate::metrics::{Sample, SampleNames};
 use crate::time::{Millis, Tick};
 
 /// Of a text that a client chose, in characters: what tools and clients are really called is shorter.
@@ -191,7 +191,7 @@ impl RequestRecord {
     pub fn sampled<T>(&self, end: &End<'_>, count: impl FnOnce(&Sample<'_>) -> T) -> T {
         let facts = self.facts.borrow();
         let caller = facts.caller.as_deref();
-        let named = subject(&facts).map(|subject| Named {
+        let named = subject(&facts).map(|subject| SampleNames {
             subject,
             client: client(&facts),
             server: end.called.or(facts.server.as_deref()),

@@ -1,8 +1,9 @@
 //! A shard of the sums as a Durable Object: takes the core's steps with its storage.
 //!
 //! Between two steps of a command nothing but storage is awaited, so the runtime delivers no other event meanwhile; and
-//! what one step writes is written at once or not at all, because nothing is awaited between its writes. Not here: which
-//! steps (`metrics::shard`, `metrics::tidying`).
+//! what one step writes is written at once or not at all, because nothing is awaited between its writes.
+//!
+//! Not here: which steps (`metrics::shard`, `metrics::tidying`).
 
 use js_sys::Array;
 use wasm_bindgen::JsValue;
@@ -11,7 +12,8 @@ use worker::{DurableObject, Env, Error, Request, Response, Result, State, durabl
 use super::bindings::{Storage, options, settled};
 use super::host::now;
 use super::objects::{moment, read, storage};
-use crate::metrics::rows::{Step, Stored, WAKES, Writes};
+use crate::json;
+use crate::metrics::rows::{StorageStep, StoredRow, WAKES, Writes};
 use crate::metrics::shard::{Answering, Next};
 use crate::metrics::tidying::{Tidied, Tidying};
 
@@ -30,7 +32,7 @@ impl DurableObject for Metrics {
         let (mut answering, mut step) = Answering::begin(read(&request.text().await?)?);
         loop {
             let found = take(&self.storage, step).await?;
-            match answering.next(&found, now()).map_err(unreadable)? {
+            match answering.next(&found, now()).map_err(|error| unreadable(&error))? {
                 Next::Step(next, wanted) => (answering, step) = (next, wanted),
                 Next::Done(outcome) => return Response::ok(serde_json::to_string(&outcome)?),
             }
@@ -41,7 +43,7 @@ impl DurableObject for Metrics {
         let (mut tidying, mut step) = Tidying::begin();
         loop {
             let found = take(&self.storage, step).await?;
-            match tidying.next(found, now()).map_err(unreadable)? {
+            match tidying.next(found, now()).map_err(|error| unreadable(&error))? {
                 Tidied::Step(next, wanted) => (tidying, step) = (next, wanted),
                 Tidied::Done(again) => {
                     if again {
@@ -55,14 +57,14 @@ impl DurableObject for Metrics {
 }
 
 /// Takes a step; what was found, which after a write is nothing.
-async fn take(storage: &Storage, step: Step) -> Result<Vec<Stored>> {
+async fn take(storage: &Storage, step: StorageStep) -> Result<Vec<StoredRow>> {
     let found = match step {
-        Step::Get(keys) => settled(storage.get_several(&texts(keys))).await?,
-        Step::List { from, to, limit } => {
+        StorageStep::Get(keys) => settled(storage.get_several(&texts(keys))).await?,
+        StorageStep::List { from, to, limit } => {
             let options = options(&[("start", from.into()), ("end", to.into()), ("limit", limit.into())])?;
             settled(storage.list(&options)).await?
         }
-        Step::Write(writes) => {
+        StorageStep::Write(writes) => {
             write(storage, writes).await?;
             return Ok(Vec::new());
         }
@@ -92,6 +94,6 @@ fn texts(texts: Vec<String>) -> Array {
     texts.into_iter().map(JsValue::from).collect()
 }
 
-fn unreadable(error: crate::json::Error) -> Error {
+fn unreadable(error: &json::Error) -> Error {
     Error::RustError(error.to_string())
 }

@@ -1,8 +1,10 @@
 //! What one isolate counts, until it has told it.
 //!
-//! What is under way to where it is summed stays the same until it has arrived, and is sent again under its number; what
-//! comes meanwhile is counted beside it. So an isolate that is ended loses what it has counted since it last told of
-//! it, and nothing is counted twice. Not here: sending (`flow::metrics`).
+//! What is under way stays the same until it has arrived, and is sent again under its number; what comes meanwhile is
+//! counted beside it. So nothing is counted twice, and an isolate that is ended loses what it has counted since it last
+//! told of it.
+//!
+//! Not here: sending (`flow::metrics`).
 
 use std::cell::RefCell;
 use std::rc::Rc;

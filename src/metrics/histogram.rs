@@ -126,7 +126,9 @@ mod tests {
 
     fn of(durations: &[u32]) -> Histogram {
         let mut histogram = Histogram::default();
-        durations.iter().for_each(|took| histogram.add(Millis(*took)));
+        for took in durations {
+            histogram.add(Millis(*took));
+        }
         histogram
     }
 

@@ -31,7 +31,7 @@ pub struct Sample<'a> {
     pub blame: Option<&'static str>,
     /// Whose it was, where they were authenticated: what anybody else names is counted nowhere, or they would choose
     /// what is kept.
-    pub named: Option<Named<'a>>,
+    pub named: Option<SampleNames<'a>>,
     /// From its beginning to its answer.
     pub duration: Millis,
     /// Of that, until the server answered.
@@ -40,7 +40,7 @@ pub struct Sample<'a> {
 
 /// What an authenticated request names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Named<'a> {
+pub struct SampleNames<'a> {
     /// Whose it is.
     pub subject: &'a str,
     /// With which client.
@@ -57,9 +57,10 @@ impl Sample<'_> {
         self.blame.is_some() || self.status >= 400
     }
 
-    /// Who must act. What failed without a reason of ours is an answer of the server's own.
+    /// Who must act. Where nobody is named, whoever said no: the server that was asked, or the gateway to who asked.
     pub fn origin(&self) -> Option<&'static str> {
-        self.blame.or_else(|| self.failed().then_some("upstream"))
+        let unnamed = if self.upstream.is_some() { "upstream" } else { "client" };
+        self.blame.or_else(|| self.failed().then_some(unnamed))
     }
 }
 
@@ -67,7 +68,7 @@ impl Sample<'_> {
 impl Sample<'_> {
     /// Route, reason, blame, server, tool, client, subject.
     pub fn texts(&self) -> [&str; 7] {
-        let Named { subject, client, server, tool } = self.named.unwrap_or_default();
+        let SampleNames { subject, client, server, tool } = self.named.unwrap_or_default();
         let or_none = Option::unwrap_or_default;
         let blame: Option<&str> = self.blame;
         [self.route, or_none(self.reason), or_none(blame), or_none(server), or_none(tool), or_none(client), subject]

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use super::histogram::Histogram;
-use super::ranking::Usage;
+use super::ranking::RequestCount;
 use super::summary::Summary;
 
 /// The media type.
@@ -18,14 +18,14 @@ const OTHER: &str = "other";
 pub fn text(summary: &Summary, version: &str) -> String {
     let mut text = String::new();
     let tally = &summary.tally;
-    head(&mut text, "mcp_gateway_info", "gauge", "The version that answers.");
-    line(&mut text, "mcp_gateway_info", &[("version", version)], 1);
+    head(&mut text, "mcpgateway_info", "gauge", "The version that answers.");
+    line(&mut text, "mcpgateway_info", &[("version", version)], 1);
     if let Some(began) = summary.began {
-        head(&mut text, "mcp_gateway_counting_since_seconds", "gauge", "When the counters began, in Unix time.");
-        line(&mut text, "mcp_gateway_counting_since_seconds", &[], began.0);
+        head(&mut text, "mcpgateway_counting_since_seconds", "gauge", "When the counters began, in Unix time.");
+        line(&mut text, "mcpgateway_counting_since_seconds", &[], began.0);
     }
 
-    let name = "mcp_gateway_requests_total";
+    let name = "mcpgateway_requests_total";
     head(&mut text, name, "counter", "Requests by route and class of the status.");
     for (label, usage) in tally.routes.top() {
         let (route, status) = label.rsplit_once(' ').unwrap_or((label, ""));
@@ -33,7 +33,7 @@ pub fn text(summary: &Summary, version: &str) -> String {
     }
     line(&mut text, name, &[("route", OTHER), ("status", OTHER)], tally.routes.other().requests);
 
-    let name = "mcp_gateway_reasons_total";
+    let name = "mcpgateway_reasons_total";
     head(&mut text, name, "counter", "Answers that had a reason code, and who must act.");
     for (label, usage) in tally.reasons.top() {
         let (reason, blame) = label.split_once(' ').unwrap_or((label, ""));
@@ -41,23 +41,23 @@ pub fn text(summary: &Summary, version: &str) -> String {
     }
     line(&mut text, name, &[("reason", OTHER), ("blame", OTHER)], tally.reasons.other().requests);
 
-    let name = "mcp_gateway_failures_total";
+    let name = "mcpgateway_failures_total";
     head(&mut text, name, "counter", "Requests that failed, by who must act.");
     for (origin, usage) in tally.origins.top() {
         line(&mut text, name, &[("origin", origin)], usage.failures);
     }
 
-    let name = "mcp_gateway_server_requests_total";
+    let name = "mcpgateway_server_requests_total";
     head(&mut text, name, "counter", "Authenticated requests by server, and whether they failed.");
     let other = (OTHER, tally.servers.other());
-    for (server, Usage { requests, failures }) in tally.servers.top().into_iter().chain([other]) {
+    for (server, RequestCount { requests, failures }) in tally.servers.top().into_iter().chain([other]) {
         let went_well = requests.saturating_sub(failures);
         line(&mut text, name, &[("server", server), ("outcome", "ok")], went_well);
         line(&mut text, name, &[("server", server), ("outcome", "failed")], failures);
     }
 
-    histogram(&mut text, "mcp_gateway_duration_seconds", "How long the gateway itself took.", &tally.gateway);
-    histogram(&mut text, "mcp_gateway_upstream_duration_seconds", "How long servers took to answer.", &tally.upstream);
+    histogram(&mut text, "mcpgateway_duration_seconds", "How long the gateway itself took.", &tally.gateway);
+    histogram(&mut text, "mcpgateway_upstream_duration_seconds", "How long servers took to answer.", &tally.upstream);
     text
 }
 
@@ -98,7 +98,7 @@ fn seconds(milliseconds: u64) -> String {
 mod tests {
     use super::*;
     use crate::metrics::tally::tests::{CALL, of};
-    use crate::metrics::{Named, Sample};
+    use crate::metrics::{Sample, SampleNames};
     use crate::time::Timestamp;
 
     #[test]
@@ -107,14 +107,14 @@ mod tests {
         let summary = Summary { tally: of(&[CALL, refused]), began: Some(Timestamp(60)), ..Summary::default() };
         let text = text(&summary, "1.0");
         for line in [
-            "mcp_gateway_counting_since_seconds 60",
-            "mcp_gateway_requests_total{route=\"mcp\",status=\"4xx\"} 1",
-            "mcp_gateway_reasons_total{reason=\"token_missing\",blame=\"client\"} 1",
-            "mcp_gateway_failures_total{origin=\"client\"} 1",
-            "mcp_gateway_server_requests_total{server=\"demo\",outcome=\"ok\"} 1",
-            "mcp_gateway_duration_seconds_bucket{le=\"0.020\"} 2",
-            "mcp_gateway_upstream_duration_seconds_bucket{le=\"+Inf\"} 2",
-            "mcp_gateway_upstream_duration_seconds_sum 0.100",
+            "mcpgateway_counting_since_seconds 60",
+            "mcpgateway_requests_total{route=\"mcp\",status=\"4xx\"} 1",
+            "mcpgateway_reasons_total{reason=\"token_missing\",blame=\"client\"} 1",
+            "mcpgateway_failures_total{origin=\"client\"} 1",
+            "mcpgateway_server_requests_total{server=\"demo\",outcome=\"ok\"} 1",
+            "mcpgateway_duration_seconds_bucket{le=\"0.020\"} 2",
+            "mcpgateway_upstream_duration_seconds_bucket{le=\"+Inf\"} 2",
+            "mcpgateway_upstream_duration_seconds_sum 0.100",
         ] {
             assert!(text.lines().any(|it| it == line), "{line} is not in\n{text}");
         }
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_label_stays_in_its_quotes() {
-        let named = Named { subject: "s", client: None, server: Some("a\"} 1\n\\"), tool: None };
+        let named = SampleNames { subject: "s", client: None, server: Some("a\"} 1\n\\"), tool: None };
         let summary = Summary { tally: of(&[Sample { named: Some(named), ..CALL }]), ..Summary::default() };
         assert!(text(&summary, "1.0").contains("{server=\"a\\\"} 1\\n\\\\\",outcome=\"ok\"} 1\n"));
     }

@@ -12,15 +12,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ranking {
     #[serde(default)]
-    rows: BTreeMap<String, Usage>,
+    rows: BTreeMap<String, RequestCount>,
     #[serde(default)]
-    other: Usage,
+    other: RequestCount,
 }
 
 /// How many requests there were, and how many of them failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "(u64, u64)", from = "(u64, u64)")]
-pub struct Usage {
+pub struct RequestCount {
     /// All of them.
     pub requests: u64,
     /// Those that failed.
@@ -30,7 +30,7 @@ pub struct Usage {
 impl Ranking {
     /// One more request under a label. Allocates for a label that is new.
     pub fn add(&mut self, label: &str, failed: bool, kept: usize) {
-        let usage = Usage { requests: 1, failures: failed.into() };
+        let usage = RequestCount { requests: 1, failures: failed.into() };
         if let Some(row) = self.rows.get_mut(label) {
             row.add(usage);
             return;
@@ -65,19 +65,19 @@ impl Ranking {
     }
 
     /// The labels and their counts, the largest first.
-    pub fn top(&self) -> Vec<(&str, Usage)> {
+    pub fn top(&self) -> Vec<(&str, RequestCount)> {
         let mut rows: Vec<_> = self.rows.iter().map(|(label, usage)| (label.as_str(), *usage)).collect();
         rows.sort_by(|(one, a), (another, b)| b.requests.cmp(&a.requests).then_with(|| one.cmp(another)));
         rows
     }
 
     /// What has no row of its own.
-    pub const fn other(&self) -> Usage {
+    pub const fn other(&self) -> RequestCount {
         self.other
     }
 
     /// All of it together.
-    pub fn sum(&self) -> Usage {
+    pub fn sum(&self) -> RequestCount {
         let mut sum = self.other;
         self.rows.values().for_each(|usage| sum.add(*usage));
         sum
@@ -96,7 +96,7 @@ impl Ranking {
     }
 }
 
-impl Usage {
+impl RequestCount {
     /// Those of another as well.
     pub const fn add(&mut self, other: Self) {
         self.requests = self.requests.saturating_add(other.requests);
@@ -104,14 +104,14 @@ impl Usage {
     }
 }
 
-impl From<(u64, u64)> for Usage {
+impl From<(u64, u64)> for RequestCount {
     fn from((requests, failures): (u64, u64)) -> Self {
         Self { requests, failures }
     }
 }
 
-impl From<Usage> for (u64, u64) {
-    fn from(usage: Usage) -> Self {
+impl From<RequestCount> for (u64, u64) {
+    fn from(usage: RequestCount) -> Self {
         (usage.requests, usage.failures)
     }
 }
@@ -124,7 +124,9 @@ mod tests {
 
     fn of(labels: &[u8], kept: usize) -> Ranking {
         let mut ranking = Ranking::default();
-        labels.iter().for_each(|label| ranking.add(&label.to_string(), label % 2 == 0, kept));
+        for label in labels {
+            ranking.add(&label.to_string(), label % 2 == 0, kept);
+        }
         ranking
     }
 
@@ -144,7 +146,7 @@ mod tests {
             }
         }
         assert!(ranking.rows.len() <= 16, "{}", ranking.rows.len());
-        assert_eq!(ranking.sum(), Usage { requests: 11_000, failures: 1_000 });
+        assert_eq!(ranking.sum(), RequestCount { requests: 11_000, failures: 1_000 });
         let (largest, usage) = ranking.top()[0];
         assert_eq!(largest, "echo");
         assert!(usage.requests <= 1_000 && 1_000 <= usage.requests + ranking.other().requests);
@@ -157,9 +159,9 @@ mod tests {
         totals.accumulate(&of(&[3, 3, 3, 1], 9), 2);
         assert_eq!(
             totals.top(),
-            [("1", Usage { requests: 2, failures: 0 }), ("2", Usage { requests: 1, failures: 1 })]
+            [("1", RequestCount { requests: 2, failures: 0 }), ("2", RequestCount { requests: 1, failures: 1 })]
         );
-        assert_eq!(totals.other(), Usage { requests: 3, failures: 0 });
+        assert_eq!(totals.other(), RequestCount { requests: 3, failures: 0 });
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use crate::time::{Lifetime, Timestamp};
 
 /// What a shard needs of its storage. Between two steps nothing but storage may be awaited.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum StorageStep {
     /// What lies under these keys, as far as there is anything.
     Get(Vec<String>),
     /// What lies from one key up to another, that one left out, and so many at most, by their keys.
@@ -36,7 +36,7 @@ pub struct Writes {
 }
 
 /// A row and its key.
-pub type Stored = (String, String);
+pub type StoredRow = (String, String);
 
 /// How long after it is set an alarm rings.
 pub const WAKES: Lifetime = Lifetime::hours(1);
@@ -70,8 +70,8 @@ impl Level {
         key.strip_prefix(self.prefix)?.parse().ok().map(Timestamp)
     }
 
-    pub(super) fn list(self, from: Timestamp, to: Timestamp, limit: u32) -> Step {
-        Step::List { from: self.key(from), to: self.key(to), limit }
+    pub(super) fn list(self, from: Timestamp, to: Timestamp, limit: u32) -> StorageStep {
+        StorageStep::List { from: self.key(from), to: self.key(to), limit }
     }
 }
 
@@ -83,8 +83,8 @@ pub(super) fn heard_key(isolate: &str) -> String {
 }
 
 /// What isolates told last, from one on.
-pub(super) fn list_heard(from: &str) -> Step {
-    Step::List { from: heard_key(from), to: "isolate;".to_owned(), limit: PAGE }
+pub(super) fn list_heard(from: &str) -> StorageStep {
+    StorageStep::List { from: heard_key(from), to: "isolate;".to_owned(), limit: PAGE }
 }
 
 /// The isolate of a key.

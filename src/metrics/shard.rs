@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Command, Outcome};
 use super::delta::Delta;
-use super::rows::{LEVELS, MINUTES, NEVER, PAGE, Step, Stored, Writes, heard_key};
+use super::rows::{LEVELS, MINUTES, NEVER, PAGE, StorageStep, StoredRow, Writes, heard_key};
 use super::summary::{Summary, Window};
 use super::tally::Tally;
 use crate::json;
@@ -62,29 +62,29 @@ pub enum Answering {
 /// What to do next: a step, or the outcome is there.
 pub enum Next<S> {
     /// This, and then it goes on with what was found.
-    Step(S, Step),
+    Step(S, StorageStep),
     /// It is done.
     Done(Outcome),
 }
 
 impl Answering {
     /// The first step of a command.
-    pub fn begin(command: Command) -> (Self, Step) {
+    pub fn begin(command: Command) -> (Self, StorageStep) {
         match command {
             Command::Add(delta) => {
                 let keys = vec![MINUTES.key(delta.minute), TOTAL.to_owned(), heard_key(&delta.isolate)];
-                (Self::Adding(delta), Step::Get(keys))
+                (Self::Adding(delta), StorageStep::Get(keys))
             }
             Command::Sum(window) => {
                 let step = MINUTES.list(window.since, NEVER, PAGE);
                 (Self::Summing { window, level: 0, summary: Box::default() }, step)
             }
-            Command::Total => (Self::Totalling, Step::Get(vec![TOTAL.to_owned()])),
+            Command::Total => (Self::Totalling, StorageStep::Get(vec![TOTAL.to_owned()])),
         }
     }
 
     /// Goes on with what was found; after a write that is nothing.
-    pub fn next(self, found: &[Stored], now: Timestamp) -> Result<Next<Self>, json::Error> {
+    pub fn next(self, found: &[StoredRow], now: Timestamp) -> Result<Next<Self>, json::Error> {
         match self {
             Self::Adding(delta) => add(&delta, found, now),
             Self::Added => Ok(Next::Done(Outcome::Added)),
@@ -112,7 +112,7 @@ impl Answering {
 }
 
 /// What was told is counted, unless it was already.
-fn add(delta: &Delta, found: &[Stored], now: Timestamp) -> Result<Next<Answering>, json::Error> {
+fn add(delta: &Delta, found: &[StoredRow], now: Timestamp) -> Result<Next<Answering>, json::Error> {
     let (minute, isolate) = (MINUTES.key(delta.minute), heard_key(&delta.isolate));
     let heard = text(found, &isolate).map(|text| json::read::<Heard>(text.as_bytes())).transpose()?;
     if heard.is_some_and(|heard| delta.sequence <= heard.sequence) {
@@ -127,18 +127,110 @@ fn add(delta: &Delta, found: &[Stored], now: Timestamp) -> Result<Next<Answering
     total.tally.accumulate(&delta.tally);
     let heard = Heard { v: V1, sequence: delta.sequence, at: now };
     let put = vec![(minute, written(&row)), (TOTAL.to_owned(), written(&total)), (isolate, written(&heard))];
-    Ok(Next::Step(Answering::Added, Step::Write(Writes { put, delete: Vec::new(), wake })))
+    Ok(Next::Step(Answering::Added, StorageStep::Write(Writes { put, delete: Vec::new(), wake })))
 }
 
-fn text<'a>(found: &'a [Stored], key: &str) -> Option<&'a str> {
+fn text<'a>(found: &'a [StoredRow], key: &str) -> Option<&'a str> {
     found.iter().find(|(name, _)| name == key).map(|(_, text)| text.as_str())
 }
 
-pub(super) fn read_row(found: &[Stored], key: &str) -> Result<Option<Row>, json::Error> {
+pub(super) fn read_row(found: &[StoredRow], key: &str) -> Result<Option<Row>, json::Error> {
     text(found, key).map(|text| json::read(text.as_bytes())).transpose()
 }
 
 pub(super) fn written(value: &impl Serialize) -> String {
     // Texts and numbers, so there is no failure to report.
     serde_json::to_string(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::delta::tests::GOLDEN;
+    use crate::metrics::ranking::RequestCount;
+    use crate::time::Lifetime;
+
+    const NOW: Timestamp = Timestamp(1_900_000_000);
+    const MINUTE_ROW: &str = "minute:001899999960";
+    const ISOLATE_ROW: &str = "isolate:AQEBAQEBAQEBAQEBAQEBAQ";
+
+    fn delta() -> Delta {
+        json::read(GOLDEN.as_bytes()).unwrap()
+    }
+
+    /// What a command reads first, and what it does with what it finds there.
+    fn run(command: Command, found: &[StoredRow]) -> (StorageStep, Next<Answering>) {
+        let (answering, first) = Answering::begin(command);
+        (first, answering.next(found, NOW).unwrap())
+    }
+
+    fn writes(next: Next<Answering>) -> Writes {
+        match next {
+            Next::Step(_, StorageStep::Write(writes)) => writes,
+            _ => panic!("nothing is written"),
+        }
+    }
+
+    #[test]
+    fn rows_are_stored_like_this() {
+        let (first, next) = run(Command::Add(Box::new(delta())), &[]);
+        let keys = [MINUTE_ROW, "total", ISOLATE_ROW].map(str::to_owned);
+        assert_eq!(first, StorageStep::Get(keys.clone().into()));
+        let tally = GOLDEN.split_once(r#""tally":"#).unwrap().1.trim_end_matches('}').to_owned() + "}";
+        let mut unnamed = tally.clone();
+        for label in ["demo/echo", "claude", "dev:alice"] {
+            unnamed = unnamed.replace(&format!(r#""{label}":[1,0]"#), "");
+        }
+        let [minute, total, isolate] = [
+            format!(r#"{{"v":1,"tally":{tally}}}"#),
+            format!(r#"{{"v":1,"began":1900000000,"tally":{unnamed}}}"#),
+            r#"{"v":1,"sequence":2,"at":1900000000}"#.to_owned(),
+        ];
+        let put: Vec<_> = keys.into_iter().zip([minute, total, isolate]).collect();
+        assert_eq!(writes(next), Writes { put: put.clone(), delete: Vec::new(), wake: true });
+
+        let again = Delta { sequence: 3, ..delta() };
+        let second = writes(run(Command::Add(Box::new(again)), &put).1);
+        assert!(!second.wake, "its alarm is set");
+        let row = json::read::<Row>(second.put[0].1.as_bytes()).unwrap();
+        assert_eq!(row.tally.all, RequestCount { requests: 2, failures: 0 });
+        assert_eq!(json::read::<Row>(second.put[1].1.as_bytes()).unwrap().began, Some(NOW), "it began when it did");
+    }
+
+    #[test]
+    fn what_an_isolate_told_already_is_not_counted_again() {
+        let heard = |sequence: u64| {
+            vec![(ISOLATE_ROW.to_owned(), format!(r#"{{"v":1,"sequence":{sequence},"at":1900000000}}"#))]
+        };
+        for sequence in [2, 3, 100] {
+            let (_, next) = run(Command::Add(Box::new(delta())), &heard(sequence));
+            assert!(matches!(next, Next::Done(Outcome::Repeated)), "{sequence}");
+        }
+        assert_eq!(writes(run(Command::Add(Box::new(delta())), &heard(1)).1).put.len(), 3);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_is_not_taken_for_none() {
+        for found in [(MINUTE_ROW, "{"), ("total", r#"{"v":2,"tally":{}}"#), (ISOLATE_ROW, "3")] {
+            let (answering, _) = Answering::begin(Command::Add(Box::new(delta())));
+            assert!(answering.next(&[(found.0.to_owned(), found.1.to_owned())], NOW).is_err(), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_page_is_followed_by_the_next_and_then_by_longer_rows() {
+        let window = Window { since: Timestamp(1_899_936_000), step: Lifetime::hours(1) };
+        let row = |at: u64| (MINUTES.key(Timestamp(at)), r#"{"v":1,"tally":{"all":[1,0]}}"#.to_owned());
+        let page: Vec<_> = (0..60).map(|n| row(1_899_936_000 + n * 60)).collect();
+        let (answering, first) = Answering::begin(Command::Sum(window));
+        let list = |from: &str, to: &str| StorageStep::List { from: from.into(), to: to.into(), limit: 60 };
+        assert_eq!(first, list("minute:001899936000", "minute:999999999960"));
+        let Next::Step(answering, second) = answering.next(&page, NOW).unwrap() else { panic!("it is done") };
+        assert_eq!(second, list("minute:001899939600", "minute:999999999960"));
+        let Next::Step(answering, hours) = answering.next(&page[..1], NOW).unwrap() else { panic!("it is done") };
+        assert_eq!(hours, list("hour:001899936000", "hour:999999997200"));
+        let Next::Step(answering, _) = answering.next(&[], NOW).unwrap() else { panic!("it is done") };
+        let Next::Done(Outcome::Summed(summary)) = answering.next(&[], NOW).unwrap() else { panic!("it goes on") };
+        assert_eq!((summary.tally.all.requests, summary.points.len()), (61, 1));
+    }
 }

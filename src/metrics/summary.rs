@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::floor;
 use super::histogram::Histogram;
-use super::ranking::Usage;
+use super::ranking::RequestCount;
 use super::tally::Tally;
 use crate::time::{Lifetime, Timestamp};
 
@@ -39,7 +39,7 @@ pub struct Point {
     /// When it begins.
     pub at: Timestamp,
     /// How often.
-    pub all: Usage,
+    pub all: RequestCount,
     /// How long the gateway itself took.
     pub gateway: Histogram,
     /// How long servers took.

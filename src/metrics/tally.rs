@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Sample;
 use super::histogram::Histogram;
-use super::ranking::{Ranking, Usage};
+use super::ranking::{Ranking, RequestCount};
 use crate::time::Millis;
 
 /// Of each kind so many labels are kept.
@@ -23,7 +23,7 @@ const SUBJECTS: usize = 64;
 #[serde(default)]
 pub struct Tally {
     /// All of them.
-    pub all: Usage,
+    pub all: RequestCount,
     /// By route and class of the status: `mcp 2xx`.
     pub routes: Ranking,
     /// By reason code and who must act, where somebody must: `token_missing client`.
@@ -48,7 +48,7 @@ impl Tally {
     /// One more request. In `scratch` labels of two parts are made: one that is known costs no allocation.
     pub fn add(&mut self, sample: &Sample<'_>, scratch: &mut String) {
         let failed = sample.failed();
-        self.all.add(Usage { requests: 1, failures: failed.into() });
+        self.all.add(RequestCount { requests: 1, failures: failed.into() });
         self.routes.add(joined(scratch, [sample.route, " ", class(sample.status)]), failed, ROUTES);
         match (sample.reason, sample.blame) {
             (Some(reason), Some(blame)) => self.reasons.add(joined(scratch, [reason, " ", blame]), failed, REASONS),
@@ -80,26 +80,22 @@ impl Tally {
     /// Those of another as well.
     pub fn merge(&mut self, other: &Self) {
         self.combine(other, Ranking::merge);
+        self.tools.merge(&other.tools, TOOLS);
+        self.clients.merge(&other.clients, CLIENTS);
+        self.subjects.merge(&other.subjects, SUBJECTS);
     }
 
-    /// The same, and nothing ever goes down: what is told as totals.
+    /// The same for ever: nothing goes down, and what callers name is left out.
     pub fn accumulate(&mut self, other: &Self) {
         self.combine(other, Ranking::accumulate);
     }
 
     fn combine(&mut self, other: &Self, rankings: fn(&mut Ranking, &Ranking, usize)) {
         self.all.add(other.all);
-        for (ranking, more, kept) in [
-            (&mut self.routes, &other.routes, ROUTES),
-            (&mut self.reasons, &other.reasons, REASONS),
-            (&mut self.origins, &other.origins, ORIGINS),
-            (&mut self.servers, &other.servers, SERVERS),
-            (&mut self.tools, &other.tools, TOOLS),
-            (&mut self.clients, &other.clients, CLIENTS),
-            (&mut self.subjects, &other.subjects, SUBJECTS),
-        ] {
-            rankings(ranking, more, kept);
-        }
+        rankings(&mut self.routes, &other.routes, ROUTES);
+        rankings(&mut self.reasons, &other.reasons, REASONS);
+        rankings(&mut self.origins, &other.origins, ORIGINS);
+        rankings(&mut self.servers, &other.servers, SERVERS);
         self.gateway.merge(&other.gateway);
         self.upstream.merge(&other.upstream);
     }
@@ -118,28 +114,35 @@ const fn class(status: u16) -> &'static str {
 
 fn joined<'s>(scratch: &'s mut String, parts: [&str; 3]) -> &'s str {
     scratch.clear();
-    parts.iter().for_each(|part| scratch.push_str(part));
+    scratch.extend(parts);
     scratch
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::metrics::Named;
+    use crate::metrics::SampleNames;
 
     pub(in crate::metrics) const CALL: Sample<'_> = Sample {
         route: "mcp",
         status: 200,
         reason: None,
         blame: None,
-        named: Some(Named { subject: "dev:alice", client: Some("claude"), server: Some("demo"), tool: Some("echo") }),
+        named: Some(SampleNames {
+            subject: "dev:alice",
+            client: Some("claude"),
+            server: Some("demo"),
+            tool: Some("echo"),
+        }),
         duration: Millis(70),
         upstream: Some(Millis(50)),
     };
 
     pub(in crate::metrics) fn of(samples: &[Sample<'_>]) -> Tally {
         let mut tally = Tally::default();
-        samples.iter().for_each(|sample| tally.add(sample, &mut String::new()));
+        for sample in samples {
+            tally.add(sample, &mut String::new());
+        }
         tally
     }
 
@@ -156,8 +159,8 @@ pub(super) mod tests {
         let theirs = Sample { status: 500, ..CALL };
         let told = Sample { reason: Some("connection_required"), ..CALL };
         let tally = of(&[CALL, refused, theirs, told]);
-        assert_eq!(tally.all, Usage { requests: 4, failures: 2 });
-        let usage = |requests, failures| Usage { requests, failures };
+        assert_eq!(tally.all, RequestCount { requests: 4, failures: 2 });
+        let usage = |requests, failures| RequestCount { requests, failures };
         assert_eq!(tally.routes.top(), [("mcp 2xx", usage(2, 0)), ("mcp 4xx", usage(1, 1)), ("mcp 5xx", usage(1, 1))]);
         assert_eq!(tally.reasons.top(), [("connection_required", usage(1, 0)), ("token_missing client", usage(1, 1))]);
         assert_eq!(tally.origins.top(), [("client", usage(1, 1)), ("upstream", usage(1, 1))]);
@@ -167,8 +170,18 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_is_kept_for_ever_names_nobody() {
+        let mut total = Tally::default();
+        total.accumulate(&of(&[CALL, CALL]));
+        assert_eq!((total.all.requests, total.servers.sum().requests, total.upstream.count()), (2, 2, 2));
+        for name in ["alice", "claude", "echo"] {
+            assert!(!serde_json::to_string(&total).unwrap().contains(name));
+        }
+    }
+
+    #[test]
     fn what_a_later_release_counts_is_left_out_and_what_an_older_one_did_not_is_nothing() {
         let tally: Tally = serde_json::from_str(r#"{"all":[3,1],"regions":{"rows":{"fra":[3,1]}}}"#).unwrap();
-        assert_eq!(tally, Tally { all: Usage { requests: 3, failures: 1 }, ..Tally::default() });
+        assert_eq!(tally, Tally { all: RequestCount { requests: 3, failures: 1 }, ..Tally::default() });
     }
 }

@@ -4,7 +4,7 @@
 //! Not here: when the alarm rings (`edge`).
 
 use super::floor;
-use super::rows::{LEVELS, Level, NEVER, Step, Stored, Writes, heard_of, list_heard};
+use super::rows::{LEVELS, Level, NEVER, StorageStep, StoredRow, Writes, heard_of, list_heard};
 use super::shard::{Heard, Row, read_row, written};
 use crate::json;
 use crate::time::{Lifetime, Timestamp};
@@ -25,7 +25,7 @@ enum Place {
     /// All rows are looked at that become part of the same one as that.
     Gathering(usize, Timestamp),
     /// That one is looked at.
-    Joining(usize, Timestamp, Vec<Stored>),
+    Joining(usize, Timestamp, Vec<StoredRow>),
     /// What was done with a level is being written.
     Level(usize),
     /// What isolates told last is looked at.
@@ -37,20 +37,20 @@ enum Place {
 /// What to do next.
 pub enum Tidied {
     /// This, and then it goes on with what was found; after a write that is nothing.
-    Step(Tidying, Step),
+    Step(Tidying, StorageStep),
     /// It is done. Whether an alarm has to ring again.
     Done(bool),
 }
 
 impl Tidying {
     /// The first step.
-    pub fn begin() -> (Self, Step) {
+    pub fn begin() -> (Self, StorageStep) {
         let oldest = LEVELS.first().map_or_else(|| list_heard(""), |level| level.list(Timestamp(0), NEVER, 1));
         (Self { at: Place::Oldest(0), is_anything_left: false }, oldest)
     }
 
     /// Goes on with what was found.
-    pub fn next(mut self, found: Vec<Stored>, now: Timestamp) -> Result<Tidied, json::Error> {
+    pub fn next(mut self, found: Vec<StoredRow>, now: Timestamp) -> Result<Tidied, json::Error> {
         Ok(match std::mem::replace(&mut self.at, Place::Isolates) {
             Place::Oldest(number) => {
                 let Some(level) = LEVELS.get(number) else { return Ok(self.isolates("")) };
@@ -59,7 +59,7 @@ impl Tidying {
                 self.is_anything_left |= oldest.is_some();
                 match (old, LEVELS.get(number + 1)) {
                     (None, _) => self.level(number + 1),
-                    (Some(_), None) => self.step(Place::Level(number), Step::Write(forgotten(found))),
+                    (Some(_), None) => self.step(Place::Level(number), StorageStep::Write(forgotten(found))),
                     (Some(at), Some(longer)) => {
                         let begins = floor(at, longer.span);
                         let limit = u32::try_from(longer.span.0 / level.span.0).unwrap_or(u32::MAX);
@@ -71,12 +71,12 @@ impl Tidying {
             Place::Gathering(number, begins) => {
                 let Some(longer) = LEVELS.get(number + 1) else { return Ok(self.isolates("")) };
                 let key = longer.key(begins);
-                self.step(Place::Joining(number, begins, found), Step::Get(vec![key]))
+                self.step(Place::Joining(number, begins, found), StorageStep::Get(vec![key]))
             }
             Place::Joining(number, begins, rows) => {
                 let Some(longer) = LEVELS.get(number + 1) else { return Ok(self.isolates("")) };
                 let writes = joined(*longer, begins, rows, &found)?;
-                self.step(Place::Level(number), Step::Write(writes))
+                self.step(Place::Level(number), StorageStep::Write(writes))
             }
             Place::Level(number) => self.level(number),
             Place::Isolates => {
@@ -86,14 +86,14 @@ impl Tidying {
                 let all = found.len();
                 let old: Vec<_> = found.into_iter().filter(|(_, text)| is_old(text, now)).collect();
                 self.is_anything_left |= old.len() < all;
-                self.step(Place::Forgetting(further), Step::Write(forgotten(old)))
+                self.step(Place::Forgetting(further), StorageStep::Write(forgotten(old)))
             }
             Place::Forgetting(Some(from)) => self.isolates(&from),
             Place::Forgetting(None) => Tidied::Done(self.is_anything_left),
         })
     }
 
-    fn step(self, at: Place, step: Step) -> Tidied {
+    fn step(self, at: Place, step: StorageStep) -> Tidied {
         Tidied::Step(Self { at, ..self }, step)
     }
 
@@ -110,7 +110,7 @@ impl Tidying {
 }
 
 /// Rows become part of a longer one, as it was found.
-fn joined(longer: Level, begins: Timestamp, rows: Vec<Stored>, found: &[Stored]) -> Result<Writes, json::Error> {
+fn joined(longer: Level, begins: Timestamp, rows: Vec<StoredRow>, found: &[StoredRow]) -> Result<Writes, json::Error> {
     let key = longer.key(begins);
     let mut row = read_row(found, &key)?.unwrap_or_default();
     for (_, text) in &rows {
@@ -119,7 +119,7 @@ fn joined(longer: Level, begins: Timestamp, rows: Vec<Stored>, found: &[Stored])
     Ok(Writes { put: vec![(key, written(&row))], ..forgotten(rows) })
 }
 
-fn forgotten(rows: Vec<Stored>) -> Writes {
+fn forgotten(rows: Vec<StoredRow>) -> Writes {
     Writes { delete: rows.into_iter().map(|(key, _)| key).collect(), ..Writes::default() }
 }
 

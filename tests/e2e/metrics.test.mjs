@@ -42,7 +42,7 @@ describe("what is counted", () => {
     }
   };
 
-  test("[Z12] calls of two isolates are in the sums within ten seconds, and cost no object but for that", async () => {
+  test("calls of two isolates are in the sums within ten seconds, and cost no object but for that", async () => {
     const elsewhere = gateway.at(gateway.url, { isolate: 1 });
     const call = async () => {
       const { json, headers } = modernCall("tools/call", { name: TOOL });
@@ -77,10 +77,21 @@ describe("what is counted", () => {
     assert.equal(requests(told.reasons, { reason, blame }), 1, JSON.stringify(told.reasons));
     assert.ok(requests(told.origins, { origin: blame }) >= 1);
     const { text } = await gateway.asOperator("/admin/metrics.prom");
-    assert.ok(text.includes(`\nmcp_gateway_reasons_total{reason="${reason}",blame="${blame}"} 1\n`), text);
+    assert.ok(text.includes(`\nmcpgateway_reasons_total{reason="${reason}",blame="${blame}"} 1\n`), text);
   });
 
-  test("[Z12] the text for Prometheus is in its format, line by line", async () => {
+  test("analytics of the platform get a data point of each request, where they are bound", async () => {
+    await gateway.fetch("/__points");
+    await callTool(alpha, token);
+    await post(alpha, undefined, modernCall("tools/list"));
+    const [call, refused] = (await gateway.fetch("/__points")).json;
+    const [client] = call.blobs.splice(5, 1);
+    assert.deepEqual([call.blobs, call.indexes], [["mcp", "", "", "alpha", TOOL, "dev:alice"], ["alpha"]]);
+    assert.ok(client.length > 0 && call.doubles.length === 3 && call.doubles[0] === 200, JSON.stringify(call));
+    assert.deepEqual([refused.blobs, refused.indexes], [["mcp", "token_missing", "client", "", "", "", ""], ["mcp"]]);
+  });
+
+  test("the text for Prometheus is in its format, line by line", async () => {
     const { headers, text } = await gateway.asOperator("/admin/metrics.prom");
     assert.equal(headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     const samples = parsed(text);

@@ -49,7 +49,7 @@ fn a_call_is_counted_and_the_operator_sees_it() {
     assert_eq!(told["subjects"]["top"][0]["subject"], "dev:alice");
     assert_eq!(sum(&told, "routes"), told["requests"].as_u64().unwrap());
     assert!(told["may_lack"].as_str().unwrap().contains("10 seconds"));
-    assert_eq!(scraped(&world)["mcp_gateway_server_requests_total{server=\"demo\",outcome=\"ok\"}"], 3.0);
+    assert_eq!(scraped(&world)["mcpgateway_server_requests_total{server=\"demo\",outcome=\"ok\"}"], 3.0);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn hours_of_calls_in_two_isolates_add_up_exactly_in_every_window() {
     assert_eq!(sum(&told(&here, "3h"), "tools"), 0);
     here.passes(30 * DAY);
     assert_eq!(sum(&told(&here, "30d"), "tools"), 0);
-    let ok = &scraped(&here)["mcp_gateway_server_requests_total{server=\"demo\",outcome=\"ok\"}"];
+    let ok = &scraped(&here)["mcpgateway_server_requests_total{server=\"demo\",outcome=\"ok\"}"];
     assert_eq!(*ok - 2.0, f64::from(u32::try_from(calls).unwrap()));
     assert!(rows() <= 8, "nothing but the totals, and what the questions are counted as: {}", rows());
 }

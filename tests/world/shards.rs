@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use mcp_edge_gateway::metrics::Sample;
 use mcp_edge_gateway::metrics::command::{Command, Outcome};
-use mcp_edge_gateway::metrics::rows::{Step, Stored, WAKES, Writes};
+use mcp_edge_gateway::metrics::rows::{StorageStep, StoredRow, WAKES, Writes};
 use mcp_edge_gateway::metrics::shard::{Answering, Next};
 use mcp_edge_gateway::metrics::tidying::{Tidied, Tidying};
 use mcp_edge_gateway::ports::Unavailable;
@@ -76,21 +76,21 @@ impl Shards {
         }
     }
 
-    fn take(&self, shard: &str, step: Step, now: Timestamp) -> Vec<Stored> {
+    fn take(&self, shard: &str, step: StorageStep, now: Timestamp) -> Vec<StoredRow> {
         let mut shards = self.rows.borrow_mut();
         let rows = shards.entry(shard.to_owned()).or_default();
         match step {
-            Step::Get(keys) => {
+            StorageStep::Get(keys) => {
                 keys.into_iter().filter_map(|key| Some((key.clone(), rows.get(&key)?.clone()))).collect()
             }
-            Step::List { from, to, limit } => {
+            StorageStep::List { from, to, limit } => {
                 let listed = rows.range(from..to).take(limit as usize);
                 listed.map(|(key, text)| (key.clone(), text.clone())).collect()
             }
-            Step::Write(Writes { put, delete, wake }) => {
+            StorageStep::Write(Writes { put, delete, wake }) => {
                 assert!(put.len() <= 128 && delete.len() <= 128, "what storage takes at once");
                 rows.extend(put);
-                delete.iter().for_each(|key| drop(rows.remove(key)));
+                rows.retain(|key, _| !delete.contains(key));
                 if wake {
                     self.alarms.borrow_mut().entry(shard.to_owned()).or_insert(now + WAKES);
                 }

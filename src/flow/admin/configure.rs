@@ -23,6 +23,7 @@ use crate::web::reply::Reply;
 
 const LIMIT: usize = 1024 * 1024;
 const PREVIOUS: &str = "config:previous";
+const INVALID: &str = "configuration_invalid";
 
 /// `GET /admin/config`: the version in effect and its text.
 pub async fn show<P: Platform>(platform: &P, memory: &Memory, head: &Head) -> Answered<P> {
@@ -127,9 +128,10 @@ fn refusal<S>(errors: &[ConfigError], request_id: &str) -> Reply<S> {
         &json!({
             "error": "invalid_configuration",
             "error_description": "The configuration was not taken over; the one in effect stays.",
-            "reason": "configuration_invalid",
+            "reason": INVALID,
             "errors": errors,
             "request_id": request_id,
         }),
     )
+    .log_reason(INVALID)
 }

@@ -11,7 +11,7 @@ use crate::flow::{Answered, Head, RequestContext, metrics};
 use crate::metrics::command::Command;
 use crate::metrics::counters::{ANONYMOUS_TOLD_AFTER, TOLD_AFTER};
 use crate::metrics::prometheus;
-use crate::metrics::ranking::{Ranking, Usage};
+use crate::metrics::ranking::{Ranking, RequestCount};
 use crate::metrics::summary::{Summary, Window};
 use crate::ports::{Platform, Unavailable};
 use crate::time::Lifetime;
@@ -34,7 +34,8 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
         "until": context.now,
         "step_seconds": window.step,
         "may_lack": format!(
-            "What each isolate counted in its last {} seconds, or its last {} where only anonymous requests came to it.",
+            "What an isolate counted since it last told of it: at most {} seconds before the last authenticated \
+             request to it, {} before the last anonymous one.",
             TOLD_AFTER.0, ANONYMOUS_TOLD_AFTER.0,
         ),
     });
@@ -96,7 +97,7 @@ fn top(ranking: &Ranking, name: &str, second: Option<(char, &str)>) -> Value {
     let all = ranking.top();
     let mut other = ranking.other();
     all.iter().skip(NAMED).for_each(|(_, usage)| other.add(*usage));
-    let row = |(label, usage): (&str, Usage)| {
+    let row = |(label, usage): (&str, RequestCount)| {
         let (one, two) = second.and_then(|(mark, _)| label.split_once(mark)).unwrap_or((label, ""));
         let mut row = json!({name: one, "requests": usage.requests, "failures": usage.failures});
         if let (Some((_, name)), Some(row)) = (second.filter(|_| !two.is_empty()), row.as_object_mut()) {

@@ -1,7 +1,8 @@
 // The built Worker with a counter on each way out of the isolate: KV, objects, and fetch.
 //
 // `GET /__counts` answers the counts since it was last asked, `GET /__stored` how often storage was written or an object asked since then,
-// `GET /__told` how often what was counted of requests was told since then, which no other count has, and `GET /__trap` does to the instance what a panic in Rust does. They exist in this wrapper only. Not here: any behaviour of the gateway.
+// `GET /__told` how often what was counted of requests was told since then, which no other count has,
+// `GET /__points` the data points of analytics, of which the local runtime keeps none, and `GET /__trap` does to the instance what a panic in Rust does. They exist in this wrapper only. Not here: any behaviour of the gateway.
 
 import gateway from "./entry.js";
 import { alive, enter } from "./instance.js";
@@ -11,6 +12,8 @@ export * from "./entry.js";
 let counts = zero();
 let stored = nothing();
 let told = 0;
+const points = [];
+const ANALYTICS = { writeDataPoint: (point) => void points.push(point) };
 
 const fetchOutside = globalThis.fetch;
 globalThis.fetch = (...request) => {
@@ -35,6 +38,7 @@ export default {
       told = 0;
       return answer;
     }
+    if (new URL(request.url).pathname === "/__points") return Response.json(points.splice(0));
     if (new URL(request.url).pathname === "/__trap") return trapped();
     return gateway.fetch(request, watched(env), context);
   },
@@ -62,7 +66,7 @@ function nothing() {
 const wrapped = new WeakMap();
 function watched(env) {
   if (!wrapped.has(env)) {
-    wrapped.set(env, Object.fromEntries(Object.entries(env).map(([name, binding]) => [name, watch(binding, name)])));
+    wrapped.set(env, { ...Object.fromEntries(Object.entries(env).map(([name, binding]) => [name, watch(binding, name)])), ANALYTICS });
   }
   return wrapped.get(env);
 }
