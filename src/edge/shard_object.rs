@@ -83,10 +83,11 @@ async fn write(storage: &Storage, Writes { put, delete, wake }: Writes) -> Resul
         settled(storage.set_alarm(moment(WAKES))).await?;
     }
     let members: Vec<_> = put.iter().map(|(key, text)| (key.as_str(), JsValue::from_str(text))).collect();
-    let put = storage.put_several(&options(&members)?);
-    let delete = storage.delete_several(&texts(delete));
-    settled(put).await?;
-    settled(delete).await?;
+    let put = (!members.is_empty()).then(|| storage.put_several(&options(&members)?));
+    let delete = (!delete.is_empty()).then(|| storage.delete_several(&texts(delete)));
+    for written in [put, delete].into_iter().flatten() {
+        settled(written).await?;
+    }
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 // The built Worker with a counter on each way out of the isolate: KV, objects, and fetch.
 //
-// `GET /__counts` answers the counts since it was last asked, `GET /__stored` how often storage was written or an object asked since then,
-// `GET /__told` how often what was counted of requests was told since then, which no other count has,
-// `GET /__points` the data points of analytics, of which the local runtime keeps none, and `GET /__trap` does to the instance what a panic in Rust does. They exist in this wrapper only. Not here: any behaviour of the gateway.
+// `GET /__counts` answers the counts since it was last asked, and `GET /__stored` how often storage was written or an object asked since
+// then. `GET /__told` answers how often what was counted of requests was told, which no other count has, and `GET /__points` the data points
+// of analytics, of which the local runtime keeps none. `GET /__trap` does to the instance what a panic in Rust does. They exist in this
+// wrapper only. Not here: any behaviour of the gateway.
 
 import gateway from "./entry.js";
 import { alive, enter } from "./instance.js";
