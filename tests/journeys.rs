@@ -41,6 +41,8 @@ mod people;
 mod policy;
 #[path = "journeys/prompt.rs"]
 mod prompt;
+#[path = "journeys/reasons.rs"]
+mod reasons;
 #[path = "journeys/record.rs"]
 mod record;
 #[path = "journeys/revoking.rs"]
