@@ -278,7 +278,7 @@ impl Asking {
             gateway.settle().await;
         }
         let answer = Answer { status: status.as_u16(), headers, body, terms };
-        seen.is_in(&answer);
+        seen.compare(&answer);
         answer
     }
 }

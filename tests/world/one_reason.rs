@@ -21,12 +21,12 @@ impl Seen {
     pub fn last(platform: &InMemory) -> Self {
         let line = platform.journal.borrow().last().map(|line| serde_json::from_str(line).unwrap());
         let observed = platform.shards.observed.borrow();
-        let (texts, _) = observed.last().expect("every request is counted");
+        let (texts, _) = observed.last().unwrap();
         Self { line, counted: texts[1].clone(), blame: texts[2].clone() }
     }
 
     /// Compares it with the answer.
-    pub fn is_in(self, answer: &Answer) {
+    pub fn compare(self, answer: &Answer) {
         let Self { line, counted, blame } = self;
         let told = std::str::from_utf8(&answer.body).unwrap_or_default();
         let id = answer.header("x-request-id").unwrap_or_default();
