@@ -20,7 +20,9 @@ use crate::flow::client::register;
 use crate::flow::connect::callback;
 use crate::flow::connection::catalogue;
 use crate::flow::token::revoke;
-use crate::flow::{Head, RequestContext, admin, api_keys, authorize, boxed, call, connect, discover, login, token};
+use crate::flow::{
+    Head, RequestContext, admin, api_keys, authorize, boxed, call, connect, discover, join, login, metrics, token,
+};
 use crate::mcp::message::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
 use crate::page;
@@ -109,13 +111,17 @@ impl<'a, P: Platform> Gateway<'a, P> {
         tenure::look(self.platform, self.memory, words).await
     }
 
-    /// Writes what replies did not wait for: what servers said of themselves in answers that are through by now.
+    /// Writes what replies did not wait for: what was counted, and what servers said of themselves.
     pub async fn settle(&self) {
         self.memory.unsettled.set(false);
-        if let Ok(keys) = self.keys() {
-            api_keys::settle(self.platform, self.memory, &keys).await;
-            catalogue::settle(self.platform, self.memory, &keys).await;
-        }
+        let keep = async {
+            if let Ok(keys) = self.keys() {
+                api_keys::settle(self.platform, self.memory, &keys).await;
+                catalogue::settle(self.platform, self.memory, &keys).await;
+            }
+        };
+        // Neither waits for the other: the sums may be slow to be told.
+        join(metrics::tell(self.platform, self.memory), keep).await;
     }
 
     async fn dispatch(
@@ -279,7 +285,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         Ok(Rc::clone(self.memory.keys.get_or_init(|| Rc::new(keys))))
     }
 
-    /// Writes one line of a request, with what its flows have written down.
+    /// Writes one line of a request, with what its flows have written down, and counts it.
     fn log(
         &self,
         head: &Head,
@@ -288,11 +294,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
         refusal: Option<&Failure>,
         record: &RequestRecord,
     ) {
-        let named = match route {
-            Route::Mcp(server) => Some(server.slug.as_str()),
-            Route::Connect(slug) => Some(*slug),
-            _ => None,
-        };
+        let called = if let Route::Mcp(server) = route { Some(server.slug.as_str()) } else { None };
+        let named = if let Route::Connect(slug) = route { Some(*slug) } else { called };
         let end = End {
             at: self.platform.tick(),
             method: &head.method,
@@ -303,11 +306,13 @@ impl<'a, P: Platform> Gateway<'a, P> {
             blame: refusal.map(|refusal| refusal.blame.as_str()),
             message: refusal.map(|refusal| refusal.logged.unwrap_or(&refusal.message)),
             server: refusal.and_then(|refusal| refusal.slug.as_deref()).or(named),
+            called,
         };
         let logged = self.memory.config.borrow().as_ref().map(|loaded| loaded.config.logged_calls);
         if let Some(line) = record.line(&end, logged.unwrap_or_default()) {
             self.platform.record(&line);
         }
+        record.sampled(&end, |sample| metrics::count(self.platform, self.memory, sample, end.at));
     }
 }
 

@@ -19,7 +19,8 @@
 //!   *modern* is MCP 2026-07-28 and later, *legacy* up to 2025-11-25. **signal**: how a client is told that a person
 //!   must connect first.
 //! - **flow**: what orchestrates one request. **port**: what a flow may do to the world. **host operation**: a port's
-//!   work that JavaScript does. **record**: what is written down of one request.
+//!   work that JavaScript does. **record**: what is written down of one request. **tally**: what was counted of some.
+//!   **delta**: a tally that an isolate tells, once. **shard**: one of the objects that sum them up.
 //! - **failure**: a refusal with its **reason** (a stable code), its **blame** (who must act), its cause and its fix.
 //! - **object**: a Durable Object. **directory**: Workers KV. **isolate**: one instance of the Worker; its **memory**
 //!   can be lost at any moment. **replica**: a connection's copy in the directory. **marker**: that something was
@@ -38,6 +39,7 @@ pub mod vault; // keys, and what is sealed with them
 pub mod version; // the version of a stored record
 
 pub mod mcp; // messages, transport, the connect signal, rewriting
+pub mod metrics; // counters, and what they add up to
 pub mod oauth; // the authorization server's texts and records
 pub mod oauth_client; // the gateway as a client of other authorization servers
 pub mod policy; // who may see and use which tool, prompt and resource

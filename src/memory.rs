@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::login::oidc::discovery::Provider;
 use crate::login::oidc::jwks::Jwks;
 use crate::mcp::transport::session::Session;
+use crate::metrics::counters::Counters;
 use crate::oauth::api_key::{ApiKey, KeyId};
 use crate::oauth::client::Client;
 use crate::oauth::subject::KeyUse;
@@ -42,6 +43,8 @@ pub struct Memory {
     pub keys: OnceCell<Rc<KeyRing>>,
     /// Whether something waits to be written once a reply is on its way.
     pub unsettled: Cell<bool>,
+    /// What was counted of its requests and is not told yet.
+    pub counters: Counters,
     /// The configuration in effect.
     pub config: RefCell<Option<LoadedConfig>>,
     /// Access tokens that were verified, by [`Verified::ending`], until they expire.

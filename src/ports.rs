@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use url::Url;
 
 use crate::login::oidc::jwks::VerifyingKey;
+use crate::metrics::{Sample, command};
 use crate::oauth::{grant, subject};
 use crate::secret::Secret;
 use crate::time::{Lifetime, Millis, Tick, Timestamp};
@@ -18,12 +19,12 @@ use crate::upstream::{connection, issuer};
 
 /// Everything the gateway needs, in one bound.
 pub trait Platform:
-    Clock + Timer + Entropy + Secrets + Signatures + Outbound + Ledger + Directory + Limiter + Journal
+    Clock + Timer + Entropy + Secrets + Signatures + Outbound + Ledger + Directory + Limiter + Journal + Meter
 {
 }
 
-impl<P: Clock + Timer + Entropy + Secrets + Signatures + Outbound + Ledger + Directory + Limiter + Journal> Platform
-    for P
+impl<P: Clock + Timer + Entropy + Secrets + Signatures + Outbound + Ledger + Directory + Limiter + Journal + Meter>
+    Platform for P
 {
 }
 
@@ -239,6 +240,16 @@ pub trait Limiter {
 pub trait Journal {
     /// Writes one line of JSON. Never holds a secret: what it is given is built from public facts only.
     fn record(&self, line: &str);
+}
+
+/// Sums that each isolate tells of in parts, each part counted once. Nothing that anybody waits for depends on it.
+#[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
+pub trait Meter {
+    /// Tells or asks a shard of them ([`metrics::shard`](crate::metrics::shard)).
+    async fn meter(&self, shard: &str, command: command::Command) -> Result<command::Outcome, Unavailable>;
+
+    /// Hands one request to the platform's own analytics, where the deployment has any. Waits for nothing.
+    fn observe(&self, sample: &Sample<'_>);
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::caller::Caller;
 use crate::config::LoggedCalls;
+use crate::metrics::{Sample, SampleNames};
 use crate::time::{Millis, Tick};
 
 /// Of a text that a client chose, in characters: what tools and clients are really called is shorter.
@@ -76,6 +77,8 @@ pub struct End<'a> {
     pub message: Option<&'a str>,
     /// The server it is about, where the route does not name it.
     pub server: Option<&'a str>,
+    /// The server that was called: one that there is.
+    pub called: Option<&'a str>,
 }
 
 /// One line of the log. The names are OpenTelemetry's where it has one.
@@ -183,6 +186,28 @@ impl RequestRecord {
         facts.renewals = facts.renewals.saturating_add(1);
     }
 
+    /// What is counted of it. Whose it is counts where they were authenticated; only then do the names count that it
+    /// has.
+    pub fn sampled<T>(&self, end: &End<'_>, count: impl FnOnce(&Sample<'_>) -> T) -> T {
+        let facts = self.facts.borrow();
+        let caller = facts.caller.as_deref();
+        let named = subject(&facts).map(|subject| SampleNames {
+            subject,
+            client: client(&facts),
+            server: end.called.or(facts.server.as_deref()),
+            tool: facts.tool.as_deref().filter(|_| caller.is_some()),
+        });
+        count(&Sample {
+            route: end.route,
+            status: end.status,
+            reason: end.reason,
+            blame: end.blame,
+            named,
+            duration: end.at - self.began,
+            upstream: facts.upstream_time,
+        })
+    }
+
     /// The line to log, unless the configuration leaves it out.
     pub fn line(&self, end: &End<'_>, logged: LoggedCalls) -> Option<String> {
         let wanted = match logged {
@@ -203,8 +228,8 @@ impl RequestRecord {
             reason: end.reason,
             blame: end.blame,
             message: end.message,
-            subject: caller.map(|caller| clipped(&caller.subject)).or(facts.subject.as_deref()),
-            client: caller.map(|caller| clipped(caller.client())).or(facts.client.as_deref()),
+            subject: subject(&facts),
+            client: client(&facts),
             by: caller.map(|caller| caller.by.as_str()),
             server: end.server.or(facts.server.as_deref()),
             mcp_method: facts.method.as_deref(),
@@ -222,6 +247,16 @@ impl RequestRecord {
         // Texts and numbers, so there is no failure to report.
         serde_json::to_string(&line).ok()
     }
+}
+
+/// Whose request it is, as every reader of it is told.
+fn subject(facts: &Facts) -> Option<&str> {
+    facts.caller.as_deref().map(|caller| clipped(&caller.subject)).or(facts.subject.as_deref())
+}
+
+/// The client that it is about, likewise.
+fn client(facts: &Facts) -> Option<&str> {
+    facts.caller.as_deref().map(|caller| clipped(caller.client())).or(facts.client.as_deref())
 }
 
 /// The beginning of a text that is longer than any that is meant.
@@ -255,6 +290,7 @@ mod tests {
         blame: None,
         message: None,
         server: Some("demo"),
+        called: Some("demo"),
     };
 
     fn record() -> RequestRecord {

@@ -80,6 +80,13 @@ impl Millis {
     }
 }
 
+impl Tick {
+    /// The second that it is in.
+    pub const fn second(self) -> Timestamp {
+        Timestamp(self.0 / 1000)
+    }
+}
+
 impl Add<Lifetime> for Timestamp {
     type Output = Self;
 

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mcp_edge_gateway::json;
+use mcp_edge_gateway::metrics::shard;
 use mcp_edge_gateway::oauth::client::registered::RegisteredClient;
 use mcp_edge_gateway::oauth::{grant, subject};
 use mcp_edge_gateway::upstream::replica::Replica;
@@ -145,12 +146,13 @@ fn every_example_is_a_record() {
             "Grant" => is_read::<grant::Record>(example),
             "Account" => is_read::<subject::Record>(example),
             "Connection" => is_read::<connection::Record>(example),
+            "Metrics" => is_read::<shard::Row>(example),
             "Issuer" => is_read::<issuer::Record>(example),
             other => panic!("{other} is no record that can be read here"),
         }
         shown.push(name);
     }
-    assert_eq!(shown, ["client:", "connection:", "Grant", "Account", "Connection", "Issuer"]);
+    assert_eq!(shown, ["client:", "connection:", "Grant", "Account", "Connection", "Metrics", "Issuer"]);
 }
 
 #[test]

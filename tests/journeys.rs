@@ -35,6 +35,8 @@ mod keeping;
 mod keys;
 #[path = "journeys/lifetimes.rs"]
 mod lifetimes;
+#[path = "journeys/metrics.rs"]
+mod metrics;
 #[path = "journeys/neighbours.rs"]
 mod neighbours;
 #[path = "journeys/operation.rs"]
@@ -47,6 +49,8 @@ mod people;
 mod policy;
 #[path = "journeys/prompt.rs"]
 mod prompt;
+#[path = "journeys/reasons.rs"]
+mod reasons;
 #[path = "journeys/record.rs"]
 mod record;
 #[path = "journeys/revoking.rs"]

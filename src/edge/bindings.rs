@@ -1,10 +1,10 @@
 //! The Worker's bindings as JavaScript has them, and of each no more than is used: KV, objects, their storage, the rate
-//! limiter.
+//! limiter, analytics.
 //!
 //! The runtime crate's go through builders, serde and a `Request` with every option there is: 16 KB of gzip more for
 //! the same calls. Not here: what is called for (`host`, `objects`).
 
-use js_sys::{Object, Promise, Reflect};
+use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
@@ -54,11 +54,31 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub fn put(this: &Storage, key: &str, value: &str) -> Result<Promise, JsValue>;
 
+    #[wasm_bindgen(method, catch, js_name = get)]
+    pub fn get_several(this: &Storage, keys: &Array) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn list(this: &Storage, options: &JsValue) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = put)]
+    pub fn put_several(this: &Storage, entries: &JsValue) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = delete)]
+    pub fn delete_several(this: &Storage, keys: &Array) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = getAlarm)]
+    pub fn get_alarm(this: &Storage) -> Result<Promise, JsValue>;
+
     #[wasm_bindgen(method, catch, js_name = deleteAll)]
     pub fn delete_all(this: &Storage) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
     pub fn set_alarm(this: &Storage, milliseconds: f64) -> Result<Promise, JsValue>;
+
+    pub type Analytics;
+
+    #[wasm_bindgen(method, catch, js_name = writeDataPoint)]
+    pub fn write_data_point(this: &Analytics, point: &JsValue) -> Result<(), JsValue>;
 
     pub type RateLimiter;
 

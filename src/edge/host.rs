@@ -2,10 +2,10 @@
 //!
 //! Not here: retries, caches, fallbacks. Every failure of a binding is `Unavailable`, and the core fails closed.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{JSON, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, JSON, Object, Promise, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -13,14 +13,15 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 use worker::wasm_bindgen_futures::JsFuture;
 
-use super::bindings::{Kv, ObjectAnswer, Objects, RateLimiter, binding, options, settled};
+use super::bindings::{Analytics, Kv, ObjectAnswer, Objects, RateLimiter, binding, options, settled};
 use super::host_queue::{HostQueue, JsStream};
 use crate::json;
 use crate::login::oidc::jwks::VerifyingKey;
+use crate::metrics::{Sample, command};
 use crate::oauth::{grant, subject};
 use crate::ports::{
-    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Outbound, Outgoing, Secrets,
-    Signatures, Timer, Unavailable,
+    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Meter, Outbound, Outgoing,
+    Secrets, Signatures, Timer, Unavailable,
 };
 use crate::secret::Secret;
 use crate::time::{Lifetime, Millis, Tick, Timestamp};
@@ -32,6 +33,9 @@ use crate::upstream::{connection, issuer};
 const KV_CACHE: Lifetime = Lifetime(30);
 /// KV refuses shorter lifetimes.
 const SHORTEST_KV_LIFETIME: Lifetime = Lifetime(60);
+
+/// The binding of analytics, where the deployment has one.
+const ANALYTICS: &str = "ANALYTICS";
 
 #[wasm_bindgen]
 extern "C" {
@@ -58,6 +62,7 @@ extern "C" {
 
 thread_local! {
     static POOL: RefCell<Pool> = RefCell::default();
+    static HAS_ANALYTICS: OnceCell<bool> = const { OnceCell::new() };
 }
 
 /// Random bytes drawn ahead: a draw costs five crossings, and every request needs an id. No byte is given out twice.
@@ -278,6 +283,30 @@ impl Limiter for Workers {
         };
         limited.await.map_err(unavailable)?.as_bool().ok_or(Unavailable)
     }
+}
+
+impl Meter for Workers {
+    async fn meter(&self, shard: &str, command: command::Command) -> Result<command::Outcome, Unavailable> {
+        self.command("METRICS", shard, command).await
+    }
+
+    fn observe(&self, sample: &Sample<'_>) {
+        let has_analytics = HAS_ANALYTICS.with(|has| {
+            *has.get_or_init(|| binding::<JsValue>(&self.env, ANALYTICS).is_ok_and(|bound| bound.is_object()))
+        });
+        if has_analytics {
+            // A point that is lost is none that anybody waits for.
+            drop(point(sample).and_then(|point| binding::<Analytics>(&self.env, ANALYTICS)?.write_data_point(&point)));
+        }
+    }
+}
+
+/// A data point of Workers Analytics Engine: texts, numbers, and what is sampled by.
+fn point(sample: &Sample<'_>) -> Result<JsValue, JsValue> {
+    let texts: Array = sample.texts().into_iter().map(JsValue::from).collect();
+    let numbers: Array = sample.numbers().into_iter().map(JsValue::from).collect();
+    let index = Array::of1(&sample.index().into());
+    options(&[("blobs", texts.into()), ("doubles", numbers.into()), ("indexes", index.into())])
 }
 
 /// What JavaScript threw is for nobody to see.

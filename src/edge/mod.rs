@@ -11,3 +11,4 @@ mod entry;
 mod host;
 mod host_queue;
 mod objects;
+mod shard_object;

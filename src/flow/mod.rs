@@ -15,6 +15,7 @@ pub mod connection;
 pub mod discover;
 pub mod holdings;
 pub mod login;
+pub mod metrics;
 mod profile;
 pub mod revocation;
 pub mod token;

@@ -62,6 +62,10 @@ pub enum Endpoint {
     Explain,
     /// The API keys of services and people, for the operator.
     AdminKeys,
+    /// How often, how long and why, for the operator.
+    Metrics,
+    /// The same since the beginning, for what scrapes it.
+    MetricsText,
 }
 
 /// Who may call an endpoint from a browser page of another origin.
@@ -108,6 +112,8 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::AdminSubjects, path: "/admin/subjects", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::Explain, path: "/admin/explain", allow: "POST", cors: Cors::None },
     Row { endpoint: Endpoint::AdminKeys, path: "/admin/keys", allow: "GET, POST, DELETE", cors: Cors::None },
+    Row { endpoint: Endpoint::Metrics, path: "/admin/metrics", allow: "GET", cors: Cors::None },
+    Row { endpoint: Endpoint::MetricsText, path: "/admin/metrics.prom", allow: "GET", cors: Cors::None },
 ];
 
 /// Where servers are that have no path of their own.

@@ -10,7 +10,7 @@ use crate::world::platform::Uses;
 use crate::world::{Asking, World};
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
-const PATHS: [&str; 26] = [
+const PATHS: [&str; 27] = [
     "/",
     "/healthz",
     "/status",
@@ -27,6 +27,7 @@ const PATHS: [&str; 26] = [
     "/login/callback",
     "/logout",
     "/admin/config",
+    "/admin/metrics",
     "/admin/subjects/dev%3Aalice",
     "/admin/servers/demo/connection",
     "/connect/demo",
@@ -100,8 +101,8 @@ fn a_stranger_stores_nothing_and_asks_no_object() {
             for method in METHODS {
                 for (n, asking) in guises(&world, &world.request(method, url)).into_iter().enumerate() {
                     let uses = world.uses_of(|| drop(asking.send()));
-                    let Uses { writes, ledger, .. } = uses;
-                    assert_eq!((writes, ledger), (0, 0), "{method} {url} in guise {n}");
+                    let Uses { writes, ledger, metered, .. } = uses;
+                    assert_eq!((writes, ledger, metered), (0, 0, 0), "{method} {url} in guise {n}");
                 }
             }
         }

@@ -39,10 +39,11 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("mcp", PURE),
+    ("metrics", &["json", "time", "version"]),
     ("page", PURE),
     ("caller", &["oauth", "policy", "time"]),
-    ("record", &["caller", "config", "time"]),
-    ("ports", &["login", "oauth", "secret", "time", "upstream"]),
+    ("record", &["caller", "config", "metrics", "time"]),
+    ("ports", &["login", "metrics", "oauth", "secret", "time", "upstream"]),
     ("web::reply", &["mcp", "time"]),
     ("web::route", &["config", "secret"]),
     ("web::failure", &["mcp", "oauth", "page", "web::reply"]),
@@ -63,6 +64,7 @@ const MEMORY: &[&str] = &[
     "config",
     "login",
     "mcp",
+    "metrics",
     "oauth",
     "oauth_client",
     "secret",
@@ -78,6 +80,7 @@ const FLOW: &[&str] = &[
     "login",
     "mcp",
     "memory",
+    "metrics",
     "oauth",
     "oauth_client",
     "page",
@@ -92,14 +95,17 @@ const FLOW: &[&str] = &[
     "version",
     "web",
 ];
-const EDGE: &[&str] =
-    &["gateway", "json", "login", "mcp", "memory", "oauth", "ports", "secret", "time", "upstream", "waiting", "wire"];
+const EDGE: &[&str] = &[
+    "gateway", "json", "login", "mcp", "memory", "metrics", "oauth", "ports", "secret", "time", "upstream", "waiting",
+    "wire",
+];
 
 /// Which folder or file of `flow` may name which other: a folder is a role of the specification, and what two of them
 /// share lies below both. Everything may name what stands in `flow/mod.rs`.
 pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("client", &[]),
     ("config", &[]),
+    ("metrics", &[]),
     ("revocation", &[]),
     ("api_keys", &["revocation"]),
     ("profile", &[]),
@@ -112,6 +118,20 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("call", &["api_keys", "config", "connection", "profile", "revocation"]),
     ("authorize", &["client", "connection", "login", "revocation"]),
     ("account", &["api_keys", "connection", "holdings", "login"]),
-    ("admin", &["api_keys", "call", "client", "config", "connection", "holdings", "login", "profile", "revocation"]),
+    (
+        "admin",
+        &[
+            "api_keys",
+            "call",
+            "client",
+            "config",
+            "connection",
+            "holdings",
+            "login",
+            "metrics",
+            "profile",
+            "revocation",
+        ],
+    ),
     ("connect", &["account", "authorize", "call", "client", "connection", "login", "upstream"]),
 ];

@@ -14,8 +14,10 @@ pub mod browser;
 pub mod client;
 pub mod guarded;
 pub mod idp;
+pub mod one_reason;
 pub mod platform;
 pub mod protected;
+pub mod shards;
 pub mod tokens;
 pub mod upstream;
 
@@ -261,6 +263,7 @@ impl Asking {
         let request = Request { method: self.method, url: self.url, headers: self.headers, body: Bytes(self.body) };
         let gateway = Gateway::new(&*self.world.platform, &memory);
         let reply = gateway.handle(request).await;
+        let seen = one_reason::Seen::last(&self.world.platform);
         let terms = reply.terms().cloned();
         let (status, headers, body) = reply.into_parts();
         let body = match body {
@@ -275,6 +278,8 @@ impl Asking {
         if memory.unsettled.get() {
             gateway.settle().await;
         }
-        Answer { status: status.as_u16(), headers, body, terms }
+        let answer = Answer { status: status.as_u16(), headers, body, terms };
+        seen.compare(&answer);
+        answer
     }
 }

@@ -15,11 +15,12 @@ use jwt_compact::jwk::{JsonWebKey, JwkError};
 use jwt_compact::{Algorithm, AlgorithmSignature};
 use mcp_edge_gateway::json;
 use mcp_edge_gateway::login::oidc::jwks::VerifyingKey;
+use mcp_edge_gateway::metrics::{Sample, command};
 use mcp_edge_gateway::oauth::grant::GrantId;
 use mcp_edge_gateway::oauth::{grant, subject};
 use mcp_edge_gateway::ports::{
-    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Outbound, Outgoing, ReadError,
-    Secrets, Signatures, Stream, Timer, Unavailable,
+    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Meter, Outbound, Outgoing,
+    ReadError, Secrets, Signatures, Stream, Timer, Unavailable,
 };
 use mcp_edge_gateway::secret::Secret;
 use mcp_edge_gateway::time::{Lifetime, Millis, Tick, Timestamp};
@@ -27,6 +28,8 @@ use mcp_edge_gateway::upstream::key::ConnectionKey;
 use mcp_edge_gateway::upstream::{connection, issuer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::shards::Shards;
 
 /// A host outside: from a request to its answer.
 pub type Host = Rc<dyn Fn(&Outgoing) -> Result<Scripted, FetchError>>;
@@ -76,6 +79,8 @@ pub struct Uses {
     /// Of these, what was put or deleted.
     pub writes: u32,
     pub ledger: u32,
+    /// How often what was counted was told, or asked for.
+    pub metered: u32,
 }
 
 /// Every port, for all isolates of a world.
@@ -96,6 +101,7 @@ pub struct InMemory {
     pub accounts: RefCell<BTreeMap<String, String>>,
     pub connections: RefCell<BTreeMap<String, String>>,
     pub issuers: RefCell<BTreeMap<String, String>>,
+    pub shards: Shards,
     pub hosts: RefCell<BTreeMap<String, Host>>,
     pub sent: RefCell<Vec<Outgoing>>,
     pub journal: RefCell<Vec<String>>,
@@ -360,6 +366,17 @@ impl Limiter for InMemory {
         let left = self.registrations_left.get();
         self.registrations_left.set(left.saturating_sub(1));
         Ok(left > 0)
+    }
+}
+
+impl Meter for InMemory {
+    async fn meter(&self, shard: &str, command: command::Command) -> Result<command::Outcome, Unavailable> {
+        self.used(|uses| uses.metered += 1);
+        self.shards.meter(shard, travelled(&command), self.moment()).map(|outcome| travelled(&outcome))
+    }
+
+    fn observe(&self, sample: &Sample<'_>) {
+        self.shards.observe(sample);
     }
 }
 

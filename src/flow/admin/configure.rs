@@ -30,6 +30,7 @@ pub const LIMIT: usize = 1024 * 1024;
 pub const PREVIOUS: &str = "config:previous";
 /// Of how many servers a list is looked up: a request has a thousand operations, and its own come after these.
 const LOOKED_UP: usize = 100;
+const INVALID: &str = "configuration_invalid";
 
 /// `GET /admin/config`: the version in effect and its text.
 pub async fn show<P: Platform>(platform: &P, memory: &Memory, head: &Head) -> Answered<P> {
@@ -197,9 +198,10 @@ fn refusal<S>(errors: &[ConfigError], request_id: &str) -> Reply<S> {
         &json!({
             "error": "invalid_configuration",
             "error_description": "The configuration was not taken over; the one in effect stays.",
-            "reason": "configuration_invalid",
+            "reason": INVALID,
             "errors": errors,
             "request_id": request_id,
         }),
     )
+    .log_reason(INVALID)
 }

@@ -5,6 +5,7 @@
 pub mod acts;
 pub mod configure;
 pub mod console;
+pub mod counts;
 pub mod deployment;
 pub mod explain;
 pub mod keys;
@@ -62,6 +63,8 @@ pub async fn answer<P: Platform>(
     let posts = head.method == "POST";
     match endpoint {
         Endpoint::Explain => boxed(explain::explain(context, head, body)).await,
+        Endpoint::Metrics => boxed(counts::show(context, head)).await,
+        Endpoint::MetricsText => boxed(counts::show_text(context, head)).await,
         Endpoint::AdminKeys => boxed(keys::answer(context, head, body)).await,
         Endpoint::AdminSubjects => boxed(people::find(context, head)).await,
         Endpoint::Admin if page => boxed(overview::show(context, head)).await,

@@ -92,6 +92,10 @@ async function start({ config, secrets = {}, isolates = [{}], counted = false, s
     counts: async ({ isolate = 0 } = {}) => (await request(`${urls[isolate]}/__counts`)).json,
     /** How often storage was written and objects were asked since this was last asked; for one that is `counted`. */
     stored: async () => (await request(`${urls[0]}/__stored`)).json,
+    /** How often what was counted of requests was told since this was last asked: behind replies, and at most once in ten seconds. */
+    told: async () => (await request(`${urls[0]}/__told`)).json,
+    /** What an operator asks for at `path`. */
+    asOperator: (path) => gateway.fetch(path, { headers: { authorization: `Bearer ${common.ADMIN_TOKEN}` } }),
     /** The KV namespace as the Worker sees it, to look at what is stored. */
     kv: () => miniflare.getKVNamespace("KV", nameOf(0)),
     /** The same gateway as seen at another origin, as behind a reverse proxy, or through another of its isolates. */
