@@ -67,6 +67,8 @@ mod sessions;
 mod signal;
 #[path = "journeys/streams.rs"]
 mod streams;
+#[path = "journeys/traffic.rs"]
+mod traffic;
 mod world;
 
 use serde_json::json;

@@ -32,6 +32,19 @@ pub(super) fn moment(at: Timestamp) -> String {
     format!("{}, {:02}:{:02} UTC", of(at), minutes / 60, minutes % 60)
 }
 
+/// Such as `3 Nov`, below a chart.
+pub(super) fn short(at: Timestamp) -> String {
+    let (_, month, day) = civil(at.0 / 86_400);
+    let month = usize::try_from(month).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
+    format!("{day} {}", month.unwrap_or(&"").get(..3).unwrap_or_default())
+}
+
+/// Such as `09:05`, below a chart.
+pub(super) fn clock(at: Timestamp) -> String {
+    let minutes = at.0 % 86_400 / 60;
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
 /// The proleptic Gregorian date of a day since the epoch, counted in years that begin in March so that leap days come
 /// last.
 fn civil(days: u64) -> (u64, u64, u64) {

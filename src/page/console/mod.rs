@@ -9,6 +9,7 @@ mod confirm;
 mod frame;
 mod overview;
 mod people;
+mod ranking;
 mod servers;
 
 pub use chart::{Chart, ChartKind, Series};
@@ -16,6 +17,7 @@ pub use client::{ClientFacts, ClientsPage, SetUpClient};
 pub use configuration::{Change, ConfigurationPage, ConfigurationProblem, Judged, PreviousConfiguration};
 pub use confirm::ConfirmPage;
 pub use frame::{ConsoleFrame, ConsoleTab};
-pub use overview::OverviewPage;
+pub use overview::{OverviewPage, Traffic, TrafficWindow, step_name};
 pub use people::{AllowedEntry, ConnectedEntry, FoundPerson, PeoplePage, PersonFacts, PersonPage};
+pub use ranking::{RankingRow, RankingTable};
 pub use servers::{ConsoleServer, ConsoleServersPage, ServerStanding};

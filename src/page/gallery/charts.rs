@@ -2,7 +2,7 @@
 //!
 //! Not here: the page that has them (`operating`).
 
-use crate::page::{Chart, ChartKind, Series};
+use crate::page::{Chart, ChartKind, RankingRow, RankingTable, Series, Traffic, TrafficWindow};
 
 /// Numbers that go up and down, and are the same each time.
 fn numbers(steps: usize, highest: u64, from: u64) -> Vec<u64> {
@@ -26,7 +26,7 @@ pub(super) fn traffic() -> Chart {
     }
 }
 
-pub(super) fn latency() -> Chart {
+fn latency() -> Chart {
     let series = |name: &str, highest, from| Series { name: name.to_owned(), values: numbers(24, highest, from) };
     Chart {
         title: "Time of a call".to_owned(),
@@ -38,7 +38,31 @@ pub(super) fn latency() -> Chart {
     }
 }
 
-pub(super) fn quiet() -> Chart {
+fn quiet() -> Chart {
     let series = vec![Series { name: "Sign-ins".to_owned(), values: vec![] }];
     Chart { title: "Sign-ins an hour".to_owned(), summary: "Nobody signed in.".to_owned(), series, ..traffic() }
+}
+
+pub(super) fn what_goes_on() -> Traffic {
+    let window = |(title, window): (&'static str, &str)| TrafficWindow {
+        title,
+        link: format!("/admin?window={window}"),
+        is_chosen: window == "24h",
+    };
+    Traffic {
+        windows: [("Hour", "1h"), ("Day", "24h"), ("Week", "7d"), ("30 days", "30d")].map(window).into(),
+        is_known: true,
+        charts: vec![traffic(), latency(), quiet()],
+        tables: vec![reasons()],
+    }
+}
+
+pub(super) fn reasons() -> RankingTable {
+    let row = |name: &str, requests, failures| RankingRow { name: name.to_owned(), requests, failures };
+    RankingTable {
+        title: "Why requests failed or were answered otherwise",
+        what: "Reason and who must act",
+        rows: vec![row("token_missing client", 1_204, 1_204), row("upstream_timeout upstream", 31, 31)],
+        other: Some(row("all others", 12, 11)),
+    }
 }

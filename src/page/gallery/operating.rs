@@ -2,13 +2,13 @@
 //!
 //! Not here: the other pages (`samples`, `connecting`), and what must hold (`gallery`).
 
-use super::charts::{latency, quiet, traffic};
+use super::charts::{reasons, traffic, what_goes_on};
 use super::samples::{HOSTILE, SCRIPT_URL};
 use crate::page::{
     AccountStanding, AllowedEntry, Change, Chart, ClientFacts, ClientsPage, ConfigurationPage, ConfigurationProblem,
     ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleServer, ConsoleServersPage, ConsoleTab, Finding, FoundPerson,
-    Judged, OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, Series, ServerStanding,
-    SetUpClient,
+    Judged, OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, RankingRow, RankingTable, Series,
+    ServerStanding, SetUpClient, Traffic,
 };
 use crate::time::Timestamp;
 
@@ -94,7 +94,10 @@ fn foreign_overview() -> OverviewPage {
         series: vec![series.clone(), series],
         ..traffic()
     };
-    OverviewPage { frame: foreign_frame("/admin"), public_origin: text(), charts: vec![chart], ..overview() }
+    let row = RankingRow { name: long(), requests: u64::MAX, failures: 0 };
+    let tables = vec![RankingTable { rows: vec![row], ..reasons() }];
+    let traffic = Traffic { charts: vec![chart], tables, ..what_goes_on() };
+    OverviewPage { frame: foreign_frame("/admin"), public_origin: text(), traffic, ..overview() }
 }
 
 fn foreign_servers() -> ConsoleServersPage {
@@ -192,7 +195,7 @@ fn overview() -> OverviewPage {
         version: "0.1.0",
         configuration: Some(7),
         public_origin: "https://mcp.example.com".to_owned(),
-        charts: vec![traffic(), latency(), quiet()],
+        traffic: what_goes_on(),
         checks: ["storage", "keys", "configuration", "login"].map(check).into(),
         warnings: vec![],
     }

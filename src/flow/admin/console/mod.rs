@@ -12,6 +12,7 @@ pub mod people;
 mod question;
 pub mod revoking;
 pub mod servers;
+mod traffic;
 
 use crate::flow::Head;
 

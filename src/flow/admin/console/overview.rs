@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::frame::{enter, frame};
+use super::traffic::traffic;
 use crate::flow::admin::{operator, status};
 use crate::flow::{Answered, Head, RequestContext};
 use crate::page;
@@ -20,12 +21,13 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
         Err(elsewhere) => return elsewhere,
     };
     let (checks, warnings) = status::findings(context, head).await;
+    let traffic = traffic(context, head.query()).await;
     let page = page::OverviewPage {
         frame: frame(context, &signed_in, Endpoint::Admin, None),
         version: env!("CARGO_PKG_VERSION"),
         configuration: context.memory.config.borrow().as_ref().map(|loaded| loaded.version),
         public_origin: context.origin.as_str().to_owned(),
-        charts: Vec::new(),
+        traffic,
         checks,
         warnings,
     };
