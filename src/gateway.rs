@@ -12,7 +12,7 @@ use url::Url;
 use crate::config::{Branding, Origin};
 use crate::flow::account::{connections, index};
 use crate::flow::admin::status::Readiness;
-use crate::flow::admin::{configure, deployment, explain, people, shared_connection, status, subject};
+use crate::flow::admin::{configure, deployment, explain, log, people, shared_connection, status, subject};
 use crate::flow::authorize::consent;
 pub use crate::flow::call::tenure::StreamStanding;
 use crate::flow::call::{Refusal, refusal, tenure};
@@ -20,7 +20,7 @@ use crate::flow::client::register;
 use crate::flow::connect::callback;
 use crate::flow::connection::catalogue;
 use crate::flow::token::revoke;
-use crate::flow::{Head, RequestContext, authorize, boxed, call, connect, discover, login, token};
+use crate::flow::{Head, RequestContext, authorization_log, authorize, boxed, call, connect, discover, login, token};
 use crate::mcp::message::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
 use crate::page;
@@ -115,6 +115,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         if let Ok(keys) = self.keys() {
             catalogue::settle(self.platform, self.memory, &keys).await;
         }
+        authorization_log::settle(self.platform, self.memory).await;
     }
 
     async fn dispatch(
@@ -234,6 +235,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Endpoint::Logout if head.method != "POST" => Ok(login::sign_out_page::<P>(head)),
             Endpoint::Logout => boxed(login::logout(context, head)).await.map_err(Refused::Page),
             Endpoint::AdminSubjects => boxed(people::find(context, head)).await.map_err(Refused::Json),
+            Endpoint::AdminLog => boxed(log::show(context, head)).await.map_err(Refused::Json),
             Endpoint::Explain => boxed(explain::explain(context, head, body)).await.map_err(Refused::Json),
             // Answered before a configuration is needed.
             Endpoint::Healthz | Endpoint::Status | Endpoint::AdminConfig | Endpoint::Deployment => {
@@ -306,10 +308,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             message: refusal.map(|refusal| refusal.logged.unwrap_or(&refusal.message)),
             server: refusal.and_then(|refusal| refusal.slug.as_deref()).or(named),
         };
-        let logged = self.memory.config.borrow().as_ref().map(|loaded| loaded.config.logged_calls);
-        if let Some(line) = record.line(&end, logged.unwrap_or_default()) {
-            self.platform.record(&line);
-        }
+        authorization_log::note(self.platform, self.memory, record, &end);
     }
 }
 

@@ -21,6 +21,7 @@
 //! - **flow**: what orchestrates one request. **port**: what a flow may do to the world. **host operation**: a port's
 //!   work that JavaScript does. **record**: what is written down of one request.
 //! - **failure**: a refusal with its **reason** (a stable code), its **blame** (who must act), its cause and its fix.
+//! - **entry**: what the authorization log keeps of one request: its **steps** and what each came to.
 //! - **object**: a Durable Object. **directory**: Workers KV. **isolate**: one instance of the Worker; its **memory**
 //!   can be lost at any moment. **replica**: a connection's copy in the directory. **marker**: that something was
 //!   revoked, in the directory.
@@ -37,6 +38,7 @@ pub mod untrusted; // text that somebody else wrote
 pub mod vault; // keys, and what is sealed with them
 pub mod version; // the version of a stored record
 
+pub mod authorization_log; // entries, and how they are asked for
 pub mod mcp; // messages, transport, the connect signal, rewriting
 pub mod oauth; // the authorization server's texts and records
 pub mod oauth_client; // the gateway as a client of other authorization servers

@@ -21,8 +21,10 @@ use crate::upstream::credential::Credential;
 use crate::vault::KeyRing;
 use crate::web::failure::Failure;
 use catalogues::Catalogues;
+use unwritten::Unwritten;
 
 pub mod catalogues;
+pub mod unwritten;
 
 /// A connection as this isolate knows it.
 pub struct Held {
@@ -41,6 +43,8 @@ pub struct Memory {
     pub keys: OnceCell<Rc<KeyRing>>,
     /// Whether something waits to be written once a reply is on its way.
     pub unsettled: Cell<bool>,
+    /// Entries of the authorization log that are not written yet.
+    pub unwritten: Unwritten,
     /// The configuration in effect.
     pub config: RefCell<Option<LoadedConfig>>,
     /// Access tokens that were verified, by [`Verified::ending`], until they expire.

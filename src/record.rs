@@ -9,9 +9,12 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
+use crate::authorization_log::{EntryKind, Step};
 use crate::caller::Caller;
 use crate::config::LoggedCalls;
 use crate::time::{Millis, Tick};
+
+mod entry;
 
 /// Of a text that a client chose, in characters: what tools and clients are really called is shorter.
 const LONGEST: usize = 128;
@@ -54,6 +57,13 @@ struct Facts {
     upstream_status: Option<u16>,
     upstream_time: Option<Millis>,
     renewals: u8,
+    kind: Option<EntryKind>,
+    steps: Vec<(Step, Option<&'static str>)>,
+    operation: Option<String>,
+    scopes: Option<String>,
+    act: Option<&'static str>,
+    vouched: Option<String>,
+    refused: Option<&'static str>,
 }
 
 /// What the gateway knows of a request's end.
@@ -91,6 +101,8 @@ struct Line<'a> {
     blame: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,8 +195,8 @@ impl RequestRecord {
         facts.renewals = facts.renewals.saturating_add(1);
     }
 
-    /// The line to log, unless the configuration leaves it out.
-    pub fn line(&self, end: &End<'_>, logged: LoggedCalls) -> Option<String> {
+    /// The line to log, unless the configuration leaves it out. `subject` is how the log names whose request it is.
+    pub fn line(&self, end: &End<'_>, logged: LoggedCalls, subject: Option<&str>) -> Option<String> {
         let wanted = match logged {
             LoggedCalls::All => true,
             LoggedCalls::Refusals => !end.is_call || end.reason.is_some(),
@@ -203,7 +215,8 @@ impl RequestRecord {
             reason: end.reason,
             blame: end.blame,
             message: end.message,
-            subject: caller.map(|caller| clipped(&caller.subject)).or(facts.subject.as_deref()),
+            operation: facts.operation.as_deref(),
+            subject: subject.map(clipped),
             client: caller.and_then(Caller::client).map(clipped).or(facts.client.as_deref()),
             by: caller.map(|caller| caller.by.as_str()),
             server: end.server.or(facts.server.as_deref()),
@@ -267,7 +280,7 @@ mod tests {
         record.upstream(Some(401), Millis(100));
         record.renewed();
         record.upstream(Some(200), Millis(50));
-        let line = read(record.line(&CALL, LoggedCalls::All));
+        let line = read(record.line(&CALL, LoggedCalls::All, None));
         assert_eq!(line["gen_ai.tool.name"], "echo");
         assert_eq!((&line["upstream.status"], &line["upstream_ms"]), (&200.into(), &150.into()));
         assert_eq!((&line["duration_ms"], &line["renewals"]), (&700.into(), &1.into()));
@@ -283,7 +296,7 @@ mod tests {
             (LoggedCalls::Refusals, [false, true, true]),
             (LoggedCalls::None, [false, false, true]),
         ] {
-            let told = [&CALL, &refused, &page].map(|end| record().line(end, logged).is_some());
+            let told = [&CALL, &refused, &page].map(|end| record().line(end, logged, None).is_some());
             assert_eq!(told, lines, "{logged:?}");
         }
     }
@@ -297,7 +310,7 @@ mod tests {
             tool: Some("a\n{\"reason\":\"x\"}\u{2028}".into()),
             ..Said::default()
         });
-        let line = record.line(&CALL, LoggedCalls::All).unwrap();
+        let line = record.line(&CALL, LoggedCalls::All, None).unwrap();
         assert!(line.len() < 1_000 && !line.contains('\n'), "{line}");
         assert!(read(Some(line)).get("reason").is_none());
     }

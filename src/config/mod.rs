@@ -34,7 +34,7 @@ pub use auth::{Auth, ConfiguredClient, MachineClient, OAuth, Value};
 pub use branding::Branding;
 pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
-pub use document::{CatalogueOwner, ConnectTime, ConsentPolicy, LoggedCalls};
+pub use document::{CatalogueOwner, ConnectTime, ConsentPolicy, LogLevel, LoggedCalls, LoggedSubjects};
 pub use login::{DevAccount, Login, Oidc};
 pub use origin::Origin;
 pub use report::{ConfigError, ConfigErrors};
@@ -43,7 +43,7 @@ pub use schema::schema;
 pub use secret_name::SecretName;
 pub use server::{Server, Slug};
 
-use document::{ACCESS_TTL, BODY_BYTES, DEPTH, Document, LimitsDocument, REFRESH_TTL, TokensDocument};
+use document::{ACCESS_TTL, BODY_BYTES, DEPTH, Document, LOG_DAYS, LimitsDocument, REFRESH_TTL, TokensDocument};
 use report::{Pointer, Report};
 
 /// A configuration that can be run: every value was proven.
@@ -77,6 +77,12 @@ pub struct Config {
     pub branding: Branding,
     /// Which calls are lines in the log.
     pub logged_calls: LoggedCalls,
+    /// How much the log tells.
+    pub log_level: LogLevel,
+    /// How subjects are named in logs.
+    pub logged_subjects: LoggedSubjects,
+    /// How long the authorization log keeps an entry.
+    pub log_keep: Lifetime,
 }
 
 /// How long the gateway's tokens live.
@@ -185,6 +191,12 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let servers = report.require(&at, document.servers, "write the servers by slug; {} for none yet");
     let servers = servers.map(|servers| server::prove(servers, public_url.as_ref(), known, &at, report));
     let limits = prove_limits(&document.limits, &root.child("limits"), report);
+    let days = text::number(
+        &root.child("log").child("authorization_days"),
+        document.log.authorization_days,
+        &LOG_DAYS,
+        report,
+    );
     let branding = branding::prove(document.branding, &root.child("branding"), report);
     let (login, session_ttl) = login?;
     Some(Config {
@@ -202,6 +214,9 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
         public_index: document.public_index,
         branding,
         logged_calls: document.log.calls,
+        log_level: document.log.level,
+        logged_subjects: document.log.subjects,
+        log_keep: Lifetime::days(days?),
     })
 }
 

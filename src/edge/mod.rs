@@ -10,4 +10,5 @@ mod call;
 mod entry;
 mod host;
 mod host_queue;
+mod log;
 mod objects;

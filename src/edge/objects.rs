@@ -133,15 +133,15 @@ fn expiry<R: DeserializeOwned>(record: &str, expires: fn(&R) -> Timestamp) -> Re
     read(record).map(|record| expires(&record))
 }
 
-fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
+pub(super) fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
     json::read(json.as_bytes()).map_err(|error| Error::RustError(error.to_string()))
 }
 
-fn storage(state: State) -> Storage {
+pub(super) fn storage(state: State) -> Storage {
     state._inner().unchecked_into::<ObjectState>().storage()
 }
 
 /// When a span from now has passed, in milliseconds since the epoch.
-fn moment(span: Lifetime) -> f64 {
+pub(super) fn moment(span: Lifetime) -> f64 {
     js_sys::Date::now() + seconds(span) * 1000.0
 }

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod authorization_log;
 pub mod authorize;
 pub mod call;
 pub mod client;

@@ -70,4 +70,6 @@ purposes! {
     Person = "person",
     /// Seals what a server last said it is and has.
     Catalogue = "catalogue",
+    /// Makes the digests that stand for subjects in logs.
+    LoggedSubject = "logged subject",
 }

@@ -50,6 +50,8 @@ pub enum Endpoint {
     AdminSubjects,
     /// Why somebody may use something, for the operator.
     Explain,
+    /// The authorization log, for the operator.
+    AdminLog,
 }
 
 /// Who may call an endpoint from a browser page of another origin.
@@ -89,6 +91,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::AdminConfig, path: "/admin/config", allow: "GET, PUT", cors: Cors::None },
     Row { endpoint: Endpoint::Deployment, path: "/admin/deployment", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::AdminSubjects, path: "/admin/subjects", allow: "GET", cors: Cors::None },
+    Row { endpoint: Endpoint::AdminLog, path: "/admin/log", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::Explain, path: "/admin/explain", allow: "POST", cors: Cors::None },
 ];
 

@@ -20,6 +20,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("web::form", &[]),
     ("oauth", &["json", "loopback", "reasons", "secret", "time", "vault", "version", "web::form"]),
     ("oauth_client", &["json", "loopback", "oauth", "reasons", "secret", "time", "untrusted", "version", "web::form"]),
+    ("authorization_log", &["json", "reasons", "secret", "time", "untrusted", "version", "web::form"]),
     ("policy", &["json", "oauth"]),
     ("upstream", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "vault", "version"]),
     ("config", &["json", "loopback", "oauth", "oauth_client", "policy", "secret", "time", "untrusted", "upstream"]),
@@ -41,8 +42,8 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("mcp", PURE),
     ("page", PURE),
     ("caller", &["oauth", "policy", "time"]),
-    ("record", &["caller", "config", "time"]),
-    ("ports", &["login", "oauth", "secret", "time", "upstream"]),
+    ("record", &["authorization_log", "caller", "config", "time", "untrusted", "version"]),
+    ("ports", &["authorization_log", "login", "oauth", "secret", "time", "upstream"]),
     ("web::reply", &["mcp", "time"]),
     ("web::route", &["config", "secret"]),
     ("web::failure", &["mcp", "oauth", "page", "web::reply"]),
@@ -59,6 +60,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("lib", &[]),
 ];
 const MEMORY: &[&str] = &[
+    "authorization_log",
     "caller",
     "config",
     "login",
@@ -72,6 +74,7 @@ const MEMORY: &[&str] = &[
     "web::failure",
 ];
 const FLOW: &[&str] = &[
+    "authorization_log",
     "caller",
     "config",
     "json",
@@ -92,12 +95,26 @@ const FLOW: &[&str] = &[
     "version",
     "web",
 ];
-const EDGE: &[&str] =
-    &["gateway", "json", "login", "mcp", "memory", "oauth", "ports", "secret", "time", "upstream", "waiting", "wire"];
+const EDGE: &[&str] = &[
+    "authorization_log",
+    "gateway",
+    "json",
+    "login",
+    "mcp",
+    "memory",
+    "oauth",
+    "ports",
+    "secret",
+    "time",
+    "upstream",
+    "waiting",
+    "wire",
+];
 
 /// Which folder or file of `flow` may name which other: a folder is a role of the specification, and what two of them
 /// share lies below both. Everything may name what stands in `flow/mod.rs`.
 pub(crate) const FLOWS: &[(&str, &[&str])] = &[
+    ("authorization_log", &[]),
     ("client", &[]),
     ("config", &[]),
     ("revocation", &[]),
@@ -110,6 +127,6 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("call", &["config", "connection", "revocation"]),
     ("authorize", &["client", "connection", "login", "revocation"]),
     ("account", &["connection", "login", "revocation"]),
-    ("admin", &["call", "client", "config", "connection", "login", "profile", "revocation"]),
+    ("admin", &["authorization_log", "call", "client", "config", "connection", "login", "profile", "revocation"]),
     ("connect", &["account", "authorize", "call", "client", "connection", "login", "upstream"]),
 ];

@@ -9,6 +9,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::missing_panics_doc, reason = "tests only")]
 
 pub mod answer;
+pub mod archive;
 pub mod browser;
 pub mod client;
 pub mod guarded;

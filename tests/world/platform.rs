@@ -13,13 +13,14 @@ use http::HeaderMap;
 use jwt_compact::alg::{Es256, Rsa};
 use jwt_compact::jwk::{JsonWebKey, JwkError};
 use jwt_compact::{Algorithm, AlgorithmSignature};
+use mcp_edge_gateway::authorization_log;
 use mcp_edge_gateway::json;
 use mcp_edge_gateway::login::oidc::jwks::VerifyingKey;
 use mcp_edge_gateway::oauth::grant::GrantId;
 use mcp_edge_gateway::oauth::{grant, subject};
 use mcp_edge_gateway::ports::{
-    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Outbound, Outgoing, ReadError,
-    Secrets, Signatures, Stream, Timer, Unavailable,
+    Answer, Archive, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Outbound, Outgoing,
+    ReadError, Secrets, Signatures, Stream, Timer, Unavailable,
 };
 use mcp_edge_gateway::secret::Secret;
 use mcp_edge_gateway::time::{Lifetime, Millis, Tick, Timestamp};
@@ -99,6 +100,9 @@ pub struct InMemory {
     pub hosts: RefCell<BTreeMap<String, Host>>,
     pub sent: RefCell<Vec<Outgoing>>,
     pub journal: RefCell<Vec<String>>,
+    /// The authorization log's rows, and in which part they are.
+    pub archive: super::archive::Rows,
+    pub archive_down: Cell<bool>,
     pub directory_down: Cell<bool>,
     pub directory_read_only: Cell<bool>,
     /// How long a value is on its way out of the directory, milliseconds.
@@ -360,6 +364,19 @@ impl Limiter for InMemory {
         let left = self.registrations_left.get();
         self.registrations_left.set(left.saturating_sub(1));
         Ok(left > 0)
+    }
+}
+
+impl Archive for InMemory {
+    async fn archive(
+        &self,
+        shard: authorization_log::Shard,
+        command: authorization_log::Command,
+    ) -> Result<authorization_log::Outcome, Unavailable> {
+        if self.archive_down.get() {
+            return Err(Unavailable);
+        }
+        Ok(travelled(&self.archive.apply(shard, travelled(&command), self.moment())))
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod configure;
 pub mod deployment;
 pub mod explain;
+pub mod log;
 pub mod operator;
 pub mod people;
 pub mod shared_connection;
