@@ -21,7 +21,8 @@ use crate::flow::connect::callback;
 use crate::flow::connection::catalogue;
 use crate::flow::token::revoke;
 use crate::flow::{
-    Head, RequestContext, admin, api_keys, authorize, boxed, call, connect, discover, join, login, metrics, token,
+    Head, RequestContext, admin, api_keys, authorization_log, authorize, boxed, call, connect, discover, join, login,
+    metrics, token,
 };
 use crate::mcp::message::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
@@ -120,8 +121,9 @@ impl<'a, P: Platform> Gateway<'a, P> {
                 catalogue::settle(self.platform, self.memory, &keys).await;
             }
         };
-        // Neither waits for the other: the sums may be slow to be told.
-        join(metrics::tell(self.platform, self.memory), keep).await;
+        // None waits for another: the sums may be slow to be told.
+        let told = join(metrics::tell(self.platform, self.memory), keep);
+        join(authorization_log::settle(self.platform, self.memory), told).await;
     }
 
     async fn dispatch(
@@ -308,10 +310,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             server: refusal.and_then(|refusal| refusal.slug.as_deref()).or(named),
             called,
         };
-        let logged = self.memory.config.borrow().as_ref().map(|loaded| loaded.config.logged_calls);
-        if let Some(line) = record.line(&end, logged.unwrap_or_default()) {
-            self.platform.record(&line);
-        }
+        authorization_log::note(self.platform, self.memory, record, &end);
         record.sampled(&end, |sample| metrics::count(self.platform, self.memory, sample, end.at));
     }
 }

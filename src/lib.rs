@@ -22,6 +22,7 @@
 //!   work that JavaScript does. **record**: what is written down of one request. **tally**: what was counted of some.
 //!   **delta**: a tally that an isolate tells, once. **shard**: one of the objects that sum them up.
 //! - **failure**: a refusal with its **reason** (a stable code), its **blame** (who must act), its cause and its fix.
+//! - **entry**: what the authorization log keeps of one request: its **steps** and what each came to.
 //! - **object**: a Durable Object. **directory**: Workers KV. **isolate**: one instance of the Worker; its **memory**
 //!   can be lost at any moment. **replica**: a connection's copy in the directory. **marker**: that something was
 //!   revoked, in the directory.
@@ -38,6 +39,7 @@ pub mod untrusted; // text that somebody else wrote
 pub mod vault; // keys, and what is sealed with them
 pub mod version; // the version of a stored record
 
+pub mod authorization_log; // entries, and how they are asked for
 pub mod mcp; // messages, transport, the connect signal, rewriting
 pub mod metrics; // counters, and what they add up to
 pub mod oauth; // the authorization server's texts and records

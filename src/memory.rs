@@ -22,9 +22,11 @@ use crate::vault::KeyRing;
 use crate::web::failure::Failure;
 pub use cache::Cache;
 use catalogues::Catalogues;
+use unwritten::Unwritten;
 
 mod cache;
 pub mod catalogues;
+pub mod unwritten;
 
 /// A connection as this isolate knows it.
 pub struct Held {
@@ -45,6 +47,8 @@ pub struct Memory {
     pub unsettled: Cell<bool>,
     /// What was counted of its requests and is not told yet.
     pub counters: Counters,
+    /// Entries of the authorization log that are not written yet.
+    pub unwritten: Unwritten,
     /// The configuration in effect.
     pub config: RefCell<Option<LoadedConfig>>,
     /// Access tokens that were verified, by [`Verified::ending`], until they expire.

@@ -9,6 +9,7 @@ use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use url::Url;
 
+use crate::authorization_log;
 use crate::login::oidc::jwks::VerifyingKey;
 use crate::metrics::{Sample, command};
 use crate::oauth::{grant, subject};
@@ -19,12 +20,24 @@ use crate::upstream::{connection, issuer};
 
 /// Everything the gateway needs, in one bound.
 pub trait Platform:
-    Clock + Timer + Entropy + Secrets + Signatures + Outbound + Ledger + Directory + Limiter + Journal + Meter
+    Clock + Timer + Entropy + Secrets + Signatures + Outbound + Ledger + Directory + Limiter + Journal + Archive + Meter
 {
 }
 
-impl<P: Clock + Timer + Entropy + Secrets + Signatures + Outbound + Ledger + Directory + Limiter + Journal + Meter>
-    Platform for P
+impl<
+    P: Clock
+        + Timer
+        + Entropy
+        + Secrets
+        + Signatures
+        + Outbound
+        + Ledger
+        + Directory
+        + Limiter
+        + Journal
+        + Archive
+        + Meter,
+> Platform for P
 {
 }
 
@@ -234,6 +247,17 @@ pub enum Limited {
 pub trait Limiter {
     /// Whether this caller may do it once more now.
     async fn allow(&self, what: Limited, caller: &str) -> Result<bool, Unavailable>;
+}
+
+/// Append only: what is in it nothing changes, and only time takes it out. Each part has its entries in one order.
+#[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
+pub trait Archive {
+    /// Tells one part of it something.
+    async fn archive(
+        &self,
+        shard: authorization_log::Shard,
+        command: authorization_log::Command,
+    ) -> Result<authorization_log::Outcome, Unavailable>;
 }
 
 /// Structured lines for whoever operates the gateway.

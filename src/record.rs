@@ -9,10 +9,13 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
+use crate::authorization_log::{EntryKind, Step};
 use crate::caller::Caller;
 use crate::config::LoggedCalls;
 use crate::metrics::{Sample, SampleNames};
 use crate::time::{Millis, Tick};
+
+mod entry;
 
 /// Of a text that a client chose, in characters: what tools and clients are really called is shorter.
 const LONGEST: usize = 128;
@@ -55,6 +58,13 @@ struct Facts {
     upstream_status: Option<u16>,
     upstream_time: Option<Millis>,
     renewals: u8,
+    kind: Option<EntryKind>,
+    steps: Vec<(Step, Option<&'static str>)>,
+    operation: Option<String>,
+    scopes: Option<String>,
+    act: Option<&'static str>,
+    vouched: Option<String>,
+    refused: Option<&'static str>,
 }
 
 /// What the gateway knows of a request's end.
@@ -94,6 +104,8 @@ struct Line<'a> {
     blame: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -208,8 +220,8 @@ impl RequestRecord {
         })
     }
 
-    /// The line to log, unless the configuration leaves it out.
-    pub fn line(&self, end: &End<'_>, logged: LoggedCalls) -> Option<String> {
+    /// The line to log, unless the configuration leaves it out. `subject` is how the log names whose request it is.
+    pub fn line(&self, end: &End<'_>, logged: LoggedCalls, subject: Option<&str>) -> Option<String> {
         let wanted = match logged {
             LoggedCalls::All => true,
             LoggedCalls::Refusals => !end.is_call || end.reason.is_some(),
@@ -228,7 +240,8 @@ impl RequestRecord {
             reason: end.reason,
             blame: end.blame,
             message: end.message,
-            subject: subject(&facts),
+            operation: facts.operation.as_deref(),
+            subject: subject.map(clipped),
             client: client(&facts),
             by: caller.map(|caller| caller.by.as_str()),
             server: end.server.or(facts.server.as_deref()),
@@ -308,7 +321,7 @@ mod tests {
         record.upstream(Some(401), Millis(100));
         record.renewed();
         record.upstream(Some(200), Millis(50));
-        let line = read(record.line(&CALL, LoggedCalls::All));
+        let line = read(record.line(&CALL, LoggedCalls::All, None));
         assert_eq!(line["gen_ai.tool.name"], "echo");
         assert_eq!((&line["upstream.status"], &line["upstream_ms"]), (&200.into(), &150.into()));
         assert_eq!((&line["duration_ms"], &line["renewals"]), (&700.into(), &1.into()));
@@ -324,7 +337,7 @@ mod tests {
             (LoggedCalls::Refusals, [false, true, true]),
             (LoggedCalls::None, [false, false, true]),
         ] {
-            let told = [&CALL, &refused, &page].map(|end| record().line(end, logged).is_some());
+            let told = [&CALL, &refused, &page].map(|end| record().line(end, logged, None).is_some());
             assert_eq!(told, lines, "{logged:?}");
         }
     }
@@ -338,7 +351,7 @@ mod tests {
             tool: Some("a\n{\"reason\":\"x\"}\u{2028}".into()),
             ..Said::default()
         });
-        let line = record.line(&CALL, LoggedCalls::All).unwrap();
+        let line = record.line(&CALL, LoggedCalls::All, None).unwrap();
         assert!(line.len() < 1_000 && !line.contains('\n'), "{line}");
         assert!(read(Some(line)).get("reason").is_none());
     }

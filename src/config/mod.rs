@@ -38,7 +38,7 @@ pub use branding::Branding;
 pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
 pub use difference::{Difference, differences};
-pub use document::{CatalogueOwner, ConnectTime, ConsentPolicy, LoggedCalls};
+pub use document::{CatalogueOwner, ConnectTime, ConsentPolicy, LogLevel, LoggedCalls, LoggedSubjects};
 pub use login::{DevAccount, Login, Oidc};
 pub use operators::Operators;
 pub use origin::Origin;
@@ -48,7 +48,7 @@ pub use schema::schema;
 pub use secret_name::SecretName;
 pub use server::{Server, Slug};
 
-use document::{ACCESS_TTL, BODY_BYTES, DEPTH, Document, LimitsDocument, REFRESH_TTL, TokensDocument};
+use document::{ACCESS_TTL, BODY_BYTES, DEPTH, Document, LOG_DAYS, LimitsDocument, REFRESH_TTL, TokensDocument};
 use report::{Pointer, Report};
 
 /// A configuration that can be run: every value was proven.
@@ -84,6 +84,12 @@ pub struct Config {
     pub logged_calls: LoggedCalls,
     /// Who may use the console; without them there is none.
     pub operators: Option<Operators>,
+    /// How much the log tells.
+    pub log_level: LogLevel,
+    /// How subjects are named in logs.
+    pub logged_subjects: LoggedSubjects,
+    /// How long the authorization log keeps an entry.
+    pub log_keep: Lifetime,
 }
 
 /// How long the gateway's tokens live.
@@ -202,6 +208,12 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let at = root.child("operators");
     let operators = document.operators.map(|operators| operators::prove(operators, known, &at, report));
     let limits = prove_limits(&document.limits, &root.child("limits"), report);
+    let days = text::number(
+        &root.child("log").child("authorization_days"),
+        document.log.authorization_days,
+        &LOG_DAYS,
+        report,
+    );
     let branding = branding::prove(document.branding, &root.child("branding"), report);
     let (login, session_ttl) = login?;
     Some(Config {
@@ -220,6 +232,9 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
         branding,
         logged_calls: document.log.calls,
         operators,
+        log_level: document.log.level,
+        logged_subjects: document.log.subjects,
+        log_keep: Lifetime::days(days?),
     })
 }
 

@@ -79,6 +79,26 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = writeDataPoint)]
     pub fn write_data_point(this: &Analytics, point: &JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch, js_name = getAlarm)]
+    pub fn get_alarm(this: &Storage) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, getter)]
+    pub fn sql(this: &Storage) -> Sql;
+
+    pub type Sql;
+
+    #[wasm_bindgen(method, catch, variadic)]
+    pub fn exec(this: &Sql, statement: &str, bound: &js_sys::Array) -> Result<SqlCursor, JsValue>;
+
+    pub type SqlCursor;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn raw(this: &SqlCursor) -> Result<SqlRows, JsValue>;
+
+    pub type SqlRows;
+
+    #[wasm_bindgen(method, catch, js_name = toArray)]
+    pub fn to_array(this: &SqlRows) -> Result<js_sys::Array, JsValue>;
 
     pub type RateLimiter;
 

@@ -15,13 +15,14 @@ use worker::wasm_bindgen_futures::JsFuture;
 
 use super::bindings::{Analytics, Kv, ObjectAnswer, Objects, RateLimiter, binding, options, settled};
 use super::host_queue::{HostQueue, JsStream};
+use crate::authorization_log;
 use crate::json;
 use crate::login::oidc::jwks::VerifyingKey;
 use crate::metrics::{Sample, command};
 use crate::oauth::{grant, subject};
 use crate::ports::{
-    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Meter, Outbound, Outgoing,
-    Secrets, Signatures, Timer, Unavailable,
+    Answer, Archive, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Meter, Outbound,
+    Outgoing, Secrets, Signatures, Timer, Unavailable,
 };
 use crate::secret::Secret;
 use crate::time::{Lifetime, Millis, Tick, Timestamp};
@@ -241,6 +242,16 @@ impl Ledger for Workers {
 
     async fn issuer(&self, issuer: &str, command: issuer::Command) -> Result<issuer::Outcome, Unavailable> {
         self.command("ISSUER", issuer, command).await
+    }
+}
+
+impl Archive for Workers {
+    async fn archive(
+        &self,
+        shard: authorization_log::Shard,
+        command: authorization_log::Command,
+    ) -> Result<authorization_log::Outcome, Unavailable> {
+        self.command("LOG", shard.name(), command).await
     }
 }
 

@@ -10,5 +10,6 @@ mod call;
 mod entry;
 mod host;
 mod host_queue;
+mod log;
 mod objects;
 mod shard_object;

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod admin;
 pub mod api_keys;
+pub mod authorization_log;
 pub mod authorize;
 pub mod call;
 pub mod client;

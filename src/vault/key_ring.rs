@@ -104,6 +104,11 @@ impl KeyRing {
         self.newest.tag(purpose, message)
     }
 
+    /// The same under each version, the newest first.
+    pub fn tags(&self, purpose: Purpose, message: &[u8]) -> Vec<[u8; 16]> {
+        self.versions().map(|version| version.tag(purpose, message)).collect()
+    }
+
     /// Whether a tag was made by any version, in constant time for each.
     pub fn verify_tag(&self, purpose: Purpose, message: &[u8], tag: &[u8]) -> bool {
         let found =

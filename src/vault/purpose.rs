@@ -74,4 +74,6 @@ purposes! {
     OperatorForm = "operator form",
     /// Seals what is known of an API key.
     ApiKey = "api key",
+    /// Makes the digests that stand for subjects in logs.
+    LoggedSubject = "logged subject",
 }

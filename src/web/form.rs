@@ -63,6 +63,11 @@ impl Form {
         self.values(name).next().is_some()
     }
 
+    /// The names, in the order sent.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     fn values<'form>(&'form self, name: &str) -> impl Iterator<Item = &'form str> {
         self.0.iter().filter(move |(held, _)| held == name).map(|(_, value)| value.as_str())
     }

@@ -66,6 +66,8 @@ pub enum Endpoint {
     Metrics,
     /// The same since the beginning, for what scrapes it.
     MetricsText,
+    /// The authorization log, for the operator.
+    AdminLog,
 }
 
 /// Who may call an endpoint from a browser page of another origin.
@@ -110,6 +112,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::AdminRollback, path: "/admin/config/rollback", allow: "POST", cors: Cors::None },
     Row { endpoint: Endpoint::Deployment, path: "/admin/deployment", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::AdminSubjects, path: "/admin/subjects", allow: "GET", cors: Cors::None },
+    Row { endpoint: Endpoint::AdminLog, path: "/admin/log", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::Explain, path: "/admin/explain", allow: "POST", cors: Cors::None },
     Row { endpoint: Endpoint::AdminKeys, path: "/admin/keys", allow: "GET, POST, DELETE", cors: Cors::None },
     Row { endpoint: Endpoint::Metrics, path: "/admin/metrics", allow: "GET", cors: Cors::None },

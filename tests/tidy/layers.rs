@@ -20,6 +20,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("web::form", &[]),
     ("oauth", &["json", "loopback", "reasons", "secret", "time", "vault", "version", "web::form"]),
     ("oauth_client", &["json", "loopback", "oauth", "reasons", "secret", "time", "untrusted", "version", "web::form"]),
+    ("authorization_log", &["json", "reasons", "secret", "time", "untrusted", "version", "web::form"]),
     ("policy", &["json", "oauth"]),
     ("upstream", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "vault", "version"]),
     ("config", &["json", "loopback", "oauth", "oauth_client", "policy", "secret", "time", "untrusted", "upstream"]),
@@ -42,8 +43,8 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("metrics", &["json", "time", "version"]),
     ("page", PURE),
     ("caller", &["oauth", "policy", "time"]),
-    ("record", &["caller", "config", "metrics", "time"]),
-    ("ports", &["login", "metrics", "oauth", "secret", "time", "upstream"]),
+    ("record", &["authorization_log", "caller", "config", "metrics", "time", "untrusted", "version"]),
+    ("ports", &["authorization_log", "login", "metrics", "oauth", "secret", "time", "upstream"]),
     ("web::reply", &["mcp", "time"]),
     ("web::route", &["config", "secret"]),
     ("web::failure", &["mcp", "oauth", "page", "web::reply"]),
@@ -60,6 +61,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("lib", &[]),
 ];
 const MEMORY: &[&str] = &[
+    "authorization_log",
     "caller",
     "config",
     "login",
@@ -74,6 +76,7 @@ const MEMORY: &[&str] = &[
     "web::failure",
 ];
 const FLOW: &[&str] = &[
+    "authorization_log",
     "caller",
     "config",
     "json",
@@ -96,13 +99,26 @@ const FLOW: &[&str] = &[
     "web",
 ];
 const EDGE: &[&str] = &[
-    "gateway", "json", "login", "mcp", "memory", "metrics", "oauth", "ports", "secret", "time", "upstream", "waiting",
+    "authorization_log",
+    "gateway",
+    "json",
+    "login",
+    "mcp",
+    "memory",
+    "metrics",
+    "oauth",
+    "ports",
+    "secret",
+    "time",
+    "upstream",
+    "waiting",
     "wire",
 ];
 
 /// Which folder or file of `flow` may name which other: a folder is a role of the specification, and what two of them
 /// share lies below both. Everything may name what stands in `flow/mod.rs`.
 pub(crate) const FLOWS: &[(&str, &[&str])] = &[
+    ("authorization_log", &[]),
     ("client", &[]),
     ("config", &[]),
     ("metrics", &[]),
@@ -122,6 +138,7 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
         "admin",
         &[
             "api_keys",
+            "authorization_log",
             "call",
             "client",
             "config",

@@ -10,6 +10,7 @@
 
 pub mod answer;
 pub mod apps;
+pub mod archive;
 pub mod browser;
 pub mod client;
 pub mod guarded;

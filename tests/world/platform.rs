@@ -13,14 +13,15 @@ use http::HeaderMap;
 use jwt_compact::alg::{Es256, Rsa};
 use jwt_compact::jwk::{JsonWebKey, JwkError};
 use jwt_compact::{Algorithm, AlgorithmSignature};
+use mcp_edge_gateway::authorization_log;
 use mcp_edge_gateway::json;
 use mcp_edge_gateway::login::oidc::jwks::VerifyingKey;
 use mcp_edge_gateway::metrics::{Sample, command};
 use mcp_edge_gateway::oauth::grant::GrantId;
 use mcp_edge_gateway::oauth::{grant, subject};
 use mcp_edge_gateway::ports::{
-    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Meter, Outbound, Outgoing,
-    ReadError, Secrets, Signatures, Stream, Timer, Unavailable,
+    Answer, Archive, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Meter, Outbound,
+    Outgoing, ReadError, Secrets, Signatures, Stream, Timer, Unavailable,
 };
 use mcp_edge_gateway::secret::Secret;
 use mcp_edge_gateway::time::{Lifetime, Millis, Tick, Timestamp};
@@ -105,6 +106,9 @@ pub struct InMemory {
     pub hosts: RefCell<BTreeMap<String, Host>>,
     pub sent: RefCell<Vec<Outgoing>>,
     pub journal: RefCell<Vec<String>>,
+    /// The authorization log's rows, and in which part they are.
+    pub archive: super::archive::Rows,
+    pub archive_down: Cell<bool>,
     pub directory_down: Cell<bool>,
     pub directory_read_only: Cell<bool>,
     /// How long a value is on its way out of the directory, milliseconds.
@@ -377,6 +381,19 @@ impl Meter for InMemory {
 
     fn observe(&self, sample: &Sample<'_>) {
         self.shards.observe(sample);
+    }
+}
+
+impl Archive for InMemory {
+    async fn archive(
+        &self,
+        shard: authorization_log::Shard,
+        command: authorization_log::Command,
+    ) -> Result<authorization_log::Outcome, Unavailable> {
+        if self.archive_down.get() {
+            return Err(Unavailable);
+        }
+        Ok(travelled(&self.archive.apply(shard, travelled(&command), self.moment())))
     }
 }
 

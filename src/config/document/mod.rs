@@ -16,11 +16,14 @@ use schemars::JsonSchema;
 
 mod auth;
 mod credentials;
+mod log;
 mod policy;
 
 pub use auth::ConnectTime;
 pub(super) use auth::{AuthDocument, ClientCredentialsDocument, HeaderDocument, OAuthDocument, UpstreamClientDocument};
 pub(super) use credentials::SecretDocument;
+pub(super) use log::LogDocument;
+pub use log::{LogLevel, LoggedCalls, LoggedSubjects};
 pub(super) use policy::{
     ConditionDocument, FilterDocument, RolesDocument, RuleDocument, ScalarDocument, ScopeDocument,
 };
@@ -33,6 +36,7 @@ pub(super) const LIST_CACHE: RangeInclusive<u64> = 0..=86_400;
 /// An isolate has 128 MB for everything, and a body is there about three times: as it came, in Rust, and as it is sent
 /// on.
 pub(super) const BODY_BYTES: RangeInclusive<u64> = 1024..=16 << 20;
+pub(super) const LOG_DAYS: RangeInclusive<u64> = 1..=400;
 pub(super) const DEPTH: RangeInclusive<u64> = 8..=100;
 
 /// The configuration of the MCP gateway.
@@ -102,29 +106,6 @@ pub(super) struct OperatorsDocument {
     /// Whoever has one of these roles.
     #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<String>"))]
     pub(super) roles: Vec<Option<String>>,
-}
-
-/// What is logged.
-#[derive(Default, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
-#[serde(deny_unknown_fields, default, expecting = "an object")]
-pub(super) struct LogDocument {
-    /// Which calls to servers have a line: all, those that are refused, or none. Arguments and results are never logged.
-    pub(super) calls: LoggedCalls,
-}
-
-/// Which calls to servers have a line in the log.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum LoggedCalls {
-    /// Every call.
-    #[default]
-    All,
-    /// Those that the gateway refuses, or answers in a server's stead.
-    Refusals,
-    /// None.
-    None,
 }
 
 /// Whose gateway it is.

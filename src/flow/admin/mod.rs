@@ -9,6 +9,7 @@ pub mod counts;
 pub mod deployment;
 pub mod explain;
 pub mod keys;
+pub mod log;
 pub mod operator;
 pub mod people;
 pub mod shared_connection;
@@ -63,6 +64,7 @@ pub async fn answer<P: Platform>(
     let posts = head.method == "POST";
     match endpoint {
         Endpoint::Explain => boxed(explain::explain(context, head, body)).await,
+        Endpoint::AdminLog => boxed(log::show(context, head)).await,
         Endpoint::Metrics => boxed(counts::show(context, head)).await,
         Endpoint::MetricsText => boxed(counts::show_text(context, head)).await,
         Endpoint::AdminKeys => boxed(keys::answer(context, head, body)).await,

@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode};
 
 use super::client::register;
 use super::{Answered, Head, RequestContext, client, profile, read_small, revocation, sentence};
+use crate::authorization_log::{EntryKind, Step, operation};
 use crate::config::{Config, Server};
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
@@ -34,11 +35,16 @@ pub const FORM: usize = 32 * 1024;
 
 /// `POST /oauth/token`.
 pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+    context.record.kind(EntryKind::Token);
+    context.record.step(Step::Request);
     let body = read_small(body, FORM).await?;
     let form = read_form(head, &body)?;
     let credentials = request::credentials(&head.headers, &form).map_err(|error| lift(&error))?;
     let request = TokenRequest::parse(&form).map_err(|error| lift(&error))?;
     let client_id = authenticate(context, &credentials).await?;
+    if matches!(request, TokenRequest::Refresh { .. }) {
+        context.record.kind(EntryKind::Refresh);
+    }
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resource } => {
             redeem(context, client_id, &code, redirect_uri, verifier, resource).await
@@ -52,6 +58,7 @@ pub async fn authenticate<P: Platform>(
     context: &RequestContext<'_, P>,
     credentials: &ClientCredentials,
 ) -> Result<String, Failure> {
+    context.record.step(Step::ClientAuthentication);
     let challenge = |failure: Failure| {
         if credentials.basic { failure.challenge(basic()) } else { failure }
     };
@@ -68,6 +75,9 @@ pub async fn authenticate<P: Platform>(
                 .fix("Clear the client's stored credentials for this server and connect again."),
         )
     })?;
+    if client.authenticates() {
+        context.record.vouched(id);
+    }
     Ok(id.to_owned())
 }
 
@@ -79,8 +89,10 @@ async fn redeem<P: Platform>(
     verifier: Option<Secret>,
     resource: Option<String>,
 ) -> Answered<P> {
+    context.record.step(Step::Code);
     let (grant, code) =
         opaque::parse(&context.keys, OpaqueKind::Code, code.expose()).ok_or_else(|| rejected(Rejection::Unknown))?;
+    context.record.vouched(grant.as_str());
     let refresh = opaque::mint(&context.keys, OpaqueKind::Refresh, &grant, context.platform.random());
     let command = grant::Command::Redeem(grant::Redeem {
         code,
@@ -110,8 +122,10 @@ async fn rotate<P: Platform>(
     scope: Option<ScopeSet>,
     resource: Option<String>,
 ) -> Answered<P> {
+    context.record.step(Step::RefreshToken);
     let parsed = opaque::parse(&context.keys, OpaqueKind::Refresh, presented.expose());
     let (grant, digest) = parsed.ok_or_else(|| rejected(Rejection::Unknown))?;
+    context.record.vouched(grant.as_str());
     if context.memory.stepping_up.get(grant.as_str(), context.now).is_some() {
         context.memory.stepping_up.forget(grant.as_str());
         return Err(steps_up());
@@ -135,6 +149,7 @@ async fn rotate<P: Platform>(
             respond(context, grant, &granted, &scope, Some(&successor)).await
         }
         grant::Outcome::Replayed { granted, scope, sealed_successor } => {
+            context.record.outcome("replayed");
             require_unrevoked(context, &grant, &granted).await?;
             let successor =
                 vault::open_successor(presented, &sealed_successor).map_err(|_| rejected(Rejection::Unknown))?;
@@ -161,6 +176,9 @@ async fn require_unrevoked<P: Platform>(
     grant: &GrantId,
     granted: &Granted,
 ) -> Result<(), Failure> {
+    context.record.subject(&granted.subject);
+    context.record.operation(operation(&granted.client_id, granted.challenge.as_str()));
+    context.record.step(Step::Revocation);
     if revocation::is_revoked(context, &granted.subject, granted.signed_in).await? {
         revocation::end_grant(context, grant).await?;
         return Err(rejected(Rejection::Revoked));
@@ -175,8 +193,9 @@ async fn respond<P: Platform>(
     scope: &ScopeSet,
     refresh: Option<&Secret>,
 ) -> Answered<P> {
-    context.record.subject(&granted.subject);
     context.record.server(&granted.slug);
+    context.record.scopes(&scope.to_string());
+    context.record.step(Step::AccessToken);
     let server = served(&context.config, context.origin.as_str(), granted).ok_or_else(moved)?;
     let Profile { roles, claims, .. } = profile::of(context, &granted.subject, &server.policy).await?;
     let lifetime = context.config.tokens.access_ttl;
