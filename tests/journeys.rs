@@ -65,6 +65,8 @@ mod servers;
 mod sessions;
 #[path = "journeys/signal.rs"]
 mod signal;
+#[path = "journeys/story.rs"]
+mod story;
 #[path = "journeys/streams.rs"]
 mod streams;
 #[path = "journeys/traffic.rs"]

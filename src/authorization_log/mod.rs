@@ -3,6 +3,7 @@
 //! Nothing edits or deletes an entry but time. Not here: what of a request becomes an entry (`record`), and the lines
 //! of the platform's log.
 
+mod bundle;
 mod entry;
 mod message;
 mod page;
@@ -10,6 +11,7 @@ mod query;
 pub mod sql;
 mod step;
 
+pub use bundle::{BundledServer, SupportBundle};
 pub use entry::{EntryKind, LogEntry, LogStep};
 pub use message::{Command, FoundRow, Outcome, Row};
 pub use page::{LogCursor, LogPage, merge};

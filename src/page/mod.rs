@@ -35,9 +35,9 @@ pub use connections::{AccountEntry, AccountStanding, ClientEntry, ConnectedServe
 pub use consent::{ClientOrigin, Consent, ScopeLine, ScopeUse, choice};
 pub use console::{
     AllowedEntry, Change, Chart, ChartKind, ClientFacts, ClientsPage, ConfigurationPage, ConfigurationProblem,
-    ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleServer, ConsoleServersPage, ConsoleTab, FoundPerson, Judged,
-    OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, RankingRow, RankingTable, Series,
-    ServerStanding, SetUpClient, Traffic, TrafficWindow, step_name,
+    ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleLogPage, ConsoleServer, ConsoleServersPage, ConsoleTab,
+    FilterField, FoundPerson, Judged, LogRow, OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration,
+    RankingRow, RankingTable, Series, ServerStanding, SetUpClient, Traffic, TrafficWindow, entry_kind, step_name,
 };
 pub use dev_login::{DevLogin, DevLoginAccount};
 pub use keys::{KeyChoice, KeyEntry, KeyOffer, KeysCard, MadeKey, server_choice};

@@ -68,6 +68,8 @@ pub enum Endpoint {
     MetricsText,
     /// The authorization log, for the operator.
     AdminLog,
+    /// What support needs of a request, for the operator.
+    SupportBundle,
 }
 
 /// Who may call an endpoint from a browser page of another origin.
@@ -112,6 +114,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::AdminRollback, path: "/admin/config/rollback", allow: "POST", cors: Cors::None },
     Row { endpoint: Endpoint::Deployment, path: "/admin/deployment", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::AdminSubjects, path: "/admin/subjects", allow: "GET", cors: Cors::None },
+    Row { endpoint: Endpoint::SupportBundle, path: "/admin/bundle", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::AdminLog, path: "/admin/log", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::Explain, path: "/admin/explain", allow: "POST", cors: Cors::None },
     Row { endpoint: Endpoint::AdminKeys, path: "/admin/keys", allow: "GET, POST, DELETE", cors: Cors::None },

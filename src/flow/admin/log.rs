@@ -22,7 +22,7 @@ const NDJSON: &str = "application/x-ndjson";
 
 /// Answers with a page of the log.
 pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
-    operator::authorize(context.platform, context.memory, head).await?;
+    operator::reads(context, head).await?;
     let form = form::parse(head.query().as_bytes()).map_err(|error| malformed(&QueryError::Form(error)))?;
     let format = form.one("format").map_err(|error| malformed(&QueryError::Form(error)))?;
     let is_export = match format {
@@ -56,6 +56,11 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
         Some(link) => reply.with(LINK, &format!("<{link}>; rel=\"next\"")),
         None => reply,
     })
+}
+
+/// Whether lines are asked for.
+pub fn is_export(head: &Head) -> bool {
+    url::form_urlencoded::parse(head.query().as_bytes()).any(|(name, _)| name == "format")
 }
 
 /// The same question from where the page ends (RFC 8288).

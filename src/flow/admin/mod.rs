@@ -3,6 +3,7 @@
 //! Not here: what it does for clients and people.
 
 pub mod acts;
+pub mod bundle;
 pub mod configure;
 pub mod console;
 pub mod counts;
@@ -64,6 +65,8 @@ pub async fn answer<P: Platform>(
     let posts = head.method == "POST";
     match endpoint {
         Endpoint::Explain => boxed(explain::explain(context, head, body)).await,
+        Endpoint::AdminLog if page && !log::is_export(head) => boxed(console::log::show(context, head)).await,
+        Endpoint::SupportBundle => boxed(bundle::show(context, head)).await,
         Endpoint::AdminLog => boxed(log::show(context, head)).await,
         Endpoint::Metrics => boxed(counts::show(context, head)).await,
         Endpoint::MetricsText => boxed(counts::show_text(context, head)).await,

@@ -11,11 +11,12 @@ use crate::ports::Platform;
 use crate::web::route::Endpoint;
 
 /// The pages, in the order in which they are shown.
-pub(super) const TABS: [(&str, Endpoint); 5] = [
+pub(super) const TABS: [(&str, Endpoint); 6] = [
     ("Overview", Endpoint::Admin),
     ("Servers", Endpoint::AdminServers),
     ("People", Endpoint::AdminPeople),
     ("Clients", Endpoint::AdminClients),
+    ("Log", Endpoint::AdminLog),
     ("Configuration", Endpoint::AdminConfig),
 ];
 

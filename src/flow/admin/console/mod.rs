@@ -7,6 +7,7 @@ pub mod clients;
 pub mod configuration;
 mod form;
 mod frame;
+pub mod log;
 pub mod overview;
 pub mod people;
 mod question;
