@@ -79,9 +79,6 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = writeDataPoint)]
     pub fn write_data_point(this: &Analytics, point: &JsValue) -> Result<(), JsValue>;
-    #[wasm_bindgen(method, catch, js_name = getAlarm)]
-    pub fn get_alarm(this: &Storage) -> Result<Promise, JsValue>;
-
     #[wasm_bindgen(method, getter)]
     pub fn sql(this: &Storage) -> Sql;
 

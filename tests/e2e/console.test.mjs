@@ -16,7 +16,7 @@ import { callTool } from "./support/mcp.mjs";
 import { signedIn } from "./support/oauth-client.mjs";
 import { startUpstream } from "./support/upstream.mjs";
 
-const PAGES = ["/admin", "/admin/servers", "/admin/people", "/admin/clients", "/admin/config"];
+const PAGES = ["/admin", "/admin/servers", "/admin/people", "/admin/clients", "/admin/log", "/admin/config"];
 
 describe("the console, in Chromium", { skip, timeout: 300_000 }, () => {
   let server, notes, upstream, gateway, browser;

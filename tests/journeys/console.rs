@@ -11,7 +11,8 @@ use crate::world::client::Client;
 use crate::world::protected::Protected;
 use crate::world::{ADMIN_TOKEN, DAY, World, idp};
 
-const PAGES: [&str; 5] = ["/admin", "/admin/servers", "/admin/people", "/admin/clients", "/admin/config"];
+const PAGES: [&str; 6] =
+    ["/admin", "/admin/servers", "/admin/people", "/admin/clients", "/admin/log", "/admin/config"];
 
 /// Alice is the operator by her id, Carol by her role, Bob is none.
 fn world() -> World {

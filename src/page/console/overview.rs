@@ -70,7 +70,7 @@ pub struct TrafficWindow {
 pub fn step_name(at: Timestamp, step: Lifetime, window: Lifetime) -> String {
     if step >= Lifetime::days(1) {
         day::short(at)
-    } else if window > Lifetime::days(1) {
+    } else if window > Lifetime::days(2) {
         format!("{} {}", day::short(at), day::clock(at))
     } else {
         day::clock(at)
