@@ -140,9 +140,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         match route {
             Route::Endpoint(Endpoint::Healthz) => return Ok(Reply::json(StatusCode::OK, &json!({"status": "ok"}))),
             Route::Endpoint(Endpoint::AdminConfig) if head.method == "PUT" => {
-                return boxed(configure::replace(self.platform, self.memory, head, body, record.id()))
-                    .await
-                    .map_err(json);
+                return boxed(configure::replace(self.platform, self.memory, head, body, record)).await.map_err(json);
             }
             Route::Endpoint(Endpoint::AdminConfig) => {
                 return boxed(configure::show(self.platform, self.memory, head)).await.map_err(json);

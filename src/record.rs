@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use crate::authorization_log::{EntryKind, Step};
+use crate::authorization_log::{AuthorizationStep, EntryKind};
 use crate::caller::Caller;
 use crate::config::LoggedCalls;
 use crate::time::{Millis, Tick};
@@ -58,7 +58,7 @@ struct Facts {
     upstream_time: Option<Millis>,
     renewals: u8,
     kind: Option<EntryKind>,
-    steps: Vec<(Step, Option<&'static str>)>,
+    steps: Vec<(AuthorizationStep, Option<&'static str>)>,
     operation: Option<String>,
     scopes: Option<String>,
     act: Option<&'static str>,

@@ -17,9 +17,6 @@ use crate::record::{End, RequestRecord};
 use crate::time::Lifetime;
 use crate::vault::{KeyRing, Purpose};
 
-/// Why an entry is missing.
-pub const WRITE_FAILED: &str = "log_write_failed";
-
 /// How long entries are kept while there is no configuration.
 const KEEP: Lifetime = Lifetime::days(30);
 
@@ -69,7 +66,7 @@ pub async fn settle<P: Platform>(platform: &P, memory: &Memory) {
         };
         if written.is_err() {
             memory.unwritten.lose(count);
-            platform.record(&json!({"event": WRITE_FAILED, "entries": count}).to_string());
+            platform.record(&json!({"event": "log_write_failed", "entries": count}).to_string());
         }
     }
 }
@@ -85,10 +82,10 @@ pub async fn read<P: Platform>(
         platform.archive(shard, Command::Read { filter, before: query.cursor.clone(), limit: query.limit, keep })
     };
     let questions: Vec<_> = match &query.filter.subject {
-        None => Shard::ALL.map(|shard| (shard, query.filter.clone())).into(),
+        None => Shard::ALL.map(|shard| (shard, Box::new(query.filter.clone()))).into(),
         Some(subject) => {
             let of = |name: String| {
-                let mut filter = query.filter.clone();
+                let mut filter = Box::new(query.filter.clone());
                 let shard = Shard::of(&name);
                 filter.subject = Some(name);
                 (shard, filter)

@@ -16,12 +16,15 @@ use crate::flow::{Answered, Head, read_small};
 use crate::mcp::rewrite::list::List;
 use crate::memory::{LoadedConfig, Memory};
 use crate::ports::{Platform, Unavailable};
+use crate::record::RequestRecord;
 use crate::secret::Digested;
 use crate::version::V1;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
 const LIMIT: usize = 1024 * 1024;
+/// Why a configuration is not taken.
+const INVALID: &str = "configuration_invalid";
 const PREVIOUS: &str = "config:previous";
 
 /// `GET /admin/config`: the version in effect and its text.
@@ -45,20 +48,27 @@ pub async fn replace<P: Platform>(
     memory: &Memory,
     head: &Head,
     body: P::Stream,
-    request_id: &str,
+    record: &RequestRecord,
 ) -> Answered<P> {
     operator::authorize(platform, memory, head).await?;
     let dry = is_dry(head)?;
+    if !dry {
+        record.act("configuration_replaced");
+    }
     let body = read_small(body, LIMIT).await?;
     let text = String::from_utf8(body)
         .map_err(|_| Failure::client(400, "body_not_utf8", "The configuration is not UTF-8."))?;
     let config = match Config::parse(&text) {
         Ok(config) => config,
-        Err(errors) => return Ok(refusal(&errors.0, request_id)),
+        Err(errors) => {
+            record.refused(INVALID);
+            return Ok(refusal(&errors.0, record.id()));
+        }
     };
     let missing = missing_secrets(platform, &config);
     if !missing.is_empty() {
-        return Ok(refusal(&missing, request_id));
+        record.refused(INVALID);
+        return Ok(refusal(&missing, record.id()));
     }
     if dry {
         return Ok(taken(json!({"valid": true}), warnings(platform, memory, &config)));

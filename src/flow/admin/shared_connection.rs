@@ -19,6 +19,8 @@ use crate::web::reply::Reply;
 /// `POST /admin/servers/{slug}/connection` answers with the link to connect it; `DELETE` disconnects it.
 pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, slug: &str) -> Answered<P> {
     operator::authorize(context.platform, context.memory, head).await?;
+    context.record.act(if head.method == "DELETE" { "server_disconnected" } else { "connection_link_made" });
+    context.record.server(slug);
     let server = context.config.servers.get(slug).ok_or_else(|| refusal::no_such_server(slug))?;
     if !server.is_connected_by_operator() {
         return Err(not_shared(server));

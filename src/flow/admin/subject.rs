@@ -32,6 +32,8 @@ const MARKED: Lifetime = Lifetime::days(400);
 pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, encoded: &str) -> Answered<P> {
     operator::authorize(context.platform, context.memory, head).await?;
     let subject = decoded(encoded);
+    context.record.act("subject_revoked");
+    context.record.subject(&subject);
     // 1.
     let at = serde_json::to_string(&context.now).unwrap_or_default();
     let marked = context.platform.put(&revocation::subject_key(&subject), &at, Some(MARKED)).await;
@@ -65,7 +67,8 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, e
 
 fn no_such_subject(subject: &str) -> Failure {
     let message = format!("Nothing is known here of a subject {:?}: no client, no connection.", presentable(subject));
-    Failure::client(404, "no_such_subject", message).fix(
+    let failure = Failure::client(404, "no_such_subject", message).logged("Nothing is known of that subject.");
+    failure.fix(
         "Should there be one, it is signed out and revoked all the same. A subject is an id, shown on the consent and \
          connections pages; /admin/subjects?q= finds it by the address that somebody signs in with.",
     )

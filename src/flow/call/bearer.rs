@@ -3,6 +3,7 @@
 //!
 //! Not here: the token's form (`oauth::token::access_token`), challenges' syntax (`oauth::challenge`).
 
+use crate::authorization_log::AuthorizationStep;
 use std::rc::Rc;
 
 use http::header::AUTHORIZATION;
@@ -27,6 +28,7 @@ pub async fn authenticate<P: Platform>(
     head: &Head,
     server: &Server,
 ) -> Result<Rc<Caller>, Failure> {
+    context.record.step(AuthorizationStep::AccessToken);
     let token = present(context, head, server)?;
     let known = Verified::ending(token).and_then(|ending| context.memory.tokens.get(ending, context.now));
     let verified = match known.filter(|known| known.is(token)) {
@@ -38,6 +40,8 @@ pub async fn authenticate<P: Platform>(
     claims
         .check(context.origin.as_str(), &resource, server.slug.as_str())
         .map_err(|error| invalid(context, server, error))?;
+    context.record.caller(caller);
+    context.record.step(AuthorizationStep::Revocation);
     let markers = Markers { platform: context.platform, memory: context.memory, now: context.now };
     // A token can be made from an old grant where the revocation has not been heard of yet.
     let of_subject = markers.of_subject(&caller.subject, Some(caller.since));
@@ -45,7 +49,7 @@ pub async fn authenticate<P: Platform>(
     if of_grant? || of_subject? {
         return Err(revoked(context, server));
     }
-    context.record.caller(caller);
+    context.record.step(AuthorizationStep::Scope);
     if !context.config.scopes.hold(&caller.scope, ScopeSet::TOOLS) {
         return Err(insufficient(context, server, &caller.scope));
     }
