@@ -27,6 +27,8 @@ mod entered;
 mod keeping;
 #[path = "journeys/lifetimes.rs"]
 mod lifetimes;
+#[path = "journeys/log.rs"]
+mod log;
 #[path = "journeys/neighbours.rs"]
 mod neighbours;
 #[path = "journeys/operation.rs"]

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cursor::LogCursor;
 use super::entry::LogEntry;
-use super::page::LogCursor;
 use super::query::LogFilter;
 use super::shard::Shard;
 use crate::json::tagged;

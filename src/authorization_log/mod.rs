@@ -3,6 +3,7 @@
 //! Nothing edits or deletes an entry but time. Not here: what of a request becomes an entry (`record`), and the lines
 //! of the platform's log.
 
+mod cursor;
 mod entry;
 mod message;
 mod page;
@@ -11,9 +12,10 @@ mod shard;
 pub mod sql;
 mod step;
 
+pub use cursor::LogCursor;
 pub use entry::{EntryKind, LogEntry, LogStep};
 pub use message::{Command, FoundRow, Outcome, Row};
-pub use page::{LogCursor, LogPage, merge};
+pub use page::{LogPage, merge};
 pub use query::{LogFilter, LogQuery, QueryError};
 pub use shard::Shard;
 pub use step::AuthorizationStep;

@@ -3,7 +3,7 @@
 //!
 //! Not here: running them (`edge::log`).
 
-use super::page::LogCursor;
+use super::cursor::LogCursor;
 use super::query::LogFilter;
 
 /// Makes the tables where they are not there yet.
