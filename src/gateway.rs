@@ -26,6 +26,7 @@ use crate::flow::{
 };
 use crate::mcp::message::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
+use crate::metrics::Sample;
 use crate::page;
 use crate::ports::Platform;
 use crate::record::{End, RequestRecord};
@@ -149,7 +150,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Route::Endpoint(Endpoint::Healthz) => return Ok(Reply::json(StatusCode::OK, &json!({"status": "ok"}))),
             Route::Endpoint(endpoint) if admin::needs_no_configuration(*endpoint, head) => {
                 let keys = self.keys().ok();
-                let answer = admin::configure(self.platform, self.memory, keys, *endpoint, head, body, record.id());
+                let answer = admin::configure(self.platform, self.memory, keys, *endpoint, head, body, record);
                 return boxed(answer).await.map_err(json);
             }
             Route::Endpoint(Endpoint::Deployment) => return deployment::prove(self.platform, head).map_err(json),
@@ -310,8 +311,10 @@ impl<'a, P: Platform> Gateway<'a, P> {
             server: refusal.and_then(|refusal| refusal.slug.as_deref()).or(named),
             called,
         };
-        authorization_log::note(self.platform, self.memory, record, &end);
-        record.sampled(&end, |sample| metrics::count(self.platform, self.memory, sample, end.at));
+        let subject = authorization_log::named_subject(self.memory, record);
+        let count = |sample: &Sample<'_>| metrics::count(self.platform, self.memory, sample, end.at);
+        record.sampled(&end, subject.as_deref(), count);
+        authorization_log::note(self.platform, self.memory, record, &end, subject);
     }
 }
 

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use crate::authorization_log::{EntryKind, Step};
+use crate::authorization_log::{AuthorizationStep, EntryKind};
 use crate::caller::Caller;
 use crate::config::LoggedCalls;
 use crate::metrics::{Sample, SampleNames};
@@ -59,10 +59,11 @@ struct Facts {
     upstream_time: Option<Millis>,
     renewals: u8,
     kind: Option<EntryKind>,
-    steps: Vec<(Step, Option<&'static str>)>,
+    steps: Vec<(AuthorizationStep, Option<&'static str>)>,
     operation: Option<String>,
     scopes: Option<String>,
     act: Option<&'static str>,
+    operator: Option<String>,
     vouched: Option<String>,
     refused: Option<&'static str>,
 }
@@ -200,10 +201,10 @@ impl RequestRecord {
 
     /// What is counted of it. Whose it is counts where they were authenticated; only then do the names count that it
     /// has.
-    pub fn sampled<T>(&self, end: &End<'_>, count: impl FnOnce(&Sample<'_>) -> T) -> T {
+    pub fn sampled<T>(&self, end: &End<'_>, subject: Option<&str>, count: impl FnOnce(&Sample<'_>) -> T) -> T {
         let facts = self.facts.borrow();
         let caller = facts.caller.as_deref();
-        let named = subject(&facts).map(|subject| SampleNames {
+        let named = subject.map(|subject| SampleNames {
             subject,
             client: client(&facts),
             server: end.called.or(facts.server.as_deref()),
@@ -262,12 +263,7 @@ impl RequestRecord {
     }
 }
 
-/// Whose request it is, as every reader of it is told.
-fn subject(facts: &Facts) -> Option<&str> {
-    facts.caller.as_deref().map(|caller| clipped(&caller.subject)).or(facts.subject.as_deref())
-}
-
-/// The client that it is about, likewise.
+/// The client that it is about, as every reader of it is told.
 fn client(facts: &Facts) -> Option<&str> {
     facts.caller.as_deref().map(|caller| clipped(caller.client())).or(facts.client.as_deref())
 }

@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Shard;
+use super::cursor::LogCursor;
 use super::entry::LogEntry;
-use super::page::LogCursor;
 use super::query::LogFilter;
+use super::shard::Shard;
 use crate::json::tagged;
 use crate::time::Lifetime;
 
@@ -86,7 +86,7 @@ tagged! { "command",
         /// Reads rows, the newest first.
         Read {
             /// Which ones.
-            filter: LogFilter,
+            filter: Box<LogFilter>,
             /// Only what is older than this.
             before: Option<LogCursor>,
             /// How many at most.

@@ -2,22 +2,10 @@
 //!
 //! Not here: asking the objects (`flow::authorization_log`).
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::{Deserialize, Serialize};
-
+use super::cursor::LogCursor;
 use super::entry::LogEntry;
 use super::message::FoundRow;
 use crate::json;
-
-/// The place of an entry, which no two share: when its request ended, and which it was. As text it is for operators to
-/// send back, and says nothing else to them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct LogCursor {
-    /// When, in milliseconds since the epoch.
-    pub at: u64,
-    /// Which request.
-    pub request_id: String,
-}
 
 /// What a page shows.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -29,28 +17,6 @@ pub struct LogPage {
     /// How many entries on it this release cannot read.
     pub unreadable: usize,
 }
-
-const LONGEST: usize = 128;
-
-impl LogCursor {
-    /// For operators.
-    pub fn to_text(&self) -> String {
-        Base64UrlUnpadded::encode_string(format!("{}.{}", self.at, self.request_id).as_bytes())
-    }
-
-    /// What an operator sent back. `None` for what no page ever gave out.
-    pub fn parse(text: &str) -> Option<Self> {
-        let text = Some(text).filter(|text| text.len() <= LONGEST)?;
-        let decoded = String::from_utf8(Base64UrlUnpadded::decode_vec(text).ok()?).ok()?;
-        let (at, request_id) = decoded.split_once('.')?;
-        let is_id = request_id.len() == 32 && request_id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let cursor = Self { at: at.parse().ok().filter(|at| *at <= LATEST)?, request_id: request_id.to_owned() };
-        (is_id && cursor.to_text() == text).then_some(cursor)
-    }
-}
-
-/// The last moment that JavaScript and SQL count exactly.
-pub(super) const LATEST: u64 = 1 << 53;
 
 /// One page of what several objects found, each the newest first. What is older than an object has looked at yet is
 /// left for the next page: it may have something between.
@@ -127,25 +93,6 @@ mod tests {
             let all: Vec<u64> = times.keys().rev().copied().filter(|at| at % 2 == 1).collect();
             prop_assert_eq!(seen, all);
         }
-
-        #[test]
-        fn a_cursor_that_was_thought_up_is_none(text in "[A-Za-z0-9_-]{0,90}") {
-            if let Some(cursor) = LogCursor::parse(&text) {
-                prop_assert_eq!(cursor.to_text(), text);
-            }
-        }
-    }
-
-    #[test]
-    fn a_cursor_is_read_as_it_was_given_out() {
-        let cursor = cursor(1_900_000_000_123);
-        assert_eq!(LogCursor::parse(&cursor.to_text()), Some(cursor));
-        let encoded = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
-        for bad in ["", "1.a", "1.' OR 1=1 --                      ", "x.00000000000000000000000000000000"] {
-            assert_eq!(LogCursor::parse(&encoded(bad)), None, "{bad}");
-        }
-        assert_eq!(LogCursor::parse(&encoded(&format!("{}.{}", u64::MAX, "0".repeat(32)))), None);
-        assert_eq!(LogCursor::parse(&"A".repeat(200)), None);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cursor::{LATEST, LogCursor};
 use super::entry::EntryKind;
-use super::page::{LATEST, LogCursor};
 use crate::reasons::reasons;
 use crate::web::form::{Form, FormError};
 

@@ -3,7 +3,7 @@
 //!
 //! Not here: running them (`edge::log`).
 
-use super::page::LogCursor;
+use super::cursor::LogCursor;
 use super::query::LogFilter;
 
 /// Makes the tables where they are not there yet.
@@ -95,7 +95,7 @@ pub fn read(filter: &LogFilter, before: Option<&LogCursor>, oldest: u64, limit: 
     );
     let mut bound = vec![Bound::Number(oldest.max(filter.from.unwrap_or_default()))];
     if let Some((column, _, value)) = first {
-        inner.push_str(&format!(" AND {column} = ?"));
+        inner.extend([" AND ", column, " = ?"]);
         bound.push(Bound::Text(value));
     }
     if let Some(until) = filter.until {

@@ -4,7 +4,7 @@
 
 /// What a request has to get through, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum AuthorizationStep {
     /// The client is known.
     Client,
     /// The client proved itself.
@@ -47,7 +47,7 @@ pub enum Step {
     Act,
 }
 
-impl Step {
+impl AuthorizationStep {
     /// As it is written.
     pub const fn as_str(self) -> &'static str {
         match self {

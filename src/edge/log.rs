@@ -1,4 +1,4 @@
-//! The Durable Object of a part of the authorization log: rows in SQLite, which an alarm deletes in batches when they
+//! The Durable Object of a part of the authorization log: rows in `SQLite`, which an alarm deletes in batches when they
 //! are old enough.
 //!
 //! Not here: the statements and what they mean (`authorization_log::sql`).

@@ -17,22 +17,30 @@ use crate::record::{End, RequestRecord};
 use crate::time::Lifetime;
 use crate::vault::{KeyRing, Purpose};
 
-/// Why an entry is missing.
-pub const WRITE_FAILED: &str = "log_write_failed";
-
 /// How long entries are kept while there is no configuration.
 const KEEP: Lifetime = Lifetime::days(30);
 
+/// How logs and counters name whose request it is.
+pub fn named_subject(memory: &Memory, record: &RequestRecord) -> Option<String> {
+    let whose = record.whose()?;
+    let loaded = memory.config.borrow();
+    match loaded.as_ref().map(|loaded| loaded.config.logged_subjects).unwrap_or_default() {
+        LoggedSubjects::Full => Some(whose),
+        // Without keys nobody is named.
+        LoggedSubjects::Hashed => memory.keys.get().map(|keys| hashed(keys, &whose)),
+    }
+}
+
 /// Writes the line of a request, and at `debug` one of each step; its entry waits for the reply to be on its way.
-pub fn note<P: Platform>(platform: &P, memory: &Memory, record: &RequestRecord, end: &End<'_>) {
+pub fn note<P: Platform>(
+    platform: &P,
+    memory: &Memory,
+    record: &RequestRecord,
+    end: &End<'_>,
+    subject: Option<String>,
+) {
     let loaded = memory.config.borrow();
     let config = loaded.as_ref().map(|loaded| &loaded.config);
-    let whose = record.whose();
-    let subject = match config.map(|config| config.logged_subjects).unwrap_or_default() {
-        LoggedSubjects::Full => whose,
-        // Without keys nobody is named.
-        LoggedSubjects::Hashed => whose.zip(memory.keys.get()).map(|(whose, keys)| hashed(keys, &whose)),
-    };
     let calls = config.map(|config| config.logged_calls).unwrap_or_default();
     if let Some(line) = record.line(end, calls, subject.as_deref()) {
         platform.record(&line);
@@ -69,7 +77,7 @@ pub async fn settle<P: Platform>(platform: &P, memory: &Memory) {
         };
         if written.is_err() {
             memory.unwritten.lose(count);
-            platform.record(&json!({"event": WRITE_FAILED, "entries": count}).to_string());
+            platform.record(&json!({"event": "log_write_failed", "entries": count}).to_string());
         }
     }
 }
@@ -81,14 +89,17 @@ pub async fn read<P: Platform>(
     keep: Lifetime,
     query: &LogQuery,
 ) -> Result<LogPage, Unavailable> {
+    let mut meant = query.filter.clone();
+    // As it is kept: ids of registered clients are longer.
+    meant.client = meant.client.as_deref().map(RequestRecord::cut);
     let ask = |shard, filter| {
         platform.archive(shard, Command::Read { filter, before: query.cursor.clone(), limit: query.limit, keep })
     };
-    let questions: Vec<_> = match &query.filter.subject {
-        None => Shard::ALL.map(|shard| (shard, query.filter.clone())).into(),
+    let questions: Vec<_> = match &meant.subject {
+        None => Shard::ALL.map(|shard| (shard, Box::new(meant.clone()))).into(),
         Some(subject) => {
             let of = |name: String| {
-                let mut filter = query.filter.clone();
+                let mut filter = Box::new(meant.clone());
                 let shard = Shard::of(&name);
                 filter.subject = Some(name);
                 (shard, filter)

@@ -3,10 +3,10 @@
 //! Not here: writing them (`flow::authorization_log`).
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
-use super::Cache;
 use crate::authorization_log::LogEntry;
-use crate::time::{Lifetime, Timestamp};
+use crate::time::Timestamp;
 
 /// Entries that wait at most. They go at the end of the request that made them.
 const CAPACITY: usize = 256;
@@ -14,13 +14,16 @@ const CAPACITY: usize = 256;
 const EACH: u32 = 60;
 /// Of more, one in so many is.
 const ONE_IN: u32 = 16;
+/// Of so many they are counted.
+const COUNTED: usize = 2048;
 
 /// What waits to be written.
 #[derive(Default)]
 pub struct Unwritten {
     entries: RefCell<Vec<LogEntry>>,
     lost: Cell<u64>,
-    counted: Cache<u32>,
+    /// Of one minute, by whose they are.
+    counted: RefCell<(u64, BTreeMap<String, u32>)>,
 }
 
 impl Unwritten {
@@ -48,9 +51,12 @@ impl Unwritten {
     /// For how many of its kind one more of somebody's stands; `None` where it is left out.
     pub fn sample(&self, whose: &str, now: Timestamp) -> Option<u32> {
         let minute = now.0 / 60;
-        let key = format!("{minute}\n{whose}");
-        let count = self.counted.get(&key, now).unwrap_or_default().saturating_add(1);
-        self.counted.put(key, count, Timestamp(minute * 60) + Lifetime::minutes(1), now);
+        let mut counted = self.counted.borrow_mut();
+        if counted.0 != minute || counted.1.len() >= COUNTED {
+            *counted = (minute, BTreeMap::new());
+        }
+        let count = counted.1.entry(whose.to_owned()).or_default();
+        *count = count.saturating_add(1);
         let beyond = count.saturating_sub(EACH);
         match beyond {
             0 => Some(1),

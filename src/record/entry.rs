@@ -1,14 +1,16 @@
 //! What of a request the authorization log keeps: the steps that flows write down, and at its end one entry of them.
 //!
-//! A request that nobody vouched for, be it well or badly made, has no entry: anybody could fill the log with them. Not
-//! here: an entry's form (`authorization_log`), and writing it (`flow::authorization_log`).
+//! A request that nobody vouched for, be it well or badly made, has no entry: anybody could fill the log with them.
+//!
+//! Not here: an entry's form (`authorization_log`), and writing it (`flow::authorization_log`).
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
 use super::{End, Facts, RequestRecord, clipped};
-use crate::authorization_log::{EntryKind, LogEntry, LogStep, Step};
+use crate::authorization_log::{AuthorizationStep, EntryKind, LogEntry, LogStep};
 use crate::caller::Caller;
 use crate::version::V1;
 
@@ -16,10 +18,13 @@ use crate::version::V1;
 const MOST_STEPS: usize = 32;
 /// The token that programs are operators by.
 const ADMIN_TOKEN: &str = "admin_token";
+/// What breaks a line, or turns the direction of what follows.
+const INVISIBLE: [RangeInclusive<char>; 4] =
+    ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2066}'..='\u{2069}', '\u{feff}'..='\u{feff}'];
 const OK: &str = "ok";
 
 /// An entry, and whose it is where that is counted.
-pub struct Noted {
+pub struct NotedEntry {
     /// The entry.
     pub entry: LogEntry,
     /// Whose like ones are counted; `None` where each is kept.
@@ -44,7 +49,7 @@ impl RequestRecord {
     }
 
     /// A step begins. Unless it says otherwise, it went well if the request went on.
-    pub fn step(&self, step: Step) {
+    pub fn step(&self, step: AuthorizationStep) {
         let mut facts = self.facts.borrow_mut();
         if facts.steps.len() < MOST_STEPS {
             facts.steps.push((step, None));
@@ -85,6 +90,11 @@ impl RequestRecord {
         (facts.kind, facts.act) = (Some(EntryKind::Operator), Some(act));
     }
 
+    /// Which operator does it, where it is not whoever has the token.
+    pub fn operator(&self, operator: &str) {
+        self.facts.borrow_mut().operator = Some(Self::cut(operator));
+    }
+
     /// Whose request it is, where that is known.
     pub fn whose(&self) -> Option<String> {
         let facts = self.facts.borrow();
@@ -103,7 +113,7 @@ impl RequestRecord {
     }
 
     /// The request's entry, if it has one. `subject` is how the log names whose it is.
-    pub fn entry(&self, end: &End<'_>, subject: Option<String>) -> Option<Noted> {
+    pub fn entry(&self, end: &End<'_>, subject: Option<String>) -> Option<NotedEntry> {
         let facts = self.facts.borrow();
         let refused = end.blame.is_some() || facts.refused.is_some();
         let kind = match facts.kind {
@@ -125,7 +135,7 @@ impl RequestRecord {
             request_id: self.id.clone(),
             kind,
             operation: facts.operation.clone(),
-            actor: facts.act.map(|_| ADMIN_TOKEN.to_owned()),
+            actor: facts.act.map(|_| facts.operator.clone().unwrap_or_else(|| ADMIN_TOKEN.to_owned())),
             act: facts.act.map(str::to_owned),
             subject,
             client: text(caller.map(Caller::client).or(facts.client.as_deref())),
@@ -139,15 +149,12 @@ impl RequestRecord {
             steps: facts.steps(end),
             stands_for: None,
         };
-        Some(Noted { entry, counted_for })
+        Some(NotedEntry { entry, counted_for })
     }
 
     /// A text that somebody chose, as it is kept: short, and without what moves a terminal or breaks a line.
     pub fn cut(text: &str) -> String {
-        let breaks = |c: char| {
-            c.is_control()
-                || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-        };
+        let breaks = |c: char| c.is_control() || INVISIBLE.iter().any(|range| range.contains(&c));
         clipped(text).chars().map(|c| if breaks(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
     }
 }
@@ -157,7 +164,7 @@ impl Facts {
     fn steps(&self, end: &End<'_>) -> Vec<LogStep> {
         let last = self.steps.len().checked_sub(1);
         let refusal = end.reason.filter(|_| end.blame.is_some());
-        let came_to = |(at, (step, outcome)): (usize, &(Step, Option<&'static str>))| {
+        let came_to = |(at, (step, outcome)): (usize, &(AuthorizationStep, Option<&'static str>))| {
             let refusal = refusal.filter(|_| Some(at) == last);
             let outcome = refusal.map_or(Cow::Borrowed(outcome.unwrap_or(OK)), |reason| Cow::Owned(reason.to_owned()));
             LogStep { step: Cow::Borrowed(step.as_str()), outcome }
@@ -193,7 +200,7 @@ mod tests {
         let record = record();
         record.kind(EntryKind::Token);
         record.client("claude");
-        record.step(Step::ClientAuthentication);
+        record.step(AuthorizationStep::ClientAuthentication);
         assert!(record.entry(&END, None).is_none());
         record.vouched("grant");
         assert!(record.entry(&END, None).is_some());
@@ -204,10 +211,10 @@ mod tests {
         let record = record();
         record.kind(EntryKind::Token);
         record.vouched("grant");
-        record.step(Step::ClientAuthentication);
-        record.step(Step::Code);
+        record.step(AuthorizationStep::ClientAuthentication);
+        record.step(AuthorizationStep::Code);
         let refused = End { status: 400, reason: Some("code_used"), blame: Some("client"), ..END };
-        let Noted { entry, counted_for } = record.entry(&refused, None).unwrap();
+        let NotedEntry { entry, counted_for } = record.entry(&refused, None).unwrap();
         assert_eq!(entry.steps, [LogStep::new("client_authentication", "ok"), LogStep::new("code", "code_used")]);
         assert_eq!((entry.reason.as_deref(), counted_for.as_deref()), (Some("code_used"), Some("grant")));
         let lines = record.step_lines(&refused);

@@ -61,7 +61,7 @@ fn nothing_ended(world: &World, client: &Client) {
     let live = world.platform.connections.borrow().values().filter(|record| record.contains("\"sealed\"")).count();
     assert_eq!(live, 1);
     let journal = world.platform.journal.borrow();
-    let act = |line: &&String| line.contains("operator_act") && !line.contains("operator_token");
+    let act = |line: &&String| line.contains("operator_act") && !line.contains("admin_token");
     assert_eq!(journal.iter().find(act), None, "nothing was done");
 }
 

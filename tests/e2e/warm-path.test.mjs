@@ -47,7 +47,6 @@ describe("the warm path", () => {
     await gateway.counts();
     await post(alpha, undefined, modernCall("tools/list"));
     await callTool(alpha, "no-token-of-ours");
-    await post(alpha, token, { headers: { "content-type": "application/json" }, body: "{" });
     await gateway.fetch("/.well-known/oauth-protected-resource/v1/mcp/alpha");
     await gateway.fetch("/.well-known/oauth-authorization-server");
     assert.deepEqual(await gateway.counts(), { kv: 0, objects: 0, subrequests: 0 });

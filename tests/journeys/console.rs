@@ -11,8 +11,7 @@ use crate::world::client::Client;
 use crate::world::protected::Protected;
 use crate::world::{ADMIN_TOKEN, DAY, World, idp};
 
-const PAGES: [&str; 6] =
-    ["/admin", "/admin/servers", "/admin/people", "/admin/clients", "/admin/log", "/admin/config"];
+const PAGES: [&str; 6] = ["/admin", "/admin/servers", "/admin/people", "/admin/clients", "/admin/log", "/admin/config"];
 
 /// Alice is the operator by her id, Carol by her role, Bob is none.
 fn world() -> World {
@@ -57,7 +56,7 @@ fn says_yes(browser: &mut Browser, action: &str) -> Answer {
 fn acts(world: &World) -> Vec<Value> {
     let journal = world.platform.journal.borrow();
     let lines = journal.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    lines.filter(|line| line["event"] == "operator_act" && line["operator"] != "operator_token").collect()
+    lines.filter(|line| line["event"] == "operator_act" && line["operator"] != "admin_token").collect()
 }
 
 #[test]

@@ -2,12 +2,14 @@
 //!
 //! Not here: how many days a log can be kept (`config`).
 
-use serde::Deserialize;
+use std::ops::RangeInclusive;
 
-use super::LOG_DAYS;
+use serde::Deserialize;
 
 #[cfg(not(target_arch = "wasm32"))]
 use schemars::JsonSchema;
+
+pub(in crate::config) const LOG_DAYS: RangeInclusive<u64> = 1..=400;
 
 /// What is logged.
 #[derive(Deserialize)]

@@ -22,7 +22,7 @@ mod policy;
 pub use auth::ConnectTime;
 pub(super) use auth::{AuthDocument, ClientCredentialsDocument, HeaderDocument, OAuthDocument, UpstreamClientDocument};
 pub(super) use credentials::SecretDocument;
-pub(super) use log::LogDocument;
+pub(super) use log::{LOG_DAYS, LogDocument};
 pub use log::{LogLevel, LoggedCalls, LoggedSubjects};
 pub(super) use policy::{
     ConditionDocument, FilterDocument, RolesDocument, RuleDocument, ScalarDocument, ScopeDocument,
@@ -36,7 +36,6 @@ pub(super) const LIST_CACHE: RangeInclusive<u64> = 0..=86_400;
 /// An isolate has 128 MB for everything, and a body is there about three times: as it came, in Rust, and as it is sent
 /// on.
 pub(super) const BODY_BYTES: RangeInclusive<u64> = 1024..=16 << 20;
-pub(super) const LOG_DAYS: RangeInclusive<u64> = 1..=400;
 pub(super) const DEPTH: RangeInclusive<u64> = 8..=100;
 
 /// The configuration of the MCP gateway.

@@ -2,6 +2,7 @@
 //!
 //! Not here: connecting (`flow::connect`), ending everything of a subject at the operator's wish.
 
+use crate::authorization_log::{AuthorizationStep, EntryKind};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +94,10 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
     let listed = holdings::of(context, subject).await?;
     match (field("action"), field("slug"), field("account"), field("grant")) {
         (Some("disconnect"), Some(slug), Some(account), _) => {
+            context.record.kind(EntryKind::Connection);
+            context.record.server(slug);
+            context.record.step(AuthorizationStep::Connection);
+            context.record.outcome("disconnected");
             if listed.accounts.iter().any(|known| known.slug == slug && known.account == account) {
                 store::drop(context, &ConnectionKey::new(Owner::Subject(subject.clone()), slug, account)).await?;
             }
@@ -104,8 +109,11 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
             Ok(back("renamed", slug))
         }
         (Some("revoke"), _, _, Some(grant)) => {
+            context.record.kind(EntryKind::Revocation);
+            context.record.step(AuthorizationStep::Revocation);
             let client = listed.grants.iter().find(|known| known.grant.as_str() == grant);
             if let Some(client) = client {
+                context.record.client(&client.client_id);
                 holdings::revoke_client(context, subject, &client.client_id, &listed).await?;
             }
             Ok(back("revoked", "client"))

@@ -18,6 +18,7 @@ use crate::flow::{Answered, Head, read_small};
 use crate::mcp::rewrite::list::List;
 use crate::memory::{LoadedConfig, Memory};
 use crate::ports::{Platform, Unavailable};
+use crate::record::RequestRecord;
 use crate::secret::Digested;
 use crate::vault::KeyRing;
 use crate::version::V1;
@@ -30,6 +31,7 @@ pub const LIMIT: usize = 1024 * 1024;
 pub const PREVIOUS: &str = "config:previous";
 /// Of how many servers a list is looked up: a request has a thousand operations, and its own come after these.
 const LOOKED_UP: usize = 100;
+/// Why a configuration is not taken.
 const INVALID: &str = "configuration_invalid";
 
 /// `GET /admin/config`: the version in effect and its text.
@@ -53,16 +55,22 @@ pub async fn replace<P: Platform>(
     keys: Option<Rc<KeyRing>>,
     head: &Head,
     body: P::Stream,
-    request_id: &str,
+    record: &RequestRecord,
 ) -> Answered<P> {
     let operator = operator::authorize(platform, memory, head).await?;
     let dry = is_dry(head)?;
+    if !dry {
+        record.act("configure");
+    }
     let body = read_small(body, LIMIT).await?;
     let text = String::from_utf8(body)
         .map_err(|_| Failure::client(400, "body_not_utf8", "The configuration is not UTF-8."))?;
     let config = match judge(platform, &text) {
         Ok(config) => config,
-        Err(errors) => return Ok(refusal(&errors, request_id)),
+        Err(errors) => {
+            record.refused(INVALID);
+            return Ok(refusal(&errors, record.id()));
+        }
     };
     learn_names(platform, memory, keys, &config).await;
     let warnings = warnings(platform, memory, &config);
@@ -71,29 +79,33 @@ pub async fn replace<P: Platform>(
     }
     let before = read(platform, CURRENT).await?;
     let version = put_in_effect(platform, memory, &text, config, before).await?;
-    acts::note(platform, request_id, &operator, "configure", json!({ "version": version }));
+    acts::note(platform, record, &operator, "configure", json!({ "version": version }));
     Ok(taken(json!({"version": version}), warnings))
 }
 
 /// `POST /admin/config/rollback` by a program: the configuration before the one in effect is in effect again, as a
 /// version of its own.
-pub async fn roll_back<P: Platform>(platform: &P, memory: &Memory, head: &Head, request_id: &str) -> Answered<P> {
+pub async fn roll_back<P: Platform>(platform: &P, memory: &Memory, head: &Head, record: &RequestRecord) -> Answered<P> {
     let operator = operator::authorize(platform, memory, head).await?;
+    record.act("roll_back");
     let before = read(platform, CURRENT).await?;
     let previous = previous(platform).await?;
     let text = previous.config.get();
     let config = match judge(platform, text) {
         Ok(config) => config,
-        Err(errors) => return Ok(refusal(&errors, request_id)),
+        Err(errors) => {
+            record.refused(INVALID);
+            return Ok(refusal(&errors, record.id()));
+        }
     };
     let version = put_in_effect(platform, memory, text, config, before).await?;
-    note_rollback(platform, request_id, &operator, version, previous.version);
+    note_rollback(platform, record, &operator, version, previous.version);
     Ok(Reply::json(StatusCode::OK, &json!({"version": version, "rolled_back_to": previous.version})))
 }
 
 /// The log says of what version the new one is the text.
-pub fn note_rollback<P: Platform>(platform: &P, request_id: &str, operator: &Operator, version: u64, of: u64) {
-    acts::note(platform, request_id, operator, "roll_back", json!({"version": version, "rolled_back_to": of}));
+pub fn note_rollback<P: Platform>(platform: &P, record: &RequestRecord, operator: &Operator, version: u64, of: u64) {
+    acts::note(platform, record, operator, "roll_back", json!({"version": version, "rolled_back_to": of}));
 }
 
 /// The configuration that a text is, or everything that is wrong with it.

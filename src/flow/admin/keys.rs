@@ -64,7 +64,7 @@ async fn make<P: Platform>(context: &RequestContext<'_, P>, operator: &Operator,
     let wanted: Wanted = json::read(body).map_err(|error| malformed(&error.to_string()))?;
     let key = service(context, &wanted).map_err(|why| malformed(&why))?;
     let (listed, text) = api_keys::make(context, &key, wanted.name.trim().to_owned()).await?;
-    acts::note(context.platform, context.request_id(), operator, "make_key", json!({"key": listed.id}));
+    acts::note(context.platform, context.record, operator, "make_key", json!({"key": listed.id}));
     let mut answer = shown(&listed);
     if let Some(members) = answer.as_object_mut() {
         members.insert("subject".to_owned(), key.subject.into());
@@ -83,7 +83,7 @@ async fn revoke<P: Platform>(
     let key = listed.iter().find(|key| key.id.as_str() == id).ok_or_else(no_such_key)?;
     api_keys::revoke(context, owner, key).await?;
     let about = json!({"key": id, "subject": owner});
-    acts::note(context.platform, context.request_id(), operator, "revoke_key", about);
+    acts::note(context.platform, context.record, operator, "revoke_key", about);
     Ok(Reply::json(StatusCode::OK, &json!({"id": id, "revoked": true})))
 }
 

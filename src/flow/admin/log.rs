@@ -34,7 +34,7 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
     let most = if is_export { EXPORT } else { PAGE };
     let query = LogQuery::parse(&form, most).map_err(|error| malformed(&error))?;
     if is_export {
-        context.record.act("log_exported");
+        context.record.act("export_log");
     }
     let page = authorization_log::read(context.platform, &context.keys, context.config.log_keep, &query).await;
     let page = page.map_err(|Unavailable| Failure::storage())?;

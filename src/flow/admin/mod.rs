@@ -23,6 +23,7 @@ use self::console::{clients, configuration, overview, revoking, servers};
 use super::{Answered, Head, RequestContext, boxed};
 use crate::memory::Memory;
 use crate::ports::Platform;
+use crate::record::RequestRecord;
 use crate::vault::KeyRing;
 use crate::web::failure::Failure;
 use crate::web::route::Endpoint;
@@ -45,11 +46,11 @@ pub async fn configure<P: Platform>(
     endpoint: Endpoint,
     head: &Head,
     body: P::Stream,
-    request_id: &str,
+    record: &RequestRecord,
 ) -> Answered<P> {
     match endpoint {
-        Endpoint::AdminRollback => boxed(configure::roll_back(platform, memory, head, request_id)).await,
-        _ if head.method == "PUT" => boxed(configure::replace(platform, memory, keys, head, body, request_id)).await,
+        Endpoint::AdminRollback => boxed(configure::roll_back(platform, memory, head, record)).await,
+        _ if head.method == "PUT" => boxed(configure::replace(platform, memory, keys, head, body, record)).await,
         _ => boxed(configure::show(platform, memory, head)).await,
     }
 }

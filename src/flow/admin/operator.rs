@@ -36,7 +36,7 @@ impl Operator {
     /// What logs call them: a person by their id.
     pub fn as_str(&self) -> &str {
         match self {
-            Self::ByToken => "operator_token",
+            Self::ByToken => "admin_token",
             Self::Subject(subject) => subject,
         }
     }

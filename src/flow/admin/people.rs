@@ -22,6 +22,7 @@ const INCOMPLETE: &str = "More people signed in with this address than are remem
 /// `GET /admin/subjects?q=` answers with everybody who has signed in with exactly that address.
 pub async fn find<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
     operator::authorize(context.platform, context.memory, head).await?;
+    context.record.act("find_person");
     // No address has a space, and many have a plus.
     let query = head.query().replace('+', "%2B");
     let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "q").map(|(_, email)| email);

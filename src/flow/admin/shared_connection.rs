@@ -21,6 +21,8 @@ use crate::web::reply::Reply;
 /// `POST /admin/servers/{slug}/connection` answers with the link to connect it; `DELETE` disconnects it.
 pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, slug: &str) -> Answered<P> {
     let operator = operator::authorize(context.platform, context.memory, head).await?;
+    context.record.act(if head.method == "DELETE" { "disconnect_shared" } else { "link_to_connect" });
+    context.record.server(slug);
     if head.method == "DELETE" {
         disconnect(context, &operator, slug).await?;
         return Ok(Reply::json(StatusCode::OK, &json!({"server": slug, "connected": false})));
@@ -38,7 +40,7 @@ pub fn link<P: Platform>(
     require_shared(context, slug)?;
     let expires = context.now + OPERATOR_LIFETIME;
     let link = LinkToConnect::new(Owner::Gateway, slug, FIRST_ACCOUNT, None, LinkReason::Authenticating, expires);
-    acts::note(context.platform, context.request_id(), operator, "link_to_connect", json!({"server": slug}));
+    acts::note(context.platform, context.record, operator, "link_to_connect", json!({"server": slug}));
     Ok((link.path(&context.keys, context.platform.random()), expires))
 }
 
@@ -50,7 +52,7 @@ pub async fn disconnect<P: Platform>(
 ) -> Result<(), Failure> {
     require_shared(context, slug)?;
     store::drop(context, &ConnectionKey::new(Owner::Gateway, slug, FIRST_ACCOUNT)).await?;
-    acts::note(context.platform, context.request_id(), operator, "disconnect_shared", json!({"server": slug}));
+    acts::note(context.platform, context.record, operator, "disconnect_shared", json!({"server": slug}));
     Ok(())
 }
 

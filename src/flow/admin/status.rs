@@ -93,6 +93,16 @@ pub async fn report<P: Platform>(
         Some(context) => Some(listed(context, is_operator).await),
         None => None,
     };
+    let lost = memory.unwritten.lost();
+    if is_operator && lost > 0 {
+        let failed = Failure::new(
+            Blame::Gateway,
+            503,
+            "log_write_failed",
+            format!("{lost} entries of the authorization log could not be written since this isolate began."),
+        );
+        warnings.push(Check::of("authorization_log", Err(failed.fix("Look at the health of the platform's objects."))));
+    }
     let report = Report {
         ready,
         gateway_version: env!("CARGO_PKG_VERSION"),

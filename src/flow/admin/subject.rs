@@ -40,6 +40,8 @@ pub struct Ended {
 pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, encoded: &str) -> Answered<P> {
     let operator = operator::authorize(context.platform, context.memory, head).await?;
     let subject = decoded(encoded);
+    context.record.act("revoke_everything");
+    context.record.subject(&subject);
     let Ended { grants, keys, connections, known } = end(context, &operator, &subject).await?;
     if !known {
         return Err(no_such_subject(&subject));
@@ -89,13 +91,14 @@ pub async fn end<P: Platform>(
     let ended = Ended { grants: grants.len(), keys: keys.len(), connections: connections.len(), known };
     let about =
         json!({"subject": subject, "grants": ended.grants, "keys": ended.keys, "connections": ended.connections});
-    acts::note(context.platform, context.request_id(), operator, "revoke_everything", about);
+    acts::note(context.platform, context.record, operator, "revoke_everything", about);
     Ok(ended)
 }
 
 fn no_such_subject(subject: &str) -> Failure {
     let message = format!("Nothing is known here of a subject {:?}: no client, no connection.", presentable(subject));
-    Failure::client(404, "no_such_subject", message).fix(
+    let failure = Failure::client(404, "no_such_subject", message).logged("Nothing is known of that subject.");
+    failure.fix(
         "Should there be one, it is signed out and revoked all the same. A subject is an id, shown on the consent and \
          connections pages; /admin/subjects?q= finds it by the address that somebody signs in with.",
     )

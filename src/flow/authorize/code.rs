@@ -3,6 +3,7 @@
 //! Not here: asking the person (`flow::authorize`), and the server that is connected first
 //! (`flow::authorize::pending`).
 
+use crate::authorization_log::{AuthorizationStep, operation};
 use serde::{Deserialize, Serialize};
 
 use crate::flow::{Answered, RequestContext, revocation};
@@ -86,6 +87,11 @@ pub async fn issue<P: Platform>(
     account: Option<&str>,
 ) -> Answered<P> {
     let Allowed { request, client_name } = allowed;
+    context.record.client(&request.client_id);
+    context.record.server(&request.slug);
+    context.record.operation(operation(&request.client_id, request.challenge.as_str()));
+    context.record.scopes(&request.scope.to_string());
+    context.record.step(AuthorizationStep::Code);
     let person = session.identity.subject.as_str();
     let code = opaque::mint(&context.keys, OpaqueKind::Code, grant, context.platform.random());
     let location = request.success_location(context.origin.as_str(), code.expose());

@@ -4,6 +4,7 @@
 
 use super::code::{ConsentForm, no_pending_authorization};
 use super::pending;
+use crate::authorization_log::{AuthorizationStep, EntryKind, operation};
 use crate::config::ConsentPolicy;
 use crate::flow::login::session;
 use crate::flow::{Answered, Head, RequestContext, read_small};
@@ -21,11 +22,15 @@ const FORM: usize = 32 * 1024;
 
 /// `POST /oauth/consent`.
 pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+    context.record.kind(EntryKind::Consent);
+    context.record.step(AuthorizationStep::Request);
     csrf::require_own_page(context, head)?;
     let body = read_small(body, FORM).await?;
     let form = form::parse(&body).map_err(|_| no_pending_authorization())?;
     let field = |name: &str| form.one(name).ok().flatten();
+    context.record.step(AuthorizationStep::SignIn);
     let signed_in = session::current(context, head).await?.ok_or_else(no_pending_authorization)?;
+    context.record.step(AuthorizationStep::Consent);
     let sealed = field("ticket").ok_or_else(no_pending_authorization)?;
     let browser = signed_in.cookie.digest();
     let mut ticket: ConsentForm = context
@@ -35,11 +40,18 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
     if ticket.expires.reached(context.now) {
         return Err(no_pending_authorization());
     }
+    let request = &ticket.allowed.request;
+    context.record.client(&request.client_id);
+    context.record.server(&request.slug);
+    context.record.operation(operation(&request.client_id, request.challenge.as_str()));
+    context.record.scopes(&request.scope.to_string());
     let subject = &signed_in.session.identity.subject;
     if field("decision") != Some("approve") {
         return deny(context, ticket).await;
     }
     ticket.narrow(|scope| field(&page::choice(scope)).is_some());
+    context.record.outcome("given");
+    context.record.scopes(&ticket.allowed.request.scope.to_string());
     let remembered = subject::Command::Remember {
         consent: ticket.consent.clone(),
         at: context.now,
@@ -57,6 +69,7 @@ async fn deny<P: Platform>(context: &RequestContext<'_, P>, ticket: ConsentForm)
     let command = grant::Command::Refuse { until: ticket.expires };
     match context.platform.grant(&ticket.grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Refused => {
+            context.record.refused(ErrorCode::AccessDenied.as_str());
             let error = RedirectError::new(ErrorCode::AccessDenied, "The person at the browser refused access.");
             Ok(Reply::see_other(&ticket.allowed.request.error_location(context.origin.as_str(), &error)))
         }

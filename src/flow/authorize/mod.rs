@@ -12,6 +12,7 @@ mod refuse;
 
 use super::login::session;
 use super::{Answered, Head, RequestContext, client, default_scope, login};
+use crate::authorization_log::{AuthorizationStep, EntryKind, operation};
 use crate::config::{Asker, ConsentPolicy, Question};
 use crate::login::oidc::Demand;
 use crate::oauth::authorize::error::RedirectError;
@@ -28,11 +29,15 @@ use code::Allowed;
 /// `GET /oauth/authorize`.
 pub async fn authorize<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
     // 1. Who asks, and where may an answer be sent? Until both are proven, errors are shown here and redirect nowhere.
+    context.record.kind(EntryKind::Authorization);
+    context.record.step(AuthorizationStep::Client);
     let query = ClientQuery::parse(head.query()).map_err(|error| refuse::local(&error))?;
     let client = client::find(context, head, &query.client_id).await.map_err(refuse::shown)?;
+    context.record.step(AuthorizationStep::RedirectUri);
     let redirectable = query.for_client(&client).map_err(|error| refuse::local(&error))?;
     // 2. Is the request itself in order?
     let signed_in = session::current(context, head).await?;
+    context.record.step(AuthorizationStep::Request);
     let refuse = |error: &RedirectError, known| refuse::answer(context, &client, &redirectable, error, known);
     let listed = context.shows_servers() || (signed_in.is_some() && !refuse::goes_back(&client, &redirectable));
     let read = parse(context, &redirectable, listed).and_then(|request| Ok((request, redirectable.prompt()?)));
@@ -40,7 +45,11 @@ pub async fn authorize<P: Platform>(context: &RequestContext<'_, P>, head: &Head
         Ok(read) => read,
         Err(error) => return refuse(&error, false),
     };
+    context.record.operation(operation(&request.client_id, request.challenge.as_str()));
+    context.record.server(&request.slug);
+    context.record.scopes(&request.scope.to_string());
     // 3. Who is at the browser?
+    context.record.step(AuthorizationStep::SignIn);
     let present = signed_in.filter(|_| !prompt.demands_sign_in());
     let Some(signed_in) = present else {
         if prompt.none {
@@ -49,11 +58,13 @@ pub async fn authorize<P: Platform>(context: &RequestContext<'_, P>, head: &Head
                 false,
             );
         }
+        context.record.outcome("asked");
         let demand = Demand { anew: prompt.login, choice: prompt.select_account };
         let way_back = format!("{}?{}", head.url.path(), prompt::signed_in(head.query()));
         return login::demand(context, head, &way_back, demand).await;
     };
     // 4. Must they be asked?
+    context.record.step(AuthorizationStep::Consent);
     let consent = code::consent_to(&request, &client.fingerprint());
     let on_loopback = context.origin.is_loopback();
     let trusted = client.is_preregistered() || on_loopback;
@@ -74,6 +85,7 @@ pub async fn authorize<P: Platform>(context: &RequestContext<'_, P>, head: &Head
             return refuse(&RedirectError::new(code, why), given);
         }
     }
+    context.record.outcome(if question == Question::Nothing { "given" } else { "asked" });
     if question == Question::Nothing {
         let grant = GrantId::new(context.platform.random());
         return pending::conclude(

@@ -3,6 +3,7 @@
 //!
 //! Not here: connecting (`flow::connect`), making the code (`flow::authorize`).
 
+use crate::authorization_log::AuthorizationStep;
 use serde::{Deserialize, Serialize};
 
 use super::code::{Allowed, issue, no_pending_authorization};
@@ -151,6 +152,8 @@ async fn hold<P: Platform>(
     allowed: Allowed,
     subject: &str,
 ) -> Answered<P> {
+    context.record.step(AuthorizationStep::Connection);
+    context.record.outcome("asked");
     let slug = allowed.request.slug.clone();
     let place = [grant.as_str(), subject];
     let waiting = Waiting { v: V1, allowed };

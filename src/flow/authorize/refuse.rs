@@ -34,6 +34,7 @@ pub(super) fn answer<P: Platform>(
     error: &RedirectError,
     known: bool,
 ) -> Answered<P> {
+    context.record.refused(error.error.as_str());
     if known || goes_back(client, redirectable) {
         return Ok(Reply::see_other(&redirectable.error_location(context.origin.as_str(), error)));
     }

@@ -4,6 +4,7 @@
 //! Not here: where it stands in the request (`flow::call::presented`), API keys (`flow::call::api_key`), the token's
 //! form (`oauth::token::access_token`), challenges' syntax (`oauth::challenge`).
 
+use crate::authorization_log::AuthorizationStep;
 use std::rc::Rc;
 
 use super::presented::Presented;
@@ -27,6 +28,7 @@ pub async fn authenticate<P: Platform>(
     head: &Head,
     server: &Server,
 ) -> Result<Rc<Caller>, Failure> {
+    context.record.step(AuthorizationStep::AccessToken);
     let token = match Presented::of(context, head, server)? {
         Presented::Token(token) => token,
         Presented::Key(key) => return boxed(api_key::authenticate(context, head, server, key)).await,
@@ -41,6 +43,8 @@ pub async fn authenticate<P: Platform>(
     claims
         .check(context.origin.as_str(), &resource, server.slug.as_str())
         .map_err(|error| invalid(context, server, error))?;
+    context.record.caller(caller);
+    context.record.step(AuthorizationStep::Revocation);
     let markers = Markers { platform: context.platform, memory: context.memory, now: context.now };
     // A token can be made from an old grant where the revocation has not been heard of yet.
     let of_subject = markers.of_subject(&caller.subject, Some(caller.since));
@@ -48,7 +52,7 @@ pub async fn authenticate<P: Platform>(
     if of_grant? || of_subject? {
         return Err(revoked(context, server));
     }
-    context.record.caller(caller);
+    context.record.step(AuthorizationStep::Scope);
     if !context.config.scopes.hold(&caller.scope, ScopeSet::TOOLS) {
         return Err(insufficient(context, server, &caller.scope));
     }

@@ -19,6 +19,7 @@ pub mod session;
 pub mod tenure;
 pub mod unconnected;
 
+use crate::authorization_log::AuthorizationStep;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -59,6 +60,7 @@ pub async fn post<P: Platform>(
 ) -> Result<Reply<P::Stream>, Refusal> {
     // 1. Who calls? Before anything else of the request is judged (OAuth 2.1 §5.3).
     let caller = bearer::authenticate(context, head, server).await.map_err(Refusal::Plain)?;
+    context.record.step(AuthorizationStep::Request);
     // 2. What is said? The bytes that are checked here are the bytes that are sent on.
     let unread = |failure: Failure| Refusal::Rpc(failure.slug(server.slug.as_str()), None);
     refusal::require_json(head).map_err(unread)?;

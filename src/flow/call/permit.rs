@@ -5,6 +5,7 @@
 
 use super::context::Call;
 use super::{challenge, resume};
+use crate::authorization_log::AuthorizationStep;
 use crate::caller::By;
 use crate::flow::boxed;
 use crate::flow::connection::catalogue;
@@ -72,6 +73,7 @@ impl<P: Platform> Call<'_, P> {
             None if named.is_call => policy.decide(&rights, &capability, Arguments::NONE),
             None => policy.decide_without_call(&rights, &capability),
         };
+        self.context.record.step(AuthorizationStep::Policy);
         self.context.record.decided(decision.name(), decision.rule());
         match decision {
             Decision::Allow => Ok(()),

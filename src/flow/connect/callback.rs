@@ -5,6 +5,7 @@
 //! Not here: the trip there (`flow::connect`), what an answer must say (`oauth_client::authorization`,
 //! `oauth_client::token`).
 
+use crate::authorization_log::{AuthorizationStep, EntryKind};
 use url::Url;
 
 use super::outcome::{done, way_on};
@@ -38,7 +39,10 @@ use crate::web::failure::{Blame, Failure};
 /// 5. The connection is kept; then the person goes on.
 pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
     // 1.
+    context.record.kind(EntryKind::Connection);
+    context.record.step(AuthorizationStep::SignIn);
     let signed_in = session::current(context, head).await?.ok_or_else(nothing_pending)?;
+    context.record.step(AuthorizationStep::State);
     let sealed = authorization::callback_state(head.query()).ok_or_else(nothing_pending)?;
     let state =
         State::open(&context.keys, &signed_in.cookie.digest(), &sealed, context.now).map_err(|error| match error {
@@ -51,6 +55,7 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -
     }
     // 2.
     let intent = &state.intent;
+    context.record.server(&intent.slug);
     let claim = Command::Claim { attempt: sealed.digest(), until: state.expires };
     match context.platform.connection(&intent.key(), claim).await.map_err(|Unavailable| Failure::storage())? {
         Outcome::Claimed => {}
@@ -89,6 +94,7 @@ async fn redeem_and_keep<P: Platform>(
     state: &State,
     signed_in: Timestamp,
 ) -> Result<(), NotConnected> {
+    context.record.step(AuthorizationStep::IssuerAnswer);
     let server = context.config.servers.get(state.intent.slug.as_str()).ok_or_else(changed)?;
     let Auth::OAuth(oauth) = &server.auth else { return Err(changed().into()) };
     if sealed::binding(server) != state.binding {
@@ -124,6 +130,7 @@ async fn redeem_and_keep<P: Platform>(
         token,
     };
     let credential = Credential::new(state.binding.clone(), context.now, CredentialKind::Oauth(Box::new(connected)));
+    context.record.step(AuthorizationStep::Kept);
     store::store(context, &state.intent, &credential, upstream_name, signed_in).await?;
     if let CredentialKind::Oauth(connected) = &credential.kind {
         client::proven(context, &connected.issuer, &connected.client).await;

@@ -2,6 +2,7 @@
 //!
 //! Not here: how they are tried (`trial`), what becomes of a value that is refused later (`flow::connection`).
 
+use crate::authorization_log::AuthorizationStep;
 use std::collections::BTreeMap;
 
 use super::form::{ConnectForm, shown};
@@ -44,6 +45,7 @@ pub(super) async fn answer<P: Platform>(
     if !trial::is_allowed(context, subject).await? {
         return again(context, head, server, signed_in, ticket, Some(too_often())).await;
     }
+    context.record.step(AuthorizationStep::Trial);
     let tried = trial::of(context, server, &credential).await?;
     let credential = match tried {
         Tried::Refused(status) => {
@@ -53,6 +55,7 @@ pub(super) async fn answer<P: Platform>(
         Tried::Taken => credential.checked(context.now),
         Tried::Unknown => credential,
     };
+    context.record.step(AuthorizationStep::Kept);
     store::store(context, &ticket.intent, &credential, None, signed_in.session.since).await?;
     kept(context, &ticket.intent, &signed_in.session, tried == Tried::Taken).await
 }
@@ -85,6 +88,7 @@ async fn again<P: Platform>(
     let Some(Problem { reason, text }) = problem else {
         return Ok(shown(context, head, server, signed_in, &request, None, None));
     };
+    context.record.refused(reason);
     let text = format!("{text} Reason: {reason}. Request: {}.", context.request_id());
     Ok(shown(context, head, server, signed_in, &request, None, Some(text)).log_reason(reason))
 }

@@ -10,6 +10,7 @@ use super::connection::store;
 use super::login::session;
 use super::upstream::Wanted;
 use super::{Answered, Head, RequestContext, login, read_small, upstream};
+use crate::authorization_log::{AuthorizationStep, EntryKind};
 use crate::config::{Auth, OAuth, Server};
 use crate::ports::Platform;
 use crate::upstream::plan::Plan;
@@ -63,6 +64,9 @@ pub async fn answer<P: Platform>(
     slug: &str,
     body: P::Stream,
 ) -> Answered<P> {
+    context.record.kind(EntryKind::Connection);
+    context.record.server(slug);
+    context.record.step(AuthorizationStep::Connection);
     csrf::require_own_page(context, head)?;
     let server = context.config.servers.get(slug).ok_or_else(|| refusal::no_such_server(slug))?;
     let body = read_small(body, FORM).await?;
@@ -90,7 +94,10 @@ pub async fn answer<P: Platform>(
         ticket.intent.label = Some(label.chars().take(LONGEST_NAME).collect());
     }
     let answered = match (field("decision"), &ticket.intent.back) {
-        (Some("skip"), Back::Client(grant)) => pending::release(context, grant, &signed_in.session, None).await,
+        (Some("skip"), Back::Client(grant)) => {
+            context.record.outcome("skipped");
+            pending::release(context, grant, &signed_in.session, None).await
+        }
         (Some("use"), Back::Client(grant)) => {
             if !pending::is_live(context, server, subject, account).await? {
                 return Err(form_gone());

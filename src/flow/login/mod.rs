@@ -8,6 +8,7 @@ pub mod person;
 pub mod provider;
 pub mod session;
 
+use crate::authorization_log::{AuthorizationStep, EntryKind};
 use http::StatusCode;
 use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 
@@ -104,11 +105,14 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
 
 /// `/login/callback`: who came back becomes a browser session.
 pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+    context.record.kind(EntryKind::SignIn);
+    context.record.step(AuthorizationStep::State);
     let (identity, profile, transaction) = match &context.config.login {
         Login::Dev { accounts } => chosen(context, head, body, accounts).await?,
         Login::Oidc(login) => {
             let state = oidc::callback_state(head.query()).ok_or_else(lost)?;
             let transaction = open(context, head, &state)?;
+            context.record.step(AuthorizationStep::Identity);
             let provider = provider::metadata(context, login).await?;
             let sent = Sent::default().with(&transaction.state).with(&transaction.nonce);
             let (state, issuer) = (&transaction.state, &provider.issuer);
@@ -119,10 +123,14 @@ pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head,
             (redeemed.proven.identity, profile, transaction)
         }
     };
+    let subject = identity.subject.clone();
+    context.record.step(AuthorizationStep::Session);
     let incomplete = profile.incomplete;
     profile::note(context, &identity.subject, profile).await?;
     person::note(context, &identity).await;
     let mut cookies = session::start(context, head, identity).await?;
+    // Not before: the session that ended may have been somebody else's.
+    context.record.subject(&subject);
     cookies.push(SetCookie::removal(cookie_name(context, &transaction.state)?, context.origin.is_secure()));
     let reply = Reply::see_other(transaction.return_to.as_str());
     with_cookies(if incomplete { reply.log_reason(claims::INCOMPLETE) } else { reply }, &cookies)

@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode};
 
 use super::client::register;
 use super::{Answered, Head, RequestContext, client, profile, read_small, revocation, sentence};
-use crate::authorization_log::{EntryKind, Step, operation};
+use crate::authorization_log::{AuthorizationStep, EntryKind, operation};
 use crate::config::{Config, Server};
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
@@ -36,7 +36,7 @@ pub const FORM: usize = 32 * 1024;
 /// `POST /oauth/token`.
 pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     context.record.kind(EntryKind::Token);
-    context.record.step(Step::Request);
+    context.record.step(AuthorizationStep::Request);
     let body = read_small(body, FORM).await?;
     let form = read_form(head, &body)?;
     let credentials = request::credentials(&head.headers, &form).map_err(|error| lift(&error))?;
@@ -58,7 +58,7 @@ pub async fn authenticate<P: Platform>(
     context: &RequestContext<'_, P>,
     credentials: &ClientCredentials,
 ) -> Result<String, Failure> {
-    context.record.step(Step::ClientAuthentication);
+    context.record.step(AuthorizationStep::ClientAuthentication);
     let challenge = |failure: Failure| {
         if credentials.basic { failure.challenge(basic()) } else { failure }
     };
@@ -89,7 +89,7 @@ async fn redeem<P: Platform>(
     verifier: Option<Secret>,
     resource: Option<String>,
 ) -> Answered<P> {
-    context.record.step(Step::Code);
+    context.record.step(AuthorizationStep::Code);
     let (grant, code) =
         opaque::parse(&context.keys, OpaqueKind::Code, code.expose()).ok_or_else(|| rejected(Rejection::Unknown))?;
     context.record.vouched(grant.as_str());
@@ -122,7 +122,7 @@ async fn rotate<P: Platform>(
     scope: Option<ScopeSet>,
     resource: Option<String>,
 ) -> Answered<P> {
-    context.record.step(Step::RefreshToken);
+    context.record.step(AuthorizationStep::RefreshToken);
     let parsed = opaque::parse(&context.keys, OpaqueKind::Refresh, presented.expose());
     let (grant, digest) = parsed.ok_or_else(|| rejected(Rejection::Unknown))?;
     context.record.vouched(grant.as_str());
@@ -178,7 +178,7 @@ async fn require_unrevoked<P: Platform>(
 ) -> Result<(), Failure> {
     context.record.subject(&granted.subject);
     context.record.operation(operation(&granted.client_id, granted.challenge.as_str()));
-    context.record.step(Step::Revocation);
+    context.record.step(AuthorizationStep::Revocation);
     if revocation::is_revoked(context, &granted.subject, granted.signed_in).await? {
         revocation::end_grant(context, grant).await?;
         return Err(rejected(Rejection::Revoked));
@@ -195,7 +195,7 @@ async fn respond<P: Platform>(
 ) -> Answered<P> {
     context.record.server(&granted.slug);
     context.record.scopes(&scope.to_string());
-    context.record.step(Step::AccessToken);
+    context.record.step(AuthorizationStep::AccessToken);
     let server = served(&context.config, context.origin.as_str(), granted).ok_or_else(moved)?;
     let Profile { roles, claims, .. } = profile::of(context, &granted.subject, &server.policy).await?;
     let lifetime = context.config.tokens.access_ttl;

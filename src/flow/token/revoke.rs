@@ -2,6 +2,7 @@
 //!
 //! Not here: revocation by the person or the operator.
 
+use crate::authorization_log::{AuthorizationStep, EntryKind};
 use http::StatusCode;
 
 use crate::flow::{Answered, Head, RequestContext, read_small, revocation, token};
@@ -15,12 +16,16 @@ use crate::web::reply::Reply;
 /// `POST /oauth/revoke`: the grant behind a token of this client ends, with every token made from it. Anything else is
 /// 200 too (RFC 7009 §2.2): an unknown token is as good as revoked.
 pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
+    context.record.kind(EntryKind::Revocation);
+    context.record.step(AuthorizationStep::Request);
     let body = read_small(body, token::FORM).await?;
     let form = token::read_form(head, &body)?;
     let credentials = request::credentials(&head.headers, &form).map_err(|error| token::lift(&error))?;
     let request = RevocationRequest::parse(&form).map_err(|error| token::lift(&error))?;
     let client_id = token::authenticate(context, &credentials).await?;
     if let Some(grant) = request.grant(&context.keys, context.now) {
+        context.record.vouched(grant.as_str());
+        context.record.step(AuthorizationStep::Revocation);
         let command = grant::Command::Revoke { client_id: Some(client_id) };
         let outcome = context.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())?;
         if let grant::Outcome::Revoked { until } = outcome {

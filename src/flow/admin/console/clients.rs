@@ -89,7 +89,7 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
         let id = registered.as_ref().map_or(act.client.as_str(), RegisteredClient::id);
         register::forget(context, id).await?;
         let about = json!({"client": act.client});
-        acts::note(context.platform, context.request_id(), &posted.operator(), "remove_client", about);
+        acts::note(context.platform, context.record, &posted.operator(), "remove_client", about);
         return Ok(Reply::see_other(&format!("{}?removed", Endpoint::AdminClients.path())));
     }
     let asked = posted.field("id").filter(|_| posted.field("act") == Some("remove_client")).ok_or_else(form_gone)?;

@@ -63,7 +63,7 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
     if checked && posted.field("act") == Some("configure") {
         let version = put_in_effect(context, &text, config).await?;
         let about = serde_json::json!({ "version": version });
-        acts::note(context.platform, context.request_id(), &posted.operator(), "configure", about);
+        acts::note(context.platform, context.record, &posted.operator(), "configure", about);
         return Ok(Reply::see_other(&format!("{}?done=configured", Endpoint::AdminConfig.path())));
     }
     let before = current.as_ref().map_or("{}", |stored| stored.config.get());
@@ -101,7 +101,7 @@ pub async fn roll_back<P: Platform>(context: &RequestContext<'_, P>, head: &Head
     }
     let version = put_in_effect(context, text, config).await?;
     let operator = posted.operator();
-    configure::note_rollback(context.platform, context.request_id(), &operator, version, previous.version);
+    configure::note_rollback(context.platform, context.record, &operator, version, previous.version);
     Ok(Reply::see_other(&format!("{}?done=rolled_back", Endpoint::AdminConfig.path())))
 }
 

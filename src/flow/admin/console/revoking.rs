@@ -35,7 +35,7 @@ async fn done<P: Platform>(
     act: &Act,
 ) -> Result<&'static str, Failure> {
     let operator = posted.operator();
-    let note = |act: &str, about| acts::note(context.platform, context.request_id(), &operator, act, about);
+    let note = |act: &'static str, about| acts::note(context.platform, context.record, &operator, act, about);
     match act.kind {
         ActKind::RevokeClient => {
             let holdings = holdings::of(context, &act.of).await?;
