@@ -207,7 +207,7 @@ impl RequestRecord {
         let named = subject.map(|subject| SampleNames {
             subject,
             client: client(&facts),
-            server: end.called.or(facts.server.as_deref()),
+            server: end.called,
             tool: facts.tool.as_deref().filter(|_| caller.is_some()),
         });
         count(&Sample {

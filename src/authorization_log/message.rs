@@ -14,7 +14,7 @@ use crate::time::Lifetime;
 
 /// One entry on its way to rest: its text, and what it can be found by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
+pub struct AppendedRow {
     /// When, in milliseconds since the epoch.
     pub at: u64,
     /// Of the request.
@@ -49,7 +49,7 @@ pub struct FoundRow {
     pub entry: String,
 }
 
-impl Row {
+impl AppendedRow {
     /// An entry as it is kept.
     pub fn of(entry: &LogEntry) -> Self {
         Self {
@@ -79,7 +79,7 @@ tagged! { "command",
         /// Keeps rows. One that is there already, by its time and request, is there once.
         Append {
             /// The rows.
-            rows: Vec<Row>,
+            rows: Vec<AppendedRow>,
             /// How long the log keeps anything.
             keep: Lifetime,
         },

@@ -16,7 +16,7 @@ mod step;
 pub use bundle::{BundledServer, SupportBundle};
 pub use cursor::LogCursor;
 pub use entry::{EntryKind, LogEntry, LogStep};
-pub use message::{Command, FoundRow, Outcome, Row};
+pub use message::{AppendedRow, Command, FoundRow, Outcome};
 pub use page::{LogPage, merge};
 pub use query::{LogFilter, LogQuery, QueryError};
 pub use shard::Shard;

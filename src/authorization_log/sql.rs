@@ -63,7 +63,7 @@ pub struct Statement {
 
 /// What finds a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reading {
+pub struct LogReading {
     /// Columns `at`, `request_id` and `entry`.
     pub rows: Statement,
     /// `at` and `request_id` of the last row that was looked at, if that was not the last there is. None where an
@@ -72,7 +72,7 @@ pub struct Reading {
 }
 
 /// The statements for a page, of what is not older than `oldest`.
-pub fn read(filter: &LogFilter, before: Option<&LogCursor>, oldest: u64, limit: u32) -> Reading {
+pub fn read(filter: &LogFilter, before: Option<&LogCursor>, oldest: u64, limit: u32) -> LogReading {
     // In this order: the first that is asked for is what fewest entries share.
     let texts = [
         ("request_id", "by_request", &filter.request_id),
@@ -111,7 +111,7 @@ pub fn read(filter: &LogFilter, before: Option<&LogCursor>, oldest: u64, limit: 
     if asked.is_empty() {
         bound.push(Bound::Number(limit.into()));
         let text = format!("SELECT at, request_id, entry FROM ({inner})");
-        return Reading { rows: Statement { text, bound }, looked_at: None };
+        return LogReading { rows: Statement { text, bound }, looked_at: None };
     }
     bound.push(Bound::Number(LOOKED_AT.into()));
     let conditions: Vec<_> = asked.iter().map(|(column, ..)| format!("{column} = ?")).collect();
@@ -123,7 +123,7 @@ pub fn read(filter: &LogFilter, before: Option<&LogCursor>, oldest: u64, limit: 
     let last_bound = bound.iter().cloned().chain([Bound::Number((LOOKED_AT - 1).into())]).collect();
     bound.extend(asked.into_iter().map(|(_, _, value)| Bound::Text(value)));
     bound.push(Bound::Number(limit.into()));
-    Reading { rows: Statement { text, bound }, looked_at: Some(Statement { text: last, bound: last_bound }) }
+    LogReading { rows: Statement { text, bound }, looked_at: Some(Statement { text: last, bound: last_bound }) }
 }
 
 #[cfg(test)]
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn what_fewest_share_comes_first_and_the_rest_is_looked_for_in_it() {
         let filter = LogFilter { subject: Some("s".into()), reason: Some("r".into()), ..LogFilter::default() };
-        let Reading { rows, looked_at } = read(&filter, None, 5, 10);
+        let LogReading { rows, looked_at } = read(&filter, None, 5, 10);
         assert!(rows.text.contains("INDEXED BY by_subject") && rows.text.contains("WHERE reason = ?"), "{}", rows.text);
         assert!(looked_at.is_some());
         let whole = read(&LogFilter { client: Some("c".into()), ..LogFilter::default() }, None, 5, 10);

@@ -12,8 +12,8 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 use super::bindings::{Storage, settled};
 use super::host::now;
 use super::objects::{moment, read, storage};
-use crate::authorization_log::sql::{self, Bound, Reading, Statement};
-use crate::authorization_log::{Command, FoundRow, LogCursor, Outcome, Row};
+use crate::authorization_log::sql::{self, Bound, LogReading, Statement};
+use crate::authorization_log::{AppendedRow, Command, FoundRow, LogCursor, Outcome};
 use crate::time::{Lifetime, Timestamp};
 
 /// Rows that one alarm deletes before it lets others go on.
@@ -82,7 +82,7 @@ impl Log {
         Ok(())
     }
 
-    async fn append(&self, rows: &[Row], keep: Lifetime) -> Result<Outcome> {
+    async fn append(&self, rows: &[AppendedRow], keep: Lifetime) -> Result<Outcome> {
         for row in rows {
             let text = |text: &Option<String>| text.as_deref().map_or(JsValue::NULL, JsValue::from_str);
             let bound = [
@@ -109,7 +109,7 @@ impl Log {
         Ok(Outcome::Appended)
     }
 
-    fn page(&self, reading: &Reading, limit: u32) -> Result<Outcome> {
+    fn page(&self, reading: &LogReading, limit: u32) -> Result<Outcome> {
         let Statement { text, bound } = &reading.rows;
         let found = self.rows(text, bound)?.into_iter().filter_map(|row| {
             let row = Array::from(&row);

@@ -9,7 +9,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::json;
 
 use super::join;
-use crate::authorization_log::{Command, LogPage, LogQuery, Outcome, Row, Shard, merge};
+use crate::authorization_log::{AppendedRow, Command, LogPage, LogQuery, Outcome, Shard, merge};
 use crate::config::{LogLevel, LoggedSubjects};
 use crate::memory::Memory;
 use crate::ports::{Platform, Unavailable};
@@ -62,9 +62,9 @@ pub fn note<P: Platform>(
 
 /// Brings the entries that wait to rest. One that cannot be written is counted, and harms nobody else.
 pub async fn settle<P: Platform>(platform: &P, memory: &Memory) {
-    let mut shards: BTreeMap<Shard, Vec<Row>> = BTreeMap::new();
+    let mut shards: BTreeMap<Shard, Vec<AppendedRow>> = BTreeMap::new();
     for entry in memory.unwritten.take() {
-        let row = Row::of(&entry);
+        let row = AppendedRow::of(&entry);
         shards.entry(row.shard()).or_default().push(row);
     }
     let keep = memory.config.borrow().as_ref().map_or(KEEP, |loaded| loaded.config.log_keep);

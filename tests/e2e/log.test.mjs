@@ -75,4 +75,14 @@ describe("the authorization log", () => {
     }
     assert.equal((await gateway.fetch("/admin/log")).status, 401);
   });
+
+  test("[H11] at debug each step is a line, and no line or entry holds a token", async () => {
+    const { status, text } = await gateway.configure(configuration({ alpha: upstream.url }, { consent: "never", log: { level: "debug" } }));
+    assert.equal(status, 200, text);
+    const { token: another } = await signedIn(gateway, "alpha");
+    const { fields } = await gateway.logs.find(({ fields }) => fields?.event === "authorization_step" && fields.step === "access_token");
+    assert.deepEqual([fields.outcome, fields.operation.length], ["ok", 22]);
+    const lines = String(gateway.logs) + JSON.stringify(await entries("limit=500", 5));
+    for (const secret of [token, another, ADMIN_TOKEN]) assert.ok(!lines.includes(secret));
+  });
 });

@@ -56,7 +56,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("web::csrf", &["flow", "web::failure"]),
     ("web::cors", &["config", "flow", "web::failure", "web::origin", "web::reply", "web::route"]),
     ("web::transport", &["config", "flow", "web::failure", "web::origin", "web::reply", "web::route"]),
-    ("gateway", &["config", "flow", "mcp", "memory", "page", "ports", "record", "vault", "web"]),
+    ("gateway", &["config", "flow", "mcp", "memory", "metrics", "page", "ports", "record", "vault", "web"]),
     ("edge", EDGE),
     ("lib", &[]),
 ];

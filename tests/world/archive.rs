@@ -4,15 +4,19 @@
 
 use std::cell::RefCell;
 
-use mcp_edge_gateway::authorization_log::{Command, FoundRow, LogCursor, LogFilter, Outcome, Row, Shard};
+use mcp_edge_gateway::authorization_log;
+use mcp_edge_gateway::authorization_log::{AppendedRow, Command, FoundRow, LogCursor, LogFilter, Outcome, Shard};
+use mcp_edge_gateway::ports::{Archive, Clock, Unavailable};
 use mcp_edge_gateway::time::Timestamp;
+
+use super::platform::{InMemory, travelled};
 
 /// Every row, and in which part it is.
 #[derive(Default)]
-pub struct Rows(RefCell<Vec<(Shard, Row)>>);
+pub struct Rows(RefCell<Vec<(Shard, AppendedRow)>>);
 
 impl Rows {
-    pub fn all(&self) -> Vec<Row> {
+    pub fn all(&self) -> Vec<AppendedRow> {
         self.0.borrow().iter().map(|(_, row)| row.clone()).collect()
     }
 
@@ -44,11 +48,11 @@ impl Rows {
     }
 }
 
-fn place(row: &Row) -> LogCursor {
+fn place(row: &AppendedRow) -> LogCursor {
     LogCursor { at: row.at, request_id: row.request_id.clone() }
 }
 
-fn fits(filter: &LogFilter, row: &Row) -> bool {
+fn fits(filter: &LogFilter, row: &AppendedRow) -> bool {
     let same = |asked: &Option<String>, has: Option<&String>| asked.as_ref().is_none_or(|asked| has == Some(asked));
     same(&filter.subject, row.subject.as_ref())
         && same(&filter.client, row.client.as_ref())
@@ -59,4 +63,17 @@ fn fits(filter: &LogFilter, row: &Row) -> bool {
         && same(&filter.operation, row.operation.as_ref())
         && filter.from.is_none_or(|from| row.at >= from)
         && filter.until.is_none_or(|until| row.at < until)
+}
+
+impl Archive for InMemory {
+    async fn archive(
+        &self,
+        shard: authorization_log::Shard,
+        command: authorization_log::Command,
+    ) -> Result<authorization_log::Outcome, Unavailable> {
+        if self.archive_down.get() {
+            return Err(Unavailable);
+        }
+        Ok(travelled(&self.archive.apply(shard, travelled(&command), self.moment())))
+    }
 }

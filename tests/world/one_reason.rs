@@ -19,7 +19,9 @@ pub struct Seen {
 impl Seen {
     /// Of the request that was answered last. Nothing may be awaited after that.
     pub fn last(platform: &InMemory) -> Self {
-        let line = platform.journal.borrow().last().map(|line| serde_json::from_str(line).unwrap());
+        let journal = platform.journal.borrow();
+        let mut lines = journal.iter().rev().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let line = lines.find(|line| line["event"].is_null());
         let observed = platform.shards.observed.borrow();
         let (texts, _) = observed.last().unwrap();
         Self { line, counted: texts[1].clone(), blame: texts[2].clone() }

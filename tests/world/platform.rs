@@ -13,15 +13,14 @@ use http::HeaderMap;
 use jwt_compact::alg::{Es256, Rsa};
 use jwt_compact::jwk::{JsonWebKey, JwkError};
 use jwt_compact::{Algorithm, AlgorithmSignature};
-use mcp_edge_gateway::authorization_log;
 use mcp_edge_gateway::json;
 use mcp_edge_gateway::login::oidc::jwks::VerifyingKey;
 use mcp_edge_gateway::metrics::{Sample, command};
 use mcp_edge_gateway::oauth::grant::GrantId;
 use mcp_edge_gateway::oauth::{grant, subject};
 use mcp_edge_gateway::ports::{
-    Answer, Archive, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Meter, Outbound,
-    Outgoing, ReadError, Secrets, Signatures, Stream, Timer, Unavailable,
+    Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Meter, Outbound, Outgoing,
+    ReadError, Secrets, Signatures, Stream, Timer, Unavailable,
 };
 use mcp_edge_gateway::secret::Secret;
 use mcp_edge_gateway::time::{Lifetime, Millis, Tick, Timestamp};
@@ -316,7 +315,7 @@ fn run<R: Serialize + DeserializeOwned, C: Serialize + DeserializeOwned, O: Seri
     travelled(&outcome)
 }
 
-fn travelled<T: Serialize + DeserializeOwned>(message: &T) -> T {
+pub fn travelled<T: Serialize + DeserializeOwned>(message: &T) -> T {
     json::read(serde_json::to_string(message).unwrap().as_bytes()).unwrap()
 }
 
@@ -381,19 +380,6 @@ impl Meter for InMemory {
 
     fn observe(&self, sample: &Sample<'_>) {
         self.shards.observe(sample);
-    }
-}
-
-impl Archive for InMemory {
-    async fn archive(
-        &self,
-        shard: authorization_log::Shard,
-        command: authorization_log::Command,
-    ) -> Result<authorization_log::Outcome, Unavailable> {
-        if self.archive_down.get() {
-            return Err(Unavailable);
-        }
-        Ok(travelled(&self.archive.apply(shard, travelled(&command), self.moment())))
     }
 }
 
