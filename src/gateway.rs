@@ -72,7 +72,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
 
     /// Answers one request. There is always an answer.
     pub async fn handle(&self, request: Request<P::Stream>) -> Reply<P::Stream> {
-        let record = RequestRecord::new(self.platform.random(), self.platform.tick());
+        let ids = (self.platform.random(), self.platform.random());
+        let record = RequestRecord::new(ids, self.platform.tick(), &request.headers);
         let Request { method, url, headers, body } = request;
         let Ok(url) = Url::parse(&url) else {
             return Failure::client(400, "url_malformed", "The request's URL cannot be read.").as_json(record.id());

@@ -63,6 +63,8 @@ mod sessions;
 mod signal;
 #[path = "journeys/streams.rs"]
 mod streams;
+#[path = "journeys/trace.rs"]
+mod trace;
 mod world;
 
 use serde_json::json;
