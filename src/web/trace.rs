@@ -113,6 +113,7 @@ impl Trace {
 
 impl SpanId {
     /// The id of another span of the same request.
+    #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.wrapping_add(1).max(1))
     }
@@ -310,7 +311,7 @@ mod tests {
         let member = format!("k={}", "v".repeat(1022));
         let long = vec![member.as_str(); 20].join(",");
         let [.., baggage] = told_of(&[("baggage", &long)]);
-        assert_eq!(baggage, vec![member.as_str(); 7].join(","));
+        assert_eq!(baggage, [member.as_str(); 7].join(","));
         let [.., baggage] = told_of(&[("baggage", &"v".repeat(BAGGAGE_BYTES + 1))]);
         assert_eq!(baggage, "");
         let exact = "v".repeat(BAGGAGE_BYTES);

@@ -26,7 +26,7 @@ impl Heard {
     #[track_caller]
     fn trace(&self) -> (String, String) {
         let told: Vec<_> = self.header("traceparent").unwrap().split('-').collect();
-        let [version, id, span, flags] = told[..] else { panic!("{told:?}") };
+        let [version, id, span, flags] = <[&str; 4]>::try_from(told).unwrap();
         assert_eq!((version, id.len(), span.len()), ("00", 32, 16));
         assert_eq!((&self.line["trace_id"], &self.line["upstream.span_id"]), (&json!(id), &json!(span)));
         assert_ne!(self.line["span_id"], self.line["upstream.span_id"]);
