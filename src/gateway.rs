@@ -26,7 +26,6 @@ use crate::flow::{
 };
 use crate::mcp::message::envelope::RequestId;
 use crate::memory::{LoadedConfig, Memory};
-use crate::metrics::Sample;
 use crate::page;
 use crate::ports::Platform;
 use crate::record::{End, RequestRecord};
@@ -76,7 +75,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
 
     /// Answers one request. There is always an answer.
     pub async fn handle(&self, request: Request<P::Stream>) -> Reply<P::Stream> {
-        let record = RequestRecord::new(self.platform.random(), self.platform.tick());
+        let ids = (self.platform.random(), self.platform.random());
+        let record = RequestRecord::new(ids, self.platform.tick(), &request.headers);
         let Request { method, url, headers, body } = request;
         let Ok(url) = Url::parse(&url) else {
             return Failure::client(400, "url_malformed", "The request's URL cannot be read.").as_json(record.id());
@@ -312,8 +312,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             called,
         };
         let subject = authorization_log::named_subject(self.memory, record);
-        let count = |sample: &Sample<'_>| metrics::count(self.platform, self.memory, sample, end.at);
-        record.sampled(&end, subject.as_deref(), count);
+        metrics::count(self.platform, self.memory, record, &end, subject.as_deref());
         authorization_log::note(self.platform, self.memory, record, &end, subject);
     }
 }

@@ -7,15 +7,18 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use http::HeaderMap;
 use serde::Serialize;
 
 use crate::authorization_log::{AuthorizationStep, EntryKind};
 use crate::caller::Caller;
 use crate::config::LoggedCalls;
-use crate::metrics::{Sample, SampleNames};
+use crate::mcp::message::TraceMembers;
 use crate::time::{Millis, Tick};
+use crate::web::trace::{SpanId, Trace};
 
 mod entry;
+mod sample;
 
 /// Of a text that a client chose, in characters: what tools and clients are really called is shorter.
 const LONGEST: usize = 128;
@@ -24,6 +27,7 @@ const LONGEST: usize = 128;
 pub struct RequestRecord {
     id: String,
     began: Tick,
+    trace: RefCell<Trace>,
     facts: RefCell<Facts>,
 }
 
@@ -38,6 +42,8 @@ pub struct Said<'a> {
     pub prompt: Option<Cow<'a, str>>,
     /// Its era.
     pub era: &'static str,
+    /// The revision that its headers name.
+    pub revision: Option<Cow<'a, str>>,
     /// How many messages there are, where it is a batch.
     pub batch: Option<usize>,
 }
@@ -52,9 +58,11 @@ struct Facts {
     tool: Option<String>,
     prompt: Option<String>,
     era: &'static str,
+    revision: Option<String>,
     batch: Option<usize>,
     decision: Option<&'static str>,
     rule: Option<usize>,
+    upstream_span: Option<(SpanId, Tick)>,
     upstream_status: Option<u16>,
     upstream_time: Option<Millis>,
     renewals: u8,
@@ -96,6 +104,10 @@ pub struct End<'a> {
 #[derive(Serialize)]
 struct Line<'a> {
     request_id: &'a str,
+    trace_id: &'a str,
+    span_id: SpanId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_span_id: Option<SpanId>,
     method: &'a str,
     route: &'static str,
     status: u16,
@@ -105,6 +117,8 @@ struct Line<'a> {
     blame: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    #[serde(rename = "error.type", skip_serializing_if = "Option::is_none")]
+    error_type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,6 +137,8 @@ struct Line<'a> {
     prompt: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     era: Option<&'static str>,
+    #[serde(rename = "mcp.protocol.version", skip_serializing_if = "Option::is_none")]
+    revision: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     batch: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,7 +147,12 @@ struct Line<'a> {
     rule: Option<usize>,
     #[serde(rename = "upstream.status", skip_serializing_if = "Option::is_none")]
     upstream_status: Option<u16>,
+    started_ms: u64,
     duration_ms: u32,
+    #[serde(rename = "upstream.span_id", skip_serializing_if = "Option::is_none")]
+    upstream_span: Option<SpanId>,
+    #[serde(rename = "upstream.started_ms", skip_serializing_if = "Option::is_none")]
+    upstream_started: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream_ms: Option<u32>,
     #[serde(skip_serializing_if = "is_zero")]
@@ -139,9 +160,11 @@ struct Line<'a> {
 }
 
 impl RequestRecord {
-    /// Of a request that began just now.
-    pub fn new(id: [u8; 16], began: Tick) -> Self {
-        Self { id: hex(&id), began, facts: RefCell::default() }
+    /// Of a request that began just now. What is random names it and its span.
+    pub fn new((id, span): ([u8; 16], [u8; 8]), began: Tick, headers: &HeaderMap) -> Self {
+        let id = hex(&id);
+        let trace = RefCell::new(Trace::of(headers, &id, span));
+        Self { id, began, trace, facts: RefCell::default() }
     }
 
     /// The id that the answer and the log line carry.
@@ -175,6 +198,22 @@ impl RequestRecord {
         (facts.era, facts.batch) = (said.era, said.batch);
         let owned = |text: Option<Cow<'_, str>>| text.map(|text| clipped(&text).to_owned());
         (facts.method, facts.tool, facts.prompt) = (owned(said.method), owned(said.tool), owned(said.prompt));
+        facts.revision = owned(said.revision);
+    }
+
+    /// What the message says of the trace.
+    pub fn traced(&self, members: Option<&TraceMembers>) {
+        if let Some(members) = members {
+            self.trace.borrow_mut().or(members);
+        }
+    }
+
+    /// A server is asked, which is a span of its own and the next in these headers; of several the last counts.
+    pub fn asks(&self, at: Tick, headers: &mut HeaderMap) {
+        let (trace, mut facts) = (self.trace.borrow(), self.facts.borrow_mut());
+        let span = facts.upstream_span.map_or(trace.span(), |(before, _)| before).next();
+        facts.upstream_span = Some((span, at));
+        trace.tell(span, headers);
     }
 
     /// What policy decided, and by which rule. Of several the first that is not to allow counts.
@@ -199,28 +238,6 @@ impl RequestRecord {
         facts.renewals = facts.renewals.saturating_add(1);
     }
 
-    /// What is counted of it. Whose it is counts where they were authenticated; only then do the names count that it
-    /// has.
-    pub fn sampled<T>(&self, end: &End<'_>, subject: Option<&str>, count: impl FnOnce(&Sample<'_>) -> T) -> T {
-        let facts = self.facts.borrow();
-        let caller = facts.caller.as_deref();
-        let named = subject.map(|subject| SampleNames {
-            subject,
-            client: client(&facts),
-            server: end.called,
-            tool: facts.tool.as_deref().filter(|_| caller.is_some()),
-        });
-        count(&Sample {
-            route: end.route,
-            status: end.status,
-            reason: end.reason,
-            blame: end.blame,
-            named,
-            duration: end.at - self.began,
-            upstream: facts.upstream_time,
-        })
-    }
-
     /// The line to log, unless the configuration leaves it out. `subject` is how the log names whose request it is.
     pub fn line(&self, end: &End<'_>, logged: LoggedCalls, subject: Option<&str>) -> Option<String> {
         let wanted = match logged {
@@ -232,15 +249,20 @@ impl RequestRecord {
             return None;
         }
         let facts = self.facts.borrow();
+        let trace = self.trace.borrow();
         let caller = facts.caller.as_deref();
         let line = Line {
             request_id: &self.id,
+            trace_id: trace.id(),
+            span_id: trace.span(),
+            parent_span_id: trace.parent(),
             method: end.method,
             route: end.route,
             status: end.status,
             reason: end.reason,
             blame: end.blame,
             message: end.message,
+            error_type: end.reason.filter(|_| end.blame.is_some()),
             operation: facts.operation.as_deref(),
             subject: subject.map(clipped),
             client: client(&facts),
@@ -250,11 +272,15 @@ impl RequestRecord {
             tool: facts.tool.as_deref(),
             prompt: facts.prompt.as_deref(),
             era: Some(facts.era).filter(|era| !era.is_empty()),
+            revision: facts.revision.as_deref(),
             batch: facts.batch,
             decision: facts.decision,
             rule: facts.rule,
             upstream_status: facts.upstream_status,
+            started_ms: self.began.0,
             duration_ms: (end.at - self.began).0,
+            upstream_span: facts.upstream_span.map(|(span, _)| span),
+            upstream_started: facts.upstream_span.map(|(_, at)| at.0),
             upstream_ms: facts.upstream_time.map(|took| took.0),
             renewals: facts.renewals,
         };
@@ -303,7 +329,7 @@ mod tests {
     };
 
     fn record() -> RequestRecord {
-        RequestRecord::new([7; 16], Tick(1_000))
+        RequestRecord::new(([7; 16], [1; 8]), Tick(1_000), &HeaderMap::new())
     }
 
     fn read(line: Option<String>) -> Value {

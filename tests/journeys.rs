@@ -71,6 +71,8 @@ mod signal;
 mod story;
 #[path = "journeys/streams.rs"]
 mod streams;
+#[path = "journeys/trace.rs"]
+mod trace;
 #[path = "journeys/traffic.rs"]
 mod traffic;
 mod world;

@@ -4,21 +4,22 @@
 
 use super::join;
 use crate::memory::Memory;
-use crate::metrics::Sample;
 use crate::metrics::command::{Command, Outcome, SHARDS, shard, shard_of};
 use crate::metrics::summary::Summary;
 use crate::ports::{Platform, Unavailable};
-use crate::time::Tick;
+use crate::record::{End, RequestRecord};
 
 /// What has not arrived yet, and what was counted since.
 const PARTS: usize = 2;
 
-/// Counts a request that is over.
-pub fn count<P: Platform>(platform: &P, memory: &Memory, sample: &Sample<'_>, at: Tick) {
-    platform.observe(sample);
-    if memory.counters.count(sample, at.second(), || platform.random()) {
-        memory.unsettled.set(true);
-    }
+/// Counts a request that is over. `subject` is how logs name whose it is.
+pub fn count<P: Platform>(platform: &P, memory: &Memory, record: &RequestRecord, end: &End<'_>, subject: Option<&str>) {
+    record.sampled(end, subject, |sample| {
+        platform.observe(sample);
+        if memory.counters.count(sample, end.at.second(), || platform.random()) {
+            memory.unsettled.set(true);
+        }
+    });
 }
 
 /// Tells what was counted, if it is time. What does not arrive is told again, under the same number.

@@ -175,6 +175,8 @@ impl Facts {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
     use crate::time::Tick;
 
@@ -192,7 +194,7 @@ mod tests {
     };
 
     fn record() -> RequestRecord {
-        RequestRecord::new([0xaa; 16], Tick(1_000))
+        RequestRecord::new(([0xaa; 16], [0xbb; 8]), Tick(1_000), &HeaderMap::new())
     }
 
     #[test]

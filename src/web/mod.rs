@@ -11,4 +11,5 @@ pub mod form;
 pub mod origin;
 pub mod reply;
 pub mod route;
+pub mod trace;
 pub mod transport;

@@ -23,7 +23,8 @@ describe("the record of a request", () => {
   test("[P15] a call that goes well has one: tool, caller, what the server answered, how long it took", async () => {
     const answer = await post(alpha, token, modernCall("tools/call", { name: "test_simple_text", arguments: {} }));
     assert.equal(answer.status, 200, answer.text);
-    const { duration_ms, upstream_ms, client, ...line } = await lineOf(answer);
+    const { duration_ms, upstream_ms, client, started_ms, "upstream.started_ms": asked_ms, ...all } = await lineOf(answer);
+    const { trace_id, span_id, "upstream.span_id": upstreamSpan, ...line } = all;
     assert.deepEqual(line, {
       request_id: answer.headers["x-request-id"],
       method: "POST",
@@ -35,9 +36,13 @@ describe("the record of a request", () => {
       "mcp.method.name": "tools/call",
       "gen_ai.tool.name": "test_simple_text",
       era: "modern",
+      "mcp.protocol.version": "2026-07-28",
       "upstream.status": 200,
     });
     assert.ok(client.length > 0 && duration_ms >= upstream_ms && upstream_ms >= 0, `${duration_ms} ${upstream_ms}`);
+    assert.ok(started_ms <= asked_ms && asked_ms <= Date.now(), `${started_ms} ${asked_ms}`);
+    assert.equal(trace_id, line.request_id);
+    assert.ok(/^[0-9a-f]{16}$/.test(span_id) && /^[0-9a-f]{16}$/.test(upstreamSpan) && span_id !== upstreamSpan, `${span_id} ${upstreamSpan}`);
   });
 
   test("[P15] a refused one says why, and whose it was where that is known", async () => {

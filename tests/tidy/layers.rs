@@ -43,7 +43,11 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("metrics", &["json", "time", "version"]),
     ("page", PURE),
     ("caller", &["oauth", "policy", "time"]),
-    ("record", &["authorization_log", "caller", "config", "metrics", "time", "untrusted", "version"]),
+    ("web::trace", &["mcp"]),
+    (
+        "record",
+        &["authorization_log", "caller", "config", "mcp", "metrics", "time", "untrusted", "version", "web::trace"],
+    ),
     ("ports", &["authorization_log", "login", "metrics", "oauth", "secret", "time", "upstream"]),
     ("web::reply", &["mcp", "time"]),
     ("web::route", &["config", "secret"]),
@@ -56,7 +60,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("web::csrf", &["flow", "web::failure"]),
     ("web::cors", &["config", "flow", "web::failure", "web::origin", "web::reply", "web::route"]),
     ("web::transport", &["config", "flow", "web::failure", "web::origin", "web::reply", "web::route"]),
-    ("gateway", &["config", "flow", "mcp", "memory", "metrics", "page", "ports", "record", "vault", "web"]),
+    ("gateway", &["config", "flow", "mcp", "memory", "page", "ports", "record", "vault", "web"]),
     ("edge", EDGE),
     ("lib", &[]),
 ];

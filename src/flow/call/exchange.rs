@@ -224,14 +224,11 @@ impl<P: Platform> Call<'_, P> {
         session: Option<&Session>,
         own: &OwnHeaders,
     ) -> Result<Attempt<P::Stream>, Failure> {
-        let request = Outgoing {
-            method: method.clone(),
-            url: self.server.url.clone(),
-            headers: forward::request_headers(&self.head.headers, session, own, self.era),
-            body,
-            within: self.server.timeout,
-        };
+        let mut headers = forward::request_headers(&self.head.headers, session, own, self.era);
         let began = self.context.platform.tick();
+        self.context.record.asks(began, &mut headers);
+        let (url, within) = (self.server.url.clone(), self.server.timeout);
+        let request = Outgoing { method: method.clone(), url, headers, body, within };
         let answer = self.context.platform.fetch(request).await;
         let took = self.context.platform.tick() - began;
         self.context.record.upstream(answer.as_ref().ok().map(|answer| answer.status.as_u16()), took);

@@ -45,9 +45,6 @@ const LONGEST_ANSWER: usize = 16 << 20;
 /// No result is fresh for longer, in seconds.
 const LONGEST_FRESH: u64 = 86_400;
 
-/// W3C trace context.
-const TRACE: &[&str] = &["traceparent", "tracestate", "baggage"];
-
 /// Reasons that say that the server cannot be asked for the moment.
 const DOWN: &[&str] = &["upstream_unreachable", "upstream_timeout", "upstream_error"];
 
@@ -70,9 +67,9 @@ impl<P: Platform> Call<'_, P> {
         let part = Part::of(message.method()?)?;
         let id = serde_json::to_string(message.id()?).ok()?;
         let body = std::str::from_utf8(body).ok()?;
-        // What reaches the server of the client's headers; of these only the trace says nothing to it.
+        // What reaches the server of the client's headers, but for the trace, which says nothing to it.
         let headers = forward::request_headers(&self.head.headers, None, &Vec::new(), self.era);
-        let headers: Vec<_> = headers.iter().filter(|(name, _)| !TRACE.contains(&name.as_str())).collect();
+        let headers: Vec<_> = headers.iter().collect();
         let client = session.and_then(|session| session.initialize.as_ref()).map_or("", InitializeParams::as_str);
         let (params, is_whole) = params(body);
         let said = format!("{}\n{headers:?}\n{client}\n{params}", self.era.as_str());

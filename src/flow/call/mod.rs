@@ -28,6 +28,7 @@ use crate::config::Server;
 use crate::mcp::message::envelope;
 use crate::mcp::message::envelope::{Message, Payload, RequestId};
 use crate::mcp::transport::ending::Ending;
+use crate::mcp::transport::header_names::PROTOCOL_VERSION;
 use crate::mcp::transport::response::Expects;
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::InitializeParams;
@@ -85,7 +86,8 @@ pub async fn post<P: Platform>(
             Era::Legacy
         }
     };
-    context.record.said(said(&payload, era));
+    context.record.said(said(&payload, era, head));
+    context.record.traced(payload.trace());
     // 3. Send it on.
     let expects = if payload.expects_reply() { Expects::Reply } else { Expects::NoReply };
     let initialize = match &payload {
@@ -112,8 +114,9 @@ pub async fn delete<P: Platform>(context: &RequestContext<'_, P>, head: &Head, s
 }
 
 /// What the record has of a message: names, and nothing of what is in it.
-fn said(payload: &Payload, era: Era) -> Said<'_> {
-    let said = Said { era: era.as_str(), ..Said::default() };
+fn said<'a>(payload: &'a Payload, era: Era, head: &'a Head) -> Said<'a> {
+    let revision = head.header(PROTOCOL_VERSION).map(Cow::Borrowed);
+    let said = Said { era: era.as_str(), revision, ..Said::default() };
     match payload {
         Payload::One(message) => {
             let named =

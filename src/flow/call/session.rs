@@ -218,13 +218,10 @@ async fn post<P: Platform>(
     if let (Some(_), Some(revision)) = (session, call.head.headers.get(PROTOCOL_VERSION)) {
         inbound.insert(PROTOCOL_VERSION, revision.clone());
     }
-    let request = Outgoing {
-        method: Method::POST,
-        url: call.server.url.clone(),
-        headers: forward::request_headers(&inbound, session, own, Era::Legacy),
-        body,
-        within: call.server.timeout,
-    };
+    let mut headers = forward::request_headers(&inbound, session, own, Era::Legacy);
+    call.context.record.asks(call.context.platform.tick(), &mut headers);
+    let (url, within) = (call.server.url.clone(), call.server.timeout);
+    let request = Outgoing { method: Method::POST, url, headers, body, within };
     call.context.platform.fetch(request).await.map_err(|error| refusal::no_answer(error, call.server))
 }
 

@@ -6,7 +6,7 @@ use serde::de::MapAccess;
 
 use super::envelope_error::{EnvelopeError, EnvelopeFault};
 use super::strict_json::{Reader, Shape, Walk};
-use super::{Message, MessageKind, RequestId, name_member};
+use super::{Message, MessageKind, RequestId, TraceMembers, name_member};
 use crate::mcp::connect::request_state;
 
 /// The members of one JSON-RPC message.
@@ -88,6 +88,11 @@ impl Envelope<'_> {
             name: None,
             revision: self.inner.meta.revision.and_then(text),
             request_state: self.inner.request_state.and_then(own_state),
+            trace: TraceMembers {
+                traceparent: self.inner.meta.traceparent.and_then(text),
+                tracestate: self.inner.meta.tracestate.and_then(text),
+                baggage: self.inner.meta.baggage.and_then(text),
+            },
         };
         message.name = match message.method().and_then(name_member) {
             Some("name") => self.inner.name.and_then(text),
@@ -136,10 +141,13 @@ impl<'de> Reader<'de> for Params<'de> {
     }
 }
 
-/// The members of `params._meta` that 2026-07-28 requires.
+/// The members of `params._meta` that 2026-07-28 requires, and those of the trace.
 #[derive(Default)]
 struct Meta<'de> {
     revision: Option<Shape<'de>>,
+    traceparent: Option<Shape<'de>>,
+    tracestate: Option<Shape<'de>>,
+    baggage: Option<Shape<'de>>,
 }
 
 impl<'de> Reader<'de> for Meta<'de> {
@@ -152,6 +160,9 @@ impl<'de> Reader<'de> for Meta<'de> {
     fn member<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A, walk: &mut Walk<'de>) -> Result<(), A::Error> {
         match key {
             "io.modelcontextprotocol/protocolVersion" => self.revision = Some(walk.read(map)?),
+            "traceparent" => self.traceparent = Some(walk.read(map)?),
+            "tracestate" => self.tracestate = Some(walk.read(map)?),
+            "baggage" => self.baggage = Some(walk.read(map)?),
             _ => walk.skip(map)?,
         }
         Ok(())

@@ -33,6 +33,16 @@ impl Payload {
             Self::Batch(messages) => messages.iter().any(|message| message.id().is_some()),
         }
     }
+
+    /// What it says of the trace; of a batch the first message that names one.
+    pub fn trace(&self) -> Option<&TraceMembers> {
+        match self {
+            Self::One(message) => Some(&message.trace),
+            Self::Batch(messages) => {
+                messages.iter().map(|message| &message.trace).find(|trace| trace.traceparent.is_some())
+            }
+        }
+    }
 }
 
 /// One JSON-RPC message.
@@ -46,6 +56,19 @@ pub struct Message {
     pub revision: Option<String>,
     /// `params.requestState`, if it may be one of the gateway's own.
     pub request_state: Option<String>,
+    /// What `params._meta` says of the trace.
+    pub trace: TraceMembers,
+}
+
+/// The members of `_meta` that name a trace, in the form of the headers of their names (SEP-414).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TraceMembers {
+    /// `traceparent`, if it is a string.
+    pub traceparent: Option<String>,
+    /// `tracestate`, if it is a string.
+    pub tracestate: Option<String>,
+    /// `baggage`, if it is a string.
+    pub baggage: Option<String>,
 }
 
 /// What a message is.

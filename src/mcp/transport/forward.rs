@@ -1,7 +1,8 @@
 //! Which headers pass the gateway, in each direction. Both are allow-lists: a header nobody thought of stops here, and
 //! the client's bearer with it (2026-07-28 security considerations, "Token Passthrough").
 //!
-//! Not here: CORS and security headers of our own answers, and how a header becomes a JavaScript value.
+//! Not here: the trace, which is told on in the gateway's own headers (`web::trace`), CORS and security headers of our
+//! own answers, and how a header becomes a JavaScript value.
 
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -77,7 +78,7 @@ pub fn response_headers(upstream: &HeaderMap, session_id: Option<&str>) -> Heade
 
 fn passes_inward(name: &str, era: Era) -> bool {
     match name {
-        "accept" | "content-type" | "traceparent" | "tracestate" | "baggage" | PROTOCOL_VERSION | METHOD | NAME => true,
+        "accept" | "content-type" | PROTOCOL_VERSION | METHOD | NAME => true,
         "last-event-id" => era == Era::Legacy,
         _ => name.starts_with(PARAM_PREFIX),
     }
@@ -119,20 +120,20 @@ mod tests {
             ("mcp-session-id", "ours"),
             ("proxy-authorization", "x"),
             ("x-unknown", "x"),
+            ("traceparent", "00-1-2-01"),
+            ("tracestate", "a=b"),
+            ("baggage", "a=b"),
         ];
         for era in [Era::Legacy, Era::Modern] {
             assert_eq!(names(&request_headers(&headers(&stopped), None, &[], era)), ["accept"], "{era:?}");
         }
         let passed = [
             ("accept", "text/event-stream"),
-            ("baggage", "a=b"),
             ("content-type", "application/json"),
             ("mcp-method", "tools/call"),
             ("mcp-name", "add"),
             ("mcp-param-region", "eu"),
             ("mcp-protocol-version", "2026-07-28"),
-            ("traceparent", "00-1-2-01"),
-            ("tracestate", "a=b"),
         ];
         assert_eq!(request_headers(&headers(&passed), None, &[], Era::Modern), headers(&passed), "unchanged");
     }
@@ -176,9 +177,9 @@ mod tests {
 
     #[test]
     fn the_gateways_own_headers_win() {
-        let own = ["authorization", "traceparent"]
+        let own = ["authorization", "mcp-param-region"]
             .map(|name| (HeaderName::from_static(name), HeaderValue::from_static("ours")));
-        let inbound = headers(&[("authorization", "Bearer client"), ("traceparent", "theirs")]);
+        let inbound = headers(&[("authorization", "Bearer client"), ("mcp-param-region", "theirs")]);
         let sent = request_headers(&inbound, None, &own, Era::Modern);
         for (name, _) in &own {
             assert_eq!(sent.get_all(name).iter().collect::<Vec<_>>(), ["ours"], "{name}");
