@@ -50,6 +50,28 @@ describe("the authorization log", () => {
     assert.deepEqual(await entries(`reason=${entry.reason}&server=alpha&subject=dev:alice`), [entry]);
   });
 
+  test("[X18] [S14] what support needs of a refused call is one file, which names nobody unless that is asked for", async () => {
+    const refused = await post(gateway.mcpUrl("alpha"), token, { headers: { "content-type": "application/json" }, body: "{" });
+    const id = refused.headers["x-request-id"];
+    const [entry] = await entries(`request_id=${id}`);
+    const bundle = (query) => gateway.fetch(`/admin/bundle?request_id=${id}${query}`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+    const { status, headers, json, text } = await bundle("");
+    assert.equal(status, 200, text);
+    assert.equal(headers["content-disposition"], `attachment; filename="request-${id}.json"`);
+    assert.deepEqual(json.entries, [{ ...entry, subject: "(cut)" }]);
+    assert.ok(json.cut.includes("the ids of persons and operators") && !text.includes("alice") && !text.includes(token));
+    assert.deepEqual([json.server.slug, json.server.auth, json.configuration_version], ["alpha", "none", 1]);
+    assert.equal((await bundle("&names=true")).json.entries[0].subject, "dev:alice");
+  });
+
+  test("[Z12] a line of the log has the ids of its request, its authorization and its subject", async () => {
+    const [entry] = await entries("kind=token&subject=dev:alice");
+    const { fields } = await gateway.logs.find(({ fields }) => fields?.request_id === entry.request_id && fields.route);
+    assert.deepEqual([fields.operation, fields.subject], [entry.operation, "dev:alice"]);
+    const window = await gateway.fetch("/admin/metrics?window=15m", { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+    assert.ok(Array.isArray(window.json.reasons.top) && Array.isArray(window.json.origins.top), window.text);
+  });
+
   test("[S5] what nobody vouched for leaves nothing, and a filter is no statement", async () => {
     const { headers } = await post(gateway.mcpUrl("alpha"), undefined, modernCall("tools/list"));
     assert.deepEqual((await log(`request_id=${headers["x-request-id"]}`)).json.entries, []);

@@ -1,5 +1,5 @@
 //! An operator at the console: what they see of servers, people, clients and the configuration, and what they end
-//! there. The tests carry the row X38, which is not in `features.json` before the console has its overview and its log.
+//! there.
 //!
 //! Not here: who tries to harm (`attacks/console`), and the same for programs (`console_programs`, `people`, `revoking`).
 
