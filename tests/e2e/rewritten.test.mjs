@@ -36,12 +36,16 @@ function body(chunks, { breaks = false } = {}) {
   const fate = { pulled: 0, cancelled: false };
   const stream = new ReadableStream(
     {
+      type: "bytes", // as the runtime's bodies are
       pull(controller) {
         fate.pulled += 1;
         const chunk = chunks.shift();
         if (chunk !== undefined) controller.enqueue(new TextEncoder().encode(chunk));
         else if (breaks) controller.error(new Error("broken off"));
-        else controller.close();
+        else {
+          controller.close();
+          controller.byobRequest?.respond(0);
+        }
       },
       cancel() {
         fate.cancelled = true;
