@@ -194,6 +194,11 @@ impl Verified {
 }
 
 impl Memory {
+    /// Whether anything waits to be written once a reply is on its way, or through.
+    pub fn is_unsettled(&self) -> bool {
+        self.unsettled.get() || self.catalogues.is_waiting()
+    }
+
     /// Takes a configuration into effect. What was read or judged under another one is forgotten: clients' documents
     /// were admitted by its redirect patterns.
     pub fn remember(&self, loaded: &LoadedConfig) {

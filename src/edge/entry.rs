@@ -67,7 +67,7 @@ pub fn look(call: u32, words: String, now: f64, env: Env) -> String {
 /// Whether something waits to be written once the reply is on its way.
 #[wasm_bindgen]
 pub fn unsettled() -> bool {
-    MEMORY.with(|memory| memory.unsettled.get() || memory.catalogues.is_waiting())
+    MEMORY.with(|memory| memory.is_unsettled())
 }
 
 /// What no reply waits for is written, and what a body told of its server is kept, once it is through.

@@ -71,6 +71,16 @@ impl Ranking {
         rows
     }
 
+    /// The most frequent, so many of them, and all others together.
+    pub fn most(&self, named: usize) -> (Vec<(&str, RequestCount)>, RequestCount) {
+        let mut rows = self.top();
+        let mut other = self.other;
+        for (_, usage) in rows.drain(named.min(rows.len())..) {
+            other.add(usage);
+        }
+        (rows, other)
+    }
+
     /// What has no row of its own.
     pub const fn other(&self) -> RequestCount {
         self.other

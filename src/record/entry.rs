@@ -5,22 +5,21 @@
 //! Not here: an entry's form (`authorization_log`), and writing it (`flow::authorization_log`).
 
 use std::borrow::Cow;
-use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
 use super::{End, Facts, RequestRecord, clipped};
 use crate::authorization_log::{AuthorizationStep, EntryKind, LogEntry, LogStep};
 use crate::caller::Caller;
+use crate::untrusted::deceives;
 use crate::version::V1;
 
 /// Steps of one request.
 const MOST_STEPS: usize = 32;
 /// The token that programs are operators by.
 const ADMIN_TOKEN: &str = "admin_token";
-/// What breaks a line, or turns the direction of what follows.
-const INVISIBLE: [RangeInclusive<char>; 4] =
-    ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2066}'..='\u{2069}', '\u{feff}'..='\u{feff}'];
+/// Invisible as well: they join letters, and make two ids that look alike.
+const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
 const OK: &str = "ok";
 
 /// An entry, and whose it is where that is counted.
@@ -154,7 +153,7 @@ impl RequestRecord {
 
     /// A text that somebody chose, as it is kept: short, and without what moves a terminal or breaks a line.
     pub fn cut(text: &str) -> String {
-        let breaks = |c: char| c.is_control() || INVISIBLE.iter().any(|range| range.contains(&c));
+        let breaks = |c: char| c.is_control() || deceives(c) || JOINERS.contains(&c);
         clipped(text).chars().map(|c| if breaks(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
     }
 }

@@ -270,13 +270,9 @@ impl Asking {
         let body = match body {
             Body::Empty => Vec::new(),
             Body::Bytes(bytes) | Body::Relay(Bytes(bytes)) => bytes,
-            Body::Rewritten(Bytes(bytes), mut rewriter) => {
-                let bytes = [rewriter.push(&bytes), rewriter.end()].concat();
-                memory.unsettled.set(true);
-                bytes
-            }
+            Body::Rewritten(Bytes(bytes), mut rewriter) => [rewriter.push(&bytes), rewriter.end()].concat(),
         };
-        if memory.unsettled.get() {
+        if memory.is_unsettled() {
             gateway.settle().await;
         }
         let answer = Answer { status: status.as_u16(), headers, body, terms };

@@ -94,9 +94,7 @@ fn told(summary: &Summary) -> Value {
 
 /// The most frequent, and all others together. A label may have two parts.
 fn top(ranking: &Ranking, name: &str, second: Option<(char, &str)>) -> Value {
-    let all = ranking.top();
-    let mut other = ranking.other();
-    all.iter().skip(NAMED).for_each(|(_, usage)| other.add(*usage));
+    let (rows, other) = ranking.most(NAMED);
     let row = |(label, usage): (&str, RequestCount)| {
         let (one, two) = second.and_then(|(mark, _)| label.split_once(mark)).unwrap_or((label, ""));
         let mut row = json!({name: one, "requests": usage.requests, "failures": usage.failures});
@@ -105,6 +103,6 @@ fn top(ranking: &Ranking, name: &str, second: Option<(char, &str)>) -> Value {
         }
         row
     };
-    let rows: Vec<_> = all.into_iter().take(NAMED).map(row).collect();
+    let rows: Vec<_> = rows.into_iter().map(row).collect();
     json!({"top": rows, "other": {"requests": other.requests, "failures": other.failures}})
 }

@@ -4,11 +4,11 @@
 //! Not here: where it stands in the request (`flow::call::presented`), API keys (`flow::call::api_key`), the token's
 //! form (`oauth::token::access_token`), challenges' syntax (`oauth::challenge`).
 
-use crate::authorization_log::AuthorizationStep;
 use std::rc::Rc;
 
 use super::presented::Presented;
 use super::{api_key, challenge, presented};
+use crate::authorization_log::AuthorizationStep;
 use crate::caller::Caller;
 use crate::config::Server;
 use crate::flow::revocation::Markers;

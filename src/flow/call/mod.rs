@@ -19,11 +19,11 @@ pub mod session;
 pub mod tenure;
 pub mod unconnected;
 
-use crate::authorization_log::AuthorizationStep;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::{Answered, Head, RequestContext, unreadable};
+use crate::authorization_log::AuthorizationStep;
 use crate::config::Server;
 use crate::mcp::message::envelope;
 use crate::mcp::message::envelope::{Message, Payload, RequestId};

@@ -2,7 +2,6 @@
 //!
 //! Not here: how they are tried (`trial`), what becomes of a value that is refused later (`flow::connection`).
 
-use crate::authorization_log::AuthorizationStep;
 use std::collections::BTreeMap;
 
 use super::form::{ConnectForm, shown};
@@ -10,6 +9,7 @@ use super::outcome::kept;
 use super::request::ConnectRequest;
 use super::trial;
 use super::trial::Tried;
+use crate::authorization_log::AuthorizationStep;
 use crate::config::{Server, Value};
 use crate::flow::connection::{sealed, store};
 use crate::flow::login::session::SignedIn;

@@ -107,12 +107,10 @@ fn tables(summary: &Summary) -> Vec<RankingTable> {
 }
 
 fn table(title: &'static str, what: &'static str, ranking: &Ranking) -> Option<RankingTable> {
-    let all = ranking.top();
-    let mut other = ranking.other();
-    all.iter().skip(NAMED).for_each(|(_, usage)| other.add(*usage));
+    let (rows, other) = ranking.most(NAMED);
     let row =
         |name: &str, RequestCount { requests, failures }| RankingRow { name: name.to_owned(), requests, failures };
-    let rows: Vec<_> = all.iter().take(NAMED).map(|(name, usage)| row(name, *usage)).collect();
+    let rows: Vec<_> = rows.into_iter().map(|(name, usage)| row(name, usage)).collect();
     let other = (other.requests > 0).then(|| row("all others", other));
     (!rows.is_empty() || other.is_some()).then_some(RankingTable { title, what, rows, other })
 }
