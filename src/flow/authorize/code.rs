@@ -3,9 +3,9 @@
 //! Not here: asking the person (`flow::authorize`), and the server that is connected first
 //! (`flow::authorize::pending`).
 
-use crate::authorization_log::{AuthorizationStep, operation};
 use serde::{Deserialize, Serialize};
 
+use crate::authorization_log::{AuthorizationStep, operation};
 use crate::flow::{Answered, RequestContext, revocation};
 use crate::login::session::BrowserSession;
 use crate::oauth::authorize::request::AuthorizationRequest;

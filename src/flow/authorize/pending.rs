@@ -3,10 +3,10 @@
 //!
 //! Not here: connecting (`flow::connect`), making the code (`flow::authorize`).
 
-use crate::authorization_log::AuthorizationStep;
 use serde::{Deserialize, Serialize};
 
 use super::code::{Allowed, issue, no_pending_authorization};
+use crate::authorization_log::AuthorizationStep;
 use crate::config::{Auth, ConnectTime, Server};
 use crate::flow::connection::store;
 use crate::flow::connection::store::Kept;
