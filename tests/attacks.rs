@@ -37,6 +37,8 @@ mod kept;
 mod keys;
 #[path = "attacks/mix_up.rs"]
 mod mix_up;
+#[path = "attacks/operators.rs"]
+mod operators;
 #[path = "attacks/policy.rs"]
 mod policy;
 #[path = "attacks/proxy.rs"]

@@ -10,7 +10,7 @@ use crate::world::client::Client;
 use crate::world::protected::Protected;
 use crate::world::{ADMIN_TOKEN, World};
 
-const PAGES: [&str; 5] = ["/admin", "/admin/servers", "/admin/people", "/admin/clients", "/admin/config"];
+const PAGES: [&str; 6] = ["/admin", "/admin/servers", "/admin/people", "/admin/clients", "/admin/log", "/admin/config"];
 const SCRIPT: &str = "<script>alert(1)</script>\"><img src=x onerror=alert(1)>";
 
 /// Alice is the operator, and Bob has something to lose: an account, and a client that uses it.

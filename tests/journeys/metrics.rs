@@ -250,3 +250,14 @@ fn analytics_of_the_platform_see_each_request_with_the_names_that_count() {
     assert_eq!(numbers, &[200, 0, 0]);
     assert_eq!(refused, &["no-such-server", "no_such_server", "client", "", "", "", ""]);
 }
+
+#[test]
+fn who_is_hashed_in_the_log_is_hashed_in_the_sums() {
+    let world = World::configured(|config| config["log"] = json!({"subjects": "hashed"}));
+    let client = world.client("claude").connects("alice").initializes();
+    world.passes(10);
+    client.calls("echo");
+    let told = told(&world, "1h");
+    let subject = told["subjects"]["top"][0]["subject"].as_str().unwrap();
+    assert!(subject.starts_with("hashed-") && !told.to_string().contains("alice"), "{told:#}");
+}
