@@ -2,31 +2,25 @@
 //!
 //! Not here: what a flow does, what is allowed, and calls from pages of other origins (`cors`).
 
+mod dress;
+mod flows;
+mod refused;
+
 use std::rc::Rc;
 
-use http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use url::Url;
 
-use crate::config::{Branding, Origin};
-use crate::flow::account::{connections, index};
+use self::refused::{RefusedReply, unknown_endpoint};
+use crate::config::Origin;
 use crate::flow::admin::status::Readiness;
-use crate::flow::admin::{console, deployment, shared_connection, status, subject};
-use crate::flow::authorize::consent;
+use crate::flow::admin::{deployment, status};
+use crate::flow::call::tenure;
 pub use crate::flow::call::tenure::StreamStanding;
-use crate::flow::call::{Refusal, refusal, tenure};
-use crate::flow::client::register;
-use crate::flow::connect::callback;
 use crate::flow::connection::catalogue;
-use crate::flow::token::revoke;
-use crate::flow::{
-    Head, RequestContext, admin, api_keys, authorization_log, authorize, boxed, call, connect, discover, join, login,
-    metrics, token,
-};
-use crate::mcp::message::envelope::RequestId;
+use crate::flow::{Head, RequestContext, admin, api_keys, authorization_log, boxed, join, metrics};
 use crate::memory::{LoadedConfig, Memory};
-use crate::page;
 use crate::ports::Platform;
 use crate::record::{End, RequestRecord};
 use crate::vault::KeyRing;
@@ -35,12 +29,8 @@ use crate::web::reply::Reply;
 use crate::web::route::{Endpoint, Route};
 use crate::web::{cors, origin, transport};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// All headers of a request together; more than clients send, less than an attack needs.
 const HEADER_BYTES: usize = 32 * 1024;
-
-/// Of an answer to a program: should a browser ever show it, nothing in it runs, whatever a server put there.
-const NOTHING_RUNS: &str = "sandbox; default-src 'none'";
 
 /// A request as the runtime delivers it.
 pub struct Request<S> {
@@ -58,13 +48,6 @@ pub struct Request<S> {
 pub struct Gateway<'a, P> {
     platform: &'a P,
     memory: &'a Memory,
-}
-
-/// A failure on its way out, in the wire format of its reader.
-enum Refused {
-    Json(Failure),
-    Page(Failure),
-    Rpc(Failure, Option<RequestId>),
 }
 
 impl<'a, P: Platform> Gateway<'a, P> {
@@ -89,10 +72,10 @@ impl<'a, P: Platform> Gateway<'a, P> {
         let allowed_origin = cors::allowed_origin(config.as_deref(), &head, &route);
         let outcome = match &allowed_origin {
             Ok(_) if head.method == "OPTIONS" => {
-                require_bounded(&head).map(|()| cors::preflight(&route, &head)).map_err(Refused::Json)
+                require_bounded(&head).map(|()| cors::preflight(&route, &head)).map_err(RefusedReply::Json)
             }
             Ok(_) => self.dispatch(&head, &route, &loaded, &own, body, &record).await,
-            Err(failure) => Err(Refused::Json(failure.clone())),
+            Err(failure) => Err(RefusedReply::Json(failure.clone())),
         };
         let (mut reply, refusal) = match outcome {
             Ok(reply) => (reply, None),
@@ -101,9 +84,9 @@ impl<'a, P: Platform> Gateway<'a, P> {
         self.log(&head, &route, &reply, refusal.as_ref(), &record);
         cors::add_headers(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
         transport::add_headers(&mut reply, &head, own.as_ref().ok());
-        add_headers(&mut reply, &route, record.id());
+        dress::add_headers(&mut reply, &route, record.id());
         if let Some(config) = config.filter(|_| reply.is_page()) {
-            reply = branded(reply, &config.branding);
+            reply = dress::branded(reply, &config.branding);
         }
         if head.method == "HEAD" { reply.without_body() } else { reply }
     }
@@ -135,8 +118,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
         own: &Result<Origin, Failure>,
         body: P::Stream,
         record: &RequestRecord,
-    ) -> Result<Reply<P::Stream>, Refused> {
-        let json = Refused::Json;
+    ) -> Result<Reply<P::Stream>, RefusedReply> {
+        let json = RefusedReply::Json;
         require_bounded(head).map_err(json)?;
         if let Some(elsewhere) = transport::require_private(head, route, own.as_ref().ok()).map_err(json)? {
             return Ok(elsewhere);
@@ -175,78 +158,10 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Err(failure) if matches!(route, Route::Endpoint(Endpoint::Index)) && matches!(loaded, Ok(None)) => {
                 return Ok(status::page(&failure, head, record.id()));
             }
-            Err(failure) if route.is_page() => return Err(Refused::Page(failure)),
+            Err(failure) if route.is_page() => return Err(RefusedReply::Page(failure)),
             Err(failure) => return Err(json(failure)),
         };
-        // 3. One flow.
-        match route {
-            Route::Mcp(server) => {
-                cors::require_allowed(&context, head).map_err(json)?;
-                match head.method.as_str() {
-                    "POST" => {}
-                    "DELETE" => return boxed(call::delete(&context, head, server)).await.map_err(json),
-                    _ if head.wants_page() => {
-                        return boxed(index::show_server(&context, head, server)).await.map_err(json);
-                    }
-                    _ => return Err(json(refusal::method_not_allowed(&context, server))),
-                }
-                call::post(&context, head, server, body).await.map_err(|refusal| match refusal {
-                    Refusal::Plain(failure) => json(failure),
-                    Refusal::Rpc(failure, id) => Refused::Rpc(failure, id),
-                })
-            }
-            Route::Connect(slug) if head.method == "POST" => {
-                boxed(connect::answer(&context, head, slug, body)).await.map_err(Refused::Page)
-            }
-            Route::Connect(slug) => boxed(connect::show(&context, head, slug)).await.map_err(Refused::Page),
-            Route::IssuerCallback => boxed(callback::answer(&context, head)).await.map_err(Refused::Page),
-            Route::IssuerClientMetadata(issuer) => Ok(discover::client_metadata_for(&context, head.url.path(), issuer)),
-            Route::SharedConnection(slug) => boxed(shared_connection::answer(&context, head, slug)).await.map_err(json),
-            Route::Subject(subject) => boxed(subject::revoke(&context, head, subject)).await.map_err(json),
-            Route::NoSuchServer(slug) => Err(json(refusal::no_such_server(slug))),
-            Route::NoSlug => Err(json(refusal::slug_missing(&context))),
-            Route::TrailingSlash(bare) => Err(json(refusal::trailing_slash(&context, bare))),
-            Route::ProtectedResource(server) => discover::protected_resource(&context, server).map_err(json),
-            Route::ProtectedResourceRoot => discover::protected_resource_root(&context).map_err(json),
-            Route::AuthorizationServer => discover::authorization_server(&context).map_err(json),
-            Route::OpenIdConfiguration => discover::openid_configuration(&context).map_err(json),
-            Route::Unknown => Err(json(unknown_endpoint())),
-            Route::Endpoint(endpoint) => boxed(self.endpoint(*endpoint, &context, head, body)).await,
-        }
-    }
-
-    async fn endpoint(
-        &self,
-        endpoint: Endpoint,
-        context: &RequestContext<'_, P>,
-        head: &Head,
-        body: P::Stream,
-    ) -> Result<Reply<P::Stream>, Refused> {
-        match endpoint {
-            Endpoint::Index => boxed(index::show(context, head)).await.map_err(Refused::Page),
-            Endpoint::Authorize => boxed(authorize::authorize(context, head)).await.map_err(Refused::Page),
-            Endpoint::Consent => boxed(consent::answer(context, head, body)).await.map_err(Refused::Page),
-            Endpoint::Token => boxed(token::token(context, head, body)).await.map_err(Refused::Json),
-            Endpoint::Register => boxed(register::register(context, head, body)).await.map_err(Refused::Json),
-            Endpoint::Revoke => boxed(revoke::revoke(context, head, body)).await.map_err(Refused::Json),
-            Endpoint::Jwks => Ok(Reply::json(StatusCode::OK, &json!({"keys": []}))),
-            Endpoint::UpstreamCallback => boxed(callback::answer(context, head)).await.map_err(Refused::Page),
-            Endpoint::ClientMetadata => Ok(discover::client_metadata(context)),
-            Endpoint::Connections if head.method == "POST" => {
-                boxed(connections::answer(context, head, body)).await.map_err(Refused::Page)
-            }
-            Endpoint::Connections => boxed(connections::show(context, head)).await.map_err(Refused::Page),
-            Endpoint::Login => boxed(login::show(context, head)).await.map_err(Refused::Page),
-            Endpoint::LoginCallback => boxed(login::callback(context, head, body)).await.map_err(Refused::Page),
-            Endpoint::Logout if head.method != "POST" => Ok(login::sign_out_page::<P>(head)),
-            Endpoint::Logout => boxed(login::logout(context, head)).await.map_err(Refused::Page),
-            // Answered before a configuration is needed.
-            Endpoint::Healthz | Endpoint::Status | Endpoint::Deployment => Err(Refused::Json(unknown_endpoint())),
-            operators => {
-                let refused = if console::is_for(head) { Refused::Page } else { Refused::Json };
-                boxed(admin::answer(context, operators, head, body)).await.map_err(refused)
-            }
-        }
+        flows::answer(&context, head, route, body).await
     }
 
     fn context<'r>(
@@ -317,41 +232,10 @@ impl<'a, P: Platform> Gateway<'a, P> {
     }
 }
 
-impl Refused {
-    /// In the form its reader shows: whoever comes with a browser gets a page of everything.
-    fn to(self, head: &Head) -> Self {
-        match self {
-            Self::Json(failure) if head.wants_page() => Self::Page(failure),
-            other => other,
-        }
-    }
-
-    fn render<S>(self, request_id: &str) -> (Reply<S>, Option<Failure>) {
-        match self {
-            Self::Json(failure) => (failure.as_json(request_id), Some(failure)),
-            Self::Page(failure) => (failure.as_page(request_id), Some(failure)),
-            Self::Rpc(failure, id) => (failure.as_rpc(id.as_ref(), request_id), Some(failure)),
-        }
-    }
-}
-
 /// The public origin the request came to, where there is a configuration and it allows the host.
 fn own_origin(head: &Head, loaded: &Result<Option<LoadedConfig>, Failure>) -> Result<Origin, Failure> {
     let loaded = loaded.as_ref().map_err(Clone::clone)?.as_ref().ok_or_else(status::not_configured)?;
     origin::effective(&loaded.config, &head.url, &head.headers)
-}
-
-fn require_bounded(head: &Head) -> Result<(), Failure> {
-    let size: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if size > HEADER_BYTES {
-        return Err(Failure::client(
-            431,
-            "headers_too_large",
-            format!("The request's headers are larger than {HEADER_BYTES} bytes."),
-        )
-        .fix("Send fewer or shorter headers; a browser can clear the cookies of this site."));
-    }
-    Ok(())
 }
 
 fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
@@ -366,34 +250,15 @@ fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
     Err(Failure::method_not_allowed(route.allow(), message).fix(format!("Use {}.", route.allow())))
 }
 
-fn add_headers<S>(reply: &mut Reply<S>, route: &Route<'_>, request_id: &str) {
-    let is_page = route.is_page() || reply.is_page();
-    let headers = reply.headers_mut();
-    if let Ok(request_id) = HeaderValue::from_str(request_id) {
-        headers.insert(REQUEST_ID, request_id);
+fn require_bounded(head: &Head) -> Result<(), Failure> {
+    let size: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if size > HEADER_BYTES {
+        return Err(Failure::client(
+            431,
+            "headers_too_large",
+            format!("The request's headers are larger than {HEADER_BYTES} bytes."),
+        )
+        .fix("Send fewer or shorter headers; a browser can clear the cookies of this site."));
     }
-    if !is_page {
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NOTHING_RUNS));
-        return;
-    }
-    for (name, value) in page::security::headers() {
-        headers.entry(name).or_insert(value);
-    }
-    if let Ok(policy) = HeaderValue::from_str(&page::security::csp(&[])) {
-        headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
-    }
-}
-
-/// A page in its operator's name and colour, whichever flow it comes from.
-fn branded<S>(reply: Reply<S>, branding: &Branding) -> Reply<S> {
-    let brand = page::Brand { name: branding.name.as_deref(), accent: branding.accent };
-    let policy = reply.headers().get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
-    let policy = policy.map(|policy| brand.allow_in(policy)).unwrap_or_default();
-    reply.with_page(|page| brand.put_on(page)).with(CONTENT_SECURITY_POLICY, &policy)
-}
-
-fn unknown_endpoint() -> Failure {
-    Failure::client(404, "no_such_endpoint", "There is nothing here.")
-        .fix("MCP servers are at /v1/mcp/{slug} or their own path; the page at / lists them.")
+    Ok(())
 }

@@ -220,7 +220,7 @@ fn a_reason_code_is_one_word_for_one_thing() {
 /// Reason codes that mean the same thing in two places.
 const SHARED: &[&str] = &["authorization_request_too_long", "client_missing", "client_unknown", "no_such_endpoint"];
 
-/// Reason codes whose names say all that there is to say, and where each is made: README explains them together, as
+/// Reason codes whose names say all that there is to say, and where each is made: the documents explain them together, as
 /// `login_…`. A code of another place is none of the family, whatever it begins with.
 const FAMILIES: &[(&str, &str)] = &[
     ("client_document_", "src/oauth/client/document"),
@@ -235,8 +235,8 @@ const FAMILIES: &[(&str, &str)] = &[
 
 #[test]
 fn every_reason_code_is_explained_where_people_look() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let troubleshooting = readme.split("\n## ").find_map(|section| section.strip_prefix("Troubleshooting\n")).unwrap();
+    let troubleshooting = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/troubleshooting.md");
+    let troubleshooting = fs::read_to_string(troubleshooting).unwrap();
     // A row's reasons stand in the middle of its three columns: one that is named in passing is not explained.
     let rows = troubleshooting.lines().map(|line| line.trim_matches('|').split('|').collect::<Vec<_>>());
     let columns: Vec<_> = rows.filter(|cells| cells.len() == 3).map(|cells| cells[1]).collect();
@@ -250,7 +250,10 @@ fn every_reason_code_is_explained_where_people_look() {
     let reasons = reasons();
     let unexplained =
         reasons.iter().filter(|(code, places)| !explained.contains(code.as_str()) && !in_family(code, places));
-    none(unexplained.map(|(code, places)| format!("{code} of {places:?}")), "README.md explains every reason code");
+    none(
+        unexplained.map(|(code, places)| format!("{code} of {places:?}")),
+        "docs/troubleshooting.md explains every reason code",
+    );
     // An authorization request is refused with OAuth's own code.
     let codes = files("src").into_iter().find(|file| file.name() == "src/oauth/error.rs").unwrap().text;
     let known = |written: &&&str| {
@@ -259,7 +262,7 @@ fn every_reason_code_is_explained_where_people_look() {
             || codes.contains(&format!("=> \"{written}\""))
     };
     let stale = explained.iter().filter(|written| !known(written));
-    none(stale.map(|written| (*written).to_owned()), "README.md explains what is no reason code");
+    none(stale.map(|written| (*written).to_owned()), "docs/troubleshooting.md explains what is no reason code");
 }
 
 /// Every reason code of the source, and where it stands: in a table of `reasons!`, in the arms of a `fn reason` and in

@@ -160,7 +160,7 @@ fn a_prompt_with_a_condition_can_be_completed() {
     assert!(answer.json().get("result").is_some(), "{}", answer.text());
 }
 
-/// Whoever says `support` in a group of the identity provider has the role (README, `login.roles`).
+/// Whoever says `support` in a group of the identity provider has the role (docs/configuration.md, `login.roles`).
 #[test]
 fn the_identity_provider_gives_roles() {
     let world = World::public(|config| {
@@ -171,7 +171,7 @@ fn the_identity_provider_gives_roles() {
     assert!(answer.json().get("result").is_some(), "{}", answer.text());
 }
 
-/// README, `scopes`: whoever was granted a scope has what it implies.
+/// docs/configuration.md, `scopes`: whoever was granted a scope has what it implies.
 #[test]
 fn an_implied_scope_is_as_good_as_granted() {
     let world = World::configured(|config| {
@@ -181,7 +181,7 @@ fn an_implied_scope_is_as_good_as_granted() {
     world.client("claude").asks_for("tools:write offline_access").connects("alice").initializes().calls("write");
 }
 
-/// README, "Logged": each request, tool or prompt by name. A batch of one is a call like any other.
+/// docs/limits.md, "Logged": each request, tool or prompt by name. A batch of one is a call like any other.
 #[test]
 fn the_log_names_the_tools_of_a_batch() {
     let world = with_demo(|demo| demo["tools"] = json!({"allow": ["echo"]}));

@@ -1,7 +1,7 @@
 //! Whatever a test asks for: a reason code is the same in the answer, in the log and in what is counted. So every reason
 //! that any journey or attack provokes is looked at in all three places.
 //!
-//! Not here: that a reason is unique and that the README explains it (`tidy`).
+//! Not here: that a reason is unique and that the documents explain it (`tidy`).
 
 use serde_json::Value;
 

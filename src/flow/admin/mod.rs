@@ -94,5 +94,5 @@ pub async fn answer<P: Platform>(
 
 fn no_form() -> Failure {
     Failure::client(415, "console_form_expected", "Only the forms of the console are posted here.")
-        .fix("Programs change things at the other endpoints under /admin; the README lists them.")
+        .fix("Programs change things at the other endpoints under /admin; docs/operators.md lists them.")
 }
