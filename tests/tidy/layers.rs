@@ -126,6 +126,7 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("client", &[]),
     ("config", &[]),
     ("metrics", &[]),
+    ("once", &[]),
     ("revocation", &[]),
     ("api_keys", &["revocation"]),
     ("profile", &[]),
