@@ -40,6 +40,13 @@ pub enum By {
         /// The client it was issued to.
         client: String,
     },
+    /// An access token of ours that a client got for itself.
+    Machine {
+        /// What its revocation names.
+        grant: GrantId,
+        /// The client.
+        client: String,
+    },
     /// An API key.
     Key {
         /// Its id.
@@ -72,7 +79,7 @@ impl Caller {
     /// The client that calls, or the key that stands for one.
     pub fn client(&self) -> &str {
         match &self.by {
-            By::AccessToken { client, .. } => client,
+            By::AccessToken { client, .. } | By::Machine { client, .. } => client,
             By::Key { id, .. } => id.as_str(),
         }
     }
@@ -83,6 +90,7 @@ impl By {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::AccessToken { .. } => "access_token",
+            Self::Machine { .. } => "machine",
             Self::Key { kind, .. } => kind.as_str(),
         }
     }
@@ -90,7 +98,7 @@ impl By {
     /// What its revocation names: the grant or the key.
     pub fn id(&self) -> &str {
         match self {
-            Self::AccessToken { grant, .. } => grant.as_str(),
+            Self::AccessToken { grant, .. } | Self::Machine { grant, .. } => grant.as_str(),
             Self::Key { id, .. } => id.as_str(),
         }
     }
@@ -98,13 +106,15 @@ impl By {
 
 impl From<&Claims> for Caller {
     fn from(claims: &Claims) -> Self {
+        let (grant, client) = (claims.grant.clone(), claims.client_id.clone());
+        let by = if claims.is_machine() { By::Machine { grant, client } } else { By::AccessToken { grant, client } };
         Self {
             subject: claims.sub.clone(),
             account: claims.account.clone(),
             scope: claims.scope.clone(),
             roles: claims.roles.clone(),
             claims: claims.claims.clone().into(),
-            by: By::AccessToken { grant: claims.grant.clone(), client: claims.client_id.clone() },
+            by,
             since: claims.authenticated(),
             until: claims.exp,
         }

@@ -37,6 +37,8 @@ mod keys;
 mod lifetimes;
 #[path = "journeys/log.rs"]
 mod log;
+#[path = "journeys/machines.rs"]
+mod machines;
 #[path = "journeys/metrics.rs"]
 mod metrics;
 #[path = "journeys/neighbours.rs"]

@@ -5,12 +5,15 @@
 use url::Url;
 
 use super::document::{ClientsDocument, PreregisteredDocument};
+use super::machine;
+use super::machine::Offered;
 use super::report::{Complaint, Pointer, Report, shown};
 use super::secret_name::SecretName;
 use super::text;
 use crate::oauth::authentication_method::AuthenticationMethod;
 use crate::oauth::client::redirect;
 use crate::oauth::client::redirect::RedirectUri;
+use crate::oauth::machine::Machine;
 
 const LONGEST_URI: usize = 2048;
 
@@ -36,13 +39,15 @@ pub struct Preregistered {
     pub name: String,
     /// Its secret; none for a public client.
     pub client_secret: Option<SecretName>,
-    /// Where it may be redirected to, exactly; at least one.
+    /// Where it may be redirected to, exactly; none for a machine.
     pub redirect_uris: Vec<String>,
     /// How it must authenticate; `None` where either way of sending the secret will do.
     pub token_endpoint_auth_method: Option<AuthenticationMethod>,
+    /// What it may have without a person; such a client acts for none.
+    pub machine: Option<Machine>,
 }
 
-pub(super) fn prove(document: ClientsDocument, at: &Pointer, report: &mut Report) -> Clients {
+pub(super) fn prove(document: ClientsDocument, offered: Offered<'_>, at: &Pointer, report: &mut Report) -> Clients {
     let patterns = report.entries(&at.child("redirect_patterns"), document.redirect_patterns);
     let patterns = patterns.into_iter().filter_map(|(at, text)| {
         let pattern = report.check(&at, redirect_pattern(text))?;
@@ -52,7 +57,7 @@ pub(super) fn prove(document: ClientsDocument, at: &Pointer, report: &mut Report
     let redirect_patterns = patterns.collect();
     let mut preregistered: Vec<Preregistered> = Vec::new();
     for (at, client) in report.entries(&at.child("preregistered"), document.preregistered) {
-        let Some(client) = prove_client(client, &at, report) else { continue };
+        let Some(client) = prove_client(client, offered, &at, report) else { continue };
         if preregistered.iter().any(|other| other.client_id == client.client_id) {
             let problem = format!("is {}, as in a client before", shown(&client.client_id));
             report.add(&at.child("client_id"), problem, "write another id, or merge the two clients");
@@ -67,13 +72,26 @@ pub(super) fn prove(document: ClientsDocument, at: &Pointer, report: &mut Report
     }
 }
 
-fn prove_client(document: PreregisteredDocument, at: &Pointer, report: &mut Report) -> Option<Preregistered> {
+fn prove_client(
+    document: PreregisteredDocument,
+    offered: Offered<'_>,
+    at: &Pointer,
+    report: &mut Report,
+) -> Option<Preregistered> {
     let place = at.child("client_id");
     let client_id = report.require(&place, document.client_id, "write the id the client is configured with");
     let client_id = client_id.and_then(|id| report.check(&place, own_client_id(id)));
 
     let place = at.child("redirect_uris");
-    let uris = report.require(&place, document.redirect_uris, "write the list of the client's redirect URIs");
+    let uris = match (&document.machine, document.redirect_uris) {
+        (None, uris) => report.require(&place, uris, "write the list of the client's redirect URIs"),
+        (Some(_), Some(_)) => {
+            let problem = "is there, and the client is a machine, which acts for no person";
+            report.add(&place, problem, "remove it, or set up a client of its own for people");
+            None
+        }
+        (Some(_), None) => None,
+    };
     if uris.as_ref().is_some_and(Vec::is_empty) {
         report.add(&place, "is empty, so the client could never finish", "write at least one redirect URI");
     }
@@ -87,6 +105,14 @@ fn prove_client(document: PreregisteredDocument, at: &Pointer, report: &mut Repo
 
     let method = document.token_endpoint_auth_method;
     agree_on_method(document.client_secret.is_some(), method, at, report);
+    let machine = document.machine.map(|machine| machine::prove(machine, offered, &at.child("machine"), report));
+    if machine.is_some() && document.client_secret.is_none() {
+        report.require::<()>(
+            &at.child("client_secret"),
+            None,
+            "write {\"secret\": \"NAME\"}: a machine proves who it is",
+        );
+    }
     let secret = document.client_secret;
     let client_secret = secret.and_then(|secret| SecretName::prove(secret, &at.child("client_secret"), report));
     let name = document.name.and_then(|name| report.check(&at.child("name"), text::label(name, 80)));
@@ -97,6 +123,7 @@ fn prove_client(document: PreregisteredDocument, at: &Pointer, report: &mut Repo
         client_secret,
         redirect_uris,
         token_endpoint_auth_method: method,
+        machine,
     })
 }
 

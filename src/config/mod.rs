@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::oauth::machine::Machine;
 use crate::oauth::scope::ScopeSet;
 use crate::policy::{ClaimName, Scopes};
 use crate::time::Lifetime;
@@ -16,6 +17,7 @@ mod consent;
 mod difference;
 mod document;
 mod login;
+mod machine;
 mod near;
 mod operators;
 mod origin;
@@ -141,6 +143,11 @@ impl Config {
         self.servers.values().find(|server| server.path == path)
     }
 
+    /// What a client may have without a person.
+    pub fn machine(&self, client_id: &str) -> Option<&Machine> {
+        self.clients.preregistered.iter().find(|client| client.client_id == client_id)?.machine.as_ref()
+    }
+
     /// Every scope there is: the gateway's own, and what the operator defines.
     pub fn supported_scope(&self) -> ScopeSet {
         let own = [ScopeSet::TOOLS, ScopeSet::OFFLINE_ACCESS];
@@ -196,10 +203,12 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let at = root.child("login");
     let login = report.require(&at, document.login, "write how people sign in, such as {\"kind\": \"oidc\", …}");
     let login = login.and_then(|login| login::prove(login, public_url.as_ref(), &at, report));
-    let clients = clients::prove(document.clients, &root.child("clients"), report);
     let tokens = prove_tokens(&document.tokens, &root.child("tokens"), report);
     let scopes = scopes::prove(document.scopes, &root.child("scopes"), report);
-    let known = policy::Known { scopes: &scopes, login: login.as_ref().map(|(login, _)| login) };
+    let slugs: Option<Vec<String>> = document.servers.as_ref().map(|servers| servers.keys().cloned().collect());
+    let offered = machine::Offered { servers: slugs.as_deref(), scopes: &scopes };
+    let clients = clients::prove(document.clients, offered, &root.child("clients"), report);
+    let known = policy::Known { scopes: &scopes, login: login.as_ref().map(|(login, _)| login), clients: &clients };
     let accepts_keys = accepts::keys(document.accepts, &root.child("accepts"), report);
     let at = root.child("servers");
     let servers = report.require(&at, document.servers, "write the servers by slug; {} for none yet");

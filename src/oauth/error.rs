@@ -37,6 +37,8 @@ pub enum ErrorCode {
     ServerError,
     /// OAuth 2.1 §4.1.2.1: try again later.
     TemporarilyUnavailable,
+    /// OAuth 2.1 §3.2.4: the client may not use this grant type.
+    UnauthorizedClient,
     /// OAuth 2.1 §3.2.4: a grant type we do not have.
     UnsupportedGrantType,
     /// OAuth 2.1 §4.1.2.1: a response type other than `code`.
@@ -62,6 +64,7 @@ impl ErrorCode {
             Self::LoginRequired => "login_required",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
         }

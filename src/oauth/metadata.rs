@@ -74,6 +74,8 @@ pub struct AuthorizationServer<'a> {
     pub scopes: &'a ScopeSet,
     /// Whether clients may register themselves (RFC 7591).
     pub dynamic_registration: bool,
+    /// Whether a client may use `client_credentials`.
+    pub machines: bool,
     /// Whether a client id may be the URL of a document (CIMD).
     pub metadata_documents: bool,
     /// How long an access token is good.
@@ -118,7 +120,10 @@ impl AuthorizationServer<'_> {
             revocation_endpoint: &self.endpoints.revocation,
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
-            grant_types_supported: ["authorization_code", "refresh_token"],
+            grant_types_supported: ["authorization_code", "refresh_token"]
+                .into_iter()
+                .chain(self.machines.then_some("client_credentials"))
+                .collect(),
             token_endpoint_auth_methods_supported: authentication_methods,
             revocation_endpoint_auth_methods_supported: authentication_methods,
             code_challenge_methods_supported: ["S256"],
@@ -144,7 +149,7 @@ struct ServerDocument<'a> {
     revocation_endpoint: &'a str,
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
-    grant_types_supported: [&'static str; 2],
+    grant_types_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: [&'static str; 3],
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
     code_challenge_methods_supported: [&'static str; 1],
@@ -188,6 +193,7 @@ mod tests {
             endpoints,
             scopes,
             dynamic_registration: true,
+            machines: false,
             metadata_documents: true,
             access_lifetime: Lifetime::hours(1),
             refresh_lifetime: Lifetime::days(30),
@@ -251,6 +257,7 @@ mod tests {
         let (endpoints, scopes) = (endpoints(), scopes());
         let closed = AuthorizationServer {
             dynamic_registration: false,
+            machines: false,
             metadata_documents: false,
             ..server(&endpoints, &scopes)
         };

@@ -11,6 +11,7 @@ pub mod challenge;
 pub mod client;
 pub mod error;
 pub mod grant;
+pub mod machine;
 pub mod metadata;
 pub mod once;
 pub mod pkce;

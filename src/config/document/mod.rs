@@ -17,6 +17,7 @@ use schemars::JsonSchema;
 mod auth;
 mod credentials;
 mod log;
+mod machine;
 mod policy;
 
 pub use auth::ConnectTime;
@@ -24,6 +25,7 @@ pub(super) use auth::{AuthDocument, ClientCredentialsDocument, HeaderDocument, O
 pub(super) use credentials::SecretDocument;
 pub(super) use log::{LOG_DAYS, LogDocument};
 pub use log::{LogLevel, LoggedCalls, LoggedSubjects};
+pub(super) use machine::MachineDocument;
 pub(super) use policy::{
     ConditionDocument, FilterDocument, RolesDocument, RuleDocument, ScalarDocument, ScopeDocument,
 };
@@ -220,7 +222,7 @@ impl Default for ClientsDocument {
 /// A client the operator made known.
 #[derive(Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
-#[serde(deny_unknown_fields, expecting = "an object with \"client_id\" and \"redirect_uris\"")]
+#[serde(deny_unknown_fields, expecting = "an object with \"client_id\" and \"redirect_uris\" or \"machine\"")]
 pub(super) struct PreregisteredDocument {
     /// Its id, chosen by the operator.
     #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
@@ -229,11 +231,13 @@ pub(super) struct PreregisteredDocument {
     pub(super) name: Option<String>,
     /// Its secret; none for a public client.
     pub(super) client_secret: Option<SecretDocument>,
-    /// Where it may be redirected to, exactly.
-    #[cfg_attr(not(target_arch = "wasm32"), schemars(required, with = "Vec<String>"))]
+    /// Where it may be redirected to, exactly. Needed unless it is a machine.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<String>"))]
     pub(super) redirect_uris: Option<Vec<Option<String>>>,
     /// How it sends its secret. Without it: either way where there is a secret.
     pub(super) token_endpoint_auth_method: Option<AuthenticationMethod>,
+    /// For a program that acts for no person: what it may have by `client_credentials`.
+    pub(super) machine: Option<MachineDocument>,
 }
 
 /// How long tokens live.

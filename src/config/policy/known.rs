@@ -3,6 +3,7 @@
 //!
 //! Not here: who has them.
 
+use crate::config::clients::Clients;
 use crate::config::login::Login;
 use crate::config::near::nearest;
 use crate::config::report::{Complaint, shown};
@@ -17,6 +18,8 @@ pub(in crate::config) struct Known<'a> {
     pub(in crate::config) scopes: &'a Scopes,
     /// How people sign in, if that could be read.
     pub(in crate::config) login: Option<&'a Login>,
+    /// The clients, some of which have roles of their own.
+    pub(in crate::config) clients: &'a Clients,
 }
 
 impl Known<'_> {
@@ -33,6 +36,10 @@ impl Known<'_> {
     /// A role that somebody can have.
     pub(in crate::config) fn role(self, name: &str) -> Result<(), Complaint> {
         roles::role(name)?;
+        let mut machines = self.clients.preregistered.iter().filter_map(|client| client.machine.as_ref());
+        if machines.any(|machine| machine.roles.iter().any(|role| role == name)) {
+            return Ok(());
+        }
         let (given, place): (Vec<&str>, _) = match self.login {
             None => return Ok(()),
             Some(Login::Oidc(oidc)) => match &oidc.roles {

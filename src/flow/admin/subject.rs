@@ -12,7 +12,7 @@ use super::{acts, operator};
 use crate::flow::connection::store;
 use crate::flow::revocation::REMEMBERED;
 use crate::flow::{Answered, Head, RequestContext, api_keys, revocation};
-use crate::oauth::subject;
+use crate::oauth::{machine, subject};
 use crate::ports::{Platform, Unavailable};
 use crate::time::Lifetime;
 use crate::untrusted::presentable;
@@ -43,7 +43,7 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, e
     context.record.act("revoke_everything");
     context.record.subject(&subject);
     let Ended { grants, keys, connections, known } = end(context, &operator, &subject).await?;
-    if !known {
+    if !known && !machine::client_of(&subject).is_some_and(|client| context.config.machine(client).is_some()) {
         return Err(no_such_subject(&subject));
     }
     let done = json!({"subject": subject, "grants": grants, "keys": keys, "connections": connections});

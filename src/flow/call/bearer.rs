@@ -9,12 +9,13 @@ use std::rc::Rc;
 use super::presented::Presented;
 use super::{api_key, challenge, presented};
 use crate::authorization_log::AuthorizationStep;
-use crate::caller::Caller;
+use crate::caller::{By, Caller};
 use crate::config::Server;
 use crate::flow::revocation::Markers;
 use crate::flow::{Head, RequestContext, boxed, default_scope, join, revocation, sentence};
 use crate::memory::Verified;
 use crate::oauth::error::ErrorCode;
+use crate::oauth::machine::{Machine, MachineError};
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::token::access_token;
 use crate::oauth::token::access_token::AccessTokenError;
@@ -52,6 +53,12 @@ pub async fn authenticate<P: Platform>(
     if of_grant? || of_subject? {
         return Err(revoked(context, server));
     }
+    if let By::Machine { client, .. } = &caller.by {
+        // What the operator takes away is gone at once.
+        let (machine, slug) = (context.config.machine(client), server.slug.as_str());
+        Machine::admit(machine, slug, server.is_personal(), &caller.scope, &caller.roles)
+            .map_err(|error| machine_refused(context, server, error))?;
+    }
     context.record.step(AuthorizationStep::Scope);
     if !context.config.scopes.hold(&caller.scope, ScopeSet::TOOLS) {
         return Err(insufficient(context, server, &caller.scope));
@@ -86,6 +93,19 @@ fn revoked<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Fai
         revocation::REASON,
         "The access this token was issued for was revoked. Authorize again from the client.".to_owned(),
     )
+}
+
+/// What a machine may not do, another token would not change; what it may do less of, one would.
+fn machine_refused<P: Platform>(context: &RequestContext<'_, P>, server: &Server, error: MachineError) -> Failure {
+    match error {
+        MachineError::NeedsPerson | MachineError::WrongServer => {
+            let failure = Failure::client(403, error.reason(), sentence(&error)).code(ErrorCode::AccessDenied);
+            failure.fix(error.fix()).slug(server.slug.as_str())
+        }
+        MachineError::NotAllowed | MachineError::ScopeExceeded => {
+            refuse(context, server, error.reason(), format!("{} {}", sentence(&error), error.fix()))
+        }
+    }
 }
 
 fn refuse<P: Platform>(context: &RequestContext<'_, P>, server: &Server, reason: &'static str, fix: String) -> Failure {

@@ -86,6 +86,9 @@ impl<P: Platform> Call<'_, P> {
         if let By::Key { kind: KeyKind::Service, .. } = &self.caller.by {
             return format!("Ask the operator for a key with the role {wanted}; what a key may do never changes.");
         }
+        if let By::Machine { .. } = &self.caller.by {
+            return format!("Ask the operator to give this client the role {wanted}.");
+        }
         format!(
             "Ask whoever runs the identity provider for the role {wanted}. Then sign out and in again at {}, and \
              authorize the client anew.",
@@ -108,6 +111,9 @@ impl<P: Platform> Call<'_, P> {
                         let (memory, now) = (self.context.memory, self.context.now);
                         memory.stepping_up.put(grant.as_str(), (), now + STEP_UP, now);
                         "Authorize again and ask for the scopes of the challenge; most clients do so by themselves."
+                    }
+                    By::Machine { .. } => {
+                        "Ask for a token with that scope, or ask the operator to let the client have it."
                     }
                     By::Key { .. } => "Make another API key that has the scope; what a key may do never changes.",
                 };

@@ -8,16 +8,19 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Call;
 use super::refusal;
+use crate::caller::By;
 use crate::config::Config;
 use crate::flow::config;
 use crate::flow::connection::{self, sealed};
-use crate::flow::join;
 use crate::flow::revocation::{self, Markers, REMEMBERED};
+use crate::flow::{join, sentence};
 use crate::json;
 use crate::mcp::connect::signal::ConnectState;
 use crate::mcp::message::error::Data;
 use crate::mcp::transport::ending::Ending;
 use crate::memory::Memory;
+use crate::oauth::machine::Machine;
+use crate::oauth::scope::ScopeSet;
 use crate::oauth::token::access_token::AccessTokenError;
 use crate::ports::Platform;
 use crate::secret::Digested;
@@ -54,10 +57,20 @@ pub struct Tenure {
     binding: Digested,
     /// What its policy was: what passes is shown by that for as long as the stream lasts.
     policy: u64,
+    /// What it was opened with where no person did: the operator may take that away.
+    machine: Option<HeldByMachine>,
     /// The marker of the connection it was opened with, and since when it lasts.
     connection: Option<String>,
     began: Timestamp,
     request_id: String,
+}
+
+/// A client that is a program, and what its token let it do.
+#[derive(Debug, Serialize, Deserialize)]
+struct HeldByMachine {
+    client: String,
+    scope: ScopeSet,
+    roles: Vec<String>,
 }
 
 /// What becomes of a stream.
@@ -82,6 +95,13 @@ pub fn terms<P: Platform>(call: &Call<'_, P>) -> Terms {
         slug: call.server.slug.as_str().to_owned(),
         binding: sealed::binding(call.server),
         policy: call.server.policy.fingerprint(),
+        machine: match &caller.by {
+            By::Machine { client, .. } => {
+                let (client, scope, roles) = (client.clone(), caller.scope.clone(), caller.roles.clone());
+                Some(HeldByMachine { client, scope, roles })
+            }
+            By::AccessToken { .. } | By::Key { .. } => None,
+        },
         connection: key.as_ref().map(revocation::connection_key),
         began: call.context.now,
         request_id: call.context.request_id().to_owned(),
@@ -175,6 +195,11 @@ impl Tenure {
             let message = "The operator has changed this server since the stream was opened.";
             return Some(Failure::new(Blame::Operator, 503, "server_changed", message).fix("Send the request again."));
         }
+        if let Some(HeldByMachine { client, scope, roles }) = &self.machine
+            && let Err(error) = Machine::admit(config.machine(client), &self.slug, server.is_personal(), scope, roles)
+        {
+            return Some(Failure::client(401, error.reason(), sentence(&error)).fix(error.fix()));
+        }
         let shared = server.is_connected_by_operator();
         let state = if shared { ConnectState::AdminConnectRequired } else { ConnectState::Authenticating };
         let message = "The account that this stream was opened with was disconnected.";
@@ -219,6 +244,11 @@ mod tests {
             slug: "docs".to_owned(),
             binding: Digested::of("docs"),
             policy: u64::MAX,
+            machine: Some(HeldByMachine {
+                client: "c\ni".to_owned(),
+                scope: ScopeSet::of(&[ScopeSet::TOOLS]),
+                roles: vec!["r".to_owned()],
+            }),
             connection: Some("disconnected:x".to_owned()),
             began: Timestamp(1),
             request_id: "r1".to_owned(),

@@ -2,6 +2,7 @@
 //!
 //! Not here: one winner per code and per rotation (`oauth::grant`, in the object).
 
+pub mod machine;
 pub mod revoke;
 
 use http::{HeaderValue, StatusCode};
@@ -48,6 +49,9 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resource } => {
             redeem(context, client_id, &code, redirect_uri, verifier, resource).await
+        }
+        TokenRequest::ClientCredentials { scope, resource } => {
+            machine::issue(context, client_id, scope.as_ref(), resource.as_deref())
         }
         TokenRequest::Refresh { token, scope, resource } => rotate(context, client_id, &token, scope, resource).await,
     }

@@ -23,7 +23,14 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
     let credentials = request::credentials(&head.headers, &form).map_err(|error| token::lift(&error))?;
     let request = RevocationRequest::parse(&form).map_err(|error| token::lift(&error))?;
     let client_id = token::authenticate(context, &credentials).await?;
-    if let Some(grant) = request.grant(&context.keys, context.now) {
+    if let Some(claims) = request.machine(&context.keys, context.now) {
+        // Nothing is stored of it, so there is nothing to ask: only the marker.
+        if claims.client_id == client_id {
+            context.record.vouched(&claims.sub);
+            context.record.step(AuthorizationStep::Revocation);
+            revocation::revoke_access(context, &claims.grant, claims.exp).await?;
+        }
+    } else if let Some(grant) = request.grant(&context.keys, context.now) {
         context.record.vouched(grant.as_str());
         context.record.step(AuthorizationStep::Revocation);
         let command = grant::Command::Revoke { client_id: Some(client_id) };

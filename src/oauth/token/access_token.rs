@@ -9,6 +9,7 @@ use jwt_compact::{AlgorithmExt, Header, UntrustedToken, ValidationError};
 use serde::{Deserialize, Serialize};
 
 use crate::oauth::grant::GrantId;
+use crate::oauth::machine;
 use crate::oauth::scope::ScopeSet;
 use crate::reasons::reasons;
 use crate::secret::Secret;
@@ -78,6 +79,11 @@ impl Claims {
             return Err(AccessTokenError::WrongAudience);
         }
         Ok(())
+    }
+
+    /// Whether a client got it for itself, without a person.
+    pub fn is_machine(&self) -> bool {
+        self.sub == machine::subject(&self.client_id)
     }
 
     /// When the person proved who they are; at the latest when the token was made.

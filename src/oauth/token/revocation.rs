@@ -2,6 +2,7 @@
 //!
 //! Not here: client authentication (`token_request::credentials`), and whether the client owns the token (`grant`).
 
+use super::access_token::Claims;
 use super::opaque::OpaqueKind;
 use super::request::{TokenRequestError, required};
 use super::{access_token, opaque};
@@ -24,6 +25,11 @@ impl RevocationRequest {
         Ok(Self { token: Secret::new(required(form, "token")?) })
     }
 
+    /// The access token of a machine: no object knows of it.
+    pub fn machine(&self, ring: &KeyRing, now: Timestamp) -> Option<Claims> {
+        access_token::verify(ring, self.token.expose(), now).ok().filter(Claims::is_machine)
+    }
+
     /// The grant whose tokens die: with either token goes the whole grant (RFC 7009 §2.1). `None` for a token that is
     /// not ours or good no more, which is answered with success (§2.2).
     pub fn grant(&self, ring: &KeyRing, now: Timestamp) -> Option<GrantId> {
@@ -38,7 +44,6 @@ mod tests {
     use super::*;
     use crate::oauth::error::ErrorCode;
     use crate::oauth::scope::ScopeSet;
-    use crate::oauth::token::access_token::Claims;
     use crate::web::form;
 
     const NOW: Timestamp = Timestamp(1_000);

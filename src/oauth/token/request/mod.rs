@@ -30,6 +30,13 @@ pub enum TokenRequest {
         /// RFC 8707.
         resource: Option<String>,
     },
+    /// `client_credentials` (OAuth 2.1 §4.2).
+    ClientCredentials {
+        /// Less than the client may have.
+        scope: Option<ScopeSet>,
+        /// RFC 8707.
+        resource: Option<String>,
+    },
     /// `refresh_token` (OAuth 2.1 §4.3.1).
     Refresh {
         /// The refresh token.
@@ -56,6 +63,10 @@ impl TokenRequest {
             }),
             "refresh_token" => Ok(Self::Refresh {
                 token: Secret::new(required(form, "refresh_token")?),
+                scope: form.one("scope")?.map(ScopeSet::parse).transpose()?,
+                resource: requested_resource(form)?,
+            }),
+            "client_credentials" => Ok(Self::ClientCredentials {
                 scope: form.one("scope")?.map(ScopeSet::parse).transpose()?,
                 resource: requested_resource(form)?,
             }),

@@ -1,0 +1,83 @@
+//! Access tokens for clients that act for no person (RFC 6749 §4.4). Nothing is stored for one: it says all itself, and
+//! only its revocation leaves a marker.
+//!
+//! Not here: what a machine may have (`oauth::machine`).
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+
+use crate::authorization_log::AuthorizationStep;
+use crate::config::Server;
+use crate::flow::{Answered, RequestContext, sentence};
+use crate::oauth::grant::GrantId;
+use crate::oauth::machine::{Machine, MachineError, subject};
+use crate::oauth::resource;
+use crate::oauth::scope::ScopeSet;
+use crate::oauth::token::access_token;
+use crate::oauth::token::access_token::Claims;
+use crate::oauth::token::response::TokenResponse;
+use crate::ports::Platform;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+use crate::web::route;
+
+/// The answer to `client_credentials`. There is no refresh token (RFC 6749 §4.4.3).
+pub(super) fn issue<P: Platform>(
+    context: &RequestContext<'_, P>,
+    client_id: String,
+    asked: Option<&ScopeSet>,
+    target: Option<&str>,
+) -> Answered<P> {
+    context.record.step(AuthorizationStep::Scope);
+    let machine = context.config.machine(&client_id).ok_or_else(|| refuse(MachineError::NotAllowed))?;
+    let subject = subject(&client_id);
+    context.record.subject(&subject);
+    let server = named(context, machine, target).ok_or_else(|| refuse(MachineError::WrongServer))?;
+    context.record.server(server.slug.as_str());
+    let scope = machine.grant(server.slug.as_str(), server.is_personal(), asked).map_err(refuse)?;
+    context.record.scopes(&scope.to_string());
+    context.record.step(AuthorizationStep::AccessToken);
+    let lifetime = context.config.tokens.access_ttl;
+    let claims = Claims {
+        iss: context.origin.as_str().to_owned(),
+        aud: route::resource_url(context.origin.as_str(), server),
+        sub: subject,
+        client_id,
+        scope: scope.clone(),
+        iat: context.now,
+        exp: context.now + lifetime,
+        jti: context.id(),
+        grant: GrantId::new(context.platform.random()),
+        account: None,
+        auth_time: None,
+        slug: Some(server.slug.as_str().to_owned()),
+        roles: machine.roles.clone(),
+        claims: BTreeMap::new(),
+    };
+    let access = access_token::sign(&context.keys, &claims);
+    let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: None, scope: &scope };
+    Ok(Reply::bytes(StatusCode::OK, "application/json", response.to_json()))
+}
+
+/// The server that a token is wanted for; the only one that the machine may call need not be named.
+fn named<'c, P: Platform>(
+    context: &'c RequestContext<'_, P>,
+    machine: &Machine,
+    target: Option<&str>,
+) -> Option<&'c Server> {
+    let servers = &context.config.servers;
+    match (target, machine.servers.as_slice()) {
+        (Some(target), _) => {
+            let is_meant =
+                |server: &&Server| resource::same(&route::resource_url(context.origin.as_str(), server), target);
+            servers.values().find(is_meant)
+        }
+        (None, [only]) => servers.get(only.as_str()),
+        (None, _) => None,
+    }
+}
+
+fn refuse(error: MachineError) -> Failure {
+    Failure::oauth(error.code(), error.reason(), sentence(&error)).fix(error.fix())
+}
