@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod once;
 mod profile;
 pub mod revocation;
+pub mod signature;
 pub mod token;
 pub mod upstream;
 
