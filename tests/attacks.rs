@@ -39,6 +39,8 @@ mod keys;
 mod mix_up;
 #[path = "attacks/operators.rs"]
 mod operators;
+#[path = "attacks/own_hosts.rs"]
+mod own_hosts;
 #[path = "attacks/policy.rs"]
 mod policy;
 #[path = "attacks/proxy.rs"]
