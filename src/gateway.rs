@@ -67,14 +67,19 @@ impl<'a, P: Platform> Gateway<'a, P> {
         let head = Head { method, url, headers };
         let loaded = crate::flow::config::load(self.platform, self.memory).await;
         let config = loaded.as_ref().ok().and_then(Option::as_ref).map(|loaded| Rc::clone(&loaded.config));
-        let route = Route::find(config.as_deref(), head.url.path());
+        let at_host = config.as_deref().and_then(|config| origin::server_at(config, &head.url));
+        let route = match at_host {
+            Some(server) => Route::find_at_host(server, head.url.path()),
+            None => Route::find(config.as_deref(), head.url.path()),
+        };
         let own = own_origin(&head, &loaded);
+        let host = at_host.and_then(|server| server.host.as_ref());
         let allowed_origin = cors::allowed_origin(config.as_deref(), &head, &route);
         let outcome = match &allowed_origin {
             Ok(_) if head.method == "OPTIONS" => {
                 require_bounded(&head).map(|()| cors::preflight(&route, &head)).map_err(RefusedReply::Json)
             }
-            Ok(_) => self.dispatch(&head, &route, &loaded, &own, body, &record).await,
+            Ok(_) => self.dispatch(&head, &route, &loaded, (&own, host), body, &record).await,
             Err(failure) => Err(RefusedReply::Json(failure.clone())),
         };
         let (mut reply, refusal) = match outcome {
@@ -83,7 +88,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         };
         self.log(&head, &route, &reply, refusal.as_ref(), &record);
         cors::add_headers(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
-        transport::add_headers(&mut reply, &head, own.as_ref().ok());
+        transport::add_headers(&mut reply, &head, host.or(own.as_ref().ok()));
         dress::add_headers(&mut reply, &route, record.id());
         if let Some(config) = config.filter(|_| reply.is_page()) {
             reply = dress::branded(reply, &config.branding);
@@ -115,13 +120,13 @@ impl<'a, P: Platform> Gateway<'a, P> {
         head: &Head,
         route: &Route<'_>,
         loaded: &Result<Option<LoadedConfig>, Failure>,
-        own: &Result<Origin, Failure>,
+        (own, host): (&Result<Origin, Failure>, Option<&Origin>),
         body: P::Stream,
         record: &RequestRecord,
     ) -> Result<Reply<P::Stream>, RefusedReply> {
         let json = RefusedReply::Json;
         require_bounded(head).map_err(json)?;
-        if let Some(elsewhere) = transport::require_private(head, route, own.as_ref().ok()).map_err(json)? {
+        if let Some(elsewhere) = transport::require_private(head, route, host.or(own.as_ref().ok())).map_err(json)? {
             return Ok(elsewhere);
         }
         if matches!(route, Route::Unknown) && loaded.as_ref().is_ok_and(Option::is_some) {
@@ -140,7 +145,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             _ => {}
         }
         // 2. The surroundings every other flow needs.
-        let context = self.context(own, loaded, record);
+        let context = self.context(own, host, loaded, record);
         if matches!(route, Route::Endpoint(Endpoint::Status)) {
             let readiness = Readiness { config: loaded, keys: self.keys().map(|_| ()) };
             return Ok(boxed(status::report(
@@ -167,6 +172,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
     fn context<'r>(
         &'r self,
         own: &Result<Origin, Failure>,
+        host: Option<&Origin>,
         loaded: &Result<Option<LoadedConfig>, Failure>,
         record: &'r RequestRecord,
     ) -> Result<RequestContext<'r, P>, Failure> {
@@ -180,6 +186,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
             record,
             config: Rc::clone(&loaded.config),
             origin,
+            host: host.cloned(),
             keys,
         })
     }
@@ -240,7 +247,12 @@ fn own_origin(head: &Head, loaded: &Result<Option<LoadedConfig>, Failure>) -> Re
 
 fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
     let says_itself = match route {
-        Route::Mcp(_) | Route::NoSuchServer(_) | Route::NoSlug | Route::TrailingSlash(_) | Route::Unknown => true,
+        Route::Mcp(_)
+        | Route::NoSuchServer(_)
+        | Route::NoSlug
+        | Route::TrailingSlash(_)
+        | Route::NotAtHost(_)
+        | Route::Unknown => true,
         _ => route.allows(&head.method),
     };
     if says_itself {

@@ -41,6 +41,8 @@ mod machines;
 mod mix_up;
 #[path = "attacks/operators.rs"]
 mod operators;
+#[path = "attacks/own_hosts.rs"]
+mod own_hosts;
 #[path = "attacks/policy.rs"]
 mod policy;
 #[path = "attacks/proxy.rs"]

@@ -21,6 +21,7 @@ mod machine;
 mod near;
 mod operators;
 mod origin;
+mod own_host;
 mod policy;
 mod reading;
 mod report;
@@ -194,7 +195,7 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let public_url = document.public_url.and_then(|text| report.check(&root.child("public_url"), Origin::parse(&text)));
 
     let hosts = report.entries(&root.child("allowed_hosts"), document.allowed_hosts);
-    let allowed_hosts =
+    let allowed_hosts: Vec<_> =
         hosts.into_iter().filter_map(|(at, text)| report.check(&at, origin::host_port(&text))).collect();
     let origins = report.entries(&root.child("allowed_origins"), document.allowed_origins);
     let allowed_origins = origins.into_iter().filter_map(|(at, text)| report.check(&at, Origin::parse(&text)));
@@ -214,6 +215,7 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let servers = report.require(&at, document.servers, "write the servers by slug; {} for none yet");
     let servers = servers
         .map(|servers| server::prove(servers, public_url.as_ref(), known, accepts_keys.unwrap_or(false), &at, report));
+    own_host::prove_apart(servers.iter().flat_map(BTreeMap::values), &allowed_hosts, &at, report);
     let at = root.child("operators");
     let operators = document.operators.map(|operators| operators::prove(operators, known, &at, report));
     let limits = prove_limits(&document.limits, &root.child("limits"), report);

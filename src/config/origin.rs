@@ -2,7 +2,7 @@
 //!
 //! Not here: URLs that clients or upstreams choose; those must be public (`oauth::client::document`).
 
-use url::Url;
+use url::{Position, Url};
 
 use crate::loopback::is_loopback;
 
@@ -39,6 +39,39 @@ impl Origin {
         let spoken = url.scheme() == "https" || (url.scheme() == "http" && loopback);
         let fits = spoken && url.host_str().is_some_and(is_host);
         fits.then(|| Self { text: url.origin().ascii_serialization(), loopback })
+    }
+
+    /// The origin of a host that one server has to itself: a name of DNS, https at its usual port. In development a
+    /// name under `localhost`, which is this machine's, at the port of the public URL.
+    pub(super) fn of_own_host(text: &str, public: &Self) -> Result<Self, Complaint> {
+        let complaint = |what: &str, fix: &str| Complaint::new(format!("is {}, {what}", shown(text)), fix);
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(complaint("which is not in lower case", "write it in lower case, as browsers send it"));
+        }
+        if text == public.host_port() {
+            return Err(complaint("the host of public_url", "give the server another host, or leave the field out"));
+        }
+        let scheme = if public.loopback { "http" } else { "https" };
+        let url = Url::parse(&format!("{scheme}://{text}")).ok();
+        let url = url.filter(|url| &url[Position::BeforeHost..Position::AfterPort] == text && url.domain().is_some());
+        let name = url.as_ref().and_then(Url::domain).filter(|name| is_host(name)).unwrap_or_default();
+        let fits = match (public.loopback, name.ends_with(".localhost")) {
+            (true, is_local) => is_local && url.as_ref().and_then(Url::port) == public.port(),
+            (false, is_local) => !is_local && name.contains('.') && text == name,
+        };
+        if !fits {
+            let fix = if public.loopback {
+                "write a name under localhost with the port of public_url, such as \"docs.localhost:8787\""
+            } else {
+                "write one name of DNS without scheme, port or path, such as \"docs.mcp.example.com\""
+            };
+            return Err(complaint("which cannot be a server's own host", fix));
+        }
+        Ok(Self { text: format!("{scheme}://{text}"), loopback: public.loopback })
+    }
+
+    fn port(&self) -> Option<u16> {
+        Url::parse(&self.text).ok()?.port()
     }
 
     /// As text, without a trailing slash.

@@ -69,6 +69,8 @@ pub struct Server {
     pub url: Url,
     /// The path clients reach it at; no other server has it.
     pub path: String,
+    /// The origin of the host that is this server's alone.
+    pub host: Option<Origin>,
     /// What the gateway authenticates with there.
     pub auth: Auth,
     /// How long it may take until it answers.
@@ -122,7 +124,9 @@ pub(super) fn prove(
     for (slug, document) in documents {
         let at = at.child(&slug);
         let slug = report.check(&at, Slug::parse(&slug));
+        let host = document.host.as_deref().and_then(|host| own_host(host, public_url, &at.child("host"), report));
         let Some(server) = prove_server(slug, document, known, accepts_keys, &at, report) else { continue };
+        let server = Server { host, ..server };
         if let Some(other) = servers.values().find(|other| other.path == server.path) {
             let problem = format!("is {:?}, the path of {:?} as well", server.path, other.slug.as_str());
             report.add(&at.child("path"), problem, "give each server a path of its own");
@@ -172,6 +176,7 @@ fn prove_server(
         description,
         url: url?,
         path: path.unwrap_or_else(|| format!("/v1/mcp/{slug}")),
+        host: None,
         auth: auth?,
         timeout: timeout?,
         catalogue,
@@ -180,6 +185,16 @@ fn prove_server(
         policy: policy?,
         slug,
     })
+}
+
+/// The origin of a server's own host.
+fn own_host(host: &str, public_url: Option<&Origin>, at: &Pointer, report: &mut Report) -> Option<Origin> {
+    let Some(public_url) = public_url else {
+        let problem = "needs public_url, which says where clients of that host authorize";
+        report.add(at, problem, "set public_url to the origin of the gateway itself");
+        return None;
+    };
+    report.check(at, Origin::of_own_host(host, public_url))
 }
 
 /// A path that is written in one way only, so that comparing bytes is comparing paths.

@@ -17,7 +17,7 @@ use crate::web::route::Endpoint;
 /// RFC 9728 metadata of one server.
 pub fn protected_resource<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Answered<P> {
     let scopes = default_scope().union(&server.policy.scopes());
-    Ok(resource(context, &route::resource_url(context.origin.as_str(), server), &scopes, &server.name))
+    Ok(resource(context, &context.resource(server).url(), &scopes, &server.name))
 }
 
 /// RFC 9728 metadata at the root, where some clients look first: the only server's, or the gateway's own.

@@ -33,7 +33,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use http::HeaderMap;
 use url::Url;
 
-use crate::config::{Config, Origin, SecretName};
+use crate::config::{Config, Origin, SecretName, Server};
 use crate::memory::Memory;
 use crate::oauth::client::redirect_policy::RedirectPolicy;
 use crate::oauth::scope::ScopeSet;
@@ -44,6 +44,7 @@ use crate::time::{Lifetime, Timestamp};
 use crate::vault::KeyRing;
 use crate::web::failure::{Blame, Failure};
 use crate::web::reply::Reply;
+use crate::web::route::ResourceForm;
 
 /// What a flow answers.
 pub type Answered<P> = Result<Reply<<P as crate::ports::Outbound>::Stream>, Failure>;
@@ -60,8 +61,10 @@ pub struct RequestContext<'a, P> {
     pub record: &'a RequestRecord,
     /// The configuration in effect.
     pub config: Rc<Config>,
-    /// The public origin the request came to.
+    /// The public origin the request came to: the issuer.
     pub origin: Origin,
+    /// The host it came to, where that is a server's own.
+    pub host: Option<Origin>,
     /// The key ring.
     pub keys: Rc<KeyRing>,
 }
@@ -114,6 +117,19 @@ impl<P: Platform> RequestContext<'_, P> {
     /// An absolute URL of ours.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin.as_str())
+    }
+
+    /// An absolute URL of the host that the request came to.
+    pub fn here(&self, path: &str) -> String {
+        format!("{}{path}", self.host.as_ref().unwrap_or(&self.origin).as_str())
+    }
+
+    /// The resource that a server is where the request came to.
+    pub fn resource<'s>(&'s self, server: &'s Server) -> ResourceForm<'s> {
+        match &server.host {
+            Some(own) if self.host.as_ref() == Some(own) => ResourceForm::Host(own),
+            _ => ResourceForm::Path(&self.origin, server),
+        }
     }
 
     /// Whether everybody may see which servers there are: in development, or where the configuration says so.

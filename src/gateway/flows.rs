@@ -58,6 +58,8 @@ pub(super) async fn answer<P: Platform>(
         Route::ProtectedResourceRoot => discover::protected_resource_root(context).map_err(json),
         Route::AuthorizationServer => discover::authorization_server(context).map_err(json),
         Route::OpenIdConfiguration => discover::openid_configuration(context).map_err(json),
+        Route::HostFront(server) => boxed(index::show_server(context, head, server)).await.map_err(RefusedReply::Page),
+        Route::NotAtHost(path) => Err(json(refusal::not_at_host(context, path))),
         Route::Unknown => Err(json(unknown_endpoint())),
         Route::Endpoint(endpoint) => boxed(one_endpoint(*endpoint, context, head, body)).await,
     }

@@ -32,7 +32,7 @@ pub fn allowed_origin(config: Option<&Config>, head: &Head, route: &Route<'_>) -
             let own = config
                 .and_then(|config| origin::effective(config, &head.url, &head.headers).ok().map(|own| (config, own)));
             match own {
-                Some((config, own)) if origin::may_call(config, &own, origin) => Ok(Some(origin.to_owned())),
+                Some((config, own)) if origin::may_call(config, &own, &head.url, origin) => Ok(Some(origin.to_owned())),
                 Some(_) if head.method == "OPTIONS" => Err(origin_not_allowed(origin)),
                 _ => Ok(None),
             }
@@ -44,7 +44,9 @@ pub fn allowed_origin(config: Option<&Config>, head: &Head, route: &Route<'_>) -
 /// call be made.
 pub fn require_allowed<P>(context: &RequestContext<'_, P>, head: &Head) -> Result<(), Failure> {
     match head.header("origin") {
-        Some(origin) if !origin::may_call(&context.config, &context.origin, origin) => Err(origin_not_allowed(origin)),
+        Some(origin) if !origin::may_call(&context.config, &context.origin, &head.url, origin) => {
+            Err(origin_not_allowed(origin))
+        }
         _ => Ok(()),
     }
 }

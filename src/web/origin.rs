@@ -8,12 +8,15 @@ use http::HeaderMap;
 use url::{Position, Url};
 
 use super::failure::Failure;
-use crate::config::{Config, Origin};
+use crate::config::{Config, Origin, Server};
 use crate::loopback::{is_loopback, is_named};
 
 /// The public origin of a request: `public_url` first, else the effective host (`X-Forwarded-Host` only when that host
-/// is allowed, else `Host`). A host that is neither allowed nor this machine's is refused.
+/// is allowed, else `Host`). A host that is neither allowed, nor a server's own, nor this machine's is refused.
 pub fn effective(config: &Config, url: &Url, headers: &HeaderMap) -> Result<Origin, Failure> {
+    if server_at(config, url).is_some() {
+        return config.public_url.clone().ok_or_else(|| refusal(config, host_of(url)));
+    }
     let host = host_of(url);
     let forwarded = headers.get("x-forwarded-host").and_then(|value| value.to_str().ok()).map(str::to_ascii_lowercase);
     let forwarded = forwarded.filter(|forwarded| is_allowed(config, forwarded));
@@ -35,6 +38,14 @@ pub fn effective(config: &Config, url: &Url, headers: &HeaderMap) -> Result<Orig
         None => Origin::of_host(host),
     };
     own.ok_or_else(|| refusal(config, host))
+}
+
+/// The server whose own host a request came to. Only the request's own URL says so: with a header nobody gets to such a
+/// host from the gateway's, or away from it.
+pub fn server_at<'a>(config: &'a Config, url: &Url) -> Option<&'a Server> {
+    let host = host_of(url);
+    let is_its = |server: &&Server| server.host.as_ref().is_some_and(|own| own.host_port() == host);
+    config.servers.values().find(is_its)
 }
 
 /// Whether what carried the request here (Cloudflare, a reverse proxy) says that it began as plain http.
@@ -61,10 +72,12 @@ pub fn claimed(url: &Url) -> Option<Origin> {
     Origin::of_url(url)
 }
 
-/// Whether a browser origin may call the API: our own, a configured one, or any loopback one while we are on loopback
-/// ourselves.
-pub fn may_call(config: &Config, own: &Origin, origin: &str) -> bool {
+/// Whether a browser origin may call the API at a URL: our own, a configured one, or any loopback one while we are on
+/// loopback ourselves.
+pub fn may_call(config: &Config, own: &Origin, url: &Url, origin: &str) -> bool {
+    let host = || server_at(config, url).and_then(|server| server.host.as_ref());
     origin == own.as_str()
+        || host().is_some_and(|host| host.as_str() == origin)
         || config.allowed_origins.iter().any(|allowed| allowed == origin)
         || (own.is_loopback() && Url::parse(origin).is_ok_and(|url| is_loopback(&url)))
 }

@@ -3,10 +3,15 @@
 //!
 //! Not here: what an endpoint does (`flow`), whether a host or an origin is believed (`origin`).
 
+mod at_host;
+mod resource;
+
 use url::{Url, form_urlencoded};
 
 use crate::config::{Config, Server};
 use crate::secret::Digested;
+use resource::RESOURCE;
+pub use resource::ResourceForm;
 
 /// The endpoints whose path is fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +138,6 @@ const LONGEST_ISSUER: usize = 600;
 const SUBJECT: &str = "/admin/subjects/";
 const SHARED: &str = "/admin/servers/";
 const SHARED_END: &str = "/connection";
-const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
 
@@ -169,6 +173,10 @@ pub enum Route<'a> {
     AuthorizationServer,
     /// OpenID Connect discovery, likewise.
     OpenIdConfiguration,
+    /// The front page of a server's own host.
+    HostFront(&'a Server),
+    /// A path that a server's own host does not serve; the gateway itself may.
+    NotAtHost(&'a str),
     /// None of ours.
     Unknown,
 }
@@ -243,9 +251,12 @@ impl<'a> Route<'a> {
         match self {
             Self::Endpoint(endpoint) => endpoint.row().map_or(Cors::None, |row| row.cors),
             Self::Mcp(_) | Self::NoSuchServer(_) | Self::NoSlug | Self::TrailingSlash(_) => Cors::Api,
-            Self::Connect(_) | Self::IssuerCallback | Self::SharedConnection(_) | Self::Subject(_) | Self::Unknown => {
-                Cors::None
-            }
+            Self::Connect(_)
+            | Self::IssuerCallback
+            | Self::SharedConnection(_)
+            | Self::Subject(_)
+            | Self::HostFront(_)
+            | Self::Unknown => Cors::None,
             _ => Cors::Public,
         }
     }
@@ -266,6 +277,8 @@ impl<'a> Route<'a> {
             Self::ProtectedResource(_) | Self::ProtectedResourceRoot => RESOURCE,
             Self::AuthorizationServer => METADATA,
             Self::OpenIdConfiguration => OPENID,
+            Self::HostFront(_) => "server-front",
+            Self::NotAtHost(_) => "not-at-host",
             Self::Unknown => "unknown",
         }
     }
@@ -276,6 +289,7 @@ impl<'a> Route<'a> {
             self,
             Self::Connect(_)
                 | Self::IssuerCallback
+                | Self::HostFront(_)
                 | Self::Endpoint(
                     Endpoint::Index
                         | Endpoint::Authorize
@@ -363,14 +377,4 @@ pub fn named_issuer(encoded: &str) -> Option<(String, Url)> {
         url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
     let same = form_urlencoded::byte_serialize(issuer.as_bytes()).collect::<String>() == encoded;
     (plain && same).then(|| (issuer.into_owned(), url))
-}
-
-/// The URL of a server's RFC 9728 metadata: the well-known part inserted before its path.
-pub fn protected_resource_url(origin: &str, server: &Server) -> String {
-    format!("{origin}{RESOURCE}{}", server.path)
-}
-
-/// A server's resource URL (RFC 8707), which is the `aud` of its tokens.
-pub fn resource_url(origin: &str, server: &Server) -> String {
-    format!("{origin}{}", server.path)
 }

@@ -23,6 +23,8 @@ pub struct Client {
     pub secret: Option<String>,
     pub redirect_uri: String,
     pub server: String,
+    /// The host that is the server's alone, where the client knows it there.
+    pub host: Option<String>,
     pub scope: String,
     pub state: String,
     pub verifier: String,
@@ -44,6 +46,7 @@ impl Client {
             secret: None,
             redirect_uri: format!("https://{name}.example/callback"),
             server: "demo".to_owned(),
+            host: None,
             scope: "mcp:tools offline_access".to_owned(),
             state: format!("state of {name}"),
             verifier: format!("verifier-of-{name}-{}", "v".repeat(43)),
@@ -57,6 +60,12 @@ impl Client {
 
     pub fn at(mut self, server: &str) -> Self {
         server.clone_into(&mut self.server);
+        self
+    }
+
+    /// The same client of the server at a host of its own.
+    pub fn at_host(mut self, host: &str) -> Self {
+        self.host = Some(host.to_owned());
         self
     }
 
@@ -83,6 +92,9 @@ impl Client {
 
     /// The server's URL, and so the `resource` and `aud` of its tokens.
     pub fn resource(&self) -> String {
+        if let Some(host) = &self.host {
+            return format!("https://{host}/mcp");
+        }
         let path = if self.world.origin().starts_with("https") && self.server == "mail" {
             "/mail/mcp".to_owned()
         } else {

@@ -310,6 +310,8 @@ pub(super) struct ServerDocument {
     pub(super) url: Option<String>,
     /// The path clients reach it at. Without it: `/v1/mcp/` and the slug.
     pub(super) path: Option<String>,
+    /// A host that is this server's alone, such as `docs.mcp.example.com`: clients reach it there at `/mcp` as well.
+    pub(super) host: Option<String>,
     /// What the gateway authenticates with.
     #[serde(default)]
     pub(super) auth: AuthDocument,

@@ -10,8 +10,7 @@ use crate::flow::{Answered, Head, RequestContext};
 use crate::page;
 use crate::ports::Platform;
 use crate::web::reply::Reply;
-use crate::web::route;
-use crate::web::route::Endpoint;
+use crate::web::route::{Endpoint, ResourceForm};
 
 /// `GET /`. The servers are shown to who is signed in, and to everybody where [`RequestContext::shows_servers`] says
 /// so.
@@ -42,7 +41,10 @@ pub async fn show_server<P: Platform>(context: &RequestContext<'_, P>, head: &He
     if !context.shows_servers() && session::current(context, head).await?.is_none() {
         card.description = None;
     }
-    let page = page::ServerPage { server: card, index: Endpoint::Index.path().to_owned() };
+    // At its own host the other servers are elsewhere.
+    let index = Endpoint::Index.path();
+    let index = if context.host.is_some() { context.url(index) } else { index.to_owned() };
+    let page = page::ServerPage { server: card, index };
     Ok(Reply::page(StatusCode::OK, page.render()))
 }
 
@@ -50,7 +52,7 @@ fn card<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> page::
     page::ServerCard {
         slug: server.slug.to_string(),
         name: server.name.clone(),
-        url: route::resource_url(context.origin.as_str(), server),
+        url: ResourceForm::shown(&context.origin, server).url(),
         description: server.description.clone(),
     }
 }

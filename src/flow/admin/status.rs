@@ -16,8 +16,9 @@ use crate::memory::{LoadedConfig, Memory};
 use crate::page;
 use crate::ports::Platform;
 use crate::web::failure::{Blame, Failure};
+use crate::web::origin;
 use crate::web::reply::Reply;
-use crate::web::{origin, route};
+use crate::web::route::ResourceForm;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -233,7 +234,7 @@ async fn listed<'a, P: Platform>(context: &'a RequestContext<'_, P>, for_operato
             slug: server.slug.as_str(),
             name: &server.name,
             path: &server.path,
-            url: route::resource_url(context.origin.as_str(), server),
+            url: ResourceForm::shown(&context.origin, server).url(),
             condition: reached::condition(context, server, for_operator).await,
         });
     }

@@ -23,7 +23,7 @@ use crate::oauth::grant::GrantId;
 use crate::oauth::subject;
 use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
-use crate::web::route;
+use crate::web::route::ResourceForm;
 use code::Allowed;
 
 /// `GET /oauth/authorize`.
@@ -105,8 +105,9 @@ fn parse<P: Platform>(
     listed: bool,
 ) -> Result<AuthorizationRequest, RedirectError> {
     let origin = context.origin.as_str();
-    let servers = context.config.servers.values();
-    let urls: Vec<_> = servers.map(|server| (server.slug.as_str(), route::resource_url(origin, server))).collect();
+    let forms = |server| ResourceForm::all(&context.origin, server);
+    let forms = context.config.servers.values().flat_map(|server| forms(server).map(|form| (&server.slug, form)));
+    let urls: Vec<_> = forms.map(|(slug, form)| (slug.as_str(), form.url())).collect();
     let all: Vec<_> = urls.iter().map(|(slug, url)| (*slug, url.as_str())).collect();
     let supported = context.config.supported_scope();
     redirectable.parse(origin, &KnownServers { all: &all, listed }, &supported, &default_scope())

@@ -21,7 +21,6 @@ use crate::oauth::token::access_token;
 use crate::oauth::token::access_token::AccessTokenError;
 use crate::ports::Platform;
 use crate::web::failure::Failure;
-use crate::web::route;
 
 /// The caller of an MCP request by the access token or API key that it presents.
 pub async fn authenticate<P: Platform>(
@@ -40,7 +39,7 @@ pub async fn authenticate<P: Platform>(
         None => verify(context, server, token)?,
     };
     let (claims, caller) = (&verified.claims, &verified.caller);
-    let resource = route::resource_url(context.origin.as_str(), server);
+    let resource = context.resource(server).url();
     claims
         .check(context.origin.as_str(), &resource, server.slug.as_str())
         .map_err(|error| invalid(context, server, error))?;

@@ -10,7 +10,6 @@ use crate::oauth::challenge::Challenge;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;
 use crate::ports::Platform;
-use crate::web::route;
 
 /// The `WWW-Authenticate` value for a server (RFC 6750 §3, RFC 9728 §5.1).
 pub fn of<P: Platform>(
@@ -37,6 +36,6 @@ fn written<P: Platform>(
     scope: &str,
     error: Option<(ErrorCode, &str)>,
 ) -> HeaderValue {
-    let resource_metadata = route::protected_resource_url(context.origin.as_str(), server);
+    let resource_metadata = context.resource(server).metadata_url();
     Challenge { resource_metadata: &resource_metadata, scope, error }.to_header()
 }

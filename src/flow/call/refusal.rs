@@ -19,7 +19,7 @@ use crate::web::route;
 /// A method other than POST and DELETE. The challenge of a 401 stands beside it: some clients look for authorization
 /// with a GET.
 pub fn method_not_allowed<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Failure {
-    let metadata = route::protected_resource_url(context.origin.as_str(), server);
+    let metadata = context.resource(server).metadata_url();
     let message = "This is an MCP endpoint of the Streamable HTTP transport: send messages with POST. GET opens no \
                    event stream here.";
     Failure::method_not_allowed("POST, DELETE", message)
@@ -209,8 +209,19 @@ pub fn slug_missing<P: Platform>(context: &RequestContext<'_, P>) -> Failure {
 /// An address with slashes at its end that are not part of it.
 pub fn trailing_slash<P: Platform>(context: &RequestContext<'_, P>, bare: &str) -> Failure {
     Failure::client(404, "trailing_slash", "This address has no slash at its end.")
-        .fix(format!("Use {}.", context.url(bare)))
+        .fix(format!("Use {}.", context.here(bare)))
         .way_on("Go there", bare)
+}
+
+/// A path that a server's own host does not have. What people and clients look for is at the gateway's own origin.
+pub fn not_at_host<P: Platform>(context: &RequestContext<'_, P>, path: &str) -> Failure {
+    let there = context.url(path);
+    Failure::client(404, "not_at_this_host", "This host is one MCP server's: it is at /mcp, and nothing else is here.")
+        .fix(format!(
+            "What this gateway has at this path is at {there}; clients authorize at {}.",
+            context.origin.as_str()
+        ))
+        .way_on("Go there", there)
 }
 
 /// A server that no person connects with an account of their own.

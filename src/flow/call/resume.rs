@@ -22,7 +22,6 @@ use crate::time::{Lifetime, Millis};
 use crate::vault::Purpose;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
-use crate::web::route;
 
 /// How long the retry of a person who went to connect waits for them. Clients wait a minute for an answer.
 const CONNECTING: Lifetime = Lifetime(20);
@@ -126,7 +125,7 @@ fn restored<P: Platform>(
     body: &[u8],
 ) -> Result<Option<request_state::Restored>, Failure> {
     let Some(text) = message.request_state.as_deref() else { return Ok(None) };
-    let resource = route::resource_url(call.context.origin.as_str(), call.server);
+    let resource = call.context.resource(call.server).url();
     let Some(sealed) = request_state::ours(&resource, text) else { return Ok(None) };
     let state = call.context.keys.open_json::<RequestState>(Purpose::RequestState, &call.place(), sealed);
     let state = state.map_err(|_| refusal::request_state_unfit())?;

@@ -24,7 +24,6 @@ use crate::upstream::link;
 use crate::upstream::link::LinkToConnect;
 use crate::vault::Purpose;
 use crate::web::reply::Reply;
-use crate::web::route;
 
 /// A message that cannot be sent yet, and what the gateway knows of its client.
 pub struct Interrupted<'a> {
@@ -120,7 +119,7 @@ impl<P: Platform> Teller<'_, P> {
         let state = RequestState::new(request_state::digest(body)?, call.context.now);
         let random = call.context.platform.random();
         let sealed = call.context.keys.seal_json(Purpose::RequestState, &call.place(), random, &state);
-        Some(request_state::written(&route::resource_url(call.context.origin.as_str(), call.server), &sealed))
+        Some(request_state::written(&call.context.resource(call.server).url(), &sealed))
     }
 }
 

@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode};
 use super::client::register;
 use super::{Answered, Head, RequestContext, client, profile, read_small, revocation, sentence};
 use crate::authorization_log::{AuthorizationStep, EntryKind, operation};
-use crate::config::{Config, Server};
+use crate::config::{Config, Origin, Server};
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::grant::{GrantId, Granted, Rejection};
@@ -27,9 +27,10 @@ use crate::secret::Secret;
 use crate::time::Lifetime;
 use crate::vault;
 use crate::web::failure::Failure;
+use crate::web::form;
 use crate::web::form::Form;
 use crate::web::reply::Reply;
-use crate::web::{form, route};
+use crate::web::route::ResourceForm;
 
 /// A token request is a form of a few short fields.
 pub const FORM: usize = 32 * 1024;
@@ -200,7 +201,7 @@ async fn respond<P: Platform>(
     context.record.server(&granted.slug);
     context.record.scopes(&scope.to_string());
     context.record.step(AuthorizationStep::AccessToken);
-    let server = served(&context.config, context.origin.as_str(), granted).ok_or_else(moved)?;
+    let server = served(&context.config, &context.origin, granted).ok_or_else(moved)?;
     let Profile { roles, claims, .. } = profile::of(context, &granted.subject, &server.policy).await?;
     let lifetime = context.config.tokens.access_ttl;
     let claims = Claims {
@@ -226,9 +227,9 @@ async fn respond<P: Platform>(
 
 /// The server that was consented to, if it is still where the tokens are for. Were another one put at its URL, tokens
 /// of the old grant would fit that one, which nobody allowed; at another public URL they would fit nothing.
-fn served<'c>(config: &'c Config, origin: &str, granted: &Granted) -> Option<&'c Server> {
+fn served<'c>(config: &'c Config, origin: &Origin, granted: &Granted) -> Option<&'c Server> {
     let server = config.servers.get(granted.slug.as_str())?;
-    (route::resource_url(origin, server) == granted.resource).then_some(server)
+    ResourceForm::all(origin, server).any(|form| form.url() == granted.resource).then_some(server)
 }
 
 /// The official TypeScript SDK 1.x answers a challenge for more scope with a refresh, which cannot bring any, and gives
@@ -324,7 +325,8 @@ mod tests {
             account: None,
             signed_in: None,
         };
-        let served = |servers, origin| served(&config(servers), origin, &granted).is_some();
+        let of = |origin: &str| Origin::of_url(&origin.parse().unwrap()).unwrap();
+        let served = |servers, origin| served(&config(servers), &of(origin), &granted).is_some();
         let url = "https://up.example/mcp";
         assert!(served(json!({"docs": {"url": url, "path": "/docs/mcp"}}), "https://gw.example"));
         assert!(!served(json!({"docs": {"url": url, "path": "/docs/mcp"}}), "https://new.example"));

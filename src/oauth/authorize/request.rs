@@ -84,7 +84,7 @@ impl ClientQuery {
 /// The servers a request may be for.
 #[derive(Debug, Clone, Copy)]
 pub struct KnownServers<'a> {
-    /// By slug and canonical resource URL.
+    /// By slug and canonical resource URL; a server that has several has them one after the other.
     pub all: &'a [(&'a str, &'a str)],
     /// Whether whoever reads a refusal may see which there are.
     pub listed: bool,
@@ -208,7 +208,7 @@ impl Redirectable {
         let mut asked = self.form.all("resource").into_iter();
         let Some(first) = asked.next() else {
             return match servers.all {
-                [only] => Ok(*only),
+                [only, forms @ ..] if forms.iter().all(|(slug, _)| *slug == only.0) => Ok(*only),
                 _ => Err(RedirectError::ambiguous_target(servers.shown())),
             };
         };

@@ -26,6 +26,7 @@ const FAMILIES: &[(&str, &str, WayOn)] = &[
     ("no_pending_authorization", "No pending authorization", None),
     ("no_connection_pending", "No connection is pending", CONNECTIONS),
     ("no_such_endpoint", "There is no such page", SERVERS),
+    ("not_at_this_host", "This is one server’s address", None),
     ("no_such_server", "There is no such server", SERVERS),
     ("slug_missing", "Which server?", SERVERS),
     ("trailing_slash", "One slash too many", None),

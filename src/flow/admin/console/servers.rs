@@ -22,8 +22,7 @@ use crate::page::{ConsoleServer, ServerStanding};
 use crate::ports::Platform;
 use crate::time::Timestamp;
 use crate::web::reply::Reply;
-use crate::web::route;
-use crate::web::route::Endpoint;
+use crate::web::route::{Endpoint, ResourceForm};
 
 /// A server as programs read of it.
 #[derive(Serialize)]
@@ -60,7 +59,7 @@ pub async fn tell<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
     let mut servers = Vec::new();
     for server in context.config.servers.values() {
         let (condition, catalogue_at) = condition(context, server).await;
-        let url = route::resource_url(context.origin.as_str(), server);
+        let url = ResourceForm::shown(&context.origin, server).url();
         servers.push(json!(Told { slug: server.slug.as_str(), name: &server.name, url, condition, catalogue_at }));
     }
     Ok(Reply::json(StatusCode::OK, &json!({ "servers": servers })))
@@ -119,7 +118,7 @@ fn shown<P: Platform>(
     ConsoleServer {
         slug: server.slug.to_string(),
         name: server.name.clone(),
-        url: route::resource_url(context.origin.as_str(), server),
+        url: ResourceForm::shown(&context.origin, server).url(),
         upstream: server.url.to_string(),
         authentication: authentication(server),
         standing,
