@@ -18,6 +18,8 @@ export class Visit {
   constructor({ url, profile, token, clientId, redirectUri, random, register = true }) {
     this.url = new URL(url);
     this.given = url;
+    /** What tokens are asked for: the server's `resource`, verbatim, once it is known. */
+    this.audience = url;
     this.profile = profiles[profile];
     this.profileName = profile;
     this.token = token;

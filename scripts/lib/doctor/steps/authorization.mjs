@@ -31,7 +31,7 @@ function requested(visit) {
     code_challenge: visit.challengeOfCode,
     code_challenge_method: "S256",
     ...(scopes.size > 0 && { scope: [...scopes].join(" ") }),
-    ...(resource && { resource: resource.resource }),
+    resource: visit.audience,
   };
   for (const [name, value] of Object.entries(parameters)) url.searchParams.append(name, value);
   return url;

@@ -4,7 +4,7 @@
 
 import { MODERN, ask, inShort, inTheWay, initialize, isEvents, isJson, isPage, isRedirect, messageOf, modern } from "./ask.mjs";
 
-const STREAM_WAITS = 4_000;
+const STREAM_WAITS = 3_000;
 
 export function* call(visit) {
   if (!visit.open && !visit.token) return visit.skip("not tried: that needs a token (--token), or somebody to sign in (--browser)");

@@ -2,7 +2,7 @@
 //
 // Not here: origins that a server refuses on purpose; a doctor asks as http://localhost:6274.
 
-import { ask } from "./ask.mjs";
+import { ask, inTheWay } from "./ask.mjs";
 
 const ORIGIN = "http://localhost:6274";
 const NEEDED = ["authorization", "content-type", "mcp-protocol-version"];
@@ -23,7 +23,9 @@ export function* cors(visit) {
   }
   for (const [what, url] of [["token", visit.server?.token_endpoint], ["registration", visit.server?.registration_endpoint]]) {
     if (!url) continue;
-    if (!allows(yield* asked(visit, url, { "access-control-request-headers": "content-type" }))) blocked.push(`the ${what} endpoint`);
+    const answer = yield* asked(visit, url, { "access-control-request-headers": "content-type" });
+    if (inTheWay(visit, answer, url)) return;
+    if (!allows(answer)) blocked.push(`the ${what} endpoint`);
   }
   if (blocked.length > 0) return visit.find("cors_missing", { at: visit.url, expected: `Access-Control-Allow-Origin: ${ORIGIN}`, seen: `none at ${blocked.join(", ")}` });
 

@@ -57,6 +57,7 @@ function* elsewhere(visit) {
   const resource = answer.status === 200 && isObject(answer.json) && URL.canParse(answer.json.resource) ? new URL(answer.json.resource) : undefined;
   if (!resource || resource.origin !== visit.url.origin || resource.pathname === "/") return false;
   visit.url = resource;
+  visit.audience = String(resource);
   return true;
 }
 

@@ -32,6 +32,7 @@ export function* resource(visit) {
   const document = read(visit, answers[chosen], places[chosen]);
   if (!document) return;
   visit.resource = document;
+  visit.audience = document.resource;
   if (there.includes("hint") && answers.path && !there.includes("path")) {
     visit.find("resource_metadata_not_at_path", { at: places.path, expected: "the same document", seen: inShort(answers.path) });
   }
@@ -72,6 +73,7 @@ function agreement(visit, { resource: named, authorization_servers: issuers }, a
   const bare = (one) => one.origin + one.pathname.replace(/\/$/, "") + one.search;
   if (bare(url) !== bare(asked)) {
     visit.find("resource_mismatch", { at, expected: String(asked), seen: named });
+    visit.audience = String(asked); // what follows is asked for the address that was given
   } else if (named !== String(asked) && named !== visit.given && asked.pathname !== "/" && named.endsWith("/") !== String(asked).endsWith("/")) {
     visit.find("resource_trailing_slash", { at, expected: String(asked), seen: named });
   }

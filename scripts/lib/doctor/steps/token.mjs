@@ -11,7 +11,7 @@ export function* token(visit) {
   if (visit.open) return visit.skip("not needed: the server wants no token");
   if (!visit.code) return visit.skip(visit.ownToken ? "not needed: a token was given" : "not tried: that needs somebody to sign in (--browser)");
   const at = visit.server.token_endpoint;
-  const answer = yield* ask(visit, "POST", at, clientOf(visit, { grant_type: "authorization_code", code: visit.code, redirect_uri: visit.redirectUri, code_verifier: visit.random.verifier, ...resourceOf(visit) }));
+  const answer = yield* ask(visit, "POST", at, clientOf(visit, { grant_type: "authorization_code", code: visit.code, redirect_uri: visit.redirectUri, code_verifier: visit.random.verifier, resource: visit.audience }));
   if (inTheWay(visit, answer, at)) return;
   const tokens = judged(visit, answer, at, "token_refused_at_issue");
   if (!tokens) return;
@@ -28,7 +28,7 @@ export function* refresh(visit) {
   const before = visit.tokens;
   if (!before?.refresh_token) return visit.skip(before ? "not tried: there is no refresh token" : "not tried: that needs somebody to sign in (--browser)");
   const at = visit.server.token_endpoint;
-  const answer = yield* ask(visit, "POST", at, clientOf(visit, { grant_type: "refresh_token", refresh_token: before.refresh_token, ...resourceOf(visit) }));
+  const answer = yield* ask(visit, "POST", at, clientOf(visit, { grant_type: "refresh_token", refresh_token: before.refresh_token, resource: visit.audience }));
   const tokens = judged(visit, answer, at, "refresh_refused");
   if (!tokens) return;
   if (!visit.client?.client_secret && (tokens.refresh_token ?? before.refresh_token) === before.refresh_token) {
@@ -41,8 +41,6 @@ export function* refresh(visit) {
   visit.tokens = { ...before, ...tokens };
   visit.say("a new token, without anybody");
 }
-
-const resourceOf = ({ resource }) => (resource ? { resource: resource.resource } : {});
 
 /** The tokens of an answer, or nothing where it has none. What is only wrong in form is found and used all the same. */
 function judged(visit, answer, at, refusal) {
@@ -72,13 +70,13 @@ function judged(visit, answer, at, refusal) {
 /** RFC 9068: a token that can be read says whom it is for. */
 function audience(visit, text, at) {
   const parts = text.split(".");
-  if (parts.length !== 3 || !visit.resource) return;
+  if (parts.length !== 3) return;
   try {
     const { aud } = JSON.parse(Buffer.from(parts[1], "base64url").toString());
     const named = [aud ?? []].flat();
     const bare = (one) => String(one).replace(/\/$/, "");
-    if (named.length > 0 && !named.some((one) => bare(one) === bare(visit.resource.resource))) {
-      visit.find("audience_mismatch", { at, expected: visit.resource.resource, seen: named.join(", ") });
+    if (named.length > 0 && !named.some((one) => bare(one) === bare(visit.audience))) {
+      visit.find("audience_mismatch", { at, expected: visit.audience, seen: named.join(", ") });
     }
   } catch {
     // not a JWT: what is in it is the server's own business
