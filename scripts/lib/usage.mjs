@@ -2,6 +2,8 @@
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
+import { profiles } from "./doctor/profiles.mjs";
+
 const configFile = (fallback) => ({ type: "string", value: "FILE", about: `which configuration (${fallback})` });
 const envFile = {
   type: "string",
@@ -9,6 +11,8 @@ const envFile = {
   about: "secrets as NAME=value lines: what the configuration names, ADMIN_TOKEN or KEY_RING",
 };
 const flag = (about) => ({ type: "boolean", default: false, about });
+
+const clients = Object.keys(profiles);
 
 const scripts = {
   bench: {
@@ -68,6 +72,25 @@ const scripts = {
       "no-demo": flag("no demo server"),
     },
   },
+  doctor: {
+    about: "Goes the way a client goes to an MCP server, this gateway's or any other, and says what is wrong on it, and who can mend it.",
+    operand: "URL",
+    operandMistake: (url) => !(URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) && `URL is an http or https address, not ${url}`,
+    options: {
+      profile: {
+        type: "string",
+        value: "CLIENT",
+        about: `play a client: ${clients.join(", ")}`,
+        mistake: (client) => !clients.includes(client) && `is one of ${clients.join(", ")}, not ${client}`,
+      },
+      browser: flag("let somebody sign in in a browser on this machine, and go all the way"),
+      token: { type: "string", value: "TOKEN", about: "call with this access token; better in the variable DOCTOR_TOKEN, which nobody else sees" },
+      "client-id": { type: "string", value: "ID", about: "a client that is registered there, or the URL of a client ID metadata document" },
+      "no-register": flag("register no client there"),
+      json: flag("for programs"),
+      support: { type: "string", value: "FILE", about: "also write every exchange there, with every secret cut" },
+    },
+  },
   features: {
     about: "Prints for each promised feature the end-to-end tests that prove it. A test proves row Z5 by carrying [Z5] in its name.",
     options: { missing: flag("only the features without a test") },
@@ -84,7 +107,7 @@ const scripts = {
 
 /** The options of a script, and its operand as `operand`. Ends the script where they are wrong. */
 export function parsed(name, args = process.argv.slice(2)) {
-  const { options, operand } = scripts[name];
+  const { options, operand, operandMistake } = scripts[name];
   let found;
   try {
     const known = Object.fromEntries(Object.entries(options).map(([option, { type, default: value }]) => [option, { type, default: value }]));
@@ -104,6 +127,8 @@ export function parsed(name, args = process.argv.slice(2)) {
     if (problem) misused(name, `--${option} ${problem}`);
   }
   if (operand && positionals.length !== 1) misused(name, positionals.length === 0 ? `${operand} is missing` : `takes one ${operand}`);
+  const problem = operandMistake?.(positionals[0]);
+  if (problem) misused(name, problem);
   return { ...values, operand: positionals[0] };
 }
 

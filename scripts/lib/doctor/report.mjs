@@ -1,0 +1,65 @@
+// What a visit came to, for people and for programs.
+//
+// Not here: what support gets (support.mjs).
+
+import { titleOf } from "./profiles.mjs";
+
+const MARKS = { fault: "fault", warning: "warning", note: "note" };
+const WHO = { client: "whoever sets the client up", operator: "whoever runs the address and what is in front", server: "whoever runs the server", network: "whoever runs the network between" };
+
+/** Lines for a terminal. `paint` adds colour where there is some. */
+export function human(visit, { paint = (text) => text } = {}) {
+  const { findings } = visit;
+  const counted = findings.filter(({ weight }) => weight !== "note");
+  const lines = [`${visit.url}${visit.profile ? `, as ${visit.profile.title}` : ""}`, ""];
+  for (const step of visit.steps) lines.push(row(step, findings, paint));
+  for (const finding of findings) lines.push("", ...block(finding, paint));
+  if (visit.left.length > 0) lines.push("", ...visit.left.map((one) => `left there: ${shorten(one)}`));
+  lines.push("", counted.length === 0 ? paint("Nothing is wrong as far as this went.", "ok") : paint(countOf(counted), "fault"));
+  return visit.steps.length > 0 ? lines.join("\n") : "";
+}
+
+function row({ name, said, skipped }, findings, paint) {
+  const own = findings.filter(({ step, weight }) => step === name && weight !== "note");
+  const [worst] = own.sort((one, other) => order(one) - order(other));
+  const mark = worst ? MARKS[worst.weight] : skipped ? "–" : "ok";
+  const words = own.length > 0 ? own.map(({ says }) => says).join("; ") : (said ?? "");
+  return `  ${paint(mark.padEnd(7), worst?.weight ?? (skipped ? "skipped" : "ok"))}  ${name.padEnd(13)}  ${words}`.trimEnd();
+}
+
+const order = ({ weight }) => Object.keys(MARKS).indexOf(weight);
+
+function block(finding, paint) {
+  const broken = finding.breaks.map(titleOf).join(", ");
+  const facts = [
+    ["at", finding.at],
+    ["expected", finding.expected],
+    ["seen", finding.seen],
+    ["rule", `${finding.rule} (${finding.source})`],
+    ["breaks", broken || "no client that is known"],
+    ["to act", WHO[finding.who]],
+    ["fix", finding.fix],
+  ];
+  return [`${paint(MARKS[finding.weight], finding.weight)} ${finding.id}: ${finding.says}`, ...facts.filter(([, value]) => value).map(([name, value]) => `  ${name.padEnd(9)} ${value}`)];
+}
+
+function countOf(counted) {
+  const faults = counted.filter(({ weight }) => weight === "fault").length;
+  const warnings = counted.length - faults;
+  const some = (count, word) => (count > 0 ? [`${count} ${word}${count === 1 ? "" : "s"}`] : []);
+  return [...some(faults, "fault"), ...some(warnings, "warning")].join(", ");
+}
+
+const shorten = (text) => text.replace(/\S{40,}?(?=[,\s]|$)/g, (word) => (word.length > 60 ? `${word.slice(0, 40)}…` : word));
+
+/** One object for programs; its members are kept. */
+export function json(visit) {
+  return {
+    v: 1,
+    url: String(visit.url),
+    ...(visit.profileName && { profile: visit.profileName }),
+    steps: visit.steps.map(({ name, said, skipped }) => ({ name, skipped, ...(said && { said }) })),
+    findings: visit.findings.map(({ id, step, weight, says, at, expected, seen, rule, source, who, fix, breaks }) => ({ id, step, weight, says, at, expected, seen, rule, source, who, fix, breaks })),
+    left: visit.left,
+  };
+}
