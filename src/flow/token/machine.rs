@@ -20,7 +20,7 @@ use crate::oauth::token::response::TokenResponse;
 use crate::ports::Platform;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
-use crate::web::route;
+use crate::web::route::ResourceForm;
 
 /// The answer to `client_credentials`. There is no refresh token (RFC 6749 §4.4.3).
 pub(super) fn issue<P: Platform>(
@@ -33,7 +33,7 @@ pub(super) fn issue<P: Platform>(
     let machine = context.config.machine(&client_id).ok_or_else(|| refuse(MachineError::NotAllowed))?;
     let subject = subject(&client_id);
     context.record.subject(&subject);
-    let server = named(context, machine, target).ok_or_else(|| refuse(MachineError::WrongServer))?;
+    let (server, form) = named(context, machine, target).ok_or_else(|| refuse(MachineError::WrongServer))?;
     context.record.server(server.slug.as_str());
     let scope = machine.grant(server.slug.as_str(), server.is_personal(), asked).map_err(refuse)?;
     context.record.scopes(&scope.to_string());
@@ -41,7 +41,7 @@ pub(super) fn issue<P: Platform>(
     let lifetime = context.config.tokens.access_ttl;
     let claims = Claims {
         iss: context.origin.as_str().to_owned(),
-        aud: route::resource_url(context.origin.as_str(), server),
+        aud: form.url(),
         sub: subject,
         client_id,
         scope: scope.clone(),
@@ -60,20 +60,19 @@ pub(super) fn issue<P: Platform>(
     Ok(Reply::bytes(StatusCode::OK, "application/json", response.to_json()))
 }
 
-/// The server that a token is wanted for; the only one that the machine may call need not be named.
+/// The server that a token is wanted for, in the form it was named; the only one that the machine may call need not be.
 fn named<'c, P: Platform>(
     context: &'c RequestContext<'_, P>,
     machine: &Machine,
     target: Option<&str>,
-) -> Option<&'c Server> {
+) -> Option<(&'c Server, ResourceForm<'c>)> {
     let servers = &context.config.servers;
+    let forms = |server| ResourceForm::all(&context.origin, server).map(move |form| (server, form));
     match (target, machine.servers.as_slice()) {
-        (Some(target), _) => {
-            let is_meant =
-                |server: &&Server| resource::same(&route::resource_url(context.origin.as_str(), server), target);
-            servers.values().find(is_meant)
+        (Some(target), _) => servers.values().flat_map(forms).find(|(_, form)| resource::same(&form.url(), target)),
+        (None, [only]) => {
+            servers.get(only.as_str()).map(|server| (server, ResourceForm::shown(&context.origin, server)))
         }
-        (None, [only]) => servers.get(only.as_str()),
         (None, _) => None,
     }
 }
