@@ -3,13 +3,15 @@
 // Not here: what tools do; none is called.
 
 import { MODERN, ask, inShort, inTheWay, initialize, isEvents, isJson, isPage, isRedirect, messageOf, modern } from "./ask.mjs";
+import { ORIGIN, hidden } from "./cors.mjs";
 
 const STREAM_WAITS = 3_000;
 
 export function* call(visit) {
   if (!visit.open && !visit.token) return visit.skip("not tried: that needs a token (--token), or somebody to sign in (--browser)");
   const headers = { accept: "application/json, text/event-stream", ...(visit.token && { authorization: `Bearer ${visit.token}` }) };
-  const answer = yield* ask(visit, "POST", visit.url, { headers, json: initialize() });
+  const page = visit.pages ? { origin: ORIGIN } : {};
+  const answer = yield* ask(visit, "POST", visit.url, { headers: { ...headers, ...page }, json: initialize() });
   const message = admitted(visit, answer);
   const legacy = message?.result !== undefined;
   if (visit.stopped || (!message && visit.found.some(({ step }) => step === "call"))) return;
@@ -52,6 +54,7 @@ function* session(visit, given, begun, { protocolVersion }) {
   const at = visit.url;
   if (id !== undefined && !/^[\x21-\x7e]+$/.test(id)) return void visit.find("session_malformed", { at, expected: "visible ASCII", seen: "other characters" });
   visit.secret(id);
+  if (id && visit.pages) hidden(visit, begun, "Mcp-Session-Id");
   const version = visit.profile?.versionHeader === false ? {} : { "mcp-protocol-version": protocolVersion };
   const headers = { ...given, ...version, ...(id && { "mcp-session-id": id }) };
   const noted = yield* ask(visit, "POST", at, { headers, json: { jsonrpc: "2.0", method: "notifications/initialized" } });

@@ -2,9 +2,9 @@
 //
 // Not here: origins that a server refuses on purpose; a doctor asks as http://localhost:6274.
 
-import { ask, inTheWay } from "./ask.mjs";
+import { ask, inTheWay, initialize } from "./ask.mjs";
 
-const ORIGIN = "http://localhost:6274";
+export const ORIGIN = "http://localhost:6274";
 const NEEDED = ["authorization", "content-type", "mcp-protocol-version"];
 
 export function* cors(visit) {
@@ -32,12 +32,18 @@ export function* cors(visit) {
   const sendable = listOf(preflight, "access-control-allow-headers");
   const refused = NEEDED.filter((name) => !sendable.includes(name) && (name === "authorization" || !sendable.includes("*")));
   if (refused.length > 0) visit.find("cors_headers_refused", { at: visit.url, expected: NEEDED.join(", "), seen: preflight.headers["access-control-allow-headers"] ?? "nothing" });
-  const answer = yield* ask(visit, "POST", visit.url, { headers: { origin: ORIGIN, accept: "application/json, text/event-stream" }, json: { jsonrpc: "2.0", id: 1, method: "ping" } });
-  if (answer.error) return;
+  visit.pages = true;
+  if (visit.open) return visit.say("pages of other origins may call");
+  const answer = yield* ask(visit, "POST", visit.url, { headers: { origin: ORIGIN, accept: "application/json, text/event-stream" }, json: initialize() });
+  if (answer.headers?.["www-authenticate"] === undefined || !hidden(visit, answer, "WWW-Authenticate")) visit.say("pages of other origins may call");
+}
+
+/** Whether a header of an answer to a page is kept from it. */
+export function hidden(visit, answer, name) {
   const readable = listOf(answer, "access-control-expose-headers");
-  const hidden = ["www-authenticate", "mcp-session-id"].filter((name) => !readable.includes(name) && !readable.includes("*"));
-  if (hidden.length > 0) visit.find("cors_headers_hidden", { at: visit.url, expected: "WWW-Authenticate, Mcp-Session-Id", seen: answer.headers["access-control-expose-headers"] ?? "nothing" });
-  else visit.say("pages of other origins may call");
+  if (readable.includes(name.toLowerCase()) || readable.includes("*")) return false;
+  visit.find("cors_headers_hidden", { at: visit.url, expected: name, seen: answer.headers["access-control-expose-headers"] ?? "nothing" });
+  return true;
 }
 
 const asked = (visit, url, more) => ask(visit, "OPTIONS", url, { headers: { origin: ORIGIN, "access-control-request-method": "POST", ...more } });
