@@ -19,18 +19,24 @@ import { signedIn } from "./support/oauth-client.mjs";
 import { startUpstream } from "./support/upstream.mjs";
 
 describe("doctor", () => {
-  let gateway, upstream, proxy, front, signIn;
+  let gateway, upstream, proxy;
   before(async () => {
     upstream = await startUpstream();
     gateway = await startGateway({ config: configuration({ alpha: upstream.url, beta: upstream.url }) });
-    proxy = await startBendingProxy({ rewrite: (headers) => Object.fromEntries(Object.entries({ ...headers, ...front }).filter(([, value]) => value !== undefined)) });
-    proxy.passTo(new URL(gateway.url).port);
-    signIn = visitor(proxy.origin);
+    proxy = await inFront();
   });
   after(() => Promise.all([gateway, upstream, proxy].map((one) => one?.stop())));
 
+  /** A proxy of one's own in front of the gateway; `changed` are headers that it sends on otherwise, or not where they are undefined. */
+  async function inFront(changed = {}) {
+    const rewrite = (headers) => Object.fromEntries(Object.entries({ ...headers, ...changed }).filter(([, value]) => value !== undefined));
+    const started = await startBendingProxy({ rewrite });
+    started.passTo(new URL(gateway.url).port);
+    return started;
+  }
+
   test("[X12] a gateway in order: the whole way is gone, and nothing is found", async () => {
-    const seen = await examine(`${proxy.origin}/v1/mcp/alpha`, { signIn });
+    const seen = await examine(`${proxy.origin}/v1/mcp/alpha`, { signIn: visitor(proxy.origin) });
     assert.deepEqual(found(seen), []);
     assert.deepEqual(seen.steps.filter(({ skipped }) => skipped), []);
     assert.match(seen.steps.find(({ name }) => name === "call").said, /2025-11-25 and 2026-07-28/);
@@ -46,21 +52,19 @@ describe("doctor", () => {
     });
   }
 
-  for (const { finding, fault, bend, rewrite, path: asked = "/v1/mcp/alpha", signIn: whole, options } of faults) {
-    test(`[X12] [S10] ${fault}: ${finding}`, async () => {
-      front = rewrite?.(gateway);
-      bend?.(proxy);
-      try {
-        const seen = await examine(`${proxy.origin}${asked}`, { ...(whole && { signIn }), ...options });
+  describe("faults in front of it", { concurrency: 4 }, () => {
+    for (const { finding, fault, bend, rewrite, path: asked = "/v1/mcp/alpha", signIn: whole, options } of faults) {
+      test(`[X12] [S10] ${fault}: ${finding}`, async (t) => {
+        const own = await inFront(rewrite?.(gateway));
+        t.after(own.stop);
+        bend?.(own);
+        const seen = await examine(`${own.origin}${asked}`, { ...(whole && { signIn: visitor(own.origin) }), ...options });
         assert.deepEqual(found(seen), [finding], JSON.stringify(seen.findings, null, 1));
         const [{ at, expected, seen: what }] = seen.findings;
         assert.ok(at && expected && what, "it says where, what was expected and what was seen");
-      } finally {
-        proxy.straighten();
-        front = undefined;
-      }
-    });
-  }
+      });
+    }
+  });
 
   test("[X12] a given token is called with; one that ended is refused as such", async () => {
     const { token } = await signedIn(gateway, "alpha");

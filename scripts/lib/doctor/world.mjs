@@ -58,7 +58,7 @@ function exchange({ method, url, headers, body, until, wait = PATIENCE }) {
         if (until === "head") return done();
         response.setEncoding("utf8").on("data", (part) => {
           text += part;
-          if (text.length > LONGEST || (until === "event" && /^data:[^\n]*\n\r?\n/m.test(text))) done();
+          if (text.length > LONGEST || (until === "event" && /^data:[\s\S]*?\n\r?\n/m.test(text))) done();
         });
         response.on("end", done);
         response.on("error", (error) => end({ error: { code: error.code ?? "ECONNRESET", message: error.message } }));
