@@ -22,7 +22,9 @@ describe("doctor at other people's servers", () => {
   let python, worker, typescript, open;
   before(async () => {
     const [port, issuer] = [await freePort(), await freePort()];
-    const example = start(process.execPath, [packaged(EXAMPLE), "--oauth"], { env: { ...process.env, MCP_PORT: String(port), MCP_AUTH_PORT: String(issuer) } });
+    const example = start(process.execPath, [packaged(EXAMPLE), "--oauth"], {
+      env: { ...process.env, MCP_PORT: String(port), MCP_AUTH_PORT: String(issuer) },
+    });
     running.push(example);
     typescript = { url: `http://localhost:${port}/mcp`, origins: [`http://localhost:${port}`, `http://localhost:${issuer}`] };
     [python, worker, open] = await Promise.all([
@@ -38,7 +40,11 @@ describe("doctor at other people's servers", () => {
   for (const [name, server, wanted] of [
     ["FastMCP with its own authorization server", () => python.fastmcp, NO_PAGES],
     ["the Python SDK's authorization server", () => python.sdk, NO_PAGES],
-    ["the TypeScript SDK's example", () => typescript, [...NO_PAGES, "refresh_token_missing"]] /* true: its metadata names refresh_token, and it issues none */,
+    [
+      "the TypeScript SDK's example",
+      () => typescript,
+      [...NO_PAGES, "refresh_token_missing"],
+    ] /* true: its metadata names refresh_token, and it issues none */,
     ["a Worker on workers-oauth-provider", () => worker, []],
     ["a server that needs no sign-in", () => open, NO_PAGES],
   ]) {

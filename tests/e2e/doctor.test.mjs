@@ -38,7 +38,10 @@ describe("doctor", () => {
   test("[X12] a gateway in order: the whole way is gone, and nothing is found", async () => {
     const seen = await examine(`${proxy.origin}/v1/mcp/alpha`, { signIn: visitor(proxy.origin) });
     assert.deepEqual(found(seen), []);
-    assert.deepEqual(seen.steps.filter(({ skipped }) => skipped), []);
+    assert.deepEqual(
+      seen.steps.filter(({ skipped }) => skipped),
+      [],
+    );
     assert.match(seen.steps.find(({ name }) => name === "call").said, /2025-11-25 and 2026-07-28/);
     const used = proxy.exchanges.filter(({ path: asked, status }) => asked === "/oauth/revoke" && status === 200);
     assert.equal(used.length, 1, "what was issued was revoked");
@@ -76,7 +79,10 @@ describe("doctor", () => {
   });
 
   test("[X12] what does not break the client that is played is a note", async () => {
-    const straighten = proxy.bend(({ headers }) => headers.origin, async ({ response }) => response.writeHead(403).end());
+    const straighten = proxy.bend(
+      ({ headers }) => headers.origin,
+      async ({ response }) => response.writeHead(403).end(),
+    );
     const seen = await examine(`${proxy.origin}/v1/mcp/alpha`, { profile: "cursor" });
     straighten();
     assert.deepEqual(found(seen), []);
@@ -100,9 +106,17 @@ describe("doctor", () => {
 
       const answers = proxy.exchanges.slice(begun).filter(({ path: asked, answer }) => asked === "/oauth/token" && answer);
       assert.equal(answers.length, 2);
-      const secrets = [landed.searchParams.get("code"), landed.searchParams.get("state"), ...answers.flatMap(({ answer, form }) => [answer.access_token, answer.refresh_token, form.code_verifier])].filter(Boolean);
+      const secrets = [
+        landed.searchParams.get("code"),
+        landed.searchParams.get("state"),
+        ...answers.flatMap(({ answer, form }) => [answer.access_token, answer.refresh_token, form.code_verifier]),
+      ].filter(Boolean);
       assert.ok(secrets.length >= 7);
-      const cookies = proxy.exchanges.slice(begun).flatMap(({ headers }) => (headers.cookie ?? "").split("; ")).filter(Boolean).map((pair) => pair.split("=")[1]);
+      const cookies = proxy.exchanges
+        .slice(begun)
+        .flatMap(({ headers }) => (headers.cookie ?? "").split("; "))
+        .filter(Boolean)
+        .map((pair) => pair.split("=")[1]);
       const text = readFileSync(file, "utf8");
       for (const secret of [...secrets, ...cookies]) {
         assert.ok(!text.includes(secret), `in the bundle: ${secret}`);
@@ -121,8 +135,24 @@ describe("doctor", () => {
       assert.equal(code, 1, script.said.both);
       const { v, findings } = JSON.parse(script.said.stdout);
       assert.equal(v, 1);
-      assert.deepEqual(Object.keys(findings[0]), ["id", "step", "weight", "says", "at", "expected", "seen", "rule", "source", "who", "fix", "breaks"]);
-      assert.deepEqual(findings.map(({ id, who, source }) => [id, who, source]), [["resource_metadata_missing", "server", "RFC 9728 §3"]]);
+      assert.deepEqual(Object.keys(findings[0]), [
+        "id",
+        "step",
+        "weight",
+        "says",
+        "at",
+        "expected",
+        "seen",
+        "rule",
+        "source",
+        "who",
+        "fix",
+        "breaks",
+      ]);
+      assert.deepEqual(
+        findings.map(({ id, who, source }) => [id, who, source]),
+        [["resource_metadata_missing", "server", "RFC 9728 §3"]],
+      );
     });
 
     test("[X12] a token in the environment is used and never printed", async () => {

@@ -19,7 +19,9 @@ export function bundle(visit, exchanges, { at }) {
 
 /** Takes known secrets out of a text, and what looks like one. */
 export function cutter(secrets) {
-  const known = [...secrets].flatMap((secret) => [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64")]).sort((one, other) => other.length - one.length);
+  const known = [...secrets]
+    .flatMap((secret) => [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64")])
+    .sort((one, other) => other.length - one.length);
   return (text) => known.reduce((rest, secret) => rest.replaceAll(secret, CUT), text).replaceAll(TOKENS, CUT);
 }
 
@@ -42,7 +44,12 @@ function address(text) {
 const hidden = (name) => MEMBERS.test(name) && !SAID_ALOUD.test(name);
 
 const named = (headers) =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, HEADERS.test(name) ? CUT : name === "location" && URL.canParse(value) ? address(value) : value]));
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      HEADERS.test(name) ? CUT : name === "location" && URL.canParse(value) ? address(value) : value,
+    ]),
+  );
 
 /** A body with the secrets of its members cut, in JSON, in events and as a form; pages and the like are shortened only. */
 function content(text) {
@@ -62,5 +69,7 @@ function content(text) {
 function within(value) {
   if (Array.isArray(value)) return value.map(within);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, typeof inner === "string" && hidden(name) ? CUT : within(inner)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, typeof inner === "string" && hidden(name) ? CUT : within(inner)]),
+  );
 }

@@ -88,7 +88,9 @@ export async function listener(show) {
   const server = http.createServer((request, response) => {
     const url = new URL(request.url, "http://127.0.0.1");
     if (url.pathname !== "/callback") return void response.writeHead(404).end();
-    response.writeHead(200, { "content-type": "text/plain; charset=utf-8", connection: "close" }).end("That is all. The doctor goes on where it was started; this window can be closed.\n");
+    response
+      .writeHead(200, { "content-type": "text/plain; charset=utf-8", connection: "close" })
+      .end("That is all. The doctor goes on where it was started; this window can be closed.\n");
     arrived?.({ parameters: Object.fromEntries(url.searchParams) });
   });
   await new Promise((resolve, reject) => server.on("error", reject).listen(0, "127.0.0.1", resolve));

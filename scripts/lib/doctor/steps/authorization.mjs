@@ -60,7 +60,11 @@ function* walked(visit, begin) {
     if (answer.error || answer.status >= 400) {
       if (url.origin !== begin.origin) return undefined; // an identity provider of theirs, which may not know this browser
       const cimd = visit.profile?.document?.id === visit.clientId;
-      return void visit.find(cimd ? "client_document_refused" : byError(answer.json?.error), { at, expected: "a page to sign in", seen: inShort(answer) });
+      return void visit.find(cimd ? "client_document_refused" : byError(answer.json?.error), {
+        at,
+        expected: "a page to sign in",
+        seen: inShort(answer),
+      });
     }
     // HTML, "Cross-Origin-Opener-Policy": the popup's opener sees it as closed.
     if (/^same-origin(?!-allow-popups)/i.test(answer.headers["cross-origin-opener-policy"] ?? "")) {
@@ -68,7 +72,11 @@ function* walked(visit, begin) {
     }
     return isPage(answer) ? { page: answer } : undefined;
   }
-  return void visit.find("authorization_refused", { at: begin.origin + begin.pathname, expected: "a page to sign in", seen: "redirects without an end" });
+  return void visit.find("authorization_refused", {
+    at: begin.origin + begin.pathname,
+    expected: "a page to sign in",
+    seen: "redirects without an end",
+  });
 }
 
 const byError = (error) => ({ invalid_scope: "scope_refused", invalid_target: "resource_refused" })[error] ?? "authorization_refused";
@@ -77,19 +85,31 @@ const byError = (error) => ({ invalid_scope: "scope_refused", invalid_target: "r
 function back(visit, parameters, at) {
   const error = parameters.get("error");
   if (!error) return { parameters: Object.fromEntries(parameters) };
-  return void visit.find(byError(error), { at, expected: "a page to sign in", seen: [error, parameters.get("error_description")].filter(Boolean).join(": ") });
+  return void visit.find(byError(error), {
+    at,
+    expected: "a page to sign in",
+    seen: [error, parameters.get("error_description")].filter(Boolean).join(": "),
+  });
 }
 
 function returned(visit, { parameters, error }, words) {
   const at = visit.server.authorization_endpoint;
   if (error) return visit.find("person_not_returned", { at, expected: "a browser at the redirect URI", seen: error });
   visit.secret(parameters.code);
-  if (parameters.state !== visit.random.state) return visit.find("state_lost", { at, expected: "state as it was sent", seen: parameters.state === undefined ? "none" : "another" });
+  if (parameters.state !== visit.random.state)
+    return visit.find("state_lost", { at, expected: "state as it was sent", seen: parameters.state === undefined ? "none" : "another" });
   const promised = visit.server.authorization_response_iss_parameter_supported === true;
   if (promised && parameters.iss === undefined) return visit.find("iss_missing", { at, expected: visit.server.issuer, seen: "none" });
-  if (parameters.iss !== undefined && parameters.iss !== visit.server.issuer) return visit.find("iss_mismatch", { at, expected: visit.server.issuer, seen: parameters.iss });
-  if (parameters.error) return visit.find(byError(parameters.error), { at, expected: "a code", seen: [parameters.error, parameters.error_description].filter(Boolean).join(": ") });
-  if (!parameters.code) return visit.find("code_missing", { at, expected: "code", seen: Object.keys(parameters).join(", ") || "no parameters" });
+  if (parameters.iss !== undefined && parameters.iss !== visit.server.issuer)
+    return visit.find("iss_mismatch", { at, expected: visit.server.issuer, seen: parameters.iss });
+  if (parameters.error)
+    return visit.find(byError(parameters.error), {
+      at,
+      expected: "a code",
+      seen: [parameters.error, parameters.error_description].filter(Boolean).join(": "),
+    });
+  if (!parameters.code)
+    return visit.find("code_missing", { at, expected: "code", seen: Object.keys(parameters).join(", ") || "no parameters" });
   visit.code = parameters.code;
   visit.say(words);
 }
