@@ -14,7 +14,7 @@ import { profiles, titleOf } from "../../scripts/lib/doctor/profiles.mjs";
 import { human, json } from "../../scripts/lib/doctor/report.mjs";
 import { parsed } from "../../scripts/lib/doctor/steps/challenge.mjs";
 import { isPrivate } from "../../scripts/lib/doctor/steps/reach.mjs";
-import { bundle } from "../../scripts/lib/doctor/support.mjs";
+import { bundle, cutter } from "../../scripts/lib/doctor/support.mjs";
 import { symptoms } from "../../scripts/lib/doctor/symptoms.mjs";
 import { ROOT } from "./support/child.mjs";
 import { found } from "./support/doctor.mjs";
@@ -260,6 +260,20 @@ describe("the doctor's plan", () => {
       assert.ok(!text.includes(secret), secret);
     assert.ok(!text.includes(Buffer.from("client:secret%2Bof%2Fthe%3Dclient").toString("base64")));
     assert.match(text, /"authorization":"\[cut\]"/);
+  });
+
+  test("[X12] a secret that a server repeats in its own words is cut as well", () => {
+    const repeats = (usual, { body }) => {
+      const { refresh_token: sent } = Object.fromEntries(new URLSearchParams(body));
+      const refused = { error: "invalid_grant", error_description: `unknown: ${sent}` };
+      return sent ? { ...usual, status: 400, json: refused, text: JSON.stringify(refused) } : usual;
+    };
+    const seen = visit(whole, world({ bent: { "POST /token": repeats } }));
+    assert.match(human(seen), /unknown: refresh false/);
+    for (const text of [JSON.stringify(bundle(seen, [], { at: NOW })), cutter(seen.secrets)(human(seen))]) {
+      assert.match(text, /unknown: \[cut\]/);
+      assert.ok(!text.includes("refresh false"), text);
+    }
   });
 });
 

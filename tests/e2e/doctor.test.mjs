@@ -117,8 +117,10 @@ describe("doctor", () => {
         .flatMap(({ headers }) => (headers.cookie ?? "").split("; "))
         .filter(Boolean)
         .map((pair) => pair.split("=")[1]);
+      const states = proxy.exchanges.slice(begun).map(({ query }) => query.get("state"));
+      assert.ok(states.filter(Boolean).length > 1, "the gateway's own sign-in has one as well");
       const text = readFileSync(file, "utf8");
-      for (const secret of [...secrets, ...cookies]) {
+      for (const secret of [...secrets, ...cookies, ...states.filter(Boolean)]) {
         assert.ok(!text.includes(secret), `in the bundle: ${secret}`);
         assert.ok(!script.said.stdout.includes(secret), `printed: ${secret}`);
       }

@@ -35,21 +35,15 @@ function shown({ asked, answer }) {
   };
 }
 
+/** Parameters of every address in a text, relative ones as well. */
 function address(text) {
-  const url = new URL(text);
-  for (const name of [...url.searchParams.keys()]) if (hidden(name)) url.searchParams.set(name, CUT);
-  return String(url);
+  return text.replace(/([?&#](?:amp;)?([\w.-]+)=)[^&#\s"'<>]*/g, (whole, begin, name) => (hidden(name) ? begin + CUT : whole));
 }
 
 const hidden = (name) => MEMBERS.test(name) && !SAID_ALOUD.test(name);
 
 const named = (headers) =>
-  Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      HEADERS.test(name) ? CUT : name === "location" && URL.canParse(value) ? address(value) : value,
-    ]),
-  );
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, HEADERS.test(name) ? CUT : address(String(value))]));
 
 /** A body with the secrets of its members cut, in JSON, in events and as a form; pages and the like are shortened only. */
 function content(text) {
@@ -62,7 +56,9 @@ function content(text) {
       return String(form);
     }
     // A page's hidden fields hold what opens somebody's sign-in.
-    return text.replace(/(<input\b[^>]*\bvalue=)("[^"]*"|'[^']*'|[^\s>]+)/gi, `$1"${CUT}"`).slice(0, LONGEST);
+    return address(text)
+      .replace(/(<input\b[^>]*\bvalue=)("[^"]*"|'[^']*'|[^\s>]+)/gi, `$1"${CUT}"`)
+      .slice(0, LONGEST);
   }
 }
 
