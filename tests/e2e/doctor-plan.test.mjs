@@ -200,6 +200,17 @@ describe("the doctor's plan", () => {
     }
   });
 
+  test("[X12] what a server says does not command a terminal, and an address that is none ends nothing", () => {
+    const commands = (usual) => ({ ...usual, headers: { ...usual.headers, "www-authenticate": 'Basic realm="\x1b]0;owned\x07\u202e"' } });
+    const seen = json(
+      visit(whole, world({ bent: { "POST /mcp": (usual, { headers }) => (headers.authorization ? usual : commands(usual)) } })),
+    );
+    assert.equal(seen.findings[0].seen, 'Basic realm="\ufffd]0;owned\ufffd\ufffd"');
+    const nowhere = (usual) => ({ ...usual, json: { ...usual.json, registration_endpoint: "/register" } });
+    const bent = { "GET /.well-known/oauth-authorization-server": nowhere };
+    assert.deepEqual(found(json(visit(whole, world({ bent })))), ["issuer_metadata_malformed"]);
+  });
+
   test("addresses that nobody reaches from the internet", () => {
     for (const hidden of [
       "10.0.0.1",
@@ -321,7 +332,7 @@ describe("the doctor's tables", () => {
       /^fault name_unresolved: The name does not resolve$/m,
       /^ {2}seen +no such name$/m,
       /^ {2}rule .*RFC 1034/m,
-      /^ {2}to act +whoever runs the network/m,
+      /^ {2}to act +whoever runs the address/m,
       /^ {2}fix +Add the DNS record/m,
       /^1 fault$/m,
     ])

@@ -78,6 +78,17 @@ describe("doctor", () => {
     assert.deepEqual(found(bad), ["token_refused"]);
   });
 
+  test("[X12] the gateway's own address: the way to its only server, or the names of several", async (t) => {
+    const several = await examine(gateway.url);
+    assert.deepEqual(found(several), ["nothing_there"]);
+    for (const slug of ["alpha", "beta"]) assert.ok(several.findings[0].seen.includes(gateway.mcpUrl(slug)), several.findings[0].seen);
+    const single = await startGateway({ config: configuration({ alpha: upstream.url }) });
+    t.after(() => single.stop());
+    const seen = await examine(single.url);
+    assert.deepEqual(found(seen), []);
+    assert.equal(seen.url, single.mcpUrl("alpha"));
+  });
+
   test("[X12] what does not break the client that is played is a note", async () => {
     const straighten = proxy.bend(
       ({ headers }) => headers.origin,

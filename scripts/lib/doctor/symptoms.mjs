@@ -104,7 +104,8 @@ export const symptoms = [
   {
     from: "authorization pages",
     symptom: "A client has credentials of another server or an old domain",
-    instead: "Inside that client: clear its client id, secret and cache, and connect again",
+    instead:
+      "Inside that client: clear its client id, secret and cache, and connect again. --client-id shows whether the server knows an id",
   },
   {
     from: "authorization pages",

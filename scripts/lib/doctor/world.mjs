@@ -26,7 +26,11 @@ export function world({ person } = {}) {
       }
     },
     async http(asked) {
-      const answer = await exchange(asked);
+      const answer = await exchange(asked).catch(({ code = "ERR_INVALID_URL", message }) => ({
+        error: { code, message },
+        ms: 0,
+        at: Date.now(),
+      }));
       exchanges.push({ asked, answer });
       return answer;
     },

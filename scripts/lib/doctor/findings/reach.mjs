@@ -7,14 +7,14 @@ import { CLAUDE, CLOUD, MCP, network, operator, server } from "./words.mjs";
 /** Name, connection, certificate, and what stands in front. */
 export const reach = {
   name_unresolved: {
-    ...network,
+    ...operator,
     says: "The name does not resolve",
     rule: "A client has to find the host",
     source: "RFC 1034 §3.6",
     fix: "Add the DNS record, or correct the address. Inside a company the name may exist on its own network only",
   },
   address_private: {
-    ...network,
+    ...operator,
     says: "The name leads to a private address",
     rule: "Every address of the name can be reached from the internet",
     source: CLAUDE,
@@ -22,7 +22,7 @@ export const reach = {
     breaks: CLOUD,
   },
   no_ipv4: {
-    ...network,
+    ...operator,
     says: "The name has no IPv4 address",
     rule: "Connectors of Claude use IPv4",
     source: CLAUDE,
@@ -30,7 +30,7 @@ export const reach = {
     breaks: ["claude"],
   },
   connection_refused: {
-    ...network,
+    ...operator,
     says: "Nothing listens there",
     rule: "The address accepts connections",
     source: "RFC 9293 §3.10.7",
@@ -132,6 +132,7 @@ export const reach = {
   },
   redirected_to_https: {
     ...operator,
+    who: "client",
     says: "The address leads to https by a redirect",
     rule: "Clients are given the address itself; many follow no redirect of a POST",
     source: "RFC 9110 §15.4",
@@ -139,6 +140,7 @@ export const reach = {
   },
   redirected_slash: {
     ...operator,
+    who: "client",
     says: "The address leads to itself with or without a slash at the end",
     rule: "Clients are given the address itself; a POST loses its body on the way",
     source: "RFC 9110 §15.4",
@@ -153,6 +155,7 @@ export const reach = {
   },
   redirected_path: {
     ...operator,
+    who: "client",
     says: "The address leads to another path",
     rule: "Clients are given the address itself; many follow no redirect of a POST",
     source: "RFC 9110 §15.4",
@@ -182,6 +185,7 @@ export const reach = {
   },
   nothing_there: {
     ...operator,
+    who: "client",
     says: "Nothing is at this path",
     rule: "The address is that of one MCP server",
     source: `${MCP}, transports`,

@@ -62,7 +62,9 @@ function read(visit, { place, answer }) {
       seen: answer.headers["content-type"] ?? "no Content-Type",
     });
   const lacking = ["issuer", "authorization_endpoint", "token_endpoint"].filter((name) => !URL.canParse(document[name]));
-  if (lacking.length > 0) return wrong(`without ${lacking.join(", ")}`);
+  const optional = ["registration_endpoint", "revocation_endpoint"];
+  lacking.push(...optional.filter((name) => document[name] != null && !URL.canParse(document[name])));
+  if (lacking.length > 0) return wrong(`no URL in ${lacking.join(", ")}`);
   const nulls = nullsOf(document);
   if (nulls.length > 0) return wrong(`null: ${nulls.join(", ")}`);
   if (!document.response_types_supported?.includes?.("code")) return wrong("response_types_supported without code");
