@@ -34,9 +34,15 @@ describe("doctor at an address", () => {
   async function ending(t, { cert, key }, { aware = true } = {}) {
     const server = https.createServer({ cert, key }, async (incoming, answer) => {
       const body = await buffer(incoming);
-      const inward = (text) => (aware ? text.replaceAll(encodeURIComponent("https://localhost"), encodeURIComponent("http://localhost")) : text);
+      const inward = (text) =>
+        aware ? text.replaceAll(encodeURIComponent("https://localhost"), encodeURIComponent("http://localhost")) : text;
       const target = new URL(inward(incoming.url), gateway.url.replace(/\d+$/, incoming.headers.host.split(":")[1]));
-      const { status, headers, text } = await request(target, { method: incoming.method, headers: incoming.headers, body: body.length > 0 ? body : undefined, port: new URL(gateway.url).port });
+      const { status, headers, text } = await request(target, {
+        method: incoming.method,
+        headers: incoming.headers,
+        body: body.length > 0 ? body : undefined,
+        port: new URL(gateway.url).port,
+      });
       const known = (said) => (aware ? said.replaceAll(target.origin, target.origin.replace("http:", "https:")) : said);
       const { "content-length": _length, connection: _connection, ...rest } = headers;
       if (rest["www-authenticate"]) rest["www-authenticate"] = known(rest["www-authenticate"]);
@@ -51,7 +57,9 @@ describe("doctor at an address", () => {
   async function examined(url, trusted) {
     const file = path.join(folder, "authority.pem");
     if (trusted) writeFileSync(file, trusted.cert);
-    const script = start(path.join(ROOT, "scripts/doctor"), [url, "--json"], { env: { ...process.env, ...(trusted && { NODE_EXTRA_CA_CERTS: file }) } });
+    const script = start(path.join(ROOT, "scripts/doctor"), [url, "--json"], {
+      env: { ...process.env, ...(trusted && { NODE_EXTRA_CA_CERTS: file }) },
+    });
     const { code } = await script.ended;
     const seen = JSON.parse(script.said.stdout);
     assert.equal(code, found(seen).length > 0 ? 1 : 0);

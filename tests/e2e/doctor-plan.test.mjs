@@ -14,7 +14,7 @@ import { profiles, titleOf } from "../../scripts/lib/doctor/profiles.mjs";
 import { human, json } from "../../scripts/lib/doctor/report.mjs";
 import { parsed } from "../../scripts/lib/doctor/steps/challenge.mjs";
 import { isPrivate } from "../../scripts/lib/doctor/steps/reach.mjs";
-import { bundle } from "../../scripts/lib/doctor/support.mjs";
+import { bundle, cutter } from "../../scripts/lib/doctor/support.mjs";
 import { symptoms } from "../../scripts/lib/doctor/symptoms.mjs";
 import { ROOT } from "./support/child.mjs";
 import { found } from "./support/doctor.mjs";
@@ -27,7 +27,14 @@ const PUBLIC = [{ address: "203.0.113.7", family: 4 }];
 
 /** A server in order, as a table of answers; `bent` replaces some by "METHOD path" or by JSON-RPC method. */
 function world({ origin = ORIGIN, addresses = PUBLIC, person, bent = {} } = {}) {
-  const json = (value, more = {}, status = 200) => ({ status, headers: { "content-type": "application/json", ...cors, ...more }, json: value, text: JSON.stringify(value), ms: 5, at: NOW });
+  const json = (value, more = {}, status = 200) => ({
+    status,
+    headers: { "content-type": "application/json", ...cors, ...more },
+    json: value,
+    text: JSON.stringify(value),
+    ms: 5,
+    at: NOW,
+  });
   const cors = {
     "access-control-allow-origin": "*",
     "access-control-allow-headers": "authorization, content-type, mcp-protocol-version",
@@ -55,10 +62,26 @@ function world({ origin = ORIGIN, addresses = PUBLIC, person, bent = {} } = {}) 
     "GET /.well-known/openid-configuration": () => json({}, {}, 404),
     "POST /register": ({ body }) => json({ client_id: "client", ...JSON.parse(body) }, {}, 201),
     "GET /authorize": () => ({ status: 200, headers: { "content-type": "text/html" }, text: "<!doctype html>", ms: 5, at: NOW }),
-    "POST /token": ({ body }) => json({ access_token: `token ${body.includes("refresh")}`, token_type: "Bearer", expires_in: 60, refresh_token: `refresh ${body.includes("refresh")}` }, { "cache-control": "no-store" }),
+    "POST /token": ({ body }) =>
+      json(
+        {
+          access_token: `token ${body.includes("refresh")}`,
+          token_type: "Bearer",
+          expires_in: 60,
+          refresh_token: `refresh ${body.includes("refresh")}`,
+        },
+        { "cache-control": "no-store" },
+      ),
     "GET /mcp": () => json({}, {}, 405),
     "DELETE /mcp": () => json({}, {}, 405),
-    "POST /mcp": ({ headers, body }) => (headers.authorization ? rpc[JSON.parse(body).method]() : json({ error: "invalid_token" }, { "www-authenticate": `Bearer resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"` }, 401)),
+    "POST /mcp": ({ headers, body }) =>
+      headers.authorization
+        ? rpc[JSON.parse(body).method]()
+        : json(
+            { error: "invalid_token" },
+            { "www-authenticate": `Bearer resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"` },
+            401,
+          ),
   };
   return {
     resolve: () => (addresses.error ? addresses : { addresses }),
@@ -87,7 +110,10 @@ describe("the doctor's plan", () => {
   test("[X12] a server in order", () => {
     const seen = json(visit(whole, world()));
     assert.deepEqual(found(seen), []);
-    assert.deepEqual(seen.steps.filter(({ skipped }) => skipped), []);
+    assert.deepEqual(
+      seen.steps.filter(({ skipped }) => skipped),
+      [],
+    );
   });
 
   for (const [finding, given, bent] of [
@@ -98,8 +124,21 @@ describe("the doctor's plan", () => {
     ["no_answer", {}, { bent: { "POST /mcp": () => ({ error: { code: "ETIMEDOUT", message: "no answer in 20 seconds" } }) } }],
     ["token_slow", {}, { bent: { "POST /token": (usual, { body }) => ({ ...usual, ms: body.includes("refresh") ? 5 : 12_000 }) } }],
     ["person_not_returned", {}, { person: () => ({ error: "nobody in 5 minutes" }) }],
-    ["session_malformed", {}, { bent: { initialize: (usual) => ({ ...usual, headers: { ...usual.headers, "mcp-session-id": "one two" } }) } }],
-    ["session_lost", {}, { bent: { "notifications/initialized": () => ({ status: 404, headers: {}, text: "" }), "tools/list": () => ({ status: 404, headers: {}, text: "" }) } }],
+    [
+      "session_malformed",
+      {},
+      { bent: { initialize: (usual) => ({ ...usual, headers: { ...usual.headers, "mcp-session-id": "one two" } }) } },
+    ],
+    [
+      "session_lost",
+      {},
+      {
+        bent: {
+          "notifications/initialized": () => ({ status: 404, headers: {}, text: "" }),
+          "tools/list": () => ({ status: 404, headers: {}, text: "" }),
+        },
+      },
+    ],
     ["stream_buffered", {}, { bent: { "GET /mcp": () => ({ error: { code: "ETIMEDOUT", message: "no answer in 3 seconds" } }) } }],
   ]) {
     test(`[X12] ${finding}`, () => {
@@ -112,15 +151,33 @@ describe("the doctor's plan", () => {
     const outside = world({ addresses: [{ address: "192.168.1.4", family: 4 }] });
     assert.deepEqual(found(json(visit({ ...whole, profile: "claude" }, outside))), ["address_private"]);
     const here = json(visit({ ...whole, profile: "vscode" }, outside));
-    assert.deepEqual(here.findings.map(({ id, weight }) => [id, weight]), [["address_private", "note"]]);
+    assert.deepEqual(
+      here.findings.map(({ id, weight }) => [id, weight]),
+      [["address_private", "note"]],
+    );
   });
 
   test("[X12] a registration is deleted where the server offers that, and else told of", () => {
-    const offer = (usual) => ({ ...usual, json: { ...usual.json, registration_client_uri: `${ORIGIN}/register/client`, registration_access_token: "a token of the registration" } });
+    const offer = (usual) => ({
+      ...usual,
+      json: {
+        ...usual.json,
+        registration_client_uri: `${ORIGIN}/register/client`,
+        registration_access_token: "a token of the registration",
+      },
+    });
     const deleted = [];
-    const outside = world({ bent: { "POST /register": offer, "DELETE /register/client": (_usual, { headers }) => (deleted.push(headers.authorization), { status: 204, headers: {}, text: "" }) } });
+    const outside = world({
+      bent: {
+        "POST /register": offer,
+        "DELETE /register/client": (_usual, { headers }) => (deleted.push(headers.authorization), { status: 204, headers: {}, text: "" }),
+      },
+    });
     const { http } = outside;
-    outside.http = (asked) => (asked.url.endsWith("/register/client") ? (deleted.push(asked.headers.authorization), { status: 204, headers: {}, text: "", ms: 1, at: NOW }) : http(asked));
+    outside.http = (asked) =>
+      asked.url.endsWith("/register/client")
+        ? (deleted.push(asked.headers.authorization), { status: 204, headers: {}, text: "", ms: 1, at: NOW })
+        : http(asked);
     assert.deepEqual(visit(whole, outside).left, []);
     assert.deepEqual(deleted, ["Bearer a token of the registration"]);
     assert.match(visit(whole, world()).left.join(), /registration client/);
@@ -134,15 +191,40 @@ describe("the doctor's plan", () => {
       visit({ url: `${ORIGIN}/mcp`, profile: name }, seen);
       assert.equal(asked[0].headers["user-agent"], agent);
       assert.equal(JSON.parse(asked[0].body).method, first);
-      const sent = JSON.parse(asked.find(({ url }) => url.endsWith("/register") ).body ?? asked.findLast(({ url }) => url.endsWith("/register")).body);
+      const sent = JSON.parse(
+        asked.find(({ url }) => url.endsWith("/register")).body ?? asked.findLast(({ url }) => url.endsWith("/register")).body,
+      );
       assert.deepEqual(sent.redirect_uris, registration.redirect_uris);
       const looked = asked.filter(({ url, method }) => method === "GET" && url.includes("oauth-protected-resource")).length;
       assert.ok(looked >= places.filter((place) => place !== "hint").length);
     }
   });
 
+  test("[X12] what a server says does not command a terminal, and an address that is none ends nothing", () => {
+    const commands = (usual) => ({ ...usual, headers: { ...usual.headers, "www-authenticate": 'Basic realm="\x1b]0;owned\x07\u202e"' } });
+    const seen = json(
+      visit(whole, world({ bent: { "POST /mcp": (usual, { headers }) => (headers.authorization ? usual : commands(usual)) } })),
+    );
+    assert.equal(seen.findings[0].seen, 'Basic realm="\ufffd]0;owned\ufffd\ufffd"');
+    const nowhere = (usual) => ({ ...usual, json: { ...usual.json, registration_endpoint: "/register" } });
+    const bent = { "GET /.well-known/oauth-authorization-server": nowhere };
+    assert.deepEqual(found(json(visit(whole, world({ bent })))), ["issuer_metadata_malformed"]);
+  });
+
   test("addresses that nobody reaches from the internet", () => {
-    for (const hidden of ["10.0.0.1", "100.64.0.1", "127.0.0.1", "169.254.1.1", "172.31.0.1", "192.168.0.1", "::1", "fd00::1", "fe80::1", "::ffff:10.0.0.1"]) assert.ok(isPrivate(hidden), hidden);
+    for (const hidden of [
+      "10.0.0.1",
+      "100.64.0.1",
+      "127.0.0.1",
+      "169.254.1.1",
+      "172.31.0.1",
+      "192.168.0.1",
+      "::1",
+      "fd00::1",
+      "fe80::1",
+      "::ffff:10.0.0.1",
+    ])
+      assert.ok(isPrivate(hidden), hidden);
     for (const open of ["8.8.8.8", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8"]) assert.ok(!isPrivate(open), open);
   });
 
@@ -155,17 +237,62 @@ describe("the doctor's plan", () => {
 
   test("[X12] no secret is in the bundle, however it comes", () => {
     const kept = [];
-    const outside = world({ bent: { "POST /register": (usual) => ({ ...usual, json: { ...usual.json, client_secret: "secret+of/the=client", client_secret_expires_at: 0, token_endpoint_auth_method: "client_secret_basic" } }) } });
-    const seen = visit(whole, { ...outside, http: (asked) => { const answer = outside.http(asked); kept.push({ asked, answer: { ...answer, text: JSON.stringify(answer.json ?? "") } }); return answer; } });
+    const outside = world({
+      bent: {
+        "POST /register": (usual) => ({
+          ...usual,
+          json: {
+            ...usual.json,
+            client_secret: "secret+of/the=client",
+            client_secret_expires_at: 0,
+            token_endpoint_auth_method: "client_secret_basic",
+          },
+        }),
+      },
+    });
+    const seen = visit(whole, {
+      ...outside,
+      http: (asked) => {
+        const answer = outside.http(asked);
+        kept.push({ asked, answer: { ...answer, text: JSON.stringify(answer.json ?? "") } });
+        return answer;
+      },
+    });
     const text = JSON.stringify(bundle(seen, kept, { at: NOW }));
-    for (const secret of ["secret+of/the=client", encodeURIComponent("secret+of/the=client"), "the code of somebody", "token false", "refresh true", "the verifier of a test", "the state of a test"]) assert.ok(!text.includes(secret), secret);
+    for (const secret of [
+      "secret+of/the=client",
+      encodeURIComponent("secret+of/the=client"),
+      "the code of somebody",
+      "token false",
+      "refresh true",
+      "the verifier of a test",
+      "the state of a test",
+    ])
+      assert.ok(!text.includes(secret), secret);
     assert.ok(!text.includes(Buffer.from("client:secret%2Bof%2Fthe%3Dclient").toString("base64")));
     assert.match(text, /"authorization":"\[cut\]"/);
+  });
+
+  test("[X12] a secret that a server repeats in its own words is cut as well", () => {
+    const repeats = (usual, { body }) => {
+      const { refresh_token: sent } = Object.fromEntries(new URLSearchParams(body));
+      const refused = { error: "invalid_grant", error_description: `unknown: ${sent}` };
+      return sent ? { ...usual, status: 400, json: refused, text: JSON.stringify(refused) } : usual;
+    };
+    const seen = visit(whole, world({ bent: { "POST /token": repeats } }));
+    assert.match(human(seen), /unknown: refresh false/);
+    for (const text of [JSON.stringify(bundle(seen, [], { at: NOW })), cutter(seen.secrets)(human(seen))]) {
+      assert.match(text, /unknown: \[cut\]/);
+      assert.ok(!text.includes("refresh false"), text);
+    }
   });
 });
 
 describe("the doctor's tables", () => {
-  const sources = readdirSync(path.join(ROOT, "tests/e2e")).filter((name) => /^doctor-.*\.test\.mjs$/.test(name)).map((name) => readFileSync(path.join(ROOT, "tests/e2e", name), "utf8")).join();
+  const sources = readdirSync(path.join(ROOT, "tests/e2e"))
+    .filter((name) => /^doctor-.*\.test\.mjs$/.test(name))
+    .map((name) => readFileSync(path.join(ROOT, "tests/e2e", name), "utf8"))
+    .join();
 
   test("[X12] every finding is made to happen by a test", () => {
     const happens = new Set(faults.map(({ finding }) => finding));
@@ -200,6 +327,15 @@ describe("the doctor's tables", () => {
   test("[X12] the report names the finding, the rule, who has to act and the fix", () => {
     const outside = world({ addresses: { error: { code: "ENOTFOUND", message: "no such name" } } });
     const text = human(visit({ url: `${ORIGIN}/mcp` }, outside));
-    for (const line of [/^ {2}fault {4}reach/m, /^fault name_unresolved: The name does not resolve$/m, /^ {2}seen +no such name$/m, /^ {2}rule .*RFC 1034/m, /^ {2}to act +whoever runs the network/m, /^ {2}fix +Add the DNS record/m, /^1 fault$/m]) assert.match(text, line);
+    for (const line of [
+      /^ {2}fault {4}reach/m,
+      /^fault name_unresolved: The name does not resolve$/m,
+      /^ {2}seen +no such name$/m,
+      /^ {2}rule .*RFC 1034/m,
+      /^ {2}to act +whoever runs the address/m,
+      /^ {2}fix +Add the DNS record/m,
+      /^1 fault$/m,
+    ])
+      assert.match(text, line);
   });
 });

@@ -19,20 +19,29 @@ import { signedIn } from "./support/oauth-client.mjs";
 import { startUpstream } from "./support/upstream.mjs";
 
 describe("doctor", () => {
-  let gateway, upstream, proxy, front, signIn;
+  let gateway, upstream, proxy;
   before(async () => {
     upstream = await startUpstream();
     gateway = await startGateway({ config: configuration({ alpha: upstream.url, beta: upstream.url }) });
-    proxy = await startBendingProxy({ rewrite: (headers) => Object.fromEntries(Object.entries({ ...headers, ...front }).filter(([, value]) => value !== undefined)) });
-    proxy.passTo(new URL(gateway.url).port);
-    signIn = visitor(proxy.origin);
+    proxy = await inFront();
   });
   after(() => Promise.all([gateway, upstream, proxy].map((one) => one?.stop())));
 
+  /** A proxy of one's own in front of the gateway; `changed` are headers that it sends on otherwise, or not where they are undefined. */
+  async function inFront(changed = {}) {
+    const rewrite = (headers) => Object.fromEntries(Object.entries({ ...headers, ...changed }).filter(([, value]) => value !== undefined));
+    const started = await startBendingProxy({ rewrite });
+    started.passTo(new URL(gateway.url).port);
+    return started;
+  }
+
   test("[X12] a gateway in order: the whole way is gone, and nothing is found", async () => {
-    const seen = await examine(`${proxy.origin}/v1/mcp/alpha`, { signIn });
+    const seen = await examine(`${proxy.origin}/v1/mcp/alpha`, { signIn: visitor(proxy.origin) });
     assert.deepEqual(found(seen), []);
-    assert.deepEqual(seen.steps.filter(({ skipped }) => skipped), []);
+    assert.deepEqual(
+      seen.steps.filter(({ skipped }) => skipped),
+      [],
+    );
     assert.match(seen.steps.find(({ name }) => name === "call").said, /2025-11-25 and 2026-07-28/);
     const used = proxy.exchanges.filter(({ path: asked, status }) => asked === "/oauth/revoke" && status === 200);
     assert.equal(used.length, 1, "what was issued was revoked");
@@ -46,21 +55,19 @@ describe("doctor", () => {
     });
   }
 
-  for (const { finding, fault, bend, rewrite, path: asked = "/v1/mcp/alpha", signIn: whole, options } of faults) {
-    test(`[X12] [S10] ${fault}: ${finding}`, async () => {
-      front = rewrite?.(gateway);
-      bend?.(proxy);
-      try {
-        const seen = await examine(`${proxy.origin}${asked}`, { ...(whole && { signIn }), ...options });
+  describe("faults in front of it", { concurrency: 4 }, () => {
+    for (const { finding, fault, bend, rewrite, path: asked = "/v1/mcp/alpha", signIn: whole, options } of faults) {
+      test(`[X12] [S10] ${fault}: ${finding}`, async (t) => {
+        const own = await inFront(rewrite?.(gateway));
+        t.after(own.stop);
+        bend?.(own);
+        const seen = await examine(`${own.origin}${asked}`, { ...(whole && { signIn: visitor(own.origin) }), ...options });
         assert.deepEqual(found(seen), [finding], JSON.stringify(seen.findings, null, 1));
         const [{ at, expected, seen: what }] = seen.findings;
         assert.ok(at && expected && what, "it says where, what was expected and what was seen");
-      } finally {
-        proxy.straighten();
-        front = undefined;
-      }
-    });
-  }
+      });
+    }
+  });
 
   test("[X12] a given token is called with; one that ended is refused as such", async () => {
     const { token } = await signedIn(gateway, "alpha");
@@ -71,8 +78,22 @@ describe("doctor", () => {
     assert.deepEqual(found(bad), ["token_refused"]);
   });
 
+  test("[X12] the gateway's own address: the way to its only server, or the names of several", async (t) => {
+    const several = await examine(gateway.url);
+    assert.deepEqual(found(several), ["nothing_there"]);
+    for (const slug of ["alpha", "beta"]) assert.ok(several.findings[0].seen.includes(gateway.mcpUrl(slug)), several.findings[0].seen);
+    const single = await startGateway({ config: configuration({ alpha: upstream.url }) });
+    t.after(() => single.stop());
+    const seen = await examine(single.url);
+    assert.deepEqual(found(seen), []);
+    assert.equal(seen.url, single.mcpUrl("alpha"));
+  });
+
   test("[X12] what does not break the client that is played is a note", async () => {
-    const straighten = proxy.bend(({ headers }) => headers.origin, async ({ response }) => response.writeHead(403).end());
+    const straighten = proxy.bend(
+      ({ headers }) => headers.origin,
+      async ({ response }) => response.writeHead(403).end(),
+    );
     const seen = await examine(`${proxy.origin}/v1/mcp/alpha`, { profile: "cursor" });
     straighten();
     assert.deepEqual(found(seen), []);
@@ -96,11 +117,21 @@ describe("doctor", () => {
 
       const answers = proxy.exchanges.slice(begun).filter(({ path: asked, answer }) => asked === "/oauth/token" && answer);
       assert.equal(answers.length, 2);
-      const secrets = [landed.searchParams.get("code"), landed.searchParams.get("state"), ...answers.flatMap(({ answer, form }) => [answer.access_token, answer.refresh_token, form.code_verifier])].filter(Boolean);
+      const secrets = [
+        landed.searchParams.get("code"),
+        landed.searchParams.get("state"),
+        ...answers.flatMap(({ answer, form }) => [answer.access_token, answer.refresh_token, form.code_verifier]),
+      ].filter(Boolean);
       assert.ok(secrets.length >= 7);
-      const cookies = proxy.exchanges.slice(begun).flatMap(({ headers }) => (headers.cookie ?? "").split("; ")).filter(Boolean).map((pair) => pair.split("=")[1]);
+      const cookies = proxy.exchanges
+        .slice(begun)
+        .flatMap(({ headers }) => (headers.cookie ?? "").split("; "))
+        .filter(Boolean)
+        .map((pair) => pair.split("=")[1]);
+      const states = proxy.exchanges.slice(begun).map(({ query }) => query.get("state"));
+      assert.ok(states.filter(Boolean).length > 1, "the gateway's own sign-in has one as well");
       const text = readFileSync(file, "utf8");
-      for (const secret of [...secrets, ...cookies]) {
+      for (const secret of [...secrets, ...cookies, ...states.filter(Boolean)]) {
         assert.ok(!text.includes(secret), `in the bundle: ${secret}`);
         assert.ok(!script.said.stdout.includes(secret), `printed: ${secret}`);
       }
@@ -117,8 +148,24 @@ describe("doctor", () => {
       assert.equal(code, 1, script.said.both);
       const { v, findings } = JSON.parse(script.said.stdout);
       assert.equal(v, 1);
-      assert.deepEqual(Object.keys(findings[0]), ["id", "step", "weight", "says", "at", "expected", "seen", "rule", "source", "who", "fix", "breaks"]);
-      assert.deepEqual(findings.map(({ id, who, source }) => [id, who, source]), [["resource_metadata_missing", "server", "RFC 9728 §3"]]);
+      assert.deepEqual(Object.keys(findings[0]), [
+        "id",
+        "step",
+        "weight",
+        "says",
+        "at",
+        "expected",
+        "seen",
+        "rule",
+        "source",
+        "who",
+        "fix",
+        "breaks",
+      ]);
+      assert.deepEqual(
+        findings.map(({ id, who, source }) => [id, who, source]),
+        [["resource_metadata_missing", "server", "RFC 9728 §3"]],
+      );
     });
 
     test("[X12] a token in the environment is used and never printed", async () => {

@@ -30,7 +30,12 @@ const tables = {
     "|---|---|",
     ...[...new Set(symptoms.map(({ from }) => from))].flatMap((from) => [
       `| **${from}** | |`,
-      ...symptoms.filter((one) => one.from === from).map(({ symptom, findings: ids, instead }) => `| ${cell(symptom)} | ${ids ? ids.map((id) => `[${code(id)}](#${id})`).join(", ") : cell(instead)} |`),
+      ...symptoms
+        .filter((one) => one.from === from)
+        .map(
+          ({ symptom, findings: ids, instead }) =>
+            `| ${cell(symptom)} | ${ids ? ids.map((id) => `[${code(id)}](#${id})`).join(", ") : cell(instead)} |`,
+        ),
     ]),
     "",
   ],

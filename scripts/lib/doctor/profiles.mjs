@@ -55,7 +55,12 @@ export const profiles = {
       ...loopback,
       client_name: "Visual Studio Code",
       client_uri: "https://code.visualstudio.com",
-      redirect_uris: ["https://insiders.vscode.dev/redirect", "https://vscode.dev/redirect", "http://127.0.0.1/", "http://127.0.0.1:33418/"],
+      redirect_uris: [
+        "https://insiders.vscode.dev/redirect",
+        "https://vscode.dev/redirect",
+        "http://127.0.0.1/",
+        "http://127.0.0.1:33418/",
+      ],
       application_type: "native",
     },
     document: { id: "https://vscode.dev/oauth/client-metadata.json", redirectUri: "http://127.0.0.1:33418/" },
@@ -71,7 +76,11 @@ export const profiles = {
     registration: {
       ...loopback,
       client_name: "Cursor",
-      redirect_uris: ["cursor://anysphere.cursor-mcp/oauth/callback", "https://www.cursor.com/agents/mcp/oauth/callback", "http://localhost:8787/callback"],
+      redirect_uris: [
+        "cursor://anysphere.cursor-mcp/oauth/callback",
+        "https://www.cursor.com/agents/mcp/oauth/callback",
+        "http://localhost:8787/callback",
+      ],
     },
   },
   inspector: {

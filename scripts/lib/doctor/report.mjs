@@ -5,18 +5,38 @@
 import { titleOf } from "./profiles.mjs";
 
 const MARKS = { fault: "fault", warning: "warning", note: "note" };
-const WHO = { client: "whoever sets the client up", operator: "whoever runs the address and what is in front", server: "whoever runs the server", network: "whoever runs the network between" };
+const WHO = {
+  client: "whoever sets the client up",
+  operator: "whoever runs the address and what is in front",
+  server: "whoever runs the server",
+  network: "whoever runs the network between",
+};
 
 /** Lines for a terminal. `paint` adds colour where there is some. */
 export function human(visit, { paint = (text) => text } = {}) {
   const { findings } = visit;
   const counted = findings.filter(({ weight }) => weight !== "note");
   const lines = [`${visit.url}${visit.profile ? `, as ${visit.profile.title}` : ""}`, ""];
-  for (const step of visit.steps) lines.push(row(step, findings, paint));
+  for (const alike of together(visit.steps)) lines.push(alike.length > 1 ? several(alike, paint) : row(alike[0], findings, paint));
   for (const finding of findings) lines.push("", ...block(finding, paint));
   if (visit.left.length > 0) lines.push("", ...visit.left.map((one) => `left there: ${shorten(one)}`));
   lines.push("", counted.length === 0 ? paint("Nothing is wrong as far as this went.", "ok") : paint(countOf(counted), "fault"));
   return visit.steps.length > 0 ? lines.join("\n") : "";
+}
+
+/** Steps that follow each other and were skipped for one reason are one line. */
+function together(steps) {
+  const groups = [];
+  for (const step of steps) {
+    const [last] = groups.at(-1) ?? [];
+    if (last && step.skipped && last.skipped && last.said === step.said) groups.at(-1).push(step);
+    else groups.push([step]);
+  }
+  return groups;
+}
+
+function several(steps, paint) {
+  return `  ${paint("–".padEnd(7), "skipped")}  ${steps.map(({ name }) => name).join(", ")}: ${steps[0].said}`;
 }
 
 function row({ name, said, skipped }, findings, paint) {
@@ -40,7 +60,10 @@ function block(finding, paint) {
     ["to act", WHO[finding.who]],
     ["fix", finding.fix],
   ];
-  return [`${paint(MARKS[finding.weight], finding.weight)} ${finding.id}: ${finding.says}`, ...facts.filter(([, value]) => value).map(([name, value]) => `  ${name.padEnd(9)} ${value}`)];
+  return [
+    `${paint(MARKS[finding.weight], finding.weight)} ${finding.id}: ${finding.says}`,
+    ...facts.filter(([, value]) => value).map(([name, value]) => `  ${name.padEnd(9)} ${value}`),
+  ];
 }
 
 function countOf(counted) {
@@ -59,7 +82,20 @@ export function json(visit) {
     url: String(visit.url),
     ...(visit.profileName && { profile: visit.profileName }),
     steps: visit.steps.map(({ name, said, skipped }) => ({ name, skipped, ...(said && { said }) })),
-    findings: visit.findings.map(({ id, step, weight, says, at, expected, seen, rule, source, who, fix, breaks }) => ({ id, step, weight, says, at, expected, seen, rule, source, who, fix, breaks })),
+    findings: visit.findings.map(({ id, step, weight, says, at, expected, seen, rule, source, who, fix, breaks }) => ({
+      id,
+      step,
+      weight,
+      says,
+      at,
+      expected,
+      seen,
+      rule,
+      source,
+      who,
+      fix,
+      breaks,
+    })),
     left: visit.left,
   };
 }

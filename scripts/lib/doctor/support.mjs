@@ -19,7 +19,9 @@ export function bundle(visit, exchanges, { at }) {
 
 /** Takes known secrets out of a text, and what looks like one. */
 export function cutter(secrets) {
-  const known = [...secrets].flatMap((secret) => [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64")]).sort((one, other) => other.length - one.length);
+  const known = [...secrets]
+    .flatMap((secret) => [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64")])
+    .sort((one, other) => other.length - one.length);
   return (text) => known.reduce((rest, secret) => rest.replaceAll(secret, CUT), text).replaceAll(TOKENS, CUT);
 }
 
@@ -33,16 +35,15 @@ function shown({ asked, answer }) {
   };
 }
 
+/** Parameters of every address in a text, relative ones as well. */
 function address(text) {
-  const url = new URL(text);
-  for (const name of [...url.searchParams.keys()]) if (hidden(name)) url.searchParams.set(name, CUT);
-  return String(url);
+  return text.replace(/([?&#](?:amp;)?([\w.-]+)=)[^&#\s"'<>]*/g, (whole, begin, name) => (hidden(name) ? begin + CUT : whole));
 }
 
 const hidden = (name) => MEMBERS.test(name) && !SAID_ALOUD.test(name);
 
 const named = (headers) =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, HEADERS.test(name) ? CUT : name === "location" && URL.canParse(value) ? address(value) : value]));
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, HEADERS.test(name) ? CUT : address(String(value))]));
 
 /** A body with the secrets of its members cut, in JSON, in events and as a form; pages and the like are shortened only. */
 function content(text) {
@@ -55,12 +56,16 @@ function content(text) {
       return String(form);
     }
     // A page's hidden fields hold what opens somebody's sign-in.
-    return text.replace(/(<input\b[^>]*\bvalue=)("[^"]*"|'[^']*'|[^\s>]+)/gi, `$1"${CUT}"`).slice(0, LONGEST);
+    return address(text)
+      .replace(/(<input\b[^>]*\bvalue=)("[^"]*"|'[^']*'|[^\s>]+)/gi, `$1"${CUT}"`)
+      .slice(0, LONGEST);
   }
 }
 
 function within(value) {
   if (Array.isArray(value)) return value.map(within);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, typeof inner === "string" && hidden(name) ? CUT : within(inner)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, typeof inner === "string" && hidden(name) ? CUT : within(inner)]),
+  );
 }

@@ -7,6 +7,9 @@ import { createHash } from "node:crypto";
 import { byId } from "./findings.mjs";
 import { profiles } from "./profiles.mjs";
 
+/** What a server says is shown in a terminal, and must not command it. */
+const printable = (text) => String(text).replace(/[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+
 export class Visit {
   /**
    * - `url`: the MCP server's address
@@ -59,7 +62,7 @@ export class Visit {
   find(id, { expected, seen, at }) {
     if (!byId.has(id)) throw new Error(`no such finding: ${id}`);
     if (this.found.some((other) => other.id === id)) return;
-    this.found.push({ id, step: this.step.name, at: at && String(at), expected, seen });
+    this.found.push({ id, step: this.step.name, at: at && printable(String(at)), expected: printable(expected), seen: printable(seen) });
   }
 
   /** Something is wrong that makes the rest of the way worthless. */

@@ -26,7 +26,11 @@ export function world({ person } = {}) {
       }
     },
     async http(asked) {
-      const answer = await exchange(asked);
+      const answer = await exchange(asked).catch(({ code = "ERR_INVALID_URL", message }) => ({
+        error: { code, message },
+        ms: 0,
+        at: Date.now(),
+      }));
       exchanges.push({ asked, answer });
       return answer;
     },
@@ -58,7 +62,7 @@ function exchange({ method, url, headers, body, until, wait = PATIENCE }) {
         if (until === "head") return done();
         response.setEncoding("utf8").on("data", (part) => {
           text += part;
-          if (text.length > LONGEST || (until === "event" && /^data:.*\n\r?\n/m.test(text))) done();
+          if (text.length > LONGEST || (until === "event" && /^data:[\s\S]*?\n\r?\n/m.test(text))) done();
         });
         response.on("end", done);
         response.on("error", (error) => end({ error: { code: error.code ?? "ECONNRESET", message: error.message } }));
@@ -88,7 +92,9 @@ export async function listener(show) {
   const server = http.createServer((request, response) => {
     const url = new URL(request.url, "http://127.0.0.1");
     if (url.pathname !== "/callback") return void response.writeHead(404).end();
-    response.writeHead(200, { "content-type": "text/plain; charset=utf-8", connection: "close" }).end("That is all. The doctor goes on where it was started; this window can be closed.\n");
+    response
+      .writeHead(200, { "content-type": "text/plain; charset=utf-8", connection: "close" })
+      .end("That is all. The doctor goes on where it was started; this window can be closed.\n");
     arrived?.({ parameters: Object.fromEntries(url.searchParams) });
   });
   await new Promise((resolve, reject) => server.on("error", reject).listen(0, "127.0.0.1", resolve));

@@ -32,7 +32,10 @@ export function certificate({ name = "localhost", from = days(-1), to = days(365
   const signature = createSign("sha256").update(signed).sign(privateKey);
   const whole = sequence(signed, algorithm, tagged(0x03, Buffer.concat([Buffer.from([0]), signature])));
   const lines = whole.toString("base64").replace(/.{64}(?=.)/g, "$&\n");
-  return { cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`, key: privateKey.export({ type: "pkcs8", format: "pem" }) };
+  return {
+    cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
+    key: privateKey.export({ type: "pkcs8", format: "pem" }),
+  };
 }
 
 /** So many days from now. */
@@ -43,7 +46,12 @@ export function days(count) {
 const sequence = (...parts) => tagged(0x30, Buffer.concat(parts));
 
 function tagged(tag, content) {
-  const length = content.length < 128 ? [content.length] : content.length < 256 ? [0x81, content.length] : [0x82, content.length >> 8, content.length & 255];
+  const length =
+    content.length < 128
+      ? [content.length]
+      : content.length < 256
+        ? [0x81, content.length]
+        : [0x82, content.length >> 8, content.length & 255];
   return Buffer.concat([Buffer.from([tag, ...length]), content]);
 }
 

@@ -11,10 +11,11 @@ export function* authorization(visit) {
   if (!visit.server) return visit.skip("not tried: there is no metadata of an authorization server");
   if (!visit.clientId) return visit.skip("not tried: there is no client");
   const url = requested(visit);
-  const page = yield* walked(visit, url);
-  if (!page || visit.found.some(({ step }) => step === "authorization")) return;
+  const arrived = yield* walked(visit, url);
+  if (!arrived || visit.found.some(({ step, id }) => step === "authorization" && id !== "popup_severed")) return;
+  if (arrived.parameters) return returned(visit, arrived, "the server approved without asking anybody");
   visit.say("leads to a sign-in");
-  if (visit.person) yield* returned(visit, yield { ask: "person", url: String(url) });
+  if (visit.person) returned(visit, yield { ask: "person", url: String(url) }, "somebody signed in and came back with a code");
 }
 
 function requested(visit) {
@@ -37,7 +38,7 @@ function requested(visit) {
   return url;
 }
 
-/** As a browser opens it, up to the first page: that page, or nothing where it ended otherwise. */
+/** As a browser opens it, up to the first page: that page, {parameters} of who comes back at once, or nothing where it ended otherwise. */
 function* walked(visit, begin) {
   let url = begin;
   let cookies = {};
@@ -50,24 +51,32 @@ function* walked(visit, begin) {
     if (isRedirect(answer) && URL.canParse(answer.headers.location, url)) {
       const next = new URL(answer.headers.location, url);
       if (String(next).startsWith(visit.redirectUri)) return back(visit, next.searchParams, at);
+      if (!/^https?:$/.test(next.protocol)) return undefined;
       if (next.origin !== url.origin) cookies = {};
       for (const line of [answer.headers["set-cookie"] ?? []].flat()) cookies[line.split("=")[0]] = line.split(";")[0];
-      if (!/^https?:$/.test(next.protocol)) return undefined;
       url = next;
       continue;
     }
     if (answer.error || answer.status >= 400) {
       if (url.origin !== begin.origin) return undefined; // an identity provider of theirs, which may not know this browser
       const cimd = visit.profile?.document?.id === visit.clientId;
-      return void visit.find(cimd ? "client_document_refused" : byError(answer.json?.error), { at, expected: "a page to sign in", seen: inShort(answer) });
+      return void visit.find(cimd ? "client_document_refused" : byError(answer.json?.error), {
+        at,
+        expected: "a page to sign in",
+        seen: inShort(answer),
+      });
     }
     // HTML, "Cross-Origin-Opener-Policy": the popup's opener sees it as closed.
     if (/^same-origin(?!-allow-popups)/i.test(answer.headers["cross-origin-opener-policy"] ?? "")) {
       visit.find("popup_severed", { at, expected: "unsafe-none, or nothing", seen: answer.headers["cross-origin-opener-policy"] });
     }
-    return isPage(answer) ? answer : undefined;
+    return isPage(answer) ? { page: answer } : undefined;
   }
-  return void visit.find("authorization_refused", { at: begin.origin + begin.pathname, expected: "a page to sign in", seen: "redirects without an end" });
+  return void visit.find("authorization_refused", {
+    at: begin.origin + begin.pathname,
+    expected: "a page to sign in",
+    seen: "redirects without an end",
+  });
 }
 
 const byError = (error) => ({ invalid_scope: "scope_refused", invalid_target: "resource_refused" })[error] ?? "authorization_refused";
@@ -75,20 +84,32 @@ const byError = (error) => ({ invalid_scope: "scope_refused", invalid_target: "r
 /** The browser is sent back to the client at once. */
 function back(visit, parameters, at) {
   const error = parameters.get("error");
-  if (!error) return undefined; // somebody approved already: nothing to show
-  return void visit.find(byError(error), { at, expected: "a page to sign in", seen: [error, parameters.get("error_description")].filter(Boolean).join(": ") });
+  if (!error) return { parameters: Object.fromEntries(parameters) };
+  return void visit.find(byError(error), {
+    at,
+    expected: "a page to sign in",
+    seen: [error, parameters.get("error_description")].filter(Boolean).join(": "),
+  });
 }
 
-function* returned(visit, { parameters, error }) {
+function returned(visit, { parameters, error }, words) {
   const at = visit.server.authorization_endpoint;
   if (error) return visit.find("person_not_returned", { at, expected: "a browser at the redirect URI", seen: error });
   visit.secret(parameters.code);
-  if (parameters.state !== visit.random.state) return visit.find("state_lost", { at, expected: "state as it was sent", seen: parameters.state === undefined ? "none" : "another" });
+  if (parameters.state !== visit.random.state)
+    return visit.find("state_lost", { at, expected: "state as it was sent", seen: parameters.state === undefined ? "none" : "another" });
   const promised = visit.server.authorization_response_iss_parameter_supported === true;
   if (promised && parameters.iss === undefined) return visit.find("iss_missing", { at, expected: visit.server.issuer, seen: "none" });
-  if (parameters.iss !== undefined && parameters.iss !== visit.server.issuer) return visit.find("iss_mismatch", { at, expected: visit.server.issuer, seen: parameters.iss });
-  if (parameters.error) return visit.find(byError(parameters.error), { at, expected: "a code", seen: [parameters.error, parameters.error_description].filter(Boolean).join(": ") });
-  if (!parameters.code) return visit.find("code_missing", { at, expected: "code", seen: Object.keys(parameters).join(", ") || "no parameters" });
+  if (parameters.iss !== undefined && parameters.iss !== visit.server.issuer)
+    return visit.find("iss_mismatch", { at, expected: visit.server.issuer, seen: parameters.iss });
+  if (parameters.error)
+    return visit.find(byError(parameters.error), {
+      at,
+      expected: "a code",
+      seen: [parameters.error, parameters.error_description].filter(Boolean).join(": "),
+    });
+  if (!parameters.code)
+    return visit.find("code_missing", { at, expected: "code", seen: Object.keys(parameters).join(", ") || "no parameters" });
   visit.code = parameters.code;
-  visit.say("somebody signed in and came back with a code");
+  visit.say(words);
 }

@@ -11,7 +11,10 @@ export function placesOf(issuer) {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, "");
   const kinds = ["oauth-authorization-server", "openid-configuration"];
-  return [...kinds.map((kind) => `${origin}/.well-known/${kind}${path}`), ...(path ? [`${origin}${path}/.well-known/openid-configuration`] : [])];
+  return [
+    ...kinds.map((kind) => `${origin}/.well-known/${kind}${path}`),
+    ...(path ? [`${origin}${path}/.well-known/openid-configuration`] : []),
+  ];
 }
 
 export function* issuer(visit) {
@@ -29,7 +32,8 @@ export function* issuer(visit) {
   if (documents.length === 0) {
     const unknown = !visit.resource && visit.found.length > 0; // what leads here is missing, and has been said
     if (unknown) visit.stopped = true;
-    else visit.stop("issuer_metadata_missing", { at: placesOf(visit.issuer)[0], expected: "200, application/json", seen: refused.join("; ") });
+    else
+      visit.stop("issuer_metadata_missing", { at: placesOf(visit.issuer)[0], expected: "200, application/json", seen: refused.join("; ") });
     return;
   }
   const [chosen, other] = documents;
@@ -44,11 +48,23 @@ export function* issuer(visit) {
 
 function read(visit, { place, answer }) {
   const document = answer.json;
-  const wrong = (seen) => void visit.stop("issuer_metadata_malformed", { at: place, expected: "issuer, authorization_endpoint, token_endpoint, response_types_supported", seen });
+  const wrong = (seen) =>
+    void visit.stop("issuer_metadata_malformed", {
+      at: place,
+      expected: "issuer, authorization_endpoint, token_endpoint, response_types_supported",
+      seen,
+    });
   if (!isObject(document)) return wrong(`no JSON object: ${answer.text.slice(0, 60)}`);
-  if (!isJson(answer)) visit.find("issuer_metadata_type", { at: place, expected: "application/json", seen: answer.headers["content-type"] ?? "no Content-Type" });
+  if (!isJson(answer))
+    visit.find("issuer_metadata_type", {
+      at: place,
+      expected: "application/json",
+      seen: answer.headers["content-type"] ?? "no Content-Type",
+    });
   const lacking = ["issuer", "authorization_endpoint", "token_endpoint"].filter((name) => !URL.canParse(document[name]));
-  if (lacking.length > 0) return wrong(`without ${lacking.join(", ")}`);
+  const optional = ["registration_endpoint", "revocation_endpoint"];
+  lacking.push(...optional.filter((name) => document[name] != null && !URL.canParse(document[name])));
+  if (lacking.length > 0) return wrong(`no URL in ${lacking.join(", ")}`);
   const nulls = nullsOf(document);
   if (nulls.length > 0) return wrong(`null: ${nulls.join(", ")}`);
   if (!document.response_types_supported?.includes?.("code")) return wrong("response_types_supported without code");
@@ -80,17 +96,29 @@ function encrypted(visit, document, at) {
 function capabilities(visit, at) {
   const { server } = visit;
   if (!server.code_challenge_methods_supported?.includes?.("S256")) {
-    visit.find("pkce_not_advertised", { at, expected: "code_challenge_methods_supported: [\"S256\"]", seen: JSON.stringify(server.code_challenge_methods_supported) ?? "nothing" });
+    visit.find("pkce_not_advertised", {
+      at,
+      expected: 'code_challenge_methods_supported: ["S256"]',
+      seen: JSON.stringify(server.code_challenge_methods_supported) ?? "nothing",
+    });
   }
   if (Array.isArray(server.grant_types_supported) && !server.grant_types_supported.includes("refresh_token")) {
     visit.find("refresh_not_offered", { at, expected: "refresh_token", seen: server.grant_types_supported.join(", ") });
   }
   const documents = server.client_id_metadata_document_supported === true;
   if (documents && !server.token_endpoint_auth_methods_supported?.includes?.("none")) {
-    visit.find("cimd_without_none", { at, expected: "none", seen: JSON.stringify(server.token_endpoint_auth_methods_supported) ?? "nothing" });
+    visit.find("cimd_without_none", {
+      at,
+      expected: "none",
+      seen: JSON.stringify(server.token_endpoint_auth_methods_supported) ?? "nothing",
+    });
   }
   if (!documents && !server.registration_endpoint && !visit.clientId) {
-    visit.find("registration_unavailable", { at, expected: "registration_endpoint or client_id_metadata_document_supported", seen: "neither" });
+    visit.find("registration_unavailable", {
+      at,
+      expected: "registration_endpoint or client_id_metadata_document_supported",
+      seen: "neither",
+    });
   }
 }
 
@@ -98,10 +126,18 @@ function compare(visit, document, { place, answer }) {
   const names = ["issuer", "authorization_endpoint", "token_endpoint"];
   const apart = names.filter((name) => answer.json[name] !== document[name]);
   if (apart.length > 0) {
-    visit.find("openid_differs", { at: place, expected: apart.map((name) => document[name]).join(", "), seen: apart.map((name) => answer.json[name] ?? "nothing").join(", ") });
+    visit.find("openid_differs", {
+      at: place,
+      expected: apart.map((name) => document[name]).join(", "),
+      seen: apart.map((name) => answer.json[name] ?? "nothing").join(", "),
+    });
   }
 }
 
 function incomplete(visit, { place, answer }) {
-  visit.find("openid_incomplete", { at: place, expected: OPENID.join(", "), seen: `without ${OPENID.filter((name) => answer.json[name] === undefined).join(", ")}` });
+  visit.find("openid_incomplete", {
+    at: place,
+    expected: OPENID.join(", "),
+    seen: `without ${OPENID.filter((name) => answer.json[name] === undefined).join(", ")}`,
+  });
 }

@@ -14,17 +14,24 @@ export function* reach(visit) {
   if (visit.stopped) return;
   const { url } = visit;
   if (url.protocol === "http:" && !visit.local) visit.find("plain_http", { at: url, expected: "https", seen: "http" });
-  if (url.protocol === "https:" && url.port !== "" && !visit.local) visit.find("port_not_443", { at: url, expected: "443", seen: url.port });
+  if (url.protocol === "https:" && url.port !== "" && !visit.local)
+    visit.find("port_not_443", { at: url, expected: "443", seen: url.port });
 
   let answer = yield* first(visit);
   if (url.pathname === "/" && (answer.status === 404 || answer.status === 405)) {
-    if (yield* elsewhere(visit)) answer = yield* first(visit);
+    if (!(yield* elsewhere(visit, answer))) return;
+    answer = yield* first(visit);
   }
   if (yield* judged(visit, answer)) return;
   visit.refusal = answer;
+  const begun = visit.open && answer.headers["mcp-session-id"];
+  if (begun) yield* ask(visit, "DELETE", visit.url, { headers: { "mcp-session-id": begun } });
   time(visit, answer);
   yield* otherAgents(visit);
-  if (!visit.stopped) visit.say(`${visit.url.host} answers in ${answer.ms} ms${visit.local ? ", to programs of this machine" : ""}${visit.open ? ", without a token" : ""}`);
+  if (!visit.stopped)
+    visit.say(
+      `${visit.url.host} answers in ${answer.ms} ms${visit.local ? ", to programs of this machine" : ""}${visit.open ? ", without a token" : ""}`,
+    );
 }
 
 function* name(visit) {
@@ -33,8 +40,14 @@ function* name(visit) {
   const { addresses = [], error } = yield { ask: "resolve", host };
   if (error) return visit.stop("name_unresolved", { at: visit.url, expected: "an address", seen: error.message });
   const hidden = addresses.filter(({ address }) => isPrivate(address));
-  if (hidden.length > 0) visit.find("address_private", { at: visit.url, expected: "public addresses only", seen: hidden.map(({ address }) => address).join(", ") });
-  else if (!addresses.some(({ family }) => family === 4)) visit.find("no_ipv4", { at: visit.url, expected: "an A record", seen: addresses.map(({ address }) => address).join(", ") });
+  if (hidden.length > 0)
+    visit.find("address_private", {
+      at: visit.url,
+      expected: "public addresses only",
+      seen: hidden.map(({ address }) => address).join(", "),
+    });
+  else if (!addresses.some(({ family }) => family === 4))
+    visit.find("no_ipv4", { at: visit.url, expected: "an A record", seen: addresses.map(({ address }) => address).join(", ") });
 }
 
 /** RFC 6890: addresses that are not reachable from the internet. */
@@ -42,20 +55,46 @@ export function isPrivate(address) {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
   if (mapped.includes(":")) return /^(::1?$|f[cd]|fe[89ab])/i.test(mapped);
   const [a, b] = mapped.split(".").map(Number);
-  return a === 0 || a === 10 || a === 127 || (a === 100 && b >= 64 && b < 128) || (a === 169 && b === 254) || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168);
+  return (
+    a === 0 ||
+    a === 10 ||
+    a === 127 ||
+    (a === 100 && b >= 64 && b < 128) ||
+    (a === 169 && b === 254) ||
+    (a === 172 && b >= 16 && b < 32) ||
+    (a === 192 && b === 168)
+  );
 }
 
 function first(visit, { agent, accept } = {}) {
   const asked = visit.profile?.first === "server/discover" ? modern("server/discover", "probe") : { json: initialize(), headers: {} };
-  const headers = { ...asked.headers, accept: accept ?? visit.profile?.accept ?? "application/json, text/event-stream", ...(agent && { "user-agent": agent }) };
+  const headers = {
+    ...asked.headers,
+    accept: accept ?? visit.profile?.accept ?? "application/json, text/event-stream",
+    ...(agent && { "user-agent": agent }),
+  };
   return ask(visit, "POST", visit.url, { json: asked.json, headers });
 }
 
-/** The address of a gateway in place of one of its servers: its metadata at the root may name one. */
-function* elsewhere(visit) {
-  const answer = yield* ask(visit, "GET", new URL("/.well-known/oauth-protected-resource", visit.url), { headers: { accept: "application/json" } });
-  const resource = answer.status === 200 && isObject(answer.json) && URL.canParse(answer.json.resource) ? new URL(answer.json.resource) : undefined;
-  if (!resource || resource.origin !== visit.url.origin || resource.pathname === "/") return false;
+/** The address of a gateway in place of one of its servers: its metadata at the root may name the only one, its first page several. */
+function* elsewhere(visit, got) {
+  const answer = yield* ask(visit, "GET", new URL("/.well-known/oauth-protected-resource", visit.url), {
+    headers: { accept: "application/json" },
+  });
+  const resource =
+    answer.status === 200 && isObject(answer.json) && URL.canParse(answer.json.resource) ? new URL(answer.json.resource) : undefined;
+  if (!resource || resource.origin !== visit.url.origin || resource.pathname === "/") {
+    const page = yield* ask(visit, "GET", visit.url, { headers: { accept: "text/html" } });
+    const named = [...new Set((page.text ?? "").match(/https?:\/\/[\w.:[\]-]+\/[\w./-]*mcp[\w./-]*/g) ?? [])].filter((one) =>
+      one.startsWith(`${visit.url.origin}/`),
+    );
+    visit.stop("nothing_there", {
+      at: visit.url,
+      expected: "the address of one server",
+      seen: [inShort(got), ...(named.length > 0 ? [`the page there names ${named.slice(0, 8).join(", ")}`] : [])].join("; "),
+    });
+    return false;
+  }
   visit.url = resource;
   visit.audience = String(resource);
   return true;
@@ -79,7 +118,8 @@ function* judged(visit, answer) {
   if (answer.status >= 500) return stop(visit, "server_failing", { at, expected, seen });
   if (answer.status === 404 || answer.status === 410) return stop(visit, "nothing_there", { at, expected, seen });
   if (answer.status === 405) return stop(visit, "post_refused", { at, expected, seen });
-  if (answer.status === 421 || ([400, 403].includes(answer.status) && /\bhost\b/i.test(answer.text))) return stop(visit, "host_refused", { at, expected, seen });
+  if (answer.status === 421 || ([400, 403].includes(answer.status) && /\bhost\b/i.test(answer.text)))
+    return stop(visit, "host_refused", { at, expected, seen });
   if (answer.status < 300) {
     const message = messageOf(answer);
     if (message?.jsonrpc !== "2.0") return stop(visit, "not_mcp", { at, expected, seen });
@@ -112,7 +152,8 @@ function failed({ code }) {
 
 function certificate(visit, { certificate: shown, at: now }) {
   const end = shown && Date.parse(shown.valid_to);
-  if (end && end - now < TWO_WEEKS) visit.find("certificate_ends_soon", { at: visit.url, expected: "more than two weeks left", seen: `it ends ${shown.valid_to}` });
+  if (end && end - now < TWO_WEEKS)
+    visit.find("certificate_ends_soon", { at: visit.url, expected: "more than two weeks left", seen: `it ends ${shown.valid_to}` });
 }
 
 function redirected(visit, answer) {
@@ -120,8 +161,14 @@ function redirected(visit, answer) {
   const to = URL.canParse(answer.headers.location, from) ? new URL(answer.headers.location, from) : from;
   const facts = { at: from, expected: "401 with a challenge", seen: inShort(answer) };
   const bare = (url) => url.pathname.replace(/\/$/, "");
-  if (/\/cdn-cgi\/access\/|accounts\.google\.com$|\.cloudflareaccess\.com$|login\.microsoftonline\.com$|\/oauth2\/(?:start|sign_in)|\/log-?in\b|\/sign-?in\b/i.test(to.host + to.pathname)) return stop(visit, "sign_in_wall", facts);
-  if (from.hostname === to.hostname && from.protocol === "http:" && to.protocol === "https:") return stop(visit, "redirected_to_https", facts);
+  if (
+    /\/cdn-cgi\/access\/|accounts\.google\.com$|\.cloudflareaccess\.com$|login\.microsoftonline\.com$|\/oauth2\/(?:start|sign_in)|\/log-?in\b|\/sign-?in\b/i.test(
+      to.host + to.pathname,
+    )
+  )
+    return stop(visit, "sign_in_wall", facts);
+  if (from.hostname === to.hostname && from.protocol === "http:" && to.protocol === "https:")
+    return stop(visit, "redirected_to_https", facts);
   if (from.host !== to.host) return stop(visit, "redirected_host", facts);
   return stop(visit, bare(from) === bare(to) ? "redirected_slash" : "redirected_path", facts);
 }
@@ -135,16 +182,22 @@ function time(visit, answer) {
   }
 }
 
-/** Firewalls judge by name: what this client got, others must get as well. */
+/** Firewalls judge by name: what this client got, others must get as well. A ping begins no session where no token is needed. */
 function* otherAgents(visit) {
   if (visit.profile) return;
-  const got = visit.refusal.status;
+  const knock = (agent) =>
+    ask(visit, "POST", visit.url, {
+      json: { jsonrpc: "2.0", id: 1, method: "ping" },
+      headers: { accept: "application/json, text/event-stream", ...(agent && { "user-agent": agent }) },
+    });
+  const got = visit.open ? (yield* knock()).status : visit.refusal.status;
   const kept = [];
   for (const agent of AGENTS) {
-    const answer = yield* first(visit, { agent });
+    const answer = yield* knock(agent);
     if (answer.error || answer.status !== got) kept.push(`${agent}: ${inShort(answer)}`);
   }
   if (kept.length > 0) visit.find("agents_blocked", { at: visit.url, expected: `${got} for every client`, seen: kept.join("; ") });
   const anything = got === 401 && (yield* first(visit, { accept: "*/*" }));
-  if (anything && [400, 406, 415].includes(anything.status)) visit.find("accept_refused", { at: visit.url, expected: "401", seen: inShort(anything) });
+  if (anything && [400, 406, 415].includes(anything.status))
+    visit.find("accept_refused", { at: visit.url, expected: "401", seen: inShort(anything) });
 }

@@ -50,7 +50,8 @@ function judge(visit, { json, text }, at) {
   if (!visit.client) return wrong(isObject(json) ? "without client_id" : `no JSON object: ${text.slice(0, 60)}`);
   const nulls = nullsOf(json);
   if (nulls.length > 0) return wrong(`null: ${nulls.join(", ")}`);
-  if (!Array.isArray(json.redirect_uris) || !json.redirect_uris.includes(visit.redirectUri)) return wrong(`redirect_uris: ${JSON.stringify(json.redirect_uris)}`);
+  if (!Array.isArray(json.redirect_uris) || !json.redirect_uris.includes(visit.redirectUri))
+    return wrong(`redirect_uris: ${JSON.stringify(json.redirect_uris)}`);
   const ends = json.client_secret_expires_at;
   if (json.client_secret !== undefined && !Number.isInteger(ends)) {
     visit.find("registration_secret_expiry", { at, expected: "an integer, 0 for never", seen: JSON.stringify(ends) ?? "nothing" });
@@ -68,7 +69,9 @@ export function* cleaning(visit) {
     if (answer.status === 200) gone.push("the token was revoked");
   }
   if (client?.registration_client_uri && client.registration_access_token && URL.canParse(client.registration_client_uri)) {
-    const answer = yield* ask(visit, "DELETE", client.registration_client_uri, { headers: { authorization: `Bearer ${client.registration_access_token}` } });
+    const answer = yield* ask(visit, "DELETE", client.registration_client_uri, {
+      headers: { authorization: `Bearer ${client.registration_access_token}` },
+    });
     if (answer.status === 204 || answer.status === 200) gone.push("the registration was deleted");
     else visit.left.push(`the registration ${client.client_id}`);
   } else if (client) {
@@ -81,7 +84,8 @@ export function* cleaning(visit) {
 export function clientOf(visit, form) {
   const { client_secret: secret, token_endpoint_auth_method: method } = visit.client ?? {};
   if (!secret || method === "none") return { form: { ...form, client_id: visit.clientId }, headers: { accept: "application/json" } };
-  if (method === "client_secret_post") return { form: { ...form, client_id: visit.clientId, client_secret: secret }, headers: { accept: "application/json" } };
+  if (method === "client_secret_post")
+    return { form: { ...form, client_id: visit.clientId, client_secret: secret }, headers: { accept: "application/json" } };
   const pair = [visit.clientId, secret].map(encodeURIComponent).join(":");
   return { form, headers: { accept: "application/json", authorization: `Basic ${Buffer.from(pair).toString("base64")}` } };
 }

@@ -55,10 +55,12 @@ function read(visit, answer, at) {
   const document = answer.json;
   const wrong = (seen) => void visit.find("resource_metadata_malformed", { at, expected: "resource and authorization_servers", seen });
   if (!isObject(document)) return wrong(`no JSON object: ${answer.text.slice(0, 60)}`);
-  if (!isJson(answer)) visit.find("resource_metadata_type", { at, expected: "application/json", seen: answer.headers["content-type"] ?? "no Content-Type" });
+  if (!isJson(answer))
+    visit.find("resource_metadata_type", { at, expected: "application/json", seen: answer.headers["content-type"] ?? "no Content-Type" });
   if (!URL.canParse(document.resource)) return wrong(`resource: ${JSON.stringify(document.resource)}`);
   const issuers = document.authorization_servers;
-  if (!Array.isArray(issuers) || issuers.length === 0 || !issuers.every((one) => typeof one === "string")) return wrong(`authorization_servers: ${JSON.stringify(issuers)}`);
+  if (!Array.isArray(issuers) || issuers.length === 0 || !issuers.every((one) => typeof one === "string"))
+    return wrong(`authorization_servers: ${JSON.stringify(issuers)}`);
   const nulls = nullsOf(document);
   if (nulls.length > 0) return wrong(`null: ${nulls.join(", ")}`);
   const kept = keptLong(answer);
@@ -74,13 +76,19 @@ function agreement(visit, { resource: named, authorization_servers: issuers }, a
   if (bare(url) !== bare(asked)) {
     visit.find("resource_mismatch", { at, expected: String(asked), seen: named });
     visit.audience = String(asked); // what follows is asked for the address that was given
-  } else if (named !== String(asked) && named !== visit.given && asked.pathname !== "/" && named.endsWith("/") !== String(asked).endsWith("/")) {
+  } else if (
+    named !== String(asked) &&
+    named !== visit.given &&
+    asked.pathname !== "/" &&
+    named.endsWith("/") !== String(asked).endsWith("/")
+  ) {
     visit.find("resource_trailing_slash", { at, expected: String(asked), seen: named });
   }
   const [issuer] = issuers;
   const parsed = URL.canParse(issuer) ? new URL(issuer) : undefined;
   if (!parsed || parsed.search || parsed.hash) visit.stop("issuer_malformed", { at, expected: "an https URL", seen: issuer });
-  else if (parsed.protocol === "http:" && asked.protocol === "https:") visit.stop("scheme_rewritten", { at, expected: "https", seen: issuer });
+  else if (parsed.protocol === "http:" && asked.protocol === "https:")
+    visit.stop("scheme_rewritten", { at, expected: "https", seen: issuer });
 }
 
 const differs = (one, other) => isObject(other) && summary(one) !== summary(other);
