@@ -84,5 +84,5 @@ async function withoutIssuer({ response, forward }) {
   if (!location?.includes("code=")) return answer.deliver(response);
   const back = new URL(location);
   back.searchParams.delete("iss");
-  response.writeHead(answer.status, { ...answer.headers, location: back.href }).end();
+  response.writeHead(answer.status, { ...answer.headers, location: back.href }).end(answer.body);
 }
