@@ -1,4 +1,5 @@
-//! Asking a server and its authorization server for what they say: bounded, with a deadline, following no redirect.
+//! Asking a server and its authorization server for what they say: bounded, with a deadline, following no redirect but
+//! that of a document within its origin.
 //!
 //! Not here: which places may be asked (`oauth_client::url_policy`), what an answer means.
 
