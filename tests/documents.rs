@@ -1,5 +1,5 @@
 //! `docs/storage.md` names everything at rest and nothing else: its tables are held to the source in both directions,
-//! its examples to the records. Every decision is in the index.
+//! its examples to the records. Every decision is in the index, and every link leads somewhere.
 //!
 //! Not here: the bytes of each record in all of its states, which golden tests pin beside it.
 
@@ -175,4 +175,54 @@ fn every_decision_is_in_the_index_and_says_why_and_what_it_costs() {
             "{record} has another title in the index"
         );
     }
+}
+
+/// Every Markdown file that people read, but not what others wrote.
+fn documents() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for folder in ["", "docs", "docs/decisions", "examples"] {
+        let entries = fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        found.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    found
+}
+
+/// The text without what stands in code.
+fn prose(text: &str) -> String {
+    let blocks = text.split("```").step_by(2).collect::<String>();
+    blocks.split('`').step_by(2).collect()
+}
+
+/// A heading as its anchor is written at GitHub.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase().replace(' ', "-");
+    kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut broken = Vec::new();
+    let mut followed = 0;
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        let targets = prose(&text);
+        let targets = targets.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next());
+        for target in targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:")) {
+            followed += 1;
+            let (path, fragment) = target.split_once('#').unwrap_or((target, ""));
+            let file = if path.is_empty() { document.clone() } else { document.parent().unwrap().join(path) };
+            let is_there = file.exists()
+                && (fragment.is_empty()
+                    || fs::read_to_string(&file)
+                        .unwrap()
+                        .lines()
+                        .any(|line| line.starts_with('#') && anchor(line.trim_start_matches('#')) == fragment));
+            if !is_there {
+                broken.push(format!("{}: {target}", document.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(followed > 80, "only {followed} links were found");
 }

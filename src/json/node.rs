@@ -8,6 +8,8 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// One JSON value. Text that has no escapes stays where it was read from: a secret is not copied on its way.
 #[derive(Clone, PartialEq)]
 #[cfg_attr(test, derive(Debug))]
@@ -27,9 +29,9 @@ pub enum Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// The one JSON value that some text holds.
+    /// The one JSON value that some text holds, with or without a byte order mark (RFC 8259 §8.1).
     pub fn parse(json: &'a [u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(json)
+        serde_json::from_slice(json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json))
     }
 
     /// What is written under a name that is there once.

@@ -10,6 +10,13 @@ use serde_json::Value;
 
 use super::{Node, PathStep, read, tagged};
 
+#[test]
+fn a_byte_order_mark_is_stepped_over_once() {
+    assert!(Node::parse(b"\xef\xbb\xbf{}").is_ok());
+    assert!(Node::parse(b"\xef\xbb\xbf\xef\xbb\xbf{}").is_err());
+    assert!(Node::parse(b"{}\xef\xbb\xbf").is_err());
+}
+
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Plain {
     text: String,

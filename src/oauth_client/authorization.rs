@@ -5,6 +5,7 @@
 use url::Url;
 
 use super::scope::OFFLINE_ACCESS;
+use super::token::INVALID_TARGET;
 use crate::oauth::pkce::S256Challenge;
 use crate::reasons::{Noted, reasons};
 use crate::secret::Secret;
@@ -23,8 +24,8 @@ pub struct Ask<'a> {
     pub state: &'a Secret,
     /// Of the verifier that only the gateway knows.
     pub challenge: &'a S256Challenge,
-    /// Which server the tokens are for, verbatim (RFC 8707 §2).
-    pub resource: &'a str,
+    /// Which server the tokens are for, verbatim (RFC 8707 §2); left out where an operator said so.
+    pub resource: Option<&'a str>,
     /// What they are asked to allow; left out where nothing says what.
     pub scope: Option<&'a str>,
 }
@@ -33,8 +34,8 @@ pub struct Ask<'a> {
 pub fn url(endpoint: &Url, ask: &Ask<'_>) -> Url {
     let request = CodeRequest::new(endpoint, ask.client_id, ask.redirect_uri)
         .with("state", ask.state.expose())
-        .challenged(ask.challenge.as_str())
-        .with("resource", ask.resource);
+        .challenged(ask.challenge.as_str());
+    let request = if let Some(resource) = ask.resource { request.with("resource", resource) } else { request };
     let Some(scope) = ask.scope else { return request.url() };
     let request = request.with("scope", scope);
     if scope.split(' ').any(|token| token == OFFLINE_ACCESS) {
@@ -78,6 +79,11 @@ impl CodeRequest {
 pub fn callback_state(query: &str) -> Option<Secret> {
     let form = form::parse(query.as_bytes()).ok()?;
     form.one("state").ok()?.map(Secret::new)
+}
+
+/// Whether it looks like an answer whose `state` was left out: RFC 6749 §4.1.2.1 demands it in errors as well.
+pub fn lacks_state(query: &str) -> bool {
+    form::parse(query.as_bytes()).is_ok_and(|form| !form.has("state") && (form.has("error") || form.has("code")))
 }
 
 /// The code of an answer whose state was opened. `issuer` and `iss_parameter` are what was recorded before the
@@ -166,6 +172,11 @@ pub enum CallbackError {
 }
 
 impl CallbackError {
+    /// Whether the issuer has nothing under the resource that it was told (RFC 8707 §2).
+    pub fn is_resource_refused(&self) -> bool {
+        matches!(self, Self::Refused { error, .. } if error == INVALID_TARGET)
+    }
+
     /// An answer that is not from this issuer.
     pub fn of_other_issuer(expected: &str) -> Self {
         Self::OtherIssuer { expected: presentable(expected) }
@@ -202,7 +213,7 @@ mod tests {
             redirect_uri: "https://gw.example/oauth/upstream-callback",
             state: &state,
             challenge: &challenge,
-            resource,
+            resource: Some(resource),
             scope,
         };
         url(&Url::parse("https://as.example/authorize?tenant=a").unwrap(), &ask).into()
@@ -245,6 +256,12 @@ mod tests {
         for query in ["code=c", "state=", "state=a&state=b"] {
             assert!(callback_state(query).is_none(), "{query}");
         }
+    }
+
+    #[test]
+    fn an_answer_without_its_state_is_told_from_a_visit() {
+        assert!(lacks_state("error=access_denied") && lacks_state("code=c"));
+        assert!(!lacks_state("") && !lacks_state("error=x&state=s") && !lacks_state("utm=1"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
 use super::discovery_error::DiscoveryError;
+use super::issuer_identifier;
 use super::metadata;
 use super::metadata::IssuerMetadata;
 use crate::json;
@@ -40,7 +41,9 @@ pub fn require_unclaimed(issuer: &IssuerMetadata, found: &[u8]) -> Result<(), Di
         return Ok(());
     };
     let ours = path_of(&issuer.authorization_endpoint);
-    if metadata::same(&claimant, &issuer.issuer) || Url::parse(&claimed).map(|claimed| path_of(&claimed)) != Ok(ours) {
+    if issuer_identifier::same(&claimant, &issuer.issuer)
+        || Url::parse(&claimed).map(|claimed| path_of(&claimed)) != Ok(ours)
+    {
         return Ok(());
     }
     let endpoint = presentable(issuer.authorization_endpoint.as_str());

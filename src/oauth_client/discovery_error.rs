@@ -3,6 +3,7 @@
 //! Not here: answers that did not come (`flow`), refusals of the token endpoint (`token`) and of registration
 //! (`registration`).
 
+use super::issuer_identifier::same_but_for_slash;
 use super::url_policy::Unreachable;
 use crate::reasons::reasons;
 use crate::untrusted::presentable;
@@ -102,6 +103,12 @@ impl DiscoveryError {
                 "If people are meant to sign in there, the operator must register a client there by hand and write \
                  that issuer into servers.{slug}.auth.issuer; else whoever runs the server must correct its metadata."
             ),
+            Self::OtherIssuer { expected, advertised } if same_but_for_slash(expected, advertised) => {
+                format!(
+                    "Whoever runs the server must write its authorization server as that one does; or the operator \
+                     sets servers.{slug}.auth.issuer to {advertised}."
+                )
+            }
             Self::NoRegistration { .. } => format!(
                 "The operator must register a client there by hand, with this gateway's callback URL, and fill \
                  servers.{slug}.auth.client: client_id, client_secret and, beside it, issuer."

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::discovery_error::DiscoveryError;
+use super::issuer_identifier;
 use super::url_policy::Reach;
 use crate::json::Node;
 use crate::untrusted::presentable;
@@ -91,7 +92,7 @@ pub fn parse(issuer: &str, bytes: &[u8], reach: &Reach) -> Result<IssuerMetadata
 
     // 1.
     let advertised = document.issuer.ok_or(DiscoveryError::IssuerIncomplete("issuer"))?;
-    if advertised != issuer && !same_bare_origin(&advertised, issuer) {
+    if advertised != issuer && !issuer_identifier::same_bare_origin(&advertised, issuer) {
         return Err(DiscoveryError::OtherIssuer {
             expected: presentable(issuer),
             advertised: presentable(&advertised),
@@ -141,19 +142,6 @@ pub fn fallback(server: &Url) -> IssuerMetadata {
         iss_parameter: false,
         client_documents: false,
     }
-}
-
-/// Whether two spellings name the same issuer for the purpose of finding its metadata.
-pub fn same(one: &str, other: &str) -> bool {
-    one == other || same_bare_origin(one, other)
-}
-
-fn same_bare_origin(one: &str, other: &str) -> bool {
-    let bare = |text: &str| {
-        text.split_once("://").is_some_and(|(_, rest)| !rest.trim_end_matches('/').contains(['/', '?', '#']))
-    };
-    let stem = |text| str::strip_suffix(text, "/").unwrap_or(text).to_owned();
-    bare(one) && stem(one) == stem(other)
 }
 
 #[derive(Deserialize)]
@@ -263,6 +251,16 @@ mod tests {
         }
         assert!(read("https://as.example", &json!({"issuer": "https://as.example.evil.example"})).is_err());
         assert!(read("https://as.example", &json!({"issuer": "https://as.example//"})).is_err());
+    }
+
+    #[test]
+    fn a_path_may_not_and_the_operator_is_told_how_to_write_it() {
+        let error = read(ISSUER, &json!({"issuer": format!("{ISSUER}/")})).unwrap_err();
+        assert!(error.fix("docs").contains("servers.docs.auth.issuer to https://as.example/tenant1/."));
+        let same = issuer_identifier::same;
+        assert!(same(ISSUER, &format!("{ISSUER}/")) && !same(ISSUER, &format!("{ISSUER}//")));
+        let other = read(ISSUER, &json!({"issuer": "https://evil.example"})).unwrap_err();
+        assert!(!other.fix("docs").contains("auth.issuer"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod claimed_endpoint;
 pub mod client_auth;
 pub mod discovery_error;
 pub mod error_response;
+pub mod issuer_identifier;
 pub mod metadata;
 pub mod registration;
 pub mod revocation;

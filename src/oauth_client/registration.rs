@@ -5,6 +5,7 @@
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
 use super::client_auth::{GatewayClient, method_named};
@@ -65,7 +66,8 @@ struct Metadata<'a> {
     grant_types: [&'static str; 2],
     response_types: [&'static str; 1],
     token_endpoint_auth_method: &'static str,
-    application_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application_type: Option<&'static str>,
 }
 
 impl<'a> Metadata<'a> {
@@ -85,7 +87,7 @@ impl<'a> Metadata<'a> {
             token_endpoint_auth_method: method.as_str(),
             // MCP authorization, "Application Type". A gateway is a web application; on loopback it is one that such
             // may not be (OpenID Connect Registration §2), and FastMCP's proxy refuses it.
-            application_type: if is_on_loopback { "native" } else { "web" },
+            application_type: Some(if is_on_loopback { "native" } else { "web" }),
         }
     }
 
@@ -99,19 +101,23 @@ pub fn document(client_id: &str, name: &str, redirect_uri: &str) -> Vec<u8> {
     Metadata::new(Some(client_id), name, redirect_uri, AuthenticationMethod::None).to_json()
 }
 
-/// Registers the gateway (RFC 7591 §3.1), to authenticate by this method.
+/// Registers the gateway (RFC 7591 §3.1), to authenticate by this method. `is_strict` leaves out what that RFC does not
+/// have, for issuers that refuse what they do not know.
 pub fn request(
     endpoint: &str,
     method: AuthenticationMethod,
     name: &str,
     redirect_uri: &str,
+    is_strict: bool,
 ) -> Result<Request<Vec<u8>>, UpstreamRegistrationError> {
+    let metadata = Metadata::new(None, name, redirect_uri, method);
+    let metadata = if is_strict { Metadata { application_type: None, ..metadata } } else { metadata };
     Request::builder()
         .method(Method::POST)
         .uri(endpoint)
         .header(ACCEPT, "application/json")
         .header(CONTENT_TYPE, "application/json")
-        .body(Metadata::new(None, name, redirect_uri, method).to_json())
+        .body(metadata.to_json())
         .map_err(|_| UpstreamRegistrationError::Malformed)
 }
 
@@ -180,7 +186,7 @@ pub fn response(
         None => asked,
     };
     let method = if secret.is_none() { AuthenticationMethod::None } else { method };
-    let secret_expires = answer.client_secret_expires_at.filter(|at| *at > 0).map(Timestamp);
+    let secret_expires = answer.client_secret_expires_at.as_ref().and_then(seconds).map(Timestamp);
     Ok(IssuedClient { v: V1, client: GatewayClient::new(id, secret, method), secret_expires })
 }
 
@@ -189,7 +195,12 @@ struct Answer {
     client_id: Option<String>,
     client_secret: Option<String>,
     token_endpoint_auth_method: Option<String>,
-    client_secret_expires_at: Option<u64>,
+    client_secret_expires_at: Option<Value>,
+}
+
+/// A number of seconds, also written as text; zero stands for never (RFC 7591 §3.2.1).
+fn seconds(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|seconds| *seconds > 0)
 }
 
 /// Why the gateway could not register. Foreign text in it is presentable.
@@ -213,6 +224,14 @@ pub enum UpstreamRegistrationError {
         /// Its name.
         name: String,
     },
+}
+
+impl UpstreamRegistrationError {
+    /// Whether it may be about a member that the issuer does not know, which it ought to ignore (RFC 7591 §2).
+    pub fn may_be_of_unknown_member(&self) -> bool {
+        let Self::Refused { status: 400, error, .. } = self else { return false };
+        error.as_deref() != Some("invalid_redirect_uri")
+    }
 }
 
 reasons! { UpstreamRegistrationError:

@@ -2,6 +2,8 @@
 //!
 //! Not here: the gateway's own scopes ([`crate::oauth::scope`]), which are a set without order.
 
+use serde_json::Value;
+
 /// More than any scope parameter holds.
 const LONGEST: usize = 4096;
 
@@ -13,6 +15,17 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 pub fn proven(text: &str) -> Option<String> {
     let fits = text.len() <= LONGEST && text.split(' ').all(is_token_or_empty);
     fits.then(|| join(tokens(text))).filter(|joined| !joined.is_empty())
+}
+
+/// What an issuer says that it granted: a text, or a list. It may be separated by commas (GitHub, Slack): no scope in
+/// use has one.
+pub fn granted(scope: &Value) -> Option<String> {
+    match scope {
+        Value::String(text) if text.contains(' ') => proven(text),
+        Value::String(text) => proven(&text.replace(',', " ")),
+        Value::Array(names) => proven(&names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")),
+        _ => None,
+    }
 }
 
 /// The scopes of a metadata list; what is no scope is left out.
@@ -133,6 +146,22 @@ mod tests {
         let known = KnownScopes { wanted: Some("admin read"), challenged: Some("read"), ..KnownScopes::default() };
         assert_eq!(choose(&KnownScopes { held: Some("read write"), ..known }).as_deref(), Some("read write admin"));
         assert_eq!(choose(&known).as_deref(), Some("read admin"));
+    }
+
+    #[test]
+    fn what_was_granted_may_be_written_with_commas_or_as_a_list() {
+        let read = |text: &str| granted(&serde_json::from_str(text).unwrap());
+        for (said, scope) in [
+            (r#""repo,user""#, Some("repo user")),
+            (r#""repo user""#, Some("repo user")),
+            (r#""a,b c""#, Some("a,b c")),
+            (r#"["a","b"]"#, Some("a b")),
+            (r#""""#, None),
+            ("7", None),
+            ("null", None),
+        ] {
+            assert_eq!(read(said).as_deref(), scope, "{said}");
+        }
     }
 
     #[test]

@@ -19,9 +19,15 @@ use crate::reasons::{Noted, reasons};
 use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 use crate::untrusted::{Sent, presentable};
+use crate::web::form;
 
 #[cfg(test)]
 mod tests;
+
+/// What an issuer answers that does not take the resource (RFC 8707 §2).
+pub(super) const INVALID_TARGET: &str = "invalid_target";
+
+const ACCESS_TOKEN: &str = "access_token";
 
 /// No token answer is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -131,7 +137,8 @@ pub struct TokenAnswer {
 ///
 /// 1. An issuer that is overloaded or broken says nothing about the grant.
 /// 2. An error counts by its code, whatever the status: some issuers send it with 200.
-/// 3. Success needs a token that can be sent; what else it says may be missing or odd.
+/// 3. Success needs a token that can be sent; what else it says may be missing or odd. Where there is no token but in
+///    one object of the answer, that object is what was issued (Slack's `authed_user`).
 pub fn response(
     status: StatusCode,
     headers: &HeaderMap,
@@ -146,8 +153,7 @@ pub fn response(
     }
     let garbage = || TokenError::Temporary(Busy { status: status.as_u16(), retry_after: None });
     let bytes = Some(bytes).filter(|bytes| bytes.len() <= MAX_BYTES).ok_or_else(garbage)?;
-    let body = Node::parse(bytes).map_err(|_| garbage())?;
-    let answer: Answer = body.read().map_err(|_| garbage())?;
+    let body = tree(bytes).ok_or_else(garbage)?;
 
     // 2.
     let refusal: OauthErrorBody = body.read().map_err(|_| garbage())?;
@@ -159,17 +165,16 @@ pub fn response(
     }
 
     // 3.
-    if answer.token_type.as_deref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        let kind = sent.presentable(answer.token_type.as_deref().unwrap_or_default());
-        return Err(TokenError::TokenType { kind });
+    let answer: Answer = issued(&body).read().map_err(|_| garbage())?;
+    if let Some(kind) = answer.token_type.as_deref().filter(|kind| !is_bearer(kind)) {
+        return Err(TokenError::TokenType { kind: sent.presentable(kind) });
     }
     let access_token = answer.access_token.filter(|token| sendable(token)).ok_or_else(garbage)?;
-    let scope = answer.scope.as_ref().and_then(Value::as_str);
     Ok(TokenAnswer {
         access_token: Secret::new(access_token),
         expires: answer.expires_in.as_ref().and_then(lifetime).map(|lifetime| now + lifetime),
         refresh_token: answer.refresh_token.filter(|token| sendable(token)).map(Secret::new),
-        scope: scope.and_then(super::scope::proven).filter(|scope| !sent.is_in(scope)),
+        scope: answer.scope.as_ref().and_then(super::scope::granted).filter(|scope| !sent.is_in(scope)),
         account: answer.id_token.as_ref().and_then(Value::as_str).and_then(account_name::of_id_token),
     })
 }
@@ -182,6 +187,33 @@ struct Answer {
     refresh_token: Option<String>,
     scope: Option<Value>,
     id_token: Option<Value>,
+}
+
+/// Of JSON, or of a form as GitHub writes it, which has a token or an error.
+fn tree(bytes: &[u8]) -> Option<Node<'_>> {
+    if let Ok(tree) = Node::parse(bytes) {
+        return Some(tree);
+    }
+    let form = form::parse(bytes).ok()?;
+    let member = |name: &str| Some((name.to_owned().into(), Node::Text(form.one(name).ok()??.to_owned().into())));
+    let answers = form.has(ACCESS_TOKEN) || form.has("error");
+    answers.then(|| Node::Object(form.names().filter_map(member).collect()))
+}
+
+/// The object of an answer that has the token.
+fn issued<'a, 'json>(body: &'a Node<'json>) -> &'a Node<'json> {
+    let Node::Object(members) = body else { return body };
+    let has_token = |node: &&Node<'_>| node.get(ACCESS_TOKEN).is_some();
+    if has_token(&body) {
+        return body;
+    }
+    let mut inner = members.iter().map(|(_, node)| node).filter(has_token);
+    inner.next().filter(|_| inner.next().is_none()).unwrap_or(body)
+}
+
+/// RFC 6750, by any capitals. The others are what Slack calls a bearer token of a person and of an application.
+fn is_bearer(kind: &str) -> bool {
+    ["bearer", "user", "bot"].iter().any(|name| kind.eq_ignore_ascii_case(name))
 }
 
 /// Visible ASCII, so that it goes into a header as it is, and not too long for our records.
@@ -264,10 +296,17 @@ impl TokenError {
     fn of(error: &str, description: Option<String>, sent_scope: Option<&str>, sent: &Sent, status: StatusCode) -> Self {
         match error {
             // The others are GitHub's and Slack's names for it.
-            "invalid_grant" | "bad_refresh_token" | "invalid_refresh_token" | "bad_verification_code" => {
-                Self::DeadGrant { description }
-            }
-            "invalid_client" | "unauthorized_client" => Self::BadClient { error: error.to_owned(), description },
+            "invalid_grant"
+            | "bad_refresh_token"
+            | "invalid_refresh_token"
+            | "bad_verification_code"
+            | "invalid_code"
+            | "code_already_used" => Self::DeadGrant { description },
+            "invalid_client"
+            | "unauthorized_client"
+            | "incorrect_client_credentials"
+            | "invalid_client_id"
+            | "bad_client_secret" => Self::BadClient { error: error.to_owned(), description },
             "invalid_scope" => Self::InvalidScope { sent: sent_scope.map(presentable), description },
             "server_error" | "temporarily_unavailable" | "slow_down" => {
                 Self::Temporary(Busy { status: status.as_u16(), retry_after: None })
@@ -279,6 +318,11 @@ impl TokenError {
     /// Whether the issuer does not know the gateway's client. That it may not do this says nothing of the kind.
     pub fn is_client_unknown(&self) -> bool {
         matches!(self, Self::BadClient { error, .. } if error == "invalid_client")
+    }
+
+    /// Whether the issuer has nothing under the resource that it was told (RFC 8707 §2).
+    pub fn is_resource_refused(&self) -> bool {
+        matches!(self, Self::Refused { error, .. } if error == INVALID_TARGET)
     }
 
     /// Whether it may be about a client that was named twice.

@@ -2,7 +2,7 @@
 //!
 //! A server and its issuer are strangers that choose URLs for the gateway to fetch: they may name what is on the public
 //! internet, or where the operator pointed already ([`Reach`]). The identity provider is the operator's own choice, and
-//! may be in a private network ([`TrustedIssuer`]). Redirects are never followed, so no other place is reached.
+//! may be in a private network ([`TrustedIssuer`]). No redirect is followed to another origin, so none else is reached.
 //!
 //! Not here: what a name resolves to, which the runtime judges ([`crate::oauth::address`]).
 

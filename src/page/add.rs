@@ -33,6 +33,11 @@ pub(super) fn inspector_command(url: &str) -> String {
     format!("{INSPECTOR} --transport http --server-url {}", shell(url))
 }
 
+/// For clients that only speak stdio.
+pub(super) fn remote_command(url: &str) -> String {
+    format!("npx -y mcp-remote {}", shell(url))
+}
+
 /// The `mcpServers` entry that most clients read.
 pub(super) fn json_snippet(slug: &str, url: &str) -> String {
     let entry = json!({ "mcpServers": { slug: { "type": "http", "url": url } } });

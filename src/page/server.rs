@@ -63,6 +63,10 @@ impl ServerCard {
         add::inspector_command(&self.url)
     }
 
+    pub(super) fn remote_command(&self) -> String {
+        add::remote_command(&self.url)
+    }
+
     pub(super) fn json_snippet(&self) -> String {
         add::json_snippet(&self.slug, &self.url)
     }

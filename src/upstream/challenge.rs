@@ -13,6 +13,9 @@ use crate::untrusted::Sent;
 /// More than any challenge holds; what lies beyond is not read.
 const LONGEST: usize = 8 * 1024;
 
+/// RFC 6750 §3.1.
+pub const INVALID_TOKEN: &str = "invalid_token";
+
 /// A `Bearer` challenge (RFC 6750 §3, RFC 9728 §5.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpstreamChallenge {
@@ -30,6 +33,11 @@ impl UpstreamChallenge {
     pub fn without(mut self, sent: &Sent) -> Self {
         self.scope = self.scope.filter(|scope| !sent.is_in(scope));
         self
+    }
+
+    /// Whether the token is no good (RFC 6750 §3.1), whatever the status says.
+    pub fn is_invalid_token(&self) -> bool {
+        self.error.as_deref() == Some(INVALID_TOKEN)
     }
 
     /// Whether the token was fine, but lacks a scope (MCP authorization, "Scope Challenge Handling").
@@ -193,7 +201,8 @@ mod tests {
     #[test]
     fn a_step_up_is_told_from_a_dead_token() {
         assert!(read(&["Bearer error=insufficient_scope, scope=\"x\""]).unwrap().is_insufficient_scope());
-        assert!(!read(&["Bearer error=\"invalid_token\""]).unwrap().is_insufficient_scope());
+        let dead = read(&["Bearer error=\"invalid_token\""]).unwrap();
+        assert!(!dead.is_insufficient_scope() && dead.is_invalid_token());
     }
 
     #[test]

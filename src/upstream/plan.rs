@@ -24,8 +24,9 @@ pub struct TokenSource {
     /// Where tokens are revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
-    /// What the tokens are for (RFC 8707), verbatim.
-    pub resource: String,
+    /// What the tokens are for (RFC 8707), verbatim; none where an operator said that the issuer must not be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
     /// What is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
@@ -46,7 +47,7 @@ pub struct Plan {
 
 impl Plan {
     /// At an issuer, for a resource and a scope.
-    pub fn new(issuer: &IssuerMetadata, resource: String, scope: Option<String>, way: RegistrationWay) -> Self {
+    pub fn new(issuer: &IssuerMetadata, resource: Option<String>, scope: Option<String>, way: RegistrationWay) -> Self {
         let source = TokenSource {
             issuer: issuer.issuer.clone(),
             iss_parameter: issuer.iss_parameter,
@@ -75,9 +76,14 @@ mod tests {
     fn what_was_found_is_written_down_as_it_was() {
         let issuer = fallback(&Url::parse("https://up.example/mcp").unwrap());
         let way = RegistrationWay::Register("https://up.example/register".into());
-        let plan = Plan::new(&issuer, "https://up.example".into(), Some("a".into()), way);
+        let plan = Plan::new(&issuer, Some("https://up.example".into()), Some("a".into()), way);
         let golden = r#"{"source":{"issuer":"https://up.example","token_endpoint":"https://up.example/token","resource":"https://up.example","scope":"a"},"authorization_endpoint":"https://up.example/authorize","way":{"register":"https://up.example/register"},"method":"client_secret_basic"}"#;
         assert_eq!(serde_json::to_string(&plan).unwrap(), golden);
         assert_eq!(serde_json::from_str::<Plan>(golden).unwrap(), plan);
+        let mut untold = plan;
+        untold.source.resource = None;
+        let golden = golden.replace(r#","resource":"https://up.example""#, "");
+        assert_eq!(serde_json::to_string(&untold).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Plan>(&golden).unwrap(), untold);
     }
 }

@@ -151,7 +151,7 @@ mod tests {
             iss_parameter: true,
             token_endpoint: "https://as.example/token".into(),
             revocation_endpoint: None,
-            resource: "https://up.example".into(),
+            resource: Some("https://up.example".into()),
             scope: None,
         };
         let intent = ConnectIntent {

@@ -5,7 +5,7 @@
 use crate::config::document::{ConnectTime, OAuthDocument};
 use crate::config::report::{Pointer, Report};
 use crate::config::{origin, text};
-use crate::oauth_client::metadata;
+use crate::oauth_client::issuer_identifier;
 
 use super::client;
 use super::client::ConfiguredClient;
@@ -21,6 +21,8 @@ pub struct OAuth {
     pub scope: Option<String>,
     /// The only issuer to connect at, verbatim.
     pub issuer: Option<String>,
+    /// Whether the issuer is told what the tokens are for (RFC 8707).
+    pub send_resource: bool,
     /// The client that was registered beforehand.
     pub client: Option<ConfiguredClient>,
 }
@@ -29,12 +31,12 @@ impl OAuth {
     /// Whether a connection made at this issuer is still one the operator wants. Asked of a stored connection instead
     /// of naming the issuer in what it fits: pinning the issuer that everybody has connected at must strand nobody.
     pub fn admits_issuer(&self, issuer: &str) -> bool {
-        self.issuer.as_deref().is_none_or(|only| metadata::same(only, issuer))
+        self.issuer.as_deref().is_none_or(|only| issuer_identifier::same(only, issuer))
     }
 }
 
 pub(super) fn prove(document: OAuthDocument, at: &Pointer, report: &mut Report) -> Option<OAuth> {
-    let OAuthDocument { shared, connect, scope, issuer, client } = document;
+    let OAuthDocument { shared, connect, scope, issuer, send_resource, client } = document;
     if shared && connect.is_some() {
         let problem = "has no meaning here: an operator connects this server for everybody";
         report.add(&at.child("connect"), problem, "remove connect, or shared");
@@ -47,7 +49,16 @@ pub(super) fn prove(document: OAuthDocument, at: &Pointer, report: &mut Report) 
         Some(document) => Some(client::prove(document, has_issuer, &at.child("client"), report)?),
         None => None,
     };
-    Some(OAuth { shared, connect: connect.unwrap_or_default(), scope, issuer, client })
+    let send_resource = send_resource.unwrap_or(true);
+    let has_endpoints = client.as_ref().is_some_and(|client| client.token_endpoint.is_some());
+    if !send_resource && !has_issuer && !has_endpoints {
+        report.add(
+            &at.child("send_resource"),
+            "would let the upstream name any authorization server, and get tokens that are good elsewhere",
+            "write the authorization server's issuer beside it, or both endpoints in client",
+        );
+    }
+    Some(OAuth { shared, connect: connect.unwrap_or_default(), scope, issuer, send_resource, client })
 }
 
 #[cfg(test)]
@@ -97,6 +108,17 @@ mod tests {
             let errors = auth_errors(&json!({"kind": "oauth", "issuer": issuer}));
             assert_eq!(pointers_of(&errors), ["/servers/docs/auth/issuer"], "{errors}");
         }
+    }
+
+    #[test]
+    fn a_resource_is_kept_back_only_from_an_issuer_that_the_operator_named() {
+        let Auth::OAuth(oauth) = auth_of(&json!({"kind": "oauth"})) else { panic!() };
+        assert!(oauth.send_resource);
+        let named = json!({"kind": "oauth", "issuer": "https://id.example.com", "send_resource": false});
+        let Auth::OAuth(oauth) = auth_of(&named) else { panic!() };
+        assert!(!oauth.send_resource);
+        let errors = auth_errors(&json!({"kind": "oauth", "send_resource": false}));
+        assert_eq!(pointers_of(&errors), ["/servers/docs/auth/send_resource"], "{errors}");
     }
 
     #[test]

@@ -76,6 +76,8 @@ pub(in crate::config) struct OAuthDocument {
     pub(in crate::config) scope: Option<String>,
     /// The only authorization server to connect at, exactly as its metadata writes its issuer. Without it: the one the server names.
     pub(in crate::config) issuer: Option<String>,
+    /// Whether the authorization server is told which server a token is for (RFC 8707). `false` needs `issuer`, or both endpoints.
+    pub(in crate::config) send_resource: Option<bool>,
     /// The gateway's client there, registered beforehand. Without it the gateway presents its metadata document or registers itself.
     pub(in crate::config) client: Option<UpstreamClientDocument>,
 }

@@ -13,10 +13,11 @@ use crate::mcp::transport::response::{Disposition, MediaType};
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{Session, UpstreamSession};
 use crate::mcp::transport::{forward, response};
+use crate::oauth_client::error_response::OauthErrorBody;
 use crate::ports::{Answer, Platform, Stream};
 use crate::time::Lifetime;
 use crate::upstream::challenge;
-use crate::upstream::challenge::UpstreamChallenge;
+use crate::upstream::challenge::{INVALID_TOKEN, UpstreamChallenge};
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
@@ -41,16 +42,27 @@ pub enum Attempt<S> {
 /// What a server said when it refused the gateway's credentials. It names the server's own login, and is never the
 /// client's business.
 pub struct Refused {
-    /// 401 or 403.
+    /// 401, also where the server says so by another one; or 403.
     pub status: StatusCode,
     /// What it wants, if it says so.
     pub challenge: Option<UpstreamChallenge>,
 }
 
 impl Refused {
-    /// Of an answer's status and headers.
+    /// Of an answer's status and headers. A token that is no good is that by any status.
     pub fn of(status: StatusCode, headers: &HeaderMap) -> Self {
-        Self { status, challenge: challenge::bearer(headers) }
+        let challenge = challenge::bearer(headers);
+        let is_dead = challenge.as_ref().is_some_and(UpstreamChallenge::is_invalid_token);
+        Self { status: if is_dead { StatusCode::UNAUTHORIZED } else { status }, challenge }
+    }
+
+    /// Of a failed answer that is no 401 and says in its headers or in its body that the token is no good (RFC 6750
+    /// §3.1).
+    fn otherwise(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+        let refused = Self::of(status, headers);
+        let is_dead = refused.status == StatusCode::UNAUTHORIZED
+            || (status == StatusCode::BAD_REQUEST && OauthErrorBody::read(body).code() == Some(INVALID_TOKEN));
+        is_dead.then_some(Self { status: StatusCode::UNAUTHORIZED, ..refused })
     }
 }
 
@@ -77,6 +89,9 @@ impl<P: Platform> Call<'_, P> {
             Disposition::ReadError => {
                 let failed = || refusal::upstream_error(status, self.server);
                 let bytes = body.read(ERROR_BODY, ERROR_BODY_DEADLINE).await.map_err(|_| failed())?;
+                if let Some(refused) = Refused::otherwise(status, &headers, &bytes) {
+                    return Ok(Attempt::Unauthorized(refused));
+                }
                 // A server's own error, a failed validation say, is the client's to read as it is.
                 let error = response::error_body(&bytes).ok_or_else(failed)?;
                 let reply = error_reply(status, &headers, bytes);

@@ -43,7 +43,7 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -
     context.record.step(AuthorizationStep::SignIn);
     let signed_in = session::current(context, head).await?.ok_or_else(nothing_pending)?;
     context.record.step(AuthorizationStep::State);
-    let sealed = authorization::callback_state(head.query()).ok_or_else(nothing_pending)?;
+    let sealed = authorization::callback_state(head.query()).ok_or_else(|| without_state(head))?;
     let state =
         State::open(&context.keys, &signed_in.cookie.digest(), &sealed, context.now).map_err(|error| match error {
             StateError::Closed(_) => nothing_pending(),
@@ -122,7 +122,7 @@ async fn redeem_and_keep<P: Platform>(
     };
     let connected = Oauth {
         issuer: source.issuer,
-        resource: Some(source.resource),
+        resource: source.resource,
         client,
         token_endpoint: source.token_endpoint,
         revocation_endpoint: source.revocation_endpoint,
@@ -150,8 +150,8 @@ async fn redeem<P: Platform>(
     let client =
         client::of_kind(context, server, configured, &source.issuer, state.client, &state.redirect_uri).await?;
     let grant = GrantRequest::Code { code, verifier: &state.verifier, redirect_uri: &state.redirect_uri };
-    let (endpoint, resource) = (&source.token_endpoint, source.resource.as_str());
-    match tokens::ask(context, endpoint, &client, &grant, Some(resource), source.scope.as_deref()).await {
+    let (endpoint, resource) = (&source.token_endpoint, source.resource.as_deref());
+    match tokens::ask(context, endpoint, &client, &grant, resource, source.scope.as_deref()).await {
         Ok(redeemed) => Ok(redeemed),
         Err(NoTokens::Unanswered(error)) => {
             Err(Url::parse(endpoint).map_or_else(|_| changed(), |url| fetch::unreachable(server, &url, error)))
@@ -175,6 +175,16 @@ fn refused(server: &Server, state: &State, error: &CallbackError) -> Failure {
         CallbackError::ScopeRefused { .. } => (
             format!("{} The scope that was sent: {scope}.", sentence(error)),
             format!("The operator must set servers.{}.auth.scope to what the authorization server has.", server.slug),
+        ),
+        error if error.is_resource_refused() => (sentence(error), do_not_send_resource(server)),
+        CallbackError::OtherIssuer { .. } => (
+            sentence(error),
+            format!(
+                "Nothing was connected. If the server only passes people on to another authorization server, the \
+                 operator can register a client there, and write its issuer into servers.{0}.auth.issuer and both \
+                 endpoints into servers.{0}.auth.client.",
+                server.slug
+            ),
         ),
         _ => (sentence(error), "Nothing was connected. Start again; if it stays, tell the operator.".to_owned()),
     };
@@ -202,11 +212,33 @@ fn not_redeemed(server: &Server, state: &State, error: &TokenError) -> Failure {
                 server.slug
             )
         }
+        error if error.is_resource_refused() => do_not_send_resource(server),
         _ => "Connect again; if it stays, tell the operator.".to_owned(),
     };
     Failure::new(Blame::Upstream, status, error.reason(), sentence(error))
         .fix(fix)
         .fact("scope", state.source.scope.as_deref().unwrap_or("(none)"))
+}
+
+fn do_not_send_resource(server: &Server) -> String {
+    let slug = &server.slug;
+    format!(
+        "The operator can set servers.{slug}.auth.send_resource to false, with the authorization server's issuer \
+         beside it, if it knows resources by its scopes only."
+    )
+}
+
+/// Nothing of such an answer is used or shown: anybody can make it up.
+fn without_state(head: &Head) -> Failure {
+    if !authorization::lacks_state(head.query()) {
+        return nothing_pending();
+    }
+    let message = "The authorization server's answer lacks the state that it was sent, so nobody can tell which \
+                   attempt it answers, or whether it is one.";
+    Failure::new(Blame::Upstream, 400, "upstream_answer_without_state", message).fix(
+        "Nothing was connected. Start again; if it stays, whoever runs the authorization server must send state with \
+         every answer, errors included.",
+    )
 }
 
 fn nothing_pending() -> Failure {

@@ -57,7 +57,7 @@ pub async fn begin<P: Platform>(
         redirect_uri: &redirect_uri,
         state: &state,
         challenge: &challenge,
-        resource: &plan.source.resource,
+        resource: plan.source.resource.as_deref(),
         scope: plan.source.scope.as_deref(),
     };
     let reply = Reply::see_other(authorization::url(&endpoint, &ask).as_str());

@@ -254,14 +254,31 @@ async fn register<P: Platform>(
     }
 }
 
-/// `None` stands for no answer at all.
+/// Registers, and once more where only what an issuer does not know may have been refused. `None` stands for no answer
+/// at all.
 async fn attempt<P: Platform>(
     context: &RequestContext<'_, P>,
     plan: &Plan,
     endpoint: &str,
     redirect_uri: &str,
 ) -> Result<IssuedClient, Option<UpstreamRegistrationError>> {
-    let request = registration::request(endpoint, plan.method, &name(context), redirect_uri)?;
+    match once(context, plan, endpoint, redirect_uri, false).await {
+        Err(Some(refused)) if refused.may_be_of_unknown_member() => {
+            // What was refused first says more than what the poorer request lacks.
+            once(context, plan, endpoint, redirect_uri, true).await.map_err(|_| Some(refused))
+        }
+        answered => answered,
+    }
+}
+
+async fn once<P: Platform>(
+    context: &RequestContext<'_, P>,
+    plan: &Plan,
+    endpoint: &str,
+    redirect_uri: &str,
+    is_strict: bool,
+) -> Result<IssuedClient, Option<UpstreamRegistrationError>> {
+    let request = registration::request(endpoint, plan.method, &name(context), redirect_uri, is_strict)?;
     let (status, headers, body) = fetch::send(context, request, registration::MAX_BYTES).await.map_err(|_| None)?;
     Ok(registration::response(status, &headers, &body, plan.method)?)
 }

@@ -1,8 +1,9 @@
-//! Asking a server and its authorization server for what they say: bounded, with a deadline, following no redirect.
+//! Asking a server and its authorization server for what they say: bounded, with a deadline, following no redirect but
+//! that of a document within its origin.
 //!
 //! Not here: which places may be asked (`oauth_client::url_policy`), what an answer means.
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Method, Request, StatusCode};
 use url::Url;
 
@@ -19,6 +20,8 @@ use crate::web::failure::{Blame, Failure};
 
 /// How long a document may take, and then its bytes.
 const DOCUMENT_DEADLINE: Lifetime = Lifetime(10);
+/// How often a document may have moved.
+const MOST_REDIRECTS: u8 = 2;
 /// How long an endpoint may take, and then its bytes: longer, as it may have done already what it is asked for.
 const ENDPOINT_ANSWER_DEADLINE: Lifetime = Lifetime(20);
 const ENDPOINT_BODY_DEADLINE: Lifetime = Lifetime(5);
@@ -48,8 +51,8 @@ pub async fn challenge<P: Platform>(
     Ok(minds.then(|| challenge::bearer(&headers)).flatten())
 }
 
-/// The first of these places that has a JSON document. A page is none: servers answer any path with one. A redirect
-/// leads nowhere.
+/// The first of these places that has a JSON document. A page is none: servers answer any path with one. A redirect is
+/// followed within its origin only, as what a place may be is judged before.
 pub async fn first<P: Platform>(
     context: &RequestContext<'_, P>,
     server: &Server,
@@ -58,14 +61,18 @@ pub async fn first<P: Platform>(
 ) -> Result<FetchedDocument, Failure> {
     let mut broken = None;
     for url in places {
-        let sent = context.platform.fetch(Outgoing::document(url.clone(), DOCUMENT_DEADLINE)).await;
-        let Answer { status, headers, body, .. } = sent.map_err(|error| unreachable(server, url, error))?;
-        if status == StatusCode::OK && is_json(&headers) {
-            return match body.read(limit, DOCUMENT_DEADLINE).await {
-                Ok(document) => Ok(FetchedDocument::Found(document)),
-                Err(ReadError::Broken) => Err(unreachable(server, url, FetchError::TimedOut)),
-                Err(ReadError::TooLarge) => Err(too_large(server, url, limit)),
-            };
+        let Answer { status, headers, body, .. } = document(context, server, url).await?;
+        let kind = DocumentType::of(&headers);
+        if status == StatusCode::OK && kind != DocumentType::Page {
+            match body.read(limit, DOCUMENT_DEADLINE).await {
+                Ok(document) if kind == DocumentType::Json || begins_as_object(&document) => {
+                    return Ok(FetchedDocument::Found(document));
+                }
+                Err(ReadError::Broken) => return Err(unreachable(server, url, FetchError::TimedOut)),
+                Err(ReadError::TooLarge) if kind == DocumentType::Json => return Err(too_large(server, url, limit)),
+                Ok(_) | Err(ReadError::TooLarge) => {}
+            }
+            continue;
         }
         body.discard().await;
         if status.is_server_error() {
@@ -108,10 +115,55 @@ pub fn unreachable(server: &Server, url: &Url, error: FetchError) -> Failure {
     unavailable(server, url, why)
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+/// Asks a place, and where it sends the gateway on within its origin.
+async fn document<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    place: &Url,
+) -> Result<Answer<P::Stream>, Failure> {
+    let mut url = place.clone();
+    let mut left = MOST_REDIRECTS;
+    loop {
+        let sent = context.platform.fetch(Outgoing::document(url.clone(), DOCUMENT_DEADLINE)).await;
+        let answer = sent.map_err(|error| unreachable(server, &url, error))?;
+        match moved(&url, &answer).filter(|_| left > 0) {
+            Some(next) => (url, left) = (next, left - 1),
+            None => return Ok(answer),
+        }
+        answer.body.discard().await;
+    }
+}
+
+/// Where an answer sends the gateway on, if that is the origin that was asked.
+fn moved<S>(asked: &Url, answer: &Answer<S>) -> Option<Url> {
+    let to = answer.headers.get(LOCATION).filter(|_| answer.status.is_redirection())?.to_str().ok()?;
+    asked.join(to).ok().filter(|to| to.origin() == asked.origin())
+}
+
+/// What a document calls itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DocumentType {
+    Json,
+    Page,
+    /// What a static host calls a file without an ending: its bytes tell.
+    Other,
+}
+
+impl DocumentType {
+    fn of(headers: &HeaderMap) -> Self {
+        let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match essence.as_str() {
+            "application/json" => Self::Json,
+            "text/html" | "application/xhtml+xml" => Self::Page,
+            other if other.starts_with("application/") && other.ends_with("+json") => Self::Json,
+            _ => Self::Other,
+        }
+    }
+}
+
+fn begins_as_object(document: &[u8]) -> bool {
+    document.trim_ascii_start().first() == Some(&b'{')
 }
 
 fn unavailable(server: &Server, url: &Url, why: &str) -> Failure {

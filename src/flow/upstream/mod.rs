@@ -12,7 +12,7 @@ use crate::oauth_client::discovery_error::DiscoveryError;
 use crate::oauth_client::metadata::IssuerMetadata;
 use crate::oauth_client::scope::KnownScopes;
 use crate::oauth_client::url_policy::Reach;
-use crate::oauth_client::{claimed_endpoint, metadata, registration, revocation, scope};
+use crate::oauth_client::{claimed_endpoint, issuer_identifier, metadata, registration, revocation, scope};
 use crate::ports::Platform;
 use crate::upstream::challenge::UpstreamChallenge;
 use crate::upstream::credential::Oauth;
@@ -66,7 +66,7 @@ pub async fn plan<P: Platform>(
     let way = registration::way(&issuer, oauth.client.is_some(), client::has_document(context));
     let way = way.map_err(|error| refused(server, &error))?;
     let resource = resource.map_or_else(|| server.url.to_string(), |resource| resource.resource);
-    Ok(Plan::new(&issuer, resource, scope, way))
+    Ok(Plan::new(&issuer, oauth.send_resource.then_some(resource), scope, way))
 }
 
 /// An issuer's metadata, where the operator named the issuer and nothing else is known.
@@ -145,10 +145,15 @@ async fn issuer<P: Platform>(
     resource: Option<&ResourceMetadata>,
     reach: &Reach,
 ) -> Result<IssuerMetadata, Failure> {
+    // Where the operator wrote everything down, the server is not asked who issues its tokens.
+    let pinned = oauth.issuer.as_ref().and_then(|issuer| written_down(oauth.client.as_ref()?, Some(issuer)));
+    if let Some(metadata) = pinned {
+        return Ok(metadata);
+    }
     let advertised = resource.map(|resource| resource.issuers.as_slice());
     let named = match (&oauth.issuer, advertised) {
         (Some(only), Some(issuers)) => {
-            let found = issuers.iter().any(|issuer| metadata::same(issuer, only));
+            let found = issuers.iter().any(|issuer| issuer_identifier::same(issuer, only));
             let other = || DiscoveryError::UnexpectedIssuer { expected: only.clone(), advertised: issuers.join("\n") };
             if found { Some(only) } else { return Err(refused(server, &other())) }
         }

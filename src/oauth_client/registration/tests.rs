@@ -55,7 +55,7 @@ fn the_document_names_its_own_url() {
 #[test]
 fn the_registration_says_what_a_gateway_is() {
     for method in [Method::ClientSecretBasic, Method::ClientSecretPost, Method::None] {
-        let request = request("https://as.example/register", method, "Gateway", CALLBACK).unwrap();
+        let request = request("https://as.example/register", method, "Gateway", CALLBACK, false).unwrap();
         assert_eq!((request.method(), request.uri().path()), (&http::Method::POST, "/register"));
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         assert_eq!(body["token_endpoint_auth_method"], method.as_str());
@@ -65,7 +65,7 @@ fn the_registration_says_what_a_gateway_is() {
         assert!(body.get("client_id").is_none());
     }
     let local =
-        request("https://as.example/register", Method::ClientSecretBasic, "Gateway", "http://localhost:8787/cb")
+        request("https://as.example/register", Method::ClientSecretBasic, "Gateway", "http://localhost:8787/cb", false)
             .unwrap();
     let local: Value = serde_json::from_slice(local.body()).unwrap();
     assert_eq!(local["application_type"], "native");
@@ -141,4 +141,28 @@ proptest! {
     fn any_answer_is_read_without_harm(status in 200u16..600, bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
         prop_assert!(response(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), &bytes, Method::ClientSecretBasic).is_err());
     }
+}
+
+#[test]
+fn a_strict_registration_has_nothing_that_rfc_7591_does_not_know() {
+    let request = request("https://as.example/register", Method::None, "Gateway", CALLBACK, true).unwrap();
+    let body: Value = serde_json::from_slice(request.body()).unwrap();
+    assert_eq!(body.get("application_type"), None);
+    assert_eq!(body["redirect_uris"], json!([CALLBACK]));
+    let may = |body| read(400, body).unwrap_err().may_be_of_unknown_member();
+    assert!(may(r#"{"error":"invalid_client_metadata"}"#) && may("<html>"));
+    assert!(!may(r#"{"error":"invalid_redirect_uri"}"#));
+    assert!(!read(403, "{}").unwrap_err().may_be_of_unknown_member());
+}
+
+#[test]
+fn the_end_of_a_secret_may_be_written_as_text_or_not_at_all() {
+    let ends = |at: &str| {
+        let body = format!(r#"{{"client_id":"c","client_secret":"s","client_secret_expires_at":{at}}}"#);
+        read(200, &body).unwrap().secret_expires
+    };
+    for never in ["0", "null", r#""0""#, r#""""#] {
+        assert_eq!(ends(never), None, "{never}");
+    }
+    assert_eq!((ends("7"), ends(r#""7""#)), (Some(Timestamp(7)), Some(Timestamp(7))));
 }

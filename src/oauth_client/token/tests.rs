@@ -270,3 +270,36 @@ fn only_an_invalid_request_may_be_of_two_names() {
     assert!(refused("invalid_request").may_be_of_two_names());
     assert!(!refused("invalid_target").may_be_of_two_names());
 }
+
+#[test]
+fn a_form_is_an_answer_where_it_has_a_token_or_an_error() {
+    let tokens = read(200, "access_token=gho_1&scope=repo%2Cuser&token_type=bearer&refresh_token=").unwrap();
+    assert_eq!((tokens.access_token.expose(), tokens.scope.as_deref()), ("gho_1", Some("repo user")));
+    assert!(tokens.refresh_token.is_none());
+    let dead = read(200, "error=bad_verification_code&error_description=No").unwrap_err();
+    assert_eq!(dead, TokenError::DeadGrant { description: Some("No".into()) });
+    for body in ["", "token_type=bearer", "<p>access_token=x</p>", "a=%zz&access_token=x"] {
+        assert_eq!(read(200, body).unwrap_err(), temporary(200), "{body}");
+    }
+    assert_eq!(read(200, "access_token=a&access_token=b").unwrap_err(), temporary(200), "it is not chosen between two");
+}
+
+#[test]
+fn tokens_in_the_one_object_that_has_them_are_taken() {
+    let inner = r#""access_token":"xoxp","token_type":"user","refresh_token":"xoxe","expires_in":43200,"scope":"a,b""#;
+    let tokens = read(200, &format!(r#"{{"ok":true,"team":{{"id":"T1"}},"authed_user":{{"id":"U1",{inner}}}}}"#));
+    let tokens = tokens.unwrap();
+    assert_eq!((tokens.access_token.expose(), tokens.scope.as_deref()), ("xoxp", Some("a b")));
+    assert_eq!(tokens.refresh_token.unwrap().expose(), "xoxe");
+    assert_eq!(tokens.expires, Some(NOW + Lifetime(43_200)));
+    let outer = read(200, r#"{"access_token":"outer","authed_user":{"access_token":"inner"}}"#).unwrap();
+    assert_eq!(outer.access_token.expose(), "outer");
+    let two = read(200, r#"{"one":{"access_token":"a"},"two":{"access_token":"b"}}"#).unwrap_err();
+    assert_eq!(two, temporary(200), "it is not chosen between two");
+}
+
+#[test]
+fn a_resource_that_is_refused_is_known_as_such() {
+    assert!(read(400, r#"{"error":"invalid_target"}"#).unwrap_err().is_resource_refused());
+    assert!(!read(400, r#"{"error":"invalid_request"}"#).unwrap_err().is_resource_refused());
+}
