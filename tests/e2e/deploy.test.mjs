@@ -36,6 +36,17 @@ for (const env of ["staging", "production"]) {
   });
 }
 
+test("[X33] the dry run shows the route of a server's own host, beside the gateway's own address", async (t) => {
+  const { config, envFile } = written(t, { ...good, servers: { docs: { ...docs, host: "docs.mcp.example.com" } } }, { ...own, DOCS_KEY: "key" });
+  const { code, text } = await deploy(["--config", config, "--env-file", envFile, "--dry-run"]);
+  assert.equal(code, 0, text);
+  assert.match(text, /route docs\.mcp\.example\.com \(custom domain\)/);
+  const again = written(t, { ...good, servers: { docs: { ...docs, host: "mcp.example.com" } } }, { ...own, DOCS_KEY: "key" });
+  const refused = await deploy(["--config", again.config, "--env-file", again.envFile, "--dry-run"]);
+  assert.equal(refused.code, 1, refused.text);
+  assert.match(refused.text, /\/servers\/docs\/host: .*public_url/);
+});
+
 const refused = {
   "no JSON": ["{", /\(the whole document\): is not JSON/],
   nothing: ["", /\(the whole document\): is not JSON/],
