@@ -32,7 +32,7 @@ for (const env of ["staging", "production"]) {
     const { code, text } = await deploy(["--env", env, "--config", config, "--env-file", envFile, "--dry-run"]);
     assert.equal(code, 0, text);
     assert.match(text, /is valid, and every secret that it names is there/);
-    for (const binding of ["env.GRANT", "env.ACCOUNT", "env.CONNECTION", "env.ISSUER", "env.LOG", "env.KV", "env.REGISTRATIONS", "env.ATTEMPTS"]) assert.match(text, new RegExp(binding));
+    for (const binding of ["env.GRANT", "env.ACCOUNT", "env.CONNECTION", "env.ISSUER", "env.LOG", "env.KV", "env.REGISTRATIONS", "env.ATTEMPTS", "env.LIMIT_10", "env.LIMIT_3000"]) assert.match(text, new RegExp(binding));
   });
 }
 

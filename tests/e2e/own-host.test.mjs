@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 
 import { assertRefused } from "./support/expect.mjs";
 import { configuration, startGateway } from "./support/gateway.mjs";
-import { legacyCall, post } from "./support/mcp.mjs";
+import { callTool } from "./support/mcp.mjs";
 import { OAuthClient, discover } from "./support/oauth-client.mjs";
 import { startUpstream } from "./support/upstream.mjs";
 
@@ -23,7 +23,6 @@ describe("a server's own host", () => {
   after(() => Promise.all([gateway, upstream].map((one) => one?.stop())));
 
   const atHost = (path, options) => gateway.fetch(`http://${host}${path}`, options);
-  const echo = legacyCall("tools/call", { name: "echo", arguments: { text: "hi" } });
 
   test("[X33] a client that knows only the host is led to the gateway, comes back and calls", async () => {
     const url = `http://${host}/mcp`;
@@ -34,7 +33,7 @@ describe("a server's own host", () => {
     assert.deepEqual((await atHost("/.well-known/oauth-protected-resource")).json, found.resource.json);
     const oauth = Object.assign(new OAuthClient(gateway, { slug: "docs" }), { resource: url });
     const { access_token: token } = await oauth.signIn();
-    const answer = await post(url, token, echo);
+    const answer = await callTool(url, token);
     assert.equal(answer.status, 200, answer.text);
     const log = await gateway.logs.find(({ fields }) => fields?.request_id === answer.headers["x-request-id"]);
     assert.equal(log.fields.server, "docs");
@@ -48,8 +47,8 @@ describe("a server's own host", () => {
       tokens.push((await oauth.signIn()).access_token);
     }
     for (const [url, good, bad] of [[path, ...tokens], [own, ...tokens.toReversed()]]) {
-      assert.equal((await post(url, good, echo)).status, 200, url);
-      assertRefused(await post(url, bad, echo), { status: 401, reason: "token_wrong_audience", slug: "docs" });
+      assert.equal((await callTool(url, good)).status, 200, url);
+      assertRefused(await callTool(url, bad), { status: 401, reason: "token_wrong_audience", slug: "docs" });
     }
   });
 
