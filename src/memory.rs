@@ -17,6 +17,7 @@ use crate::oauth::subject::KeyUse;
 use crate::oauth::token::access_token::Claims;
 use crate::secret::{Digested, Secret};
 use crate::time::Timestamp;
+use crate::upstream::circuit::Circuit;
 use crate::upstream::credential::Credential;
 use crate::vault::KeyRing;
 use crate::web::failure::Failure;
@@ -93,6 +94,8 @@ pub struct Memory {
     pub failed_refreshes: Cache<Failure>,
     /// What servers were like when they were last used here, by slug.
     pub used: Cache<LastUse>,
+    /// How much servers are asked now and whether they fail, by their URLs.
+    pub loads: Cache<Rc<ServerLoad>>,
     /// Servers whose connections could not be refreshed here when that was last tried, by slug.
     pub failing: Cache<FailingRefreshes>,
     /// What servers said of themselves moments ago.
@@ -114,6 +117,15 @@ pub struct LastUse {
     pub stood_in: Option<Timestamp>,
     /// When one last came to something.
     pub succeeded: Option<Timestamp>,
+}
+
+/// What an isolate asks of a server now.
+#[derive(Debug, Default)]
+pub struct ServerLoad {
+    /// Whether it is asked at all.
+    pub circuit: RefCell<Circuit>,
+    /// How many calls wait for its answer.
+    pub under_way: Cell<u32>,
 }
 
 /// Refreshes of a server's connections, whosever, that failed with none between them that did not.

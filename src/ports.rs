@@ -15,7 +15,7 @@ use crate::metrics::{Sample, command};
 use crate::oauth::once::OnceId;
 use crate::oauth::{grant, once, subject};
 use crate::secret::Secret;
-use crate::time::{Lifetime, Millis, Tick, Timestamp};
+use crate::time::{Lifetime, Millis, PerMinute, Tick, Timestamp};
 use crate::upstream::key::ConnectionKey;
 use crate::upstream::{connection, issuer};
 
@@ -244,6 +244,8 @@ pub enum Limited {
     EnteredValue,
     /// Present a wrong operator token. Far fewer.
     OperatorToken,
+    /// What the configuration limits.
+    Configured(PerMinute),
 }
 
 /// Approximate counting near the caller, against floods.

@@ -232,6 +232,11 @@ impl RequestRecord {
         facts.upstream_time = Some(Millis(before.saturating_add(took.0)));
     }
 
+    /// How the server answered last, if it did.
+    pub fn upstream_status(&self) -> Option<u16> {
+        self.facts.borrow().upstream_status
+    }
+
     /// Other credentials were got, because the server refused those there were.
     pub fn renewed(&self) {
         let mut facts = self.facts.borrow_mut();

@@ -24,6 +24,25 @@ pub struct Millis(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tick(pub u64);
 
+/// How often something may happen in a minute, as the platform counts it: one rung of a ladder of fixed limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PerMinute(u16);
+
+impl PerMinute {
+    /// Every rung, each of which is a binding of `wrangler.toml`.
+    pub const LADDER: [u16; 8] = [10, 30, 60, 120, 300, 600, 1200, 3000];
+
+    /// The nearest rung at or below a number; none below the lowest.
+    pub fn at_most(number: u64) -> Option<Self> {
+        Self::LADDER.into_iter().rev().find(|rung| u64::from(*rung) <= number).map(Self)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
 impl Timestamp {
     /// What is left until this moment; zero once it has passed.
     pub fn remaining(self, now: Self) -> Lifetime {

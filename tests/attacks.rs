@@ -35,6 +35,8 @@ mod id_tokens;
 mod kept;
 #[path = "attacks/keys.rs"]
 mod keys;
+#[path = "attacks/limits.rs"]
+mod limits;
 #[path = "attacks/machines.rs"]
 mod machines;
 #[path = "attacks/mix_up.rs"]
@@ -63,6 +65,8 @@ mod signal;
 mod tokens;
 #[path = "attacks/transport.rs"]
 mod transport;
+#[path = "attacks/unavailable.rs"]
+mod unavailable;
 #[path = "attacks/withdrawn.rs"]
 mod withdrawn;
 mod world;

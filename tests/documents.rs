@@ -226,3 +226,17 @@ fn every_link_leads_somewhere() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
     assert!(followed > 80, "only {followed} links were found");
 }
+
+#[test]
+fn every_rung_of_the_ladder_is_a_binding_of_each_environment_with_a_number_of_its_own() {
+    let toml = include_str!("../wrangler.toml");
+    for rung in mcp_edge_gateway::time::PerMinute::LADDER {
+        let limit = format!("simple = {{ limit = {rung}, period = 60 }} }}");
+        let name = format!("{{ name = \"LIMIT_{rung}\", ");
+        let bound = toml.lines().filter(|line| line.contains(&name) && line.contains(&limit)).count();
+        assert_eq!(bound, 3, "{rung}");
+    }
+    let numbers: Vec<_> = toml.split("namespace_id = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let distinct: std::collections::BTreeSet<_> = numbers.iter().collect();
+    assert_eq!((numbers.len(), distinct.len()), (30, 30), "namespaces are counted together by their numbers");
+}

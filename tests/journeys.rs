@@ -35,6 +35,8 @@ mod keeping;
 mod keys;
 #[path = "journeys/lifetimes.rs"]
 mod lifetimes;
+#[path = "journeys/load.rs"]
+mod load;
 #[path = "journeys/log.rs"]
 mod log;
 #[path = "journeys/machines.rs"]

@@ -110,11 +110,18 @@ export function problemsOf({ checks = [], warnings = [], servers = [] }) {
   ].join("\n");
 }
 
+/** The hosts that are servers' own. */
+export function ownHosts(text) {
+  const { servers = {} } = text === undefined ? {} : JSON.parse(text);
+  return Object.values(servers).flatMap(({ host }) => host ?? []);
+}
+
 /** The servers of a configuration the gateway has accepted: slug and URL for clients. */
 export function serverUrls(text, gateway) {
   const { public_url, servers = {} } = JSON.parse(text);
   const origin = (public_url ?? gateway).replace(/\/$/, "");
-  return Object.entries(servers).map(([slug, server]) => ({ slug, url: origin + (server.path ?? `/v1/mcp/${slug}`) }));
+  const at = (slug, { host, path = `/v1/mcp/${slug}` }) => (host ? [`${new URL(origin).protocol}//${host}/mcp`, origin + path] : [origin + path]);
+  return Object.entries(servers).flatMap(([slug, server]) => at(slug, server).map((url) => ({ slug, url })));
 }
 
 /** Waits until the gateway answers /healthz; false when it does not in time. */

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 import { build } from "./build.mjs";
-import { findDeployment, objections, problemsOf, readConfiguration, sendConfiguration, serverUrls, statusOf } from "./configuration.mjs";
+import { findDeployment, objections, ownHosts, problemsOf, readConfiguration, sendConfiguration, serverUrls, statusOf } from "./configuration.mjs";
 import { environment, fail, inRoot, root, run } from "./ground.mjs";
 import { own, ownSecrets, readSecrets } from "./secrets.mjs";
 import { parsed } from "./usage.mjs";
@@ -23,8 +23,11 @@ const kept = existsSync(keptFile) ? readSecrets(keptFile) : {};
 
 build();
 await checkConfiguration();
+const hosts = ownHosts(text);
+const routes = hosts.flatMap((host) => ["--domain", host]);
+for (const host of hosts) console.log(`deploy: route ${host} (custom domain), the host of one server`);
 if (dry) {
-  run("wrangler", ["deploy", "--env", env, "--dry-run", "--outdir", inRoot(".dev", `dry-run-${env}`)]);
+  run("wrangler", ["deploy", "--env", env, ...routes, "--dry-run", "--outdir", inRoot(".dev", `dry-run-${env}`)]);
   process.exit();
 }
 
@@ -81,14 +84,16 @@ function uploadWorker() {
   process.once("exit", () => rmSync(work, { recursive: true, force: true }));
   const [secrets, report] = [join(work, "secrets.json"), join(work, "report")];
   writeFileSync(secrets, JSON.stringify(upload), { mode: 0o600 });
-  run("wrangler", ["deploy", "--env", env, "--secrets-file", secrets], {
+  run("wrangler", ["deploy", "--env", env, ...routes, "--secrets-file", secrets], {
     env: { ...environment, WRANGLER_OUTPUT_FILE_PATH: report },
   });
   const entries = readFileSync(report, "utf8")
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
-  const target = entries.find(({ type }) => type === "deploy")?.targets?.[0];
+  // What is a server's own host tells nothing of the gateway.
+  const isOwn = (target) => hosts.some((host) => target.replace(/^https:\/\//, "").replace(/[ /].*$/, "") === host);
+  const target = entries.find(({ type }) => type === "deploy")?.targets?.find((target) => !isOwn(target));
   return target && (/^https?:/.test(target) ? target : `https://${target.replace(/ .*$/, "").replace(/\/\*$/, "")}`);
 }
 

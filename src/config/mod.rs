@@ -16,6 +16,7 @@ mod clients;
 mod consent;
 mod difference;
 mod document;
+mod limits;
 mod login;
 mod machine;
 mod near;
@@ -42,6 +43,7 @@ pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
 pub use difference::{Difference, differences};
 pub use document::{CatalogueOwner, ConnectTime, ConsentPolicy, LogLevel, LoggedCalls, LoggedSubjects};
+pub use limits::{Limits, ServerLimits};
 pub use login::{DevAccount, Login, Oidc};
 pub use operators::Operators;
 pub use origin::Origin;
@@ -51,7 +53,7 @@ pub use schema::schema;
 pub use secret_name::SecretName;
 pub use server::{Server, Slug};
 
-use document::{ACCESS_TTL, BODY_BYTES, DEPTH, Document, LOG_DAYS, LimitsDocument, REFRESH_TTL, TokensDocument};
+use document::{ACCESS_TTL, BODY_BYTES, Document, LOG_DAYS, REFRESH_TTL, TokensDocument};
 use report::{Pointer, Report};
 
 /// A configuration that can be run: every value was proven.
@@ -102,15 +104,6 @@ pub struct TokenLifetimes {
     pub access_ttl: Lifetime,
     /// A refresh token since its last use.
     pub refresh_ttl: Lifetime,
-}
-
-/// Bounds on what a client may send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The largest request body.
-    pub body_bytes: usize,
-    /// How deep JSON may be nested.
-    pub depth: usize,
 }
 
 impl Config {
@@ -218,7 +211,7 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     own_host::prove_apart(servers.iter().flat_map(BTreeMap::values), &allowed_hosts, &at, report);
     let at = root.child("operators");
     let operators = document.operators.map(|operators| operators::prove(operators, known, &at, report));
-    let limits = prove_limits(&document.limits, &root.child("limits"), report);
+    let limits = limits::prove(&document.limits, &root.child("limits"), report);
     let days = text::number(
         &root.child("log").child("authorization_days"),
         document.log.authorization_days,
@@ -253,10 +246,4 @@ fn prove_tokens(document: &TokensDocument, at: &Pointer, report: &mut Report) ->
     let access = text::seconds(&at.child("access_ttl_seconds"), document.access_ttl_seconds, &ACCESS_TTL, report);
     let refresh = text::seconds(&at.child("refresh_ttl_seconds"), document.refresh_ttl_seconds, &REFRESH_TTL, report);
     Some(TokenLifetimes { access_ttl: access?, refresh_ttl: refresh? })
-}
-
-fn prove_limits(document: &LimitsDocument, at: &Pointer, report: &mut Report) -> Option<Limits> {
-    let body_bytes = text::number(&at.child("body_bytes"), document.body_bytes, &BODY_BYTES, report);
-    let depth = text::number(&at.child("depth"), document.depth, &DEPTH, report);
-    Some(Limits { body_bytes: usize::try_from(body_bytes?).ok()?, depth: usize::try_from(depth?).ok()? })
 }

@@ -12,10 +12,11 @@ use crate::time::Lifetime;
 
 use super::auth::{Auth, Value};
 use super::document::{CatalogueOwner, LIST_CACHE, SERVER_TIMEOUT, ServerDocument};
+use super::limits::ServerLimits;
 use super::origin::{Origin, web_url};
 use super::policy::Known;
 use super::report::{Complaint, Pointer, Report, shown};
-use super::{accepts, auth, policy, text};
+use super::{accepts, auth, limits, policy, text};
 use crate::policy::{PerKind, Policy};
 
 /// First segments of the gateway's own routes.
@@ -81,6 +82,8 @@ pub struct Server {
     pub list_cache: Option<Lifetime>,
     /// Whether API keys are taken for it.
     pub accepts_keys: bool,
+    /// How often and how many at once it may be called.
+    pub limits: ServerLimits,
     /// Who may see and use what of it.
     pub policy: Policy,
 }
@@ -167,7 +170,8 @@ fn prove_server(
     };
     let catalogue = document.catalogue;
     let accepts_keys = accepts::keys(document.accepts, &at.child("accepts"), report).unwrap_or(accepts_keys);
-    let ServerDocument { tools, prompts, resources, resource_templates, require, .. } = document;
+    let ServerDocument { tools, prompts, resources, resource_templates, require, limits, .. } = document;
+    let limits = limits::prove_server(limits, &at.child("limits"), report);
     let filters = PerKind { tools, prompts, resources, resource_templates };
     let policy = policy::prove(filters, require, known, at, report);
     let slug = slug?;
@@ -182,6 +186,7 @@ fn prove_server(
         catalogue,
         list_cache: list_cache?,
         accepts_keys,
+        limits,
         policy: policy?,
         slug,
     })

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::oauth::authentication_method::AuthenticationMethod;
+use crate::time::PerMinute;
 
 /// A configuration that uses every field.
 pub(super) fn complete() -> serde_json::Value {
@@ -178,7 +179,7 @@ fn every_field_arrives() {
         matches!(&headers[0], (name, Value::Secret(secret)) if name == "x-api-key" && secret.as_str() == "DOCS_KEY")
     );
     assert!(matches!(&headers[1], (name, Value::Literal(text)) if name == "x-team" && text == "edge"));
-    assert_eq!(config.limits, Limits { body_bytes: 1 << 20, depth: 32 });
+    assert_eq!((config.limits.body_bytes, config.limits.depth), (1 << 20, 32));
     let names: Vec<_> = config.secret_names().into_iter().map(SecretName::as_str).collect();
     assert_eq!(names, ["LOGIN_CLIENT_SECRET", "GLEAN_SECRET", "DOCS_KEY", "MAIL_CLIENT_SECRET", "REPORTS_SECRET"]);
 }
@@ -193,7 +194,8 @@ fn the_committed_configuration_is_a_development_gateway_with_every_default() {
     assert!(config.clients.dynamic_registration && config.clients.metadata_documents);
     assert_eq!(config.tokens, TokenLifetimes { access_ttl: Lifetime::hours(1), refresh_ttl: Lifetime::days(30) });
     assert_eq!(config.consent, ConsentPolicy::Once);
-    assert_eq!(config.limits, Limits { body_bytes: 4 << 20, depth: 64 });
+    assert_eq!((config.limits.body_bytes, config.limits.depth), (4 << 20, 64));
+    assert_eq!(config.limits.sign_in_per_address.map(PerMinute::get), Some(1200));
     let demo = &config.servers["demo"];
     assert_eq!((demo.name.as_str(), demo.path.as_str(), demo.auth.clone()), ("Demo", "/v1/mcp/demo", Auth::None));
     assert_eq!((demo.url.as_str(), demo.timeout), ("http://localhost:8788/mcp", Lifetime(50)));

@@ -295,7 +295,12 @@ impl Directory for Workers {
 
 impl Limiter for Workers {
     async fn allow(&self, what: Limited, caller: &str) -> Result<bool, Unavailable> {
+        let rung;
         let (name, key) = match what {
+            Limited::Configured(rate) => {
+                rung = format!("LIMIT_{}", rate.get());
+                (rung.as_str(), caller.to_owned())
+            }
             Limited::Registration => ("REGISTRATIONS", caller.to_owned()),
             Limited::EnteredValue => ("REGISTRATIONS", format!("entered {caller}")),
             Limited::StoredRegistration => ("ATTEMPTS", format!("registration {caller}")),

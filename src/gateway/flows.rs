@@ -13,7 +13,7 @@ use crate::flow::call::{Refusal, refusal};
 use crate::flow::client::register;
 use crate::flow::connect::callback;
 use crate::flow::token::revoke;
-use crate::flow::{Head, RequestContext, admin, authorize, boxed, call, connect, discover, login, token};
+use crate::flow::{Head, RequestContext, admin, allowance, authorize, boxed, call, connect, discover, login, token};
 use crate::ports::Platform;
 use crate::web::cors;
 use crate::web::reply::Reply;
@@ -27,6 +27,10 @@ pub(super) async fn answer<P: Platform>(
     body: P::Stream,
 ) -> Result<Reply<P::Stream>, RefusedReply> {
     let json = RefusedReply::Json;
+    if !matches!(route, Route::Mcp(_)) {
+        let refused = if route.is_page() { RefusedReply::Page } else { json };
+        boxed(allowance::require(context, head, route)).await.map_err(refused)?;
+    }
     match route {
         Route::Mcp(server) => {
             cors::require_allowed(context, head).map_err(json)?;

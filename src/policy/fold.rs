@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 /// The text decoded, and in small letters by way of capital ones: so the long s is an s (Go's `encoding/json`), and the
 /// i without a dot and the one with a dot above are an i (`equalsIgnoreCase`, `toUpperCase`).
-pub(super) fn folded(text: &str) -> Cow<'_, str> {
+pub fn folded(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase() && byte != b'%') {
         return Cow::Borrowed(text);
     }

@@ -35,6 +35,7 @@ pub use condition::{Condition, Scalar, Test};
 pub use dead::DeadEntry;
 pub use decision::{Decision, Denial, Requirement};
 pub use explanation::{ExplainedNeed, ExplainedRule, Explanation};
+pub use fold::folded;
 pub use index::NamedByRule;
 pub use names::{Entry, Names, Visibility};
 pub use number::Decimal;

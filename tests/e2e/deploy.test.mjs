@@ -32,9 +32,20 @@ for (const env of ["staging", "production"]) {
     const { code, text } = await deploy(["--env", env, "--config", config, "--env-file", envFile, "--dry-run"]);
     assert.equal(code, 0, text);
     assert.match(text, /is valid, and every secret that it names is there/);
-    for (const binding of ["env.GRANT", "env.ACCOUNT", "env.CONNECTION", "env.ISSUER", "env.LOG", "env.KV", "env.REGISTRATIONS", "env.ATTEMPTS"]) assert.match(text, new RegExp(binding));
+    for (const binding of ["env.GRANT", "env.ACCOUNT", "env.CONNECTION", "env.ISSUER", "env.LOG", "env.KV", "env.REGISTRATIONS", "env.ATTEMPTS", "env.LIMIT_10", "env.LIMIT_3000"]) assert.match(text, new RegExp(binding));
   });
 }
+
+test("[X33] the dry run shows the route of a server's own host, beside the gateway's own address", async (t) => {
+  const { config, envFile } = written(t, { ...good, servers: { docs: { ...docs, host: "docs.mcp.example.com" } } }, { ...own, DOCS_KEY: "key" });
+  const { code, text } = await deploy(["--config", config, "--env-file", envFile, "--dry-run"]);
+  assert.equal(code, 0, text);
+  assert.match(text, /route docs\.mcp\.example\.com \(custom domain\)/);
+  const again = written(t, { ...good, servers: { docs: { ...docs, host: "mcp.example.com" } } }, { ...own, DOCS_KEY: "key" });
+  const refused = await deploy(["--config", again.config, "--env-file", again.envFile, "--dry-run"]);
+  assert.equal(refused.code, 1, refused.text);
+  assert.match(refused.text, /\/servers\/docs\/host: .*public_url/);
+});
 
 const refused = {
   "no JSON": ["{", /\(the whole document\): is not JSON/],

@@ -127,6 +127,7 @@ const EDGE: &[&str] = &[
 /// share lies below both. Everything may name what stands in `flow/mod.rs`.
 pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("authorization_log", &[]),
+    ("allowance", &["client"]),
     ("client", &[]),
     ("config", &[]),
     ("metrics", &[]),

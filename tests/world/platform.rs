@@ -81,6 +81,8 @@ pub struct Uses {
     /// Of these, what was put or deleted.
     pub writes: u32,
     pub ledger: u32,
+    /// How often it was asked whether something may be done once more.
+    pub limiter: u32,
     /// How often what was counted was told, or asked for.
     pub metered: u32,
 }
@@ -117,7 +119,10 @@ pub struct InMemory {
     pub slow_directory: Cell<u32>,
     pub ledger_down: Cell<bool>,
     pub accounts_down: Cell<bool>,
+    pub grants_down: Cell<bool>,
+    pub connections_down: Cell<bool>,
     pub signatures_down: Cell<bool>,
+    pub limiter_down: Cell<bool>,
     pub registrations_left: Cell<u32>,
     /// How often an address did in a minute what it may do ten times.
     pub attempts: RefCell<BTreeMap<(Limited, String, u64), u32>>,
@@ -267,6 +272,9 @@ impl Outbound for InMemory {
 impl Ledger for InMemory {
     async fn grant(&self, id: &GrantId, command: grant::Command) -> Result<grant::Outcome, Unavailable> {
         self.ledger()?;
+        if self.grants_down.get() {
+            return Err(Unavailable);
+        }
         Ok(run(&self.grants, id.as_str(), &command, grant::apply, grant::Record::expires, self.moment()))
     }
 
@@ -284,6 +292,9 @@ impl Ledger for InMemory {
         command: connection::Command,
     ) -> Result<connection::Outcome, Unavailable> {
         self.ledger()?;
+        if self.connections_down.get() {
+            return Err(Unavailable);
+        }
         if matches!(command, connection::Command::Store { .. }) {
             let before_store = self.before_store.take();
             if let Some(happens) = before_store {
@@ -372,11 +383,16 @@ impl Directory for InMemory {
 
 impl Limiter for InMemory {
     async fn allow(&self, what: Limited, address: &str) -> Result<bool, Unavailable> {
+        self.used(|uses| uses.limiter += 1);
+        if self.limiter_down.get() {
+            return Err(Unavailable);
+        }
         if !matches!(what, Limited::Registration | Limited::EnteredValue) {
             let mut attempts = self.attempts.borrow_mut();
             let count = attempts.entry((what, address.to_owned(), self.now.get() / 60)).or_default();
             *count += 1;
-            return Ok(*count <= 10);
+            let most = if let Limited::Configured(rate) = what { rate.get() } else { 10 };
+            return Ok(*count <= u32::from(most));
         }
         let left = self.registrations_left.get();
         self.registrations_left.set(left.saturating_sub(1));

@@ -16,6 +16,7 @@ use schemars::JsonSchema;
 
 mod auth;
 mod credentials;
+mod limits;
 mod log;
 mod machine;
 mod policy;
@@ -23,6 +24,7 @@ mod policy;
 pub use auth::ConnectTime;
 pub(super) use auth::{AuthDocument, ClientCredentialsDocument, HeaderDocument, OAuthDocument, UpstreamClientDocument};
 pub(super) use credentials::SecretDocument;
+pub(super) use limits::{BODY_BYTES, CONCURRENT, DEPTH, LimitsDocument, RATE, ServerLimitsDocument};
 pub(super) use log::{LOG_DAYS, LogDocument};
 pub use log::{LogLevel, LoggedCalls, LoggedSubjects};
 pub(super) use machine::MachineDocument;
@@ -35,10 +37,6 @@ pub(super) const ACCESS_TTL: RangeInclusive<u64> = 1..=86_400;
 pub(super) const REFRESH_TTL: RangeInclusive<u64> = 1..=31_536_000;
 pub(super) const SERVER_TIMEOUT: RangeInclusive<u64> = 1..=600;
 pub(super) const LIST_CACHE: RangeInclusive<u64> = 0..=86_400;
-/// An isolate has 128 MB for everything, and a body is there about three times: as it came, in Rust, and as it is sent
-/// on.
-pub(super) const BODY_BYTES: RangeInclusive<u64> = 1024..=16 << 20;
-pub(super) const DEPTH: RangeInclusive<u64> = 8..=100;
 
 /// The configuration of the MCP gateway.
 #[derive(Deserialize)]
@@ -80,7 +78,7 @@ pub(super) struct Document {
     /// Which bearer tokens servers take. Without it: the gateway's own access tokens alone.
     #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<AcceptedDocument>>"))]
     pub(super) accepts: Option<Vec<Option<AcceptedDocument>>>,
-    /// Bounds on what a client may send.
+    /// Bounds on what a client may send, and how often.
     #[serde(default)]
     pub(super) limits: LimitsDocument,
     /// Whether the page that lists the servers is shown without signing in.
@@ -336,29 +334,13 @@ pub(super) struct ServerDocument {
     pub(super) resources: Option<FilterDocument>,
     /// Which of its resource templates there are, by URI template. Without it: all. What may be read is said by `resources`.
     pub(super) resource_templates: Option<FilterDocument>,
+    /// How often and how many at once it may be called.
+    #[serde(default)]
+    pub(super) limits: ServerLimitsDocument,
     /// What callers need for some of them.
     #[serde(default)]
     #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<RuleDocument>"))]
     pub(super) require: Vec<Option<RuleDocument>>,
-}
-
-/// Bounds on what a client may send.
-#[derive(Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
-#[serde(deny_unknown_fields, default, expecting = "an object")]
-pub(super) struct LimitsDocument {
-    /// The largest request body, in bytes. An isolate of 128 MB holds each about three times.
-    #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *BODY_BYTES.start(), max = *BODY_BYTES.end())))]
-    pub(super) body_bytes: u64,
-    /// How deep JSON may be nested.
-    #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *DEPTH.start(), max = *DEPTH.end())))]
-    pub(super) depth: u64,
-}
-
-impl Default for LimitsDocument {
-    fn default() -> Self {
-        Self { body_bytes: 4 << 20, depth: 64 }
-    }
 }
 
 fn eight_hours() -> u64 {

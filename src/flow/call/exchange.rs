@@ -80,9 +80,16 @@ impl<P: Platform> Call<'_, P> {
                     return Ok(reply);
                 }
                 let mut own = Own { headers, seen, fresh, renewals: 0 };
-                let end = self.exchange(&Method::POST, body, &mut session, &mut own).await;
+                let end = match self.begin().await {
+                    Ok(call) => {
+                        let end = self.exchange(&Method::POST, body, &mut session, &mut own).await;
+                        self.finish(&call, end.as_ref().err());
+                        reached::note(self.context, self.server, end.as_ref().err());
+                        end
+                    }
+                    Err(failure) => Err(failure),
+                };
                 generation = own.seen;
-                reached::note(self.context, self.server, end.as_ref().err());
                 let end = match (end, &question) {
                     (Ok(end), _) => end,
                     (Err(failure), Some(question)) => {

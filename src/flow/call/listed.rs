@@ -46,7 +46,7 @@ const LONGEST_ANSWER: usize = 16 << 20;
 const LONGEST_FRESH: u64 = 86_400;
 
 /// Reasons that say that the server cannot be asked for the moment.
-const DOWN: &[&str] = &["upstream_unreachable", "upstream_timeout", "upstream_error"];
+const DOWN: &[&str] = &["upstream_unreachable", "upstream_timeout", "upstream_error", "server_left_alone"];
 
 /// A question about what a server is and has.
 pub struct CatalogueQuestion {

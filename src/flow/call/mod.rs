@@ -10,8 +10,10 @@ pub mod challenge;
 pub mod context;
 pub mod exchange;
 mod listed;
+mod load;
 mod permit;
 pub mod presented;
+mod rate;
 pub mod reached;
 pub mod refusal;
 pub mod resume;
@@ -98,6 +100,7 @@ pub async fn post<P: Platform>(
     };
     let ending = Ending::of(&payload, era);
     let call = Call { context, head, server, caller: &caller, era, expects, ending, initialize };
+    call.keeps_within_limits(&payload).await.map_err(read)?;
     call.permit(&payload, &bytes).await.map_err(read)?;
     call.send(&payload, bytes).await.map_err(read)
 }

@@ -31,6 +31,9 @@ pub struct Reachability {
     /// The last use from this isolate, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Told>,
+    /// When it is tried again, while this isolate leaves it alone because it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_alone_until: Option<Timestamp>,
     /// When a use last came to something. For the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_success: Option<Timestamp>,
@@ -124,14 +127,17 @@ pub async fn condition<P: Platform>(
 ) -> Reachability {
     let used = context.memory.used.get(server.slug.as_str(), context.now);
     let last_used = used.map(|LastUse { at, trouble, .. }| Told { at, reachable: answered(trouble), reason: trouble });
+    let load = context.memory.loads.get(server.url.as_str(), context.now);
+    let left_alone_until = load.and_then(|load| load.circuit.borrow().again_at());
     if !for_operator {
-        return Reachability { last_used, ..Reachability::default() };
+        return Reachability { last_used, left_alone_until, ..Reachability::default() };
     }
     let dead = |list| catalogue::dead_entries(context.memory, server, list, context.now);
     boxed(catalogue::learn_names(context.platform, context.memory, &context.keys, server)).await;
     let failing = context.memory.failing.get(server.slug.as_str(), context.now);
     let known = Reachability {
         last_used,
+        left_alone_until,
         last_success: used.and_then(|used| used.succeeded),
         failing_refreshes: failing.map(|FailingRefreshes { times, since, reason }| Refreshes { times, since, reason }),
         list_from_catalogue: used.and_then(|used| used.stood_in),

@@ -51,6 +51,7 @@ const FAMILIES: &[(&str, &str, WayOn)] = &[
     ("connection_list_full", "You have as many accounts as there may be", CONNECTIONS),
     ("connection_", "The account is not connected", CONNECTIONS),
     ("connect_", "This page is out of date", CONNECTIONS),
+    ("address_rate_limited", "Too many requests", None),
     ("server_not_", "There is nothing to connect", CONNECTIONS),
     ("shared_connection", "An operator has to connect this server", CONNECTIONS),
     ("upstream_access_denied", "You were not connected", CONNECTIONS),

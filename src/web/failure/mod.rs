@@ -21,6 +21,9 @@ use crate::page;
 
 pub use blame::Blame;
 
+/// When to come back where nothing says more, in seconds.
+const RETRY: &str = "30";
+
 /// One failure, ready to be rendered. A pointer: it is handed up through every step of a flow, and each of them would
 /// copy the details.
 #[derive(Debug, Clone)]
@@ -219,7 +222,12 @@ impl Failure {
         self.add_headers(Reply::page(self.status, notice.render()))
     }
 
+    /// Whoever is told that something of the gateway is unavailable is told when to come back. Of a server's own trouble
+    /// only what is known is said.
     fn add_headers<S>(&self, reply: Reply<S>) -> Reply<S> {
+        let is_ours = self.status == StatusCode::SERVICE_UNAVAILABLE && self.blame != Blame::Upstream;
+        let is_timed = self.headers.iter().any(|(name, _)| name == RETRY_AFTER);
+        let reply = if is_ours && !is_timed { reply.with(RETRY_AFTER, RETRY) } else { reply };
         self.headers.iter().fold(reply, |reply, (name, value)| reply.and(name.clone(), value.clone()))
     }
 }

@@ -38,7 +38,8 @@ export function configuration(servers = {}, rest = {}) {
  * Starts a gateway.
  * - `config`: the configuration, or a function of the gateway's URL that answers it; none: the gateway stays without one
  * - `secrets`: merged over a fresh KEY_RING and ADMIN_TOKEN; a name set to `undefined` is left out
- * - `isolates`: several Workers that share KV and objects, each on its own port; a list of secrets, one entry for each
+ * - `isolates`: several Workers that share KV and objects, each on its own port; a list of secrets, one entry for each, and of the bindings
+ *   that are unreachable from there: `without: ["KV"]`
  * - `counted`: wraps the Worker so that `.counts()` tells the operations since it was last asked
  * - `storage`: a folder that KV and objects are kept in, for a gateway that is killed and started again; `port` is where it comes back
  */
@@ -63,7 +64,7 @@ async function start({ config, secrets = {}, isolates = [{}], counted = false, s
       log: new Log(LogLevel.NONE),
       handleStructuredLogs: (line) => logs.add(line),
       ...(storage && { resourcePersistencePath: storage }),
-      workers: isolates.map((own, index) => worker(index, { bindings: present({ ...common, ...own }), counted, port })),
+      workers: isolates.map(({ without = [], ...own }, index) => worker(index, { bindings: present({ ...common, ...own }), without, counted, port })),
     }),
   );
   const urls = [];
@@ -135,8 +136,8 @@ const nameOf = (index) => `gateway-${index}`;
 /** The processes this one started, on Linux. */
 const children = () => readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
 
-function worker(index, { bindings, counted, port }) {
-  const { compatibilityDate, compatibilityFlags, objects } = deployed();
+function worker(index, { bindings, without, counted, port }) {
+  const { compatibilityDate, compatibilityFlags, objects, ratelimits } = deployed();
   const object = (className) => ({ className, useSQLite: true, ...(index > 0 ? { scriptName: nameOf(0) } : {}) });
   return {
     name: nameOf(index),
@@ -145,12 +146,9 @@ function worker(index, { bindings, counted, port }) {
     compatibilityDate,
     compatibilityFlags,
     bindings,
-    kvNamespaces: { KV: "kv" },
-    durableObjects: Object.fromEntries(objects.map(([name, className]) => [name, object(className)])),
-    ratelimits: {
-      REGISTRATIONS: { namespace_id: "1", simple: { limit: 100, period: 60 } },
-      ATTEMPTS: { namespace_id: "2", simple: { limit: 10, period: 60 } },
-    },
+    kvNamespaces: without.includes("KV") ? {} : { KV: "kv" },
+    durableObjects: Object.fromEntries(objects.filter(([name]) => !without.includes(name)).map(([name, className]) => [name, object(className)])),
+    ratelimits,
     unsafeDirectSockets: [{ host: "127.0.0.1", port: index === 0 ? port : 0 }],
   };
 }
@@ -173,7 +171,9 @@ function deployed() {
   const flags = /^compatibility_flags\s*=\s*\[([^\]]*)\]/m.exec(toml);
   const objects = new Map([...toml.matchAll(/\{ name = "(\w+)", class_name = "(\w+)" \}/g)].map(([, name, className]) => [name, className]));
   const compatibilityFlags = [...(flags?.[1] ?? "").matchAll(/"([^"]+)"/g)].map((match) => match[1]);
-  return { compatibilityDate: date[1], compatibilityFlags, objects: [...objects] };
+  const limits = [...toml.matchAll(/\{ name = "(\w+)", namespace_id = "\d+", simple = \{ limit = (\d+), period = 60 \} \}/g)];
+  const ratelimits = Object.fromEntries(limits.map(([, name, limit], index) => [name, { namespace_id: `${index}`, simple: { limit: Number(limit), period: 60 } }]));
+  return { compatibilityDate: date[1], compatibilityFlags, objects: [...objects], ratelimits };
 }
 
 const present = (bindings) => Object.fromEntries(Object.entries(bindings).filter(([, value]) => value !== undefined));

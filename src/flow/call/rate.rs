@@ -1,0 +1,88 @@
+//! How often callers may call, where the configuration says so.
+//!
+//! Counted near the caller and approximately, against floods. Where it cannot be counted calls go on: who they are and
+//! what they may do is decided elsewhere. Not here: how many at once (`flow::call::load`), and limits of addresses
+//! (`flow::allowance`).
+
+use http::HeaderValue;
+use http::header::RETRY_AFTER;
+
+use super::context::Call;
+use crate::caller::By;
+use crate::mcp::message::envelope::{Message, Payload};
+use crate::ports::{Limited, Platform};
+use crate::time::PerMinute;
+use crate::web::failure::Failure;
+
+impl<P: Platform> Call<'_, P> {
+    /// Refuses messages above a limit. Each member of a batch counts. Asks nobody where nothing is limited.
+    pub async fn keeps_within_limits(&self, payload: &Payload) -> Result<(), Failure> {
+        let (limits, own) = (&self.context.config.limits, &self.server.limits);
+        let messages = match payload {
+            Payload::One(message) => std::slice::from_ref(message),
+            Payload::Batch(messages) => messages,
+        };
+        let (caller, slug) = (self.caller, self.server.slug.as_str());
+        if let (Some(rate), By::Key { id, .. }) = (limits.per_key, &caller.by) {
+            self.count(messages.len(), rate, ("key", id.as_str()), key_limited).await?;
+        }
+        if let (Some(rate), By::AccessToken { client, .. }) = (limits.per_client, &caller.by) {
+            self.count(messages.len(), rate, ("client", client), client_limited).await?;
+        }
+        if let Some(rate) = limits.per_subject {
+            self.count(messages.len(), rate, ("subject", &caller.subject), subject_limited).await?;
+        }
+        for (tool, rate) in messages.iter().filter_map(called).filter_map(|name| own.of_tool(name)) {
+            self.count(1, rate, ("tool", &format!("{slug} {tool}")), tool_limited).await?;
+        }
+        if let Some(rate) = own.per_server {
+            self.count(messages.len(), rate, ("server", slug), server_limited).await?;
+        }
+        Ok(())
+    }
+
+    async fn count(
+        &self,
+        times: usize,
+        rate: PerMinute,
+        (kind, who): (&str, &str),
+        refusal: fn() -> Failure,
+    ) -> Result<(), Failure> {
+        let key = format!("{kind} {who}");
+        for _ in 0..times {
+            if !self.context.platform.allow(Limited::Configured(rate), &key).await.unwrap_or(true) {
+                return Err(refusal().header(RETRY_AFTER, HeaderValue::from_static("60")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The tool that a message calls.
+fn called(message: &Message) -> Option<&str> {
+    message.name.as_deref().filter(|_| message.method() == Some("tools/call"))
+}
+
+fn key_limited() -> Failure {
+    limited("key_rate_limited", "This API key has sent too many messages.")
+}
+
+fn client_limited() -> Failure {
+    limited("client_rate_limited", "This client has sent too many messages, for all who use it together.")
+}
+
+fn subject_limited() -> Failure {
+    limited("subject_rate_limited", "You have sent too many messages, with all your clients together.")
+}
+
+fn tool_limited() -> Failure {
+    limited("tool_rate_limited", "This tool was called too often, by all who use it together.")
+}
+
+fn server_limited() -> Failure {
+    limited("server_rate_limited", "This server was sent too many messages, by all who use it together.")
+}
+
+fn limited(reason: &'static str, message: &'static str) -> Failure {
+    Failure::client(429, reason, message).fix("Nothing was sent to the server. Wait a minute, then send it again.")
+}
