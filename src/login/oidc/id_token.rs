@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::jwks::{Jwks, VerifyingKey};
+use super::quirks;
 use crate::json::Node;
 use crate::login::Identity;
 use crate::reasons::reasons;
@@ -17,7 +18,7 @@ use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 
 /// How far the provider's clock may be from ours.
-const LEEWAY: Lifetime = Lifetime(60);
+pub(super) const LEEWAY: Lifetime = Lifetime(60);
 
 const MAX_BYTES: usize = 16 * 1024;
 const MAX_SHOWN: usize = 256;
@@ -87,7 +88,8 @@ reasons! { IdTokenError:
 ///
 /// 1. It is a JWS of the right kind, without extensions the gateway does not know.
 /// 2. The signature is by a key of the provider, with the one algorithm that key is for: [`Unverified::verified`].
-/// 3. `iss` is the configured issuer, character by character: this and the rest in [`Signed::proven`].
+/// 3. `iss` is the issuer of the provider's metadata, character by character, with its tenant: this and the rest in
+///    [`Signed::proven`].
 /// 4. `aud` has the gateway's client id; with several audiences, or wherever there is an `azp`, that is the client id
 ///    as well.
 /// 5. `exp`, `iat` and `nbf` hold now, give or take a minute.
@@ -96,11 +98,17 @@ reasons! { IdTokenError:
 /// 8. Where the person had to sign in anew, `auth_time` is not from before, give or take a minute, and can be read. Not
 ///    every provider tells.
 pub fn read<'a>(token: &'a Secret, jwks: &Jwks) -> Result<Unverified<'a>, IdTokenError> {
+    read_as(&["JWT"], token, jwks)
+}
+
+/// Steps 1 and 2 for a token of one of these kinds, or of none that it names.
+pub(super) fn read_as<'a>(kinds: &[&str], token: &'a Secret, jwks: &Jwks) -> Result<Unverified<'a>, IdTokenError> {
     // 1.
     let text = Some(token.expose()).filter(|text| text.len() <= MAX_BYTES).ok_or(IdTokenError::Malformed)?;
     let token: Untrusted<'_> = text.try_into().map_err(|_| IdTokenError::Malformed)?;
     let (message, _) = text.rsplit_once('.').ok_or(IdTokenError::Malformed)?;
-    if !token.header().token_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("JWT")) {
+    let is_meant = |kind: &str| kinds.iter().any(|meant| kind.eq_ignore_ascii_case(meant));
+    if !token.header().token_type.as_deref().is_none_or(is_meant) {
         return Err(IdTokenError::WrongType);
     }
     if token.header().other_fields.crit.is_some() {
@@ -151,13 +159,19 @@ impl Unverified<'_> {
 
     /// The claims, for whoever says whether one of the keys has verified the signature over the message.
     pub fn verified(self, verified: bool) -> Result<Signed, IdTokenError> {
+        let payload = self.payload(verified)?;
+        let claims = self.token.deserialize_claims_unchecked().map_err(|_| IdTokenError::Malformed)?;
+        Ok(Signed { claims, payload })
+    }
+
+    /// The same as text, not judged either.
+    pub(super) fn payload(&self, verified: bool) -> Result<Vec<u8>, IdTokenError> {
         if !verified {
             return Err(IdTokenError::WrongSignature);
         }
-        let claims = self.token.deserialize_claims_unchecked().map_err(|_| IdTokenError::Malformed)?;
         let payload = self.message.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
         let payload = str::from_utf8(payload).ok().and_then(|text| Base64UrlUnpadded::decode_vec(text).ok());
-        Ok(Signed { claims, payload: payload.ok_or(IdTokenError::Malformed)? })
+        payload.ok_or(IdTokenError::Malformed)
     }
 }
 
@@ -181,6 +195,14 @@ impl Proven {
     pub fn claims(&self) -> Result<Node<'_>, IdTokenError> {
         Node::parse(&self.payload).map_err(|_| IdTokenError::Malformed)
     }
+
+    /// Which of the person's sessions at the provider it is of, where the provider tells (Back-Channel Logout §2.1).
+    pub fn sid(&self) -> Option<String> {
+        match self.claims().ok()?.get("sid")? {
+            Node::Text(sid) if is_fit(sid) => Some(sid.to_string()),
+            _ => None,
+        }
+    }
 }
 
 impl Signed {
@@ -196,9 +218,8 @@ impl Signed {
         let Claims { expiration, not_before: valid_from, issued_at, custom: claims, .. } = self.claims;
 
         // 3.
-        if claims.iss != issuer {
-            return Err(IdTokenError::WrongIssuer);
-        }
+        let expected = quirks::tenants_issuer(issuer, claims.tid.as_ref().and_then(Value::as_str));
+        let issuer = expected.filter(|expected| claims.iss == *expected).ok_or(IdTokenError::WrongIssuer)?;
 
         // 4.
         if !claims.aud.contains(client_id) {
@@ -231,8 +252,7 @@ impl Signed {
         }
 
         // 7.
-        let fit = (1..=255).contains(&claims.sub.len()) && claims.sub.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        if !fit {
+        if !is_fit(&claims.sub) {
             return Err(IdTokenError::UnfitSubject);
         }
 
@@ -243,7 +263,7 @@ impl Signed {
             return Err(IdTokenError::NotFresh);
         }
         let sub = claims.sub.clone();
-        Ok(Proven { identity: claims.identity(issuer), sub, payload: self.payload })
+        Ok(Proven { identity: claims.identity(&issuer), sub, payload: self.payload })
     }
 }
 
@@ -267,6 +287,7 @@ struct IdClaims {
     aud: Audience,
     azp: Option<String>,
     nonce: Option<String>,
+    tid: Option<Value>,
     auth_time: Option<Value>,
     name: Option<String>,
     email: Option<String>,
@@ -294,21 +315,30 @@ impl Audience {
 }
 
 impl IdClaims {
-    /// `sub` is unique only within its issuer (Core §2), so the issuer is part of the gateway's subject; the scheme is
-    /// not.
     fn identity(self, issuer: &str) -> Identity {
-        let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/');
         let refuted = self.email_verified.is_some_and(|verified| verified == false || verified == "false");
         Identity {
-            subject: format!("{issuer}|{}", self.sub),
+            subject: subject(issuer, &self.sub),
             name: self.name.and_then(shown),
             email: self.email.filter(|_| !refuted).and_then(shown),
         }
     }
 }
 
+/// `sub` is unique only within its issuer (Core §2), so the issuer is part of the gateway's subject; the scheme is
+/// not.
+pub(in crate::login) fn subject(issuer: &str, sub: &str) -> String {
+    let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/');
+    format!("{issuer}|{sub}")
+}
+
+/// Whether a text of the provider's is fit to name a person or a session (Core §2).
+pub(super) fn is_fit(name: &str) -> bool {
+    (1..=255).contains(&name.len()) && name.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// What pages show of a claim: nothing that is empty, absurdly long or moves the text around it.
-fn shown(text: String) -> Option<String> {
+pub(in crate::login) fn shown(text: String) -> Option<String> {
     let unfit = |c: char| {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
@@ -323,7 +353,7 @@ fn numeric_date(value: &Value) -> Option<Timestamp> {
     Some(moment(seconds as i64))
 }
 
-fn moment(seconds: i64) -> Timestamp {
+pub(super) fn moment(seconds: i64) -> Timestamp {
     Timestamp(seconds.max(0).unsigned_abs())
 }
 
