@@ -84,6 +84,8 @@ pub struct Memory {
     pub unusable_providers: Cache<Failure>,
     /// Identity providers' keys, by issuer.
     pub jwks: Cache<Rc<Jwks>>,
+    /// Issuers whose keys were read anew moments ago for a token that anybody could have sent.
+    pub keys_sought: Cache<()>,
     /// Connections that were used here, by the name of their key.
     pub connections: Cache<Rc<Held>>,
     /// Addresses that have presented too many wrong operator tokens.

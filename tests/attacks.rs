@@ -35,6 +35,8 @@ mod id_tokens;
 mod kept;
 #[path = "attacks/keys.rs"]
 mod keys;
+#[path = "attacks/leaving.rs"]
+mod leaving;
 #[path = "attacks/limits.rs"]
 mod limits;
 #[path = "attacks/machines.rs"]

@@ -33,6 +33,8 @@ mod entered;
 mod keeping;
 #[path = "journeys/keys.rs"]
 mod keys;
+#[path = "journeys/leaving.rs"]
+mod leaving;
 #[path = "journeys/lifetimes.rs"]
 mod lifetimes;
 #[path = "journeys/load.rs"]
@@ -55,6 +57,8 @@ mod people;
 mod policy;
 #[path = "journeys/prompt.rs"]
 mod prompt;
+#[path = "journeys/providers.rs"]
+mod providers;
 #[path = "journeys/reasons.rs"]
 mod reasons;
 #[path = "journeys/record.rs"]

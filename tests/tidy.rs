@@ -227,6 +227,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("connection_attempt_", "src/flow/connect/callback"),
     ("id_token_", "src/login/oidc/id_token"),
     ("login_", "src/login/error"),
+    ("logout_token_", "src/login/oidc/logout_token"),
     ("resource_", "src/oauth/resource"),
     ("upstream_", "src/flow/upstream"),
     ("upstream_", "src/oauth_client/"),

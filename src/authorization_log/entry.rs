@@ -26,7 +26,7 @@ pub enum EntryKind {
     Token,
     /// A refresh token was used.
     Refresh,
-    /// Access was ended, by the client or the person.
+    /// Access was ended, by the client, the person or the identity provider.
     Revocation,
     /// An operator did something.
     Operator,

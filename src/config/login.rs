@@ -3,14 +3,17 @@
 //!
 //! Not here: signing anyone in (`crate::login`).
 
+use std::collections::BTreeMap;
+
 use crate::time::Lifetime;
 
-use super::document::{AccountDocument, LoginDocument, RolesDocument, SESSION_TTL, SecretDocument};
+use super::document::{AccountDocument, BackchannelLogout, LoginDocument, RolesDocument, SESSION_TTL, SecretDocument};
 use super::origin::{Origin, is_host};
 use super::report::{Complaint, Pointer, Report, shown};
 use super::secret_name::SecretName;
-use super::{origin, roles, text};
-use crate::policy::RoleMapping;
+use super::{admission, origin, parameters, roles, text};
+use crate::login::github::CLAIMS;
+use crate::policy::{ClaimName, RoleMapping};
 
 /// How people sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub enum Login {
     },
     /// At an `OpenID` provider.
     Oidc(Oidc),
+    /// At GitHub.
+    Github(Github),
 }
 
 /// An account of the development login.
@@ -50,6 +55,29 @@ pub struct Oidc {
     pub scopes: Vec<String>,
     /// Where people's roles come from; without it nobody has any.
     pub roles: Option<RoleMapping>,
+    /// What the provider wants to be asked beside the protocol's own, by name.
+    pub parameters: BTreeMap<String, String>,
+    /// Who may sign in: the values of each claim of which one is needed.
+    pub require: BTreeMap<ClaimName, Vec<String>>,
+    /// What ends when the provider says that somebody signed out.
+    pub backchannel_logout: BackchannelLogout,
+}
+
+/// The gateway as an OAuth app of GitHub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Github {
+    /// Where GitHub is, without a slash at the end.
+    pub url: String,
+    /// The gateway's client id there.
+    pub client_id: String,
+    /// The gateway's client secret there.
+    pub client_secret: SecretName,
+    /// Where people's roles come from; without it nobody has any.
+    pub roles: Option<RoleMapping>,
+    /// What it is asked beside the protocol's own, by name.
+    pub parameters: BTreeMap<String, String>,
+    /// Who may sign in: the values of each claim of which one is needed.
+    pub require: BTreeMap<ClaimName, Vec<String>>,
 }
 
 /// Proves the login and how long a browser stays signed in.
@@ -72,34 +100,91 @@ pub(super) fn prove(
             let accounts = dev_accounts(accounts, &at.child("accounts"), report);
             (Some(Login::Dev { accounts }), session_ttl_seconds)
         }
-        LoginDocument::Oidc { issuer, client_id, client_secret, scopes, roles, session_ttl_seconds } => {
+        LoginDocument::Oidc {
+            issuer,
+            client_id,
+            client_secret,
+            scopes,
+            roles,
+            parameters,
+            require,
+            backchannel_logout,
+            session_ttl_seconds,
+        } => {
+            let asked = AskedDocument { roles, parameters, require };
+            let client = ClientDocument { client_id, client_secret, scopes, asked, backchannel_logout };
             let place = at.child("issuer");
             let issuer =
                 report.require(&place, issuer, "write the provider's issuer, such as \"https://id.example.com\"");
             let issuer = issuer.and_then(|text| report.check(&place, origin::issuer(text)));
-            (oidc(issuer, client_id, client_secret, scopes, roles, at, report), session_ttl_seconds)
+            (oidc(issuer, client, at, report), session_ttl_seconds)
         }
-        LoginDocument::Auth0 { auth0_domain, client_id, client_secret, scopes, roles, session_ttl_seconds } => {
+        LoginDocument::Auth0 {
+            auth0_domain,
+            client_id,
+            client_secret,
+            scopes,
+            roles,
+            parameters,
+            require,
+            backchannel_logout,
+            session_ttl_seconds,
+        } => {
+            let asked = AskedDocument { roles, parameters, require };
+            let client = ClientDocument { client_id, client_secret, scopes, asked, backchannel_logout };
             let place = at.child("auth0_domain");
             let domain =
                 report.require(&place, auth0_domain, "write the tenant's host, such as \"my-tenant.us.auth0.com\"");
             let issuer = domain.and_then(|text| report.check(&place, auth0_issuer(&text)));
-            (oidc(issuer, client_id, client_secret, scopes, roles, at, report), session_ttl_seconds)
+            (oidc(issuer, client, at, report), session_ttl_seconds)
+        }
+        LoginDocument::Github { url, client_id, client_secret, roles, parameters, require, session_ttl_seconds } => {
+            let asked = AskedDocument { roles, parameters, require };
+            (github(url, client_id, client_secret, asked, at, report), session_ttl_seconds)
         }
     };
     let session_ttl = text::seconds(&at.child("session_ttl_seconds"), session_ttl_seconds, &SESSION_TTL, report);
     Some((login?, session_ttl?))
 }
 
-fn oidc(
-    issuer: Option<String>,
+/// What is written of the gateway as a client, whichever way its provider is named.
+struct ClientDocument {
     client_id: Option<String>,
     client_secret: Option<SecretDocument>,
     scopes: Option<Vec<Option<String>>>,
+    asked: AskedDocument,
+    backchannel_logout: BackchannelLogout,
+}
+
+/// What the provider is asked, and what has to come of it.
+struct AskedDocument {
     roles: Option<RolesDocument>,
-    at: &Pointer,
-    report: &mut Report,
-) -> Option<Login> {
+    parameters: BTreeMap<String, Option<String>>,
+    require: BTreeMap<String, Option<Vec<Option<String>>>>,
+}
+
+/// The same, proven.
+struct Asked {
+    roles: Option<RoleMapping>,
+    parameters: BTreeMap<String, String>,
+    require: BTreeMap<ClaimName, Vec<String>>,
+}
+
+impl AskedDocument {
+    fn prove(self, at: &Pointer, report: &mut Report) -> Option<Asked> {
+        let roles = self.roles.map(|roles| roles::prove_mapping(roles, &at.child("roles"), report));
+        let parameters = parameters::prove(self.parameters, &at.child("parameters"), report);
+        let require = admission::prove(self.require, &at.child("require"), report);
+        let roles = match roles {
+            Some(roles) => Some(roles?),
+            None => None,
+        };
+        Some(Asked { roles, parameters, require })
+    }
+}
+
+fn oidc(issuer: Option<String>, client: ClientDocument, at: &Pointer, report: &mut Report) -> Option<Login> {
+    let ClientDocument { client_id, client_secret, scopes, asked, backchannel_logout } = client;
     let place = at.child("client_id");
     let client_id = report.require(&place, client_id, "write the id the provider gave to this gateway");
     let client_id = client_id.and_then(|id| report.check(&place, text::client_id(id)));
@@ -108,11 +193,41 @@ fn oidc(
         Some(list) => oidc_scopes(list, &at.child("scopes"), report),
         None => ["openid", "profile", "email"].map(str::to_owned).to_vec(),
     };
-    let roles = match roles {
-        Some(roles) => Some(roles::prove_mapping(roles, &at.child("roles"), report)?),
-        None => None,
+    let Asked { roles, parameters, require } = asked.prove(at, report)?;
+    if let Some(issuer) = &issuer {
+        report.check(&at.child("require"), admission::names_tenants(issuer, &require));
+    }
+    let (issuer, client_id) = (issuer?, client_id?);
+    Some(Login::Oidc(Oidc { issuer, client_id, client_secret, scopes, roles, parameters, require, backchannel_logout }))
+}
+
+fn github(
+    url: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<SecretDocument>,
+    asked: AskedDocument,
+    at: &Pointer,
+    report: &mut Report,
+) -> Option<Login> {
+    let url = match url {
+        Some(url) => report.check(&at.child("url"), origin::issuer(url)),
+        None => Some("https://github.com".to_owned()),
     };
-    Some(Login::Oidc(Oidc { issuer: issuer?, client_id: client_id?, client_secret, scopes, roles }))
+    let place = at.child("client_id");
+    let client_id = report.require(&place, client_id, "write the id of the OAuth app");
+    let client_id = client_id.and_then(|id| report.check(&place, text::client_id(id)));
+    let place = at.child("client_secret");
+    let client_secret =
+        report.require(&place, client_secret, "name the secret, such as {\"secret\": \"GITHUB_SECRET\"}");
+    let client_secret = client_secret.and_then(|secret| SecretName::prove(secret, &place, report));
+    let Asked { roles, parameters, require } = asked.prove(at, report)?;
+    let told = roles.iter().map(|roles| &roles.claim).chain(require.keys());
+    for claim in told.filter(|claim| !CLAIMS.contains(&claim.as_str())) {
+        report.add(at, format!("asks for {claim}, which GitHub does not tell"), "write organizations, teams or login");
+    }
+    let url = url?.trim_end_matches('/').to_owned();
+    let (client_id, client_secret) = (client_id?, client_secret?);
+    Some(Login::Github(Github { url, client_id, client_secret, roles, parameters, require }))
 }
 
 fn auth0_issuer(text: &str) -> Result<String, Complaint> {

@@ -10,6 +10,7 @@ use crate::policy::{ClaimName, Scopes};
 use crate::time::Lifetime;
 
 mod accepts;
+mod admission;
 mod auth;
 mod branding;
 mod clients;
@@ -23,6 +24,7 @@ mod near;
 mod operators;
 mod origin;
 mod own_host;
+mod parameters;
 mod policy;
 mod reading;
 mod report;
@@ -42,9 +44,11 @@ pub use branding::Branding;
 pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
 pub use difference::{Difference, differences};
-pub use document::{CatalogueOwner, ConnectTime, ConsentPolicy, LogLevel, LoggedCalls, LoggedSubjects};
+pub use document::{
+    BackchannelLogout, CatalogueOwner, ConnectTime, ConsentPolicy, LogLevel, LoggedCalls, LoggedSubjects,
+};
 pub use limits::{Limits, ServerLimits};
-pub use login::{DevAccount, Login, Oidc};
+pub use login::{DevAccount, Github, Login, Oidc};
 pub use operators::Operators;
 pub use origin::Origin;
 pub use report::{ConfigError, ConfigErrors};
@@ -53,7 +57,7 @@ pub use schema::schema;
 pub use secret_name::SecretName;
 pub use server::{Server, Slug};
 
-use document::{ACCESS_TTL, BODY_BYTES, Document, LOG_DAYS, REFRESH_TTL, TokensDocument};
+use document::{ACCESS_TTL, BODY_BYTES, Document, LOG_DAYS, REFRESH_MAX, REFRESH_TTL, TokensDocument};
 use report::{Pointer, Report};
 
 /// A configuration that can be run: every value was proven.
@@ -104,6 +108,8 @@ pub struct TokenLifetimes {
     pub access_ttl: Lifetime,
     /// A refresh token since its last use.
     pub refresh_ttl: Lifetime,
+    /// Everything that is refreshed, since the sign-in that it began with.
+    pub refresh_max: Lifetime,
 }
 
 impl Config {
@@ -173,6 +179,7 @@ impl Config {
     pub fn secret_names(&self) -> Vec<&SecretName> {
         let login = match &self.login {
             Login::Oidc(oidc) => oidc.client_secret.as_ref(),
+            Login::Github(github) => Some(&github.client_secret),
             Login::Dev { .. } => None,
         };
         let clients = self.clients.preregistered.iter().filter_map(|client| client.client_secret.as_ref());
@@ -245,5 +252,6 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
 fn prove_tokens(document: &TokensDocument, at: &Pointer, report: &mut Report) -> Option<TokenLifetimes> {
     let access = text::seconds(&at.child("access_ttl_seconds"), document.access_ttl_seconds, &ACCESS_TTL, report);
     let refresh = text::seconds(&at.child("refresh_ttl_seconds"), document.refresh_ttl_seconds, &REFRESH_TTL, report);
-    Some(TokenLifetimes { access_ttl: access?, refresh_ttl: refresh? })
+    let max = text::seconds(&at.child("refresh_max_seconds"), document.refresh_max_seconds, &REFRESH_MAX, report);
+    Some(TokenLifetimes { access_ttl: access?, refresh_ttl: refresh?, refresh_max: max? })
 }

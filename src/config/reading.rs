@@ -13,7 +13,7 @@ use super::{near, tree};
 use crate::json;
 use crate::json::{Fault, Node, OneOf, PathStep};
 
-const LOGIN_KINDS: &[&str] = &["dev", "oidc", "auth0"];
+const LOGIN_KINDS: &[&str] = &["dev", "oidc", "auth0", "github"];
 const AUTH_KINDS: &[&str] = &["none", "headers", "oauth", "client_credentials"];
 
 /// Reads as much of the document as has the right shape; `None` if nothing could be read.
@@ -212,7 +212,7 @@ mod tests {
             "/limits/heap: is not a field of this object; remove it or correct its name: `body_bytes` or `depth`",
             "/logn: is not a field of this object; did you mean `login`? Otherwise remove it",
             "/consent: is \"sometimes\"; write one of `always`, `once`, `never`",
-            "/login/kind: is \"saml\", a kind this gateway does not have; write one of \"dev\", \"oidc\", \"auth0\"",
+            "/login/kind: is \"saml\", a kind this gateway does not have; write one of \"dev\", \"oidc\", \"auth0\", \"github\"",
             "/public_url: is an object; write a string",
         ] {
             assert!(text.contains(line), "{line}\n{text}");

@@ -168,7 +168,10 @@ fn every_field_arrives() {
     let client = &config.clients.preregistered[0];
     assert_eq!((client.client_id.as_str(), client.name.as_str()), ("glean", "Glean"));
     assert_eq!(client.token_endpoint_auth_method, Some(AuthenticationMethod::ClientSecretPost));
-    assert_eq!(config.tokens, TokenLifetimes { access_ttl: Lifetime(600), refresh_ttl: Lifetime(604_800) });
+    assert_eq!(
+        config.tokens,
+        TokenLifetimes { access_ttl: Lifetime(600), refresh_ttl: Lifetime(604_800), refresh_max: Lifetime::days(365) }
+    );
     assert_eq!(config.consent, ConsentPolicy::Always);
     let docs = &config.servers["docs"];
     assert_eq!(config.server_at("/docs/mcp"), Some(docs));
@@ -192,7 +195,14 @@ fn the_committed_configuration_is_a_development_gateway_with_every_default() {
     assert_eq!(accounts.iter().map(|account| account.subject.as_str()).collect::<Vec<_>>(), ["alice", "bob"]);
     assert_eq!(config.session_ttl, Lifetime::hours(8));
     assert!(config.clients.dynamic_registration && config.clients.metadata_documents);
-    assert_eq!(config.tokens, TokenLifetimes { access_ttl: Lifetime::hours(1), refresh_ttl: Lifetime::days(30) });
+    assert_eq!(
+        config.tokens,
+        TokenLifetimes {
+            access_ttl: Lifetime::hours(1),
+            refresh_ttl: Lifetime::days(30),
+            refresh_max: Lifetime::days(365)
+        }
+    );
     assert_eq!(config.consent, ConsentPolicy::Once);
     assert_eq!((config.limits.body_bytes, config.limits.depth), (4 << 20, 64));
     assert_eq!(config.limits.sign_in_per_address.map(PerMinute::get), Some(1200));

@@ -13,7 +13,9 @@ use crate::flow::call::{Refusal, refusal};
 use crate::flow::client::register;
 use crate::flow::connect::callback;
 use crate::flow::token::revoke;
-use crate::flow::{Head, RequestContext, admin, allowance, authorize, boxed, call, connect, discover, login, token};
+use crate::flow::{
+    Head, RequestContext, admin, allowance, authorize, boxed, call, connect, discover, login, logout, token,
+};
 use crate::ports::Platform;
 use crate::web::cors;
 use crate::web::reply::Reply;
@@ -82,6 +84,9 @@ async fn one_endpoint<P: Platform>(
         Endpoint::Token => boxed(token::token(context, head, body)).await.map_err(RefusedReply::Json),
         Endpoint::Register => boxed(register::register(context, head, body)).await.map_err(RefusedReply::Json),
         Endpoint::Revoke => boxed(revoke::revoke(context, head, body)).await.map_err(RefusedReply::Json),
+        Endpoint::BackchannelLogout => {
+            boxed(logout::backchannel(context, head, body)).await.map_err(RefusedReply::Json)
+        }
         Endpoint::Jwks => Ok(Reply::json(StatusCode::OK, &json!({"keys": []}))),
         Endpoint::UpstreamCallback => boxed(callback::answer(context, head)).await.map_err(RefusedReply::Page),
         Endpoint::ClientMetadata => Ok(discover::client_metadata(context)),

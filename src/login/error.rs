@@ -63,6 +63,23 @@ pub enum LoginError {
     UserinfoMalformed,
     /// The userinfo endpoint speaks of somebody else, or does not say of whom (Core §5.3.2).
     UserinfoOtherSubject,
+    /// The person is not one of those who may sign in.
+    NotAdmitted {
+        /// The claim that says so.
+        claim: String,
+    },
+    /// GitHub's API did not say who it is.
+    GithubRefused {
+        /// Which part of it.
+        what: &'static str,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// What GitHub's API answered is too large or of the wrong form.
+    GithubMalformed {
+        /// Which part of it.
+        what: &'static str,
+    },
 }
 
 reasons! { LoginError:
@@ -99,6 +116,10 @@ reasons! { LoginError:
         "What the identity provider's userinfo endpoint answered cannot be read. It must be a JSON object.";
     UserinfoOtherSubject => "login_userinfo_other_subject",
         "The identity provider's userinfo endpoint spoke of somebody else than who signed in.";
+    NotAdmitted { claim } => "login_not_admitted",
+        "The identity provider knows you, and you are not among those who may sign in here, by {claim}.";
+    GithubRefused { what, status } => "login_github_refused", "GitHub did not tell {what}: it answered {status}.";
+    GithubMalformed { what } => "login_github_malformed", "What GitHub answered about {what} cannot be read.";
 }
 
 impl From<CallbackError> for LoginError {

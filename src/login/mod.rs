@@ -5,6 +5,7 @@
 
 pub mod dev;
 mod error;
+pub mod github;
 pub mod oidc;
 pub mod person;
 pub mod session;

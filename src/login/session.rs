@@ -22,18 +22,27 @@ pub struct BrowserSession {
     /// The digest of the twin that the browser has to show as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub twin: Option<Digested>,
+    /// What stands for the session at the identity provider that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<Digested>,
 }
 
 impl BrowserSession {
     /// Begins now.
     pub fn new(identity: Identity, now: Timestamp, lifetime: Lifetime) -> Self {
-        Self { v: V1, identity, since: now, expires: now + lifetime, twin: None }
+        Self { v: V1, identity, since: now, expires: now + lifetime, twin: None, sid: None }
     }
 
     /// The same for a browser that holds a twin of the cookie as well.
     #[must_use]
     pub fn with_twin(self, twin: &Secret) -> Self {
         Self { twin: Some(twin.digest()), ..self }
+    }
+
+    /// The same for a session at the provider that can be left there.
+    #[must_use]
+    pub fn with_sid(self, sid: &Digested) -> Self {
+        Self { sid: Some(sid.clone()), ..self }
     }
 
     /// Whether the browser that shows this twin is the one that signed in. On https nothing else is believed than a
@@ -70,6 +79,31 @@ fn telling(digest: &str) -> &str {
     digest.get(..TELLING).unwrap_or(digest)
 }
 
+/// Whose session at the provider it was: what a logout that names nothing else is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderSession {
+    v: V1,
+    /// The person.
+    pub subject: String,
+}
+
+impl ProviderSession {
+    /// Of this person.
+    pub const fn of(subject: String) -> Self {
+        Self { v: V1, subject }
+    }
+}
+
+/// Where it is kept of a session at the provider whose it is.
+pub fn sid_key(sid: &Digested) -> String {
+    format!("login-sid:{}", sid.as_str())
+}
+
+/// Where it is kept since when sessions of a person, or of one session at the provider, have ended.
+pub fn logged_out_key(whose: &Digested) -> String {
+    format!("logged-out:{}", whose.as_str())
+}
+
 /// Where the session of a cookie is kept. The cookie cannot be read back from the key.
 pub fn key(cookie: &Secret) -> String {
     format!("session:{}", cookie.digest().as_str())
@@ -102,6 +136,19 @@ mod tests {
         let golden = r#"{"v":1,"identity":{"subject":"dev:alice","name":"Alice","email":"alice@example.com"},"since":1000,"expires":29800,"twin":"ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0"}"#;
         assert_eq!(serde_json::to_string(&session).unwrap(), golden);
         assert_eq!(serde_json::from_str::<BrowserSession>(golden).unwrap(), session);
+    }
+
+    #[test]
+    fn the_stored_form_of_a_session_at_the_provider_is_pinned() {
+        let session = session().with_sid(&Digested::of("abc"));
+        let golden = r#"{"v":1,"identity":{"subject":"dev:alice","name":"Alice","email":"alice@example.com"},"since":1000,"expires":29800,"sid":"ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0"}"#;
+        assert_eq!(serde_json::to_string(&session).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<BrowserSession>(golden).unwrap(), session);
+        let (whose, golden) = (ProviderSession::of("id|7".to_owned()), r#"{"v":1,"subject":"id|7"}"#);
+        assert_eq!(serde_json::to_string(&whose).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<ProviderSession>(golden).unwrap(), whose);
+        assert_eq!(sid_key(&Digested::of("abc")), "login-sid:ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
+        assert_eq!(logged_out_key(&Digested::of("abc")), "logged-out:ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
     }
 
     #[test]

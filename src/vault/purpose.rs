@@ -76,4 +76,6 @@ purposes! {
     ApiKey = "api key",
     /// Makes the digests that stand for subjects in logs.
     LoggedSubject = "logged subject",
+    /// Seals whose a session at the identity provider is.
+    ProviderSession = "provider session",
 }

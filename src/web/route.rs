@@ -32,6 +32,8 @@ pub enum Endpoint {
     Register,
     /// RFC 7009.
     Revoke,
+    /// Where the identity provider says that somebody signed out.
+    BackchannelLogout,
     /// RFC 8414's `jwks_uri`.
     Jwks,
     /// Where authorization servers send people back to at which an operator registered the gateway: one place for all
@@ -104,6 +106,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::Token, path: "/oauth/token", allow: "POST", cors: Cors::Api },
     Row { endpoint: Endpoint::Register, path: "/oauth/register", allow: "POST", cors: Cors::Api },
     Row { endpoint: Endpoint::Revoke, path: "/oauth/revoke", allow: "POST", cors: Cors::Api },
+    Row { endpoint: Endpoint::BackchannelLogout, path: "/oauth/backchannel-logout", allow: "POST", cors: Cors::None },
     Row { endpoint: Endpoint::Jwks, path: "/oauth/jwks", allow: "GET", cors: Cors::Public },
     Row { endpoint: Endpoint::UpstreamCallback, path: "/oauth/upstream-callback", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::ClientMetadata, path: "/oauth/client-metadata.json", allow: "GET", cors: Cors::Public },

@@ -10,7 +10,7 @@ use crate::world::platform::Uses;
 use crate::world::{Asking, World};
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
-const PATHS: [&str; 27] = [
+const PATHS: [&str; 28] = [
     "/",
     "/healthz",
     "/status",
@@ -19,6 +19,7 @@ const PATHS: [&str; 27] = [
     "/oauth/token",
     "/oauth/register",
     "/oauth/revoke",
+    "/oauth/backchannel-logout",
     "/oauth/jwks",
     "/oauth/upstream-callback",
     "/oauth/client-metadata.json",

@@ -24,7 +24,10 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("authorization_log", &["json", "reasons", "secret", "time", "untrusted", "version", "web::form"]),
     ("policy", &["json", "oauth"]),
     ("upstream", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "vault", "version"]),
-    ("config", &["json", "loopback", "oauth", "oauth_client", "policy", "secret", "time", "untrusted", "upstream"]),
+    (
+        "config",
+        &["json", "login", "loopback", "oauth", "oauth_client", "policy", "secret", "time", "untrusted", "upstream"],
+    ),
     (
         "login",
         &[
@@ -140,7 +143,9 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("connection", &["revocation", "upstream"]),
     ("holdings", &["connection", "revocation"]),
     ("discover", &["upstream"]),
+    ("leaving", &["api_keys", "connection", "holdings", "revocation"]),
     ("login", &["profile", "revocation", "signature"]),
+    ("logout", &["leaving", "login"]),
     ("token", &["client", "profile", "revocation"]),
     ("call", &["api_keys", "config", "connection", "profile", "revocation"]),
     ("authorize", &["client", "connection", "login", "revocation"]),
@@ -155,10 +160,10 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
             "config",
             "connection",
             "holdings",
+            "leaving",
             "login",
             "metrics",
             "profile",
-            "revocation",
         ],
     ),
     ("connect", &["account", "authorize", "call", "client", "connection", "login", "upstream"]),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::World;
-use super::answer::parameter;
+use super::answer::{Answer, parameter};
 use super::platform::{Host, Scripted};
 
 pub const ISSUER: &str = "https://id.example";
@@ -89,6 +89,22 @@ impl Idp {
         *self.userinfo.borrow_mut() = Some((status, answer.to_string()));
     }
 
+    /// A logout token of the provider's, with these claims instead of its own; `null` for none.
+    pub fn logout_token(&self, world: &World, change: &Value) -> String {
+        self.signed("logout+jwt", logout_claims(world, change))
+    }
+
+    /// Says that somebody signed out.
+    pub fn says_goodbye(&self, world: &World, change: &Value) -> Answer {
+        let token = self.logout_token(world, change);
+        world.request("POST", "/oauth/backchannel-logout").form(&[("logout_token", &token)]).send()
+    }
+
+    /// A token that it signs now.
+    pub fn signed(&self, kind: &str, claims: Value) -> String {
+        self.signs_with.get().signed(kind, claims)
+    }
+
     /// As a host outside.
     pub fn host(&self) -> Host {
         let idp = self.clone();
@@ -120,6 +136,18 @@ impl Idp {
     }
 }
 
+/// What a logout token claims of somebody.
+pub fn logout_claims(world: &World, change: &Value) -> Value {
+    let mut claims = json!({
+        "iss": ISSUER, "aud": CLIENT_ID, "iat": world.now(), "exp": world.now() + 120, "jti": "one",
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+    });
+    let claimed = claims.as_object_mut().unwrap();
+    claimed.extend(change.as_object().unwrap().clone());
+    claimed.retain(|_, value| !value.is_null());
+    claims
+}
+
 fn discovery(has_userinfo: bool) -> Value {
     let mut document = json!({
         "issuer": ISSUER,
@@ -142,7 +170,13 @@ impl Key {
         SigningKey::<Es256>::from_slice(&[self.secret; 32]).unwrap()
     }
 
-    fn published(self) -> Value {
+    /// A token of a kind, signed with it.
+    pub fn signed(self, kind: &str, claims: Value) -> String {
+        let header = Header::empty().with_key_id(self.id).with_token_type(kind);
+        Es256.token(&header, &Claims::new(claims), &self.pair()).unwrap()
+    }
+
+    pub fn published(self) -> Value {
         let public = self.pair().to_verifying_key();
         let mut jwk = serde_json::to_value(JsonWebKey::from(&public)).unwrap();
         jwk["kid"] = self.id.into();

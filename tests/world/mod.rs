@@ -18,6 +18,7 @@ pub mod idp;
 pub mod one_reason;
 pub mod platform;
 pub mod protected;
+pub mod recorded;
 pub mod shards;
 pub mod tokens;
 pub mod upstream;

@@ -18,6 +18,7 @@ mod auth;
 mod credentials;
 mod limits;
 mod log;
+mod login;
 mod machine;
 mod policy;
 
@@ -27,14 +28,16 @@ pub(super) use credentials::SecretDocument;
 pub(super) use limits::{BODY_BYTES, CONCURRENT, DEPTH, LimitsDocument, RATE, ServerLimitsDocument};
 pub(super) use log::{LOG_DAYS, LogDocument};
 pub use log::{LogLevel, LoggedCalls, LoggedSubjects};
+pub use login::BackchannelLogout;
+pub(super) use login::{AccountDocument, LoginDocument, SESSION_TTL};
 pub(super) use machine::MachineDocument;
 pub(super) use policy::{
     ConditionDocument, FilterDocument, RolesDocument, RuleDocument, ScalarDocument, ScopeDocument,
 };
 
-pub(super) const SESSION_TTL: RangeInclusive<u64> = 1..=2_592_000;
 pub(super) const ACCESS_TTL: RangeInclusive<u64> = 1..=86_400;
 pub(super) const REFRESH_TTL: RangeInclusive<u64> = 1..=31_536_000;
+pub(super) const REFRESH_MAX: RangeInclusive<u64> = 1..=315_360_000;
 pub(super) const SERVER_TIMEOUT: RangeInclusive<u64> = 1..=600;
 pub(super) const LIST_CACHE: RangeInclusive<u64> = 0..=86_400;
 
@@ -119,81 +122,6 @@ pub(super) struct BrandingDocument {
     pub(super) accent: Option<String>,
 }
 
-/// The identity provider.
-#[derive(Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema), schemars(tag = "kind"))]
-#[serde(rename_all = "snake_case", deny_unknown_fields, expecting = "an object with a \"kind\"")]
-pub(super) enum LoginDocument {
-    /// Accounts without passwords, for development: only while the gateway's origin is this machine.
-    Dev {
-        /// The accounts to choose from. Without it: alice and bob.
-        #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<AccountDocument>>"))]
-        accounts: Option<Vec<Option<AccountDocument>>>,
-        /// How long a browser stays signed in.
-        #[serde(default = "eight_hours")]
-        #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]
-        session_ttl_seconds: u64,
-    },
-    /// An `OpenID` Connect provider.
-    Oidc {
-        /// Its issuer, exactly as its discovery document writes it, trailing slash included.
-        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
-        issuer: Option<String>,
-        /// The gateway's client id there.
-        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
-        client_id: Option<String>,
-        /// The gateway's client secret there; none for a public client.
-        client_secret: Option<SecretDocument>,
-        /// The scopes to ask for. Without it: openid, profile and email.
-        #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<String>>"))]
-        scopes: Option<Vec<Option<String>>>,
-        /// Where people's roles come from. Without it nobody has any.
-        roles: Option<RolesDocument>,
-        /// How long a browser stays signed in.
-        #[serde(default = "eight_hours")]
-        #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]
-        session_ttl_seconds: u64,
-    },
-    /// An Auth0 tenant.
-    Auth0 {
-        /// The tenant's host name alone, such as `my-tenant.us.auth0.com`: no scheme, no path, no port.
-        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
-        auth0_domain: Option<String>,
-        /// The gateway's client id there.
-        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
-        client_id: Option<String>,
-        /// The gateway's client secret there; none for a public client.
-        client_secret: Option<SecretDocument>,
-        /// The scopes to ask for. Without it: openid, profile and email.
-        #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<String>>"))]
-        scopes: Option<Vec<Option<String>>>,
-        /// Where people's roles come from. Without it nobody has any.
-        roles: Option<RolesDocument>,
-        /// How long a browser stays signed in.
-        #[serde(default = "eight_hours")]
-        #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]
-        session_ttl_seconds: u64,
-    },
-}
-
-/// An account of the development login.
-#[derive(Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
-#[serde(deny_unknown_fields, expecting = "an object with a \"subject\"")]
-pub(super) struct AccountDocument {
-    /// What identifies the account, such as `alice`.
-    #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
-    pub(super) subject: Option<String>,
-    /// The person's name.
-    pub(super) name: Option<String>,
-    /// The person's address.
-    pub(super) email: Option<String>,
-    /// The person's roles.
-    #[serde(default)]
-    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<String>"))]
-    pub(super) roles: Vec<Option<String>>,
-}
-
 /// How clients become known to the gateway.
 #[derive(Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
@@ -249,11 +177,14 @@ pub(super) struct TokensDocument {
     /// A refresh token, in seconds since it was last used.
     #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *REFRESH_TTL.start(), max = *REFRESH_TTL.end())))]
     pub(super) refresh_ttl_seconds: u64,
+    /// What a person allowed a client once, in seconds since they signed in for it, however often it is refreshed.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *REFRESH_MAX.start(), max = *REFRESH_MAX.end())))]
+    pub(super) refresh_max_seconds: u64,
 }
 
 impl Default for TokensDocument {
     fn default() -> Self {
-        Self { access_ttl_seconds: 3600, refresh_ttl_seconds: 2_592_000 }
+        Self { access_ttl_seconds: 3600, refresh_ttl_seconds: 2_592_000, refresh_max_seconds: 31_536_000 }
     }
 }
 
@@ -341,10 +272,6 @@ pub(super) struct ServerDocument {
     #[serde(default)]
     #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<RuleDocument>"))]
     pub(super) require: Vec<Option<RuleDocument>>,
-}
-
-fn eight_hours() -> u64 {
-    8 * 60 * 60
 }
 
 fn fifty_seconds() -> u64 {

@@ -40,9 +40,14 @@ impl Known<'_> {
         if machines.any(|machine| machine.roles.iter().any(|role| role == name)) {
             return Ok(());
         }
+        let mapping = match self.login {
+            Some(Login::Oidc(oidc)) => oidc.roles.as_ref(),
+            Some(Login::Github(github)) => github.roles.as_ref(),
+            Some(Login::Dev { .. }) | None => None,
+        };
         let (given, place): (Vec<&str>, _) = match self.login {
             None => return Ok(()),
-            Some(Login::Oidc(oidc)) => match &oidc.roles {
+            Some(Login::Oidc(_) | Login::Github(_)) => match mapping {
                 None => return Err(nobody(name, "say where roles come from: login.roles, with the \"claim\"")),
                 Some(mapping) if mapping.gives(name) => return Ok(()),
                 Some(mapping) => {

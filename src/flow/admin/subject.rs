@@ -1,7 +1,8 @@
 //! Everything of one subject, revoked by the operator in one call: what the gateway issued before is refused from then
 //! on, every listed grant and API key ends, and every listed account at a server is disconnected.
 //!
-//! Not here: revocation by the client (`flow::token::revoke`) and by the person (`flow::account::connections`).
+//! Not here: how it ends (`flow::leaving`), revocation by the client (`flow::token::revoke`) and by the person
+//! (`flow::account::connections`).
 
 use http::StatusCode;
 use serde_json::json;
@@ -9,31 +10,13 @@ use url::form_urlencoded;
 
 use super::operator::Operator;
 use super::{acts, operator};
-use crate::flow::connection::store;
-use crate::flow::revocation::REMEMBERED;
-use crate::flow::{Answered, Head, RequestContext, api_keys, revocation};
-use crate::oauth::{machine, subject};
-use crate::ports::{Platform, Unavailable};
-use crate::time::Lifetime;
+use crate::flow::leaving::Ended;
+use crate::flow::{Answered, Head, RequestContext, leaving};
+use crate::oauth::machine;
+use crate::ports::Platform;
 use crate::untrusted::presentable;
-use crate::upstream::key::{ConnectionKey, Owner};
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
-
-/// Longer than any refresh token lives.
-const MARKED: Lifetime = Lifetime::days(400);
-
-/// What was ended.
-pub struct Ended {
-    /// How many grants of clients.
-    pub grants: usize,
-    /// How many API keys.
-    pub keys: usize,
-    /// How many accounts at servers.
-    pub connections: usize,
-    /// Whether anything was known of the subject.
-    pub known: bool,
-}
 
 /// `DELETE /admin/subjects/{subject}`. A subject that nothing is known of is revoked all the same, and the operator
 /// told: they may have meant another.
@@ -50,45 +33,13 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, e
     Ok(Reply::json(StatusCode::OK, &done))
 }
 
-/// Ends everything of a subject. Can be said again: what an interrupted one left undone is done by the next.
-///
-/// 1. The moment is marked: it holds for what is listed nowhere, too. The account is told, so that nothing is connected
-///    from then on, not even where nobody has heard of it yet.
-/// 2. Listed grants and API keys end, and upstreams are told of listed accounts.
-/// 3. The list is emptied, so that every client and every server is asked about again.
+/// Ends everything of a subject, and writes down who did.
 pub async fn end<P: Platform>(
     context: &RequestContext<'_, P>,
     operator: &Operator,
     subject: &str,
 ) -> Result<Ended, Failure> {
-    // 1.
-    let at = serde_json::to_string(&context.now).unwrap_or_default();
-    let marked = context.platform.put(&revocation::subject_key(subject), &at, Some(MARKED)).await;
-    marked.map_err(|Unavailable| Failure::storage())?;
-    context.memory.subjects.put(subject, Some(context.now), context.now + REMEMBERED, context.now);
-    let told = context.platform.account(subject, subject::Command::Revoke { at: context.now }).await;
-    told.map_err(|Unavailable| Failure::storage())?;
-    // 2.
-    let listed = context.platform.account(subject, subject::Command::List).await;
-    let subject::Outcome::Listed { connections, grants, keys, known, .. } =
-        listed.map_err(|Unavailable| Failure::storage())?
-    else {
-        return Err(Failure::storage());
-    };
-    for listed in &grants {
-        revocation::end_grant(context, &listed.grant).await?;
-    }
-    for listed in &keys {
-        api_keys::revoke(context, subject, listed).await?;
-    }
-    for listed in &connections {
-        let key = ConnectionKey::new(Owner::Subject(subject.to_owned()), listed.slug.as_str(), listed.account.as_str());
-        store::drop(context, &key).await?;
-    }
-    // 3.
-    let forgotten = context.platform.account(subject, subject::Command::ForgetEverything).await;
-    forgotten.map_err(|Unavailable| Failure::storage())?;
-    let ended = Ended { grants: grants.len(), keys: keys.len(), connections: connections.len(), known };
+    let ended = leaving::end_everything(context, subject, context.now).await?;
     let about =
         json!({"subject": subject, "grants": ended.grants, "keys": ended.keys, "connections": ended.connections});
     acts::note(context.platform, context.record, operator, "revoke_everything", about);

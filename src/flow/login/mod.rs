@@ -4,6 +4,7 @@
 //! (`flow::login::provider`, `flow::login::claims`), the session (`flow::login::session`).
 
 mod claims;
+mod github;
 pub mod person;
 pub mod provider;
 pub mod session;
@@ -14,7 +15,7 @@ use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 
 use super::{Answered, Head, RequestContext, profile, read_small};
 use crate::config::{DevAccount, Login};
-use crate::login::oidc::Demand;
+use crate::login::oidc::{Demand, logout_token};
 use crate::login::transaction::{LoginTransaction, ReturnTo};
 use crate::login::{Identity, LoginError, dev, oidc, transaction};
 use crate::oauth::subject::Profile;
@@ -63,6 +64,26 @@ pub async fn demand<P: Platform>(
             let mut url =
                 oidc::authorization_url(&provider, client_id, &redirect_uri, scopes, state, nonce, challenge.as_str());
             demand.put(&provider, &mut url);
+            url.query_pairs_mut().extend_pairs(&login.parameters);
+            url.into()
+        }
+        Login::Github(login) => {
+            let redirect_uri = context.url(Endpoint::LoginCallback.path());
+            let memberships = github::asks_for_memberships(context, login);
+            let challenge = transaction.challenge();
+            let (state, chooses) = (&transaction.state, demand.anew || demand.choice);
+            let (url, client_id) = (&login.url, &login.client_id);
+            let url = crate::login::github::authorization_url(
+                url,
+                client_id,
+                &redirect_uri,
+                memberships,
+                state,
+                challenge.as_str(),
+                chooses,
+            );
+            let mut url = url.map_err(|error| provider::misconfigured(&error))?;
+            url.query_pairs_mut().extend_pairs(&login.parameters);
             url.into()
         }
     };
@@ -107,20 +128,27 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
 pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     context.record.kind(EntryKind::SignIn);
     context.record.step(AuthorizationStep::State);
-    let (identity, profile, transaction) = match &context.config.login {
-        Login::Dev { accounts } => chosen(context, head, body, accounts).await?,
+    let (identity, profile, sid, transaction) = match &context.config.login {
+        Login::Dev { accounts } => {
+            let (identity, profile, transaction) = chosen(context, head, body, accounts).await?;
+            (identity, profile, None, transaction)
+        }
         Login::Oidc(login) => {
-            let state = oidc::callback_state(head.query()).ok_or_else(lost)?;
-            let transaction = open(context, head, &state)?;
-            context.record.step(AuthorizationStep::Identity);
+            let transaction = returned(context, head)?;
             let provider = provider::metadata(context, login).await?;
-            let sent = Sent::default().with(&transaction.state).with(&transaction.nonce);
-            let (state, issuer) = (&transaction.state, &provider.issuer);
-            let code = oidc::callback(head.query(), state, issuer, provider.iss_parameter, &sent);
-            let code = code.map_err(|error| refused(&error))?;
+            let issuer = &provider.issuer;
+            let code = code(head, &transaction, issuer, provider.iss_parameter)?;
             let redeemed = provider::identify(context, login, &provider, &code, &transaction).await?;
+            provider::admit(&login.require, &redeemed.proven.claims().map_err(provider::refused)?)?;
             let profile = claims::profile(context, login, &provider, &redeemed).await?;
-            (redeemed.proven.identity, profile, transaction)
+            let sid = redeemed.proven.sid().map(|sid| logout_token::session(issuer, &sid));
+            (redeemed.proven.identity, profile, sid, transaction)
+        }
+        Login::Github(login) => {
+            let transaction = returned(context, head)?;
+            let code = code(head, &transaction, &crate::login::github::issuer(&login.url), false)?;
+            let (identity, profile) = github::identify(context, login, &code, &transaction).await?;
+            (identity, profile, None, transaction)
         }
     };
     let subject = identity.subject.clone();
@@ -128,12 +156,27 @@ pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head,
     let incomplete = profile.incomplete;
     profile::note(context, &identity.subject, profile).await?;
     person::note(context, &identity).await;
-    let mut cookies = session::start(context, head, identity).await?;
+    let mut cookies = session::start(context, head, identity, sid.as_ref()).await?;
     // Not before: the session that ended may have been somebody else's.
     context.record.subject(&subject);
     cookies.push(SetCookie::removal(cookie_name(context, &transaction.state)?, context.origin.is_secure()));
     let reply = Reply::see_other(transaction.return_to.as_str());
     with_cookies(if incomplete { reply.log_reason(claims::INCOMPLETE) } else { reply }, &cookies)
+}
+
+/// The sign-in that the browser comes back with.
+fn returned<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Result<LoginTransaction, Failure> {
+    let state = oidc::callback_state(head.query()).ok_or_else(lost)?;
+    let transaction = open(context, head, &state)?;
+    context.record.step(AuthorizationStep::Identity);
+    Ok(transaction)
+}
+
+/// The code that it comes back with.
+fn code(head: &Head, transaction: &LoginTransaction, issuer: &str, iss_parameter: bool) -> Result<Secret, Failure> {
+    let sent = Sent::default().with(&transaction.state).with(&transaction.nonce);
+    let code = oidc::callback(head.query(), &transaction.state, issuer, iss_parameter, &sent);
+    code.map_err(|error| refused(&error))
 }
 
 /// `GET /logout`: whether to sign out. Any site can lead a browser here, so this ends nothing.

@@ -4,21 +4,26 @@
 //! Not here: roles and claims (`flow::login::claims`), what makes an answer valid (`login`), the browser's way there
 //! and back (`flow::login`).
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Request, StatusCode};
 use url::Url;
 
-use crate::config::Oidc;
+use crate::config::{Oidc, SecretName};
 use crate::flow::{RequestContext, secret_missing, signature};
 use crate::jose::jwks;
 use crate::jose::jwks::Jwks;
+use crate::jose::jws;
+use crate::json::Node;
+use crate::login::oidc::claims::lacking;
 use crate::login::oidc::discovery::Provider;
 use crate::login::oidc::id_token::{IdTokenError, Proven, Signed};
 use crate::login::oidc::{discovery, id_token};
 use crate::login::transaction::LoginTransaction;
 use crate::login::{LoginError, oidc};
+use crate::policy::ClaimName;
 use crate::ports::{Outgoing, Platform, Stream, Unavailable};
 use crate::secret::Secret;
 use crate::time::Lifetime;
@@ -78,39 +83,52 @@ pub async fn identify<P: Platform>(
     code: &Secret,
     transaction: &LoginTransaction,
 ) -> Result<Redeemed, Failure> {
-    let secret = match &login.client_secret {
-        Some(name) => Some(
-            context
-                .platform
-                .secret(name.as_str())
-                .ok_or_else(|| secret_missing("login_secret_missing", name, "the sign-in needs"))?,
-        ),
+    let client_secret = match &login.client_secret {
+        Some(name) => Some(secret(context, name)?),
         None => None,
     };
     let redirect_uri = context.url(Endpoint::LoginCallback.path());
-    let request =
-        oidc::token_request(provider, &login.client_id, secret.as_ref(), code, &transaction.verifier, &redirect_uri);
+    let request = oidc::token_request(
+        provider,
+        &login.client_id,
+        client_secret.as_ref(),
+        code,
+        &transaction.verifier,
+        &redirect_uri,
+    );
     let (status, answer) = send(context, request.map_err(|error| misconfigured(&error))?, oidc::MAX_BYTES).await?;
-    let sent = oidc::secrets(&login.client_id, secret.as_ref(), code, &transaction.verifier);
-    let tokens = oidc::token_response(status, &answer, &sent).map_err(|error| {
-        Failure::new(Blame::Upstream, 502, error.reason(), error.to_string())
-            .fix("Start again from your client; if it stays, the operator must check login.client_id and its secret.")
-    })?;
+    let sent = oidc::secrets(&login.client_id, client_secret.as_ref(), code, &transaction.verifier);
+    let tokens = oidc::token_response(status, &answer, &sent).map_err(|error| code_refused(&error))?;
     let token = &tokens.id_token;
     let unverified = match id_token::read(token, &*keys(context, provider, false).await?) {
         // The provider may have rotated its keys since they were read.
         Err(IdTokenError::UnknownKey) => id_token::read(token, &*keys(context, provider, true).await?),
         read => read,
     };
-    let signed = signature::verified(context.platform, unverified.map_err(refused)?).await;
-    let signed = signed.map_err(|Unavailable| unavailable("the signature of its ID token could not be verified"))?;
+    let signed = verified(context, unverified.map_err(refused)?).await?;
     let signed = signed.map_err(IdTokenError::from).and_then(Signed::of).map_err(refused)?;
-    let (issuer, client_id, nonce) = (&provider.issuer, &login.client_id, &transaction.nonce);
+    let (issuer, client_id, nonce) = (&provider.token_issuer, &login.client_id, &transaction.nonce);
     let proven = signed.proven(issuer, client_id, nonce, transaction.not_before, context.now).map_err(refused)?;
     Ok(Redeemed { proven, access_token: tokens.access_token })
 }
 
-async fn keys<P: Platform>(
+/// The gateway's secret at the provider.
+pub fn secret<P: Platform>(context: &RequestContext<'_, P>, name: &SecretName) -> Result<Secret, Failure> {
+    let secret = context.platform.secret(name.as_str());
+    secret.ok_or_else(|| secret_missing("login_secret_missing", name, "the sign-in needs"))
+}
+
+/// What one of its tokens claims, if one of the keys that it can mean has signed it.
+pub async fn verified<'t, P: Platform>(
+    context: &RequestContext<'_, P>,
+    token: jws::Unverified<'t>,
+) -> Result<Result<jws::Signed<'t>, jws::JwsError>, Failure> {
+    let verified = signature::verified(context.platform, token).await;
+    verified.map_err(|Unavailable| unavailable("the signature of its token could not be verified"))
+}
+
+/// The provider's keys, as they were when they were last read here, or anew.
+pub async fn keys<P: Platform>(
     context: &RequestContext<'_, P>,
     provider: &Provider,
     anew: bool,
@@ -132,7 +150,8 @@ async fn get<P: Platform>(context: &RequestContext<'_, P>, url: Url, limit: usiz
     }
 }
 
-async fn send<P: Platform>(
+/// Sends a token request.
+pub async fn send<P: Platform>(
     context: &RequestContext<'_, P>,
     request: Request<Vec<u8>>,
     limit: usize,
@@ -155,6 +174,20 @@ pub async fn exchange<P: Platform>(
         .await
         .map_err(|_| unavailable("its answer broke off or was too large"))?;
     Ok((answer.status, body))
+}
+
+/// Whether somebody whom the provider knows may sign in here.
+pub fn admit(require: &BTreeMap<ClaimName, Vec<String>>, claims: &Node<'_>) -> Result<(), Failure> {
+    let Some(claim) = lacking(require, claims) else { return Ok(()) };
+    let error = LoginError::NotAdmitted { claim: claim.to_string() };
+    Err(Failure::client(403, error.reason(), error.to_string())
+        .fix("Sign in with another account, or ask the operator, whose login.require says who may."))
+}
+
+/// The code was of no use.
+pub fn code_refused(error: &LoginError) -> Failure {
+    Failure::new(Blame::Upstream, 502, error.reason(), error.to_string())
+        .fix("Start again from your client; if it stays, the operator must check login.client_id and its secret.")
 }
 
 /// The ID token proves nothing.

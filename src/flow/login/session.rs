@@ -5,14 +5,19 @@
 
 use crate::config::Login;
 use crate::flow::{Head, RequestContext, revocation};
-use crate::login::session::BrowserSession;
+use crate::json;
+use crate::login::session::{BrowserSession, ProviderSession};
 use crate::login::{Identity, session};
 use crate::ports::{Platform, Unavailable};
-use crate::secret::Secret;
+use crate::secret::{Digested, Secret};
+use crate::time::{Lifetime, Timestamp};
 use crate::vault::Purpose;
 use crate::web::cookie;
 use crate::web::cookie::{Jar, SetCookie};
 use crate::web::failure::Failure;
+
+/// No session is longer, whatever the configuration said when it began.
+const LONGEST: Lifetime = Lifetime::days(30);
 
 /// A signed-in browser.
 pub struct SignedIn {
@@ -28,8 +33,62 @@ pub async fn current<P: Platform>(context: &RequestContext<'_, P>, head: &Head) 
         return Ok(None);
     };
     let session = &signed_in.session;
-    let revoked = revocation::is_revoked(context, &session.identity.subject, Some(session.since)).await?;
-    Ok((!revoked).then_some(signed_in))
+    let over = revocation::is_revoked(context, &session.identity.subject, Some(session.since)).await?
+        || is_left(context, session).await?;
+    Ok((!over).then_some(signed_in))
+}
+
+/// Whether the person has signed out at the identity provider since, of this session or of all of theirs.
+async fn is_left<P: Platform>(context: &RequestContext<'_, P>, session: &BrowserSession) -> Result<bool, Failure> {
+    let whose = Digested::of(&session.identity.subject);
+    for whose in [Some(&whose), session.sid.as_ref()].into_iter().flatten() {
+        if left(context, whose).await?.is_some_and(|at| session.since <= at) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Ends the sessions of a person, or of one session at the provider, that began by then. Sessions that began later
+/// stay, however often it is said.
+pub async fn leave<P: Platform>(
+    context: &RequestContext<'_, P>,
+    whose: &Digested,
+    by: Timestamp,
+) -> Result<(), Failure> {
+    let at = left(context, whose).await?.max(Some(by));
+    let text = serde_json::to_string(&at).unwrap_or_default();
+    let marked = context.platform.put(&session::logged_out_key(whose), &text, Some(LONGEST)).await;
+    marked.map_err(|Unavailable| Failure::storage())
+}
+
+async fn left<P: Platform>(context: &RequestContext<'_, P>, whose: &Digested) -> Result<Option<Timestamp>, Failure> {
+    let marker =
+        context.platform.get(&session::logged_out_key(whose)).await.map_err(|Unavailable| Failure::storage())?;
+    // A marker that cannot be read ends whatever began until now.
+    Ok(marker.map(|marker| json::read(marker.as_bytes()).unwrap_or(context.now)))
+}
+
+/// Whose session at the provider it was, if anybody signed in here in it.
+pub async fn of_provider<P: Platform>(
+    context: &RequestContext<'_, P>,
+    sid: &Digested,
+) -> Result<Option<String>, Failure> {
+    let key = session::sid_key(sid);
+    let sealed = context.platform.get(&key).await.map_err(|Unavailable| Failure::storage())?;
+    let known = sealed.and_then(|sealed| context.keys.open_json(Purpose::ProviderSession, &[&key], &sealed).ok());
+    Ok(known.map(|known: ProviderSession| known.subject))
+}
+
+/// Keeps whose session at the provider it is: a logout may name nothing else.
+async fn keep_provider<P: Platform>(
+    context: &RequestContext<'_, P>,
+    sid: &Digested,
+    subject: &str,
+) -> Result<(), Failure> {
+    let (key, whose) = (session::sid_key(sid), ProviderSession::of(subject.to_owned()));
+    let sealed = context.keys.seal_json(Purpose::ProviderSession, &[&key], context.platform.random(), &whose);
+    context.platform.put(&key, &sealed, Some(LONGEST)).await.map_err(|Unavailable| Failure::storage())
 }
 
 /// Starts a session with a fresh id, whatever cookie the browser came with, and ends the one it had: no id from before
@@ -38,8 +97,12 @@ pub async fn start<P: Platform>(
     context: &RequestContext<'_, P>,
     head: &Head,
     identity: Identity,
+    sid: Option<&Digested>,
 ) -> Result<Vec<SetCookie>, Failure> {
     end(context, head).await?;
+    if let Some(sid) = sid {
+        keep_provider(context, sid, &identity.subject).await?;
+    }
     let lifetime = context.config.session_ttl;
     let cookie = context.secret();
     let key = session::key(&cookie);
@@ -47,6 +110,7 @@ pub async fn start<P: Platform>(
     let twin = secure.then(|| session::twin(&context.secret(), &cookie));
     let session = BrowserSession::new(identity, context.now, lifetime);
     let session = twin.iter().fold(session, BrowserSession::with_twin);
+    let session = sid.into_iter().fold(session, BrowserSession::with_sid);
     let place = place(&context.config.login, &key);
     let sealed = context.keys.seal_json(Purpose::BrowserSession, &place, context.platform.random(), &session);
     context.platform.put(&key, &sealed, Some(lifetime)).await.map_err(|Unavailable| Failure::storage())?;
@@ -100,6 +164,7 @@ fn place<'a>(login: &'a Login, key: &'a str) -> [&'a str; 2] {
     match login {
         Login::Dev { .. } => [key, "dev"],
         Login::Oidc(login) => [key, &login.issuer],
+        Login::Github(login) => [key, &login.url],
     }
 }
 

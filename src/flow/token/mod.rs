@@ -107,6 +107,7 @@ async fn redeem<P: Platform>(
         resource,
         refresh: refresh.digest(),
         refresh_expires: context.now + context.config.tokens.refresh_ttl,
+        refresh_max: Some(context.config.tokens.refresh_max),
         access_expires: context.now + context.config.tokens.access_ttl,
     });
     match context.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
@@ -144,6 +145,7 @@ async fn rotate<P: Platform>(
         successor: successor.digest(),
         sealed_successor: vault::seal_successor(presented, context.platform.random(), &successor),
         refresh_expires: context.now + context.config.tokens.refresh_ttl,
+        refresh_max: Some(context.config.tokens.refresh_max),
         access_expires: context.now + context.config.tokens.access_ttl,
     });
     match context.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {

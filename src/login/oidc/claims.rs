@@ -3,6 +3,8 @@
 //!
 //! Not here: whether either is to be believed (`id_token`, `userinfo`), and which rules there are (`policy`).
 
+use std::collections::BTreeMap;
+
 use crate::json::Node;
 use crate::policy::{ClaimName, ClaimValues, RoleMapping};
 
@@ -54,6 +56,12 @@ impl<'c> WantedClaims<'c> {
     fn names(&self) -> impl Iterator<Item = &'c ClaimName> {
         self.roles.map(|mapping| &mapping.claim).into_iter().chain(self.claims.iter().copied())
     }
+}
+
+/// The first claim that somebody needs to be let in and has not.
+pub fn lacking<'c>(require: &'c BTreeMap<ClaimName, Vec<String>>, claims: &Node<'_>) -> Option<&'c ClaimName> {
+    let has = |name: &ClaimName, wanted: &[String]| name.values_in(claims).iter().any(|value| wanted.contains(value));
+    require.iter().find(|(name, wanted)| !has(name, wanted)).map(|(name, _)| name)
 }
 
 /// Whether a claim is said to be somewhere else (Core §5.6.2). Entra does that with the groups of who is in more than
@@ -135,6 +143,22 @@ mod tests {
         assert_eq!(roles("groups", "{}", Some(overage)), (vec![], true), "userinfo can say so as well");
         assert!(told("roles", &["groups"], overage, None).incomplete, "a claim that a rule names is concerned too");
         assert_eq!(roles("groups", r#"{"groups":["a"],"hasgroups":true}"#, None), (vec!["a".to_owned()], false));
+    }
+
+    #[test]
+    fn who_lacks_a_value_of_any_claim_is_not_let_in() {
+        let claim = |name: &str| ClaimName::parse(name).unwrap();
+        let texts = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
+        let require =
+            BTreeMap::from([(claim("hd"), texts(&["acme.com", "acme.org"])), (claim("groups"), texts(&["staff"]))]);
+        let lacks =
+            |claims: &str| lacking(&require, &Node::parse(claims.as_bytes()).unwrap()).map(ClaimName::to_string);
+        assert_eq!(lacks(r#"{"hd":"acme.org","groups":["x","staff"]}"#), None);
+        assert_eq!(lacks(r#"{"groups":["staff"]}"#).as_deref(), Some("hd"));
+        assert_eq!(lacks(r#"{"hd":"Acme.com","groups":["staff"]}"#).as_deref(), Some("hd"));
+        assert_eq!(lacks(r#"{"hd":"acme.com","hd":"acme.com","groups":["staff"]}"#).as_deref(), Some("hd"));
+        assert_eq!(lacks(r#"{"hd":"acme.com","groups":["Staff"]}"#).as_deref(), Some("groups"));
+        assert_eq!(lacking(&BTreeMap::new(), &Node::Null), None);
     }
 
     #[test]

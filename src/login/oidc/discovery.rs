@@ -9,6 +9,7 @@
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use super::quirks;
 use crate::json::Node;
 use crate::login::LoginError;
 use crate::oauth_client::metadata;
@@ -23,6 +24,8 @@ pub const MAX_BYTES: usize = 128 * 1024;
 pub struct Provider {
     /// Exactly as configured.
     pub issuer: String,
+    /// As its ID tokens have it: the same, or where many tenants have one issuer, with a placeholder for the tenant.
+    pub token_issuer: String,
     /// Where the browser is sent.
     pub authorization_endpoint: Url,
     /// Where the code is redeemed.
@@ -38,6 +41,8 @@ pub struct Provider {
     pub iss_parameter: bool,
     /// Whether it lets people choose an account when asked to; it may as well not know what that is (Core §15.1).
     pub selects_account: bool,
+    /// Whether it lets people sign in anew when asked to.
+    pub signs_in_anew: bool,
 }
 
 impl Provider {
@@ -58,7 +63,8 @@ pub fn url(issuer: &str) -> Option<Url> {
 
 /// Reads the document fetched for this issuer with status 200.
 ///
-/// 1. The document's `issuer` is identical to the configured one, character by character (Discovery §4.3).
+/// 1. The document's `issuer` is identical to the configured one, character by character (Discovery §4.3), or its
+///    provider's template of that.
 /// 2. Every endpoint is `https`; `http` only from one loopback address to another.
 pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
     let read = metadata::read::<Beyond>(bytes, MAX_BYTES);
@@ -66,7 +72,7 @@ pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
 
     // 1.
     let advertised = document.issuer.ok_or(LoginError::DiscoveryIncomplete("issuer"))?;
-    if advertised != issuer {
+    if advertised != issuer && quirks::template(issuer).as_ref() != Some(&advertised) {
         return Err(LoginError::DiscoveredIssuer {
             configured: issuer.to_owned(),
             advertised: presentable(&advertised),
@@ -79,17 +85,24 @@ pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
         let text = text.ok_or(LoginError::DiscoveryIncomplete(name))?;
         trusted.url(&text).ok_or(LoginError::UnfitUrl(name))
     };
+    let prompts = beyond.prompt_values_supported;
+    let known = quirks::prompts(issuer).filter(|_| prompts.is_none());
+    let takes = |prompt: &str| match (&prompts, known) {
+        (Some(said), _) => Some(said.iter().any(|value| value == prompt)),
+        (None, known) => known.map(|known| known.contains(&prompt)),
+    };
     Ok(Provider {
         issuer: issuer.to_owned(),
+        token_issuer: advertised,
         authorization_endpoint: endpoint("authorization_endpoint", document.authorization_endpoint)?,
         token_endpoint: endpoint("token_endpoint", document.token_endpoint)?,
         jwks_uri: endpoint("jwks_uri", beyond.jwks_uri)?,
         userinfo_endpoint: beyond.userinfo_endpoint,
         token_endpoint_auth_methods: document.auth_methods.unwrap_or_else(|| vec!["client_secret_basic".to_owned()]),
         iss_parameter: document.iss_parameter.unwrap_or(false),
-        selects_account: beyond
-            .prompt_values_supported
-            .is_some_and(|known| known.iter().any(|value| value == "select_account")),
+        selects_account: takes("select_account").unwrap_or(false),
+        // Core §15.1: whatever a provider says, it has to know `login`.
+        signs_in_anew: known.is_none_or(|known| known.contains(&"login")),
     })
 }
 

@@ -7,6 +7,7 @@ use jwt_compact::Claims;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::quirks;
 use crate::jose::algorithm::Algorithm;
 use crate::jose::jwks::Jwks;
 use crate::jose::jws;
@@ -18,7 +19,7 @@ use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 
 /// How far the provider's clock may be from ours.
-const LEEWAY: Lifetime = Lifetime(60);
+pub(super) const LEEWAY: Lifetime = Lifetime(60);
 
 const MAX_SHOWN: usize = 256;
 
@@ -101,7 +102,8 @@ impl From<JwsError> for IdTokenError {
 ///
 /// 1. It is a JWS of the right kind, without extensions the gateway does not know.
 /// 2. The signature is by a key of the provider, with the one algorithm that key is for: [`Unverified::verified`].
-/// 3. `iss` is the configured issuer, character by character: this and the rest in [`Signed::proven`].
+/// 3. `iss` is the issuer of the provider's metadata, character by character, with its tenant: this and the rest in
+///    [`Signed::proven`].
 /// 4. `aud` has the gateway's client id; with several audiences, or wherever there is an `azp`, that is the client id
 ///    as well.
 /// 5. `exp`, `iat` and `nbf` hold now, give or take a minute.
@@ -110,7 +112,13 @@ impl From<JwsError> for IdTokenError {
 /// 8. Where the person had to sign in anew, `auth_time` is not from before, give or take a minute, and can be read. Not
 ///    every provider tells.
 pub fn read<'a>(token: &'a Secret, jwks: &Jwks) -> Result<Unverified<'a>, IdTokenError> {
-    let is_fit = |kind: Option<&str>| kind.is_none_or(|kind| kind.eq_ignore_ascii_case("JWT"));
+    read_as(&["JWT"], token, jwks)
+}
+
+/// Steps 1 and 2 for a token of one of these kinds, or of none that it names.
+pub(super) fn read_as<'a>(kinds: &[&str], token: &'a Secret, jwks: &Jwks) -> Result<Unverified<'a>, IdTokenError> {
+    let is_meant = |kind: &str| kinds.iter().any(|meant| kind.eq_ignore_ascii_case(meant));
+    let is_fit = |kind: Option<&str>| kind.is_none_or(is_meant);
     Ok(jws::read(token.expose(), jwks, is_fit, &[Algorithm::Rs256, Algorithm::Es256])?)
 }
 
@@ -134,6 +142,14 @@ impl Proven {
     pub fn claims(&self) -> Result<Node<'_>, IdTokenError> {
         Node::parse(&self.payload).map_err(|_| IdTokenError::Malformed)
     }
+
+    /// Which of the person's sessions at the provider it is of, where the provider tells (Back-Channel Logout §2.1).
+    pub fn sid(&self) -> Option<String> {
+        match self.claims().ok()?.get("sid")? {
+            Node::Text(sid) if is_fit(sid) => Some(sid.to_string()),
+            _ => None,
+        }
+    }
 }
 
 impl Signed {
@@ -154,9 +170,8 @@ impl Signed {
         let Claims { expiration, not_before: valid_from, issued_at, custom: claims, .. } = self.claims;
 
         // 3.
-        if claims.iss != issuer {
-            return Err(IdTokenError::WrongIssuer);
-        }
+        let expected = quirks::tenants_issuer(issuer, claims.tid.as_ref().and_then(Value::as_str));
+        let issuer = expected.filter(|expected| claims.iss == *expected).ok_or(IdTokenError::WrongIssuer)?;
 
         // 4.
         if !claims.aud.contains(client_id) {
@@ -189,8 +204,7 @@ impl Signed {
         }
 
         // 7.
-        let fit = (1..=255).contains(&claims.sub.len()) && claims.sub.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        if !fit {
+        if !is_fit(&claims.sub) {
             return Err(IdTokenError::UnfitSubject);
         }
 
@@ -201,7 +215,7 @@ impl Signed {
             return Err(IdTokenError::NotFresh);
         }
         let sub = claims.sub.clone();
-        Ok(Proven { identity: claims.identity(issuer), sub, payload: self.payload })
+        Ok(Proven { identity: claims.identity(&issuer), sub, payload: self.payload })
     }
 }
 
@@ -212,6 +226,7 @@ struct IdClaims {
     aud: Audience,
     azp: Option<String>,
     nonce: Option<String>,
+    tid: Option<Value>,
     auth_time: Option<Value>,
     name: Option<String>,
     email: Option<String>,
@@ -239,21 +254,30 @@ impl Audience {
 }
 
 impl IdClaims {
-    /// `sub` is unique only within its issuer (Core §2), so the issuer is part of the gateway's subject; the scheme is
-    /// not.
     fn identity(self, issuer: &str) -> Identity {
-        let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/');
         let refuted = self.email_verified.is_some_and(|verified| verified == false || verified == "false");
         Identity {
-            subject: format!("{issuer}|{}", self.sub),
+            subject: subject(issuer, &self.sub),
             name: self.name.and_then(shown),
             email: self.email.filter(|_| !refuted).and_then(shown),
         }
     }
 }
 
+/// `sub` is unique only within its issuer (Core §2), so the issuer is part of the gateway's subject; the scheme is
+/// not.
+pub(in crate::login) fn subject(issuer: &str, sub: &str) -> String {
+    let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/');
+    format!("{issuer}|{sub}")
+}
+
+/// Whether a text of the provider's is fit to name a person or a session (Core §2).
+pub(super) fn is_fit(name: &str) -> bool {
+    (1..=255).contains(&name.len()) && name.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// What pages show of a claim: nothing that is empty, absurdly long or moves the text around it.
-fn shown(text: String) -> Option<String> {
+pub(in crate::login) fn shown(text: String) -> Option<String> {
     let unfit = |c: char| {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
@@ -268,7 +292,7 @@ fn numeric_date(value: &Value) -> Option<Timestamp> {
     Some(moment(seconds as i64))
 }
 
-fn moment(seconds: i64) -> Timestamp {
+pub(super) fn moment(seconds: i64) -> Timestamp {
     Timestamp(seconds.max(0).unsigned_abs())
 }
 

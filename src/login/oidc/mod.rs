@@ -8,6 +8,8 @@
 pub mod claims;
 pub mod discovery;
 pub mod id_token;
+pub mod logout_token;
+pub mod quirks;
 #[cfg(test)]
 mod tests;
 pub mod userinfo;
@@ -56,11 +58,14 @@ impl Demand {
     }
 
     /// As `prompt`. Who has to sign in anew can choose an account as well, and every provider knows `login` (Core
-    /// §15.1).
+    /// §15.1) but for one, which at least asks before it goes on.
     fn prompt(self, provider: &Provider) -> Option<&'static str> {
         match (self.anew, self.choice && provider.selects_account) {
-            (true, true) => Some("login select_account"),
-            (false, true) => Some("select_account"),
+            (true, true) if provider.signs_in_anew => Some("login select_account"),
+            (_, true) => Some("select_account"),
+            (_, false) if !provider.signs_in_anew => {
+                (self.anew && provider.selects_account).then_some("select_account")
+            }
             (_, false) => (self.anew || self.choice).then_some("login"),
         }
     }

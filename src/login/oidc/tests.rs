@@ -13,6 +13,7 @@ const ISSUER: &str = "https://id.example.com/";
 fn provider(methods: &[&str]) -> Provider {
     Provider {
         issuer: ISSUER.into(),
+        token_issuer: ISSUER.into(),
         authorization_endpoint: Url::parse("https://id.example.com/authorize?tenant=a").unwrap(),
         token_endpoint: Url::parse("https://id.example.com/token").unwrap(),
         jwks_uri: Url::parse("https://id.example.com/jwks").unwrap(),
@@ -20,6 +21,7 @@ fn provider(methods: &[&str]) -> Provider {
         token_endpoint_auth_methods: methods.iter().map(|&method| method.to_owned()).collect(),
         iss_parameter: false,
         selects_account: false,
+        signs_in_anew: true,
     }
 }
 
@@ -62,6 +64,7 @@ fn the_browser_is_sent_with_everything() {
 fn a_demand_reaches_the_provider_in_words_it_knows() {
     let plain = provider(&[]);
     let choosing = Provider { selects_account: true, ..provider(&[]) };
+    let google = Provider { signs_in_anew: false, ..choosing.clone() };
     let (anew, choice) = (Demand { anew: true, choice: false }, Demand { anew: false, choice: true });
     for (provider, demand, ends) in [
         (&plain, anew, "S256&prompt=login&max_age=0"),
@@ -69,6 +72,10 @@ fn a_demand_reaches_the_provider_in_words_it_knows() {
         (&choosing, choice, "S256&prompt=select_account"),
         (&choosing, anew, "S256&prompt=login&max_age=0"),
         (&choosing, Demand { anew: true, choice: true }, "S256&prompt=login+select_account&max_age=0"),
+        (&google, anew, "S256&prompt=select_account&max_age=0"),
+        (&google, choice, "S256&prompt=select_account"),
+        (&google, Demand { anew: true, choice: true }, "S256&prompt=select_account&max_age=0"),
+        (&google, Demand::default(), "S256"),
     ] {
         let url = sent(provider, demand);
         assert!(url.ends_with(ends), "{demand:?}: {url}");

@@ -12,7 +12,7 @@ use crate::oauth::pkce::S256Challenge;
 use crate::oauth::scope::ScopeSet;
 use crate::reasons::reasons;
 use crate::secret::Digested;
-use crate::time::Timestamp;
+use crate::time::{Lifetime, Timestamp};
 
 /// What the subject allowed, fixed for the life of the grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +100,9 @@ pub struct Redeem {
     pub refresh: Digested,
     /// When it expires.
     pub refresh_expires: Timestamp,
+    /// How long what was granted may be refreshed since its sign-in, whenever it was last used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_max: Option<Lifetime>,
     /// When the access token of this answer expires.
     pub access_expires: Timestamp,
 }
@@ -121,6 +124,9 @@ pub struct Rotate {
     pub sealed_successor: String,
     /// When the successor expires.
     pub refresh_expires: Timestamp,
+    /// How long what was granted may be refreshed since its sign-in, whenever it was last used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_max: Option<Lifetime>,
     /// When the access token of this answer expires.
     pub access_expires: Timestamp,
 }
@@ -228,6 +234,8 @@ pub enum Rejection {
     ScopeExceeded,
     /// Not used for too long.
     RefreshExpired,
+    /// The sign-in that it began with is too long ago.
+    RefreshEnded,
     /// A refresh token that was replaced before (OAuth 2.1 §4.3.1).
     RefreshReused,
     /// The grant is revoked.
@@ -245,6 +253,8 @@ reasons! { Rejection:
     WrongResource => "grant_wrong_resource", "resource is not the one that was granted";
     ScopeExceeded => "grant_scope_exceeded", "scope is more than was granted";
     RefreshExpired => "refresh_expired", "the refresh token expired";
+    RefreshEnded => "refresh_ended",
+        "what was granted may not be refreshed any longer, because the person signed in for it too long ago";
     RefreshReused => "refresh_reused", "the refresh token was replaced before, so the whole family was revoked";
     Revoked => "grant_revoked", "the grant was revoked";
 }

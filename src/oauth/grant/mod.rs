@@ -15,6 +15,8 @@ mod id;
 mod record;
 
 #[cfg(test)]
+mod end;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod tests;

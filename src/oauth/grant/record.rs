@@ -90,6 +90,9 @@ struct Refresh {
     /// What the current one replaced. Forgotten once the current one is used, so that reuse is noticed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previous: Option<Previous>,
+    /// Since when the grant is counted whose sign-in was not written down yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    began: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,7 +171,9 @@ impl State {
                 let offline = granted.scope.contains(ScopeSet::OFFLINE_ACCESS);
                 let outcome = Outcome::Redeemed { granted: granted.clone(), refresh: offline };
                 let access_until = redeem.access_expires;
-                let refresh = Refresh { current: redeem.refresh, expires: redeem.refresh_expires, previous: None };
+                let end = redeem.refresh_max.zip(granted.signed_in).map(|(max, began)| began + max);
+                let expires = end.unwrap_or(redeem.refresh_expires).min(redeem.refresh_expires);
+                let refresh = Refresh { current: redeem.refresh, expires, previous: None, began: None };
                 let state = if offline {
                     Self::Live { granted, code, refresh, access_until }
                 } else {
@@ -211,7 +216,7 @@ impl State {
                         (refresh, Outcome::Replayed { granted: granted.clone(), scope, sealed_successor })
                     }
                     Presented::Current => {
-                        (refresh.rotated(rotate, now), Outcome::Rotated { granted: granted.clone(), scope })
+                        (refresh.rotated(&granted, rotate, now), Outcome::Rotated { granted: granted.clone(), scope })
                     }
                 };
                 (Self::Live { granted, code, refresh, access_until }, outcome)
@@ -256,6 +261,9 @@ impl Refresh {
         if rotate.client_id != granted.client_id {
             return Err(Rejection::WrongClient);
         }
+        if self.end(granted, rotate, now).is_some_and(|end| end.reached(now)) {
+            return Err(Rejection::RefreshEnded);
+        }
         if self.expires.reached(now) {
             return Err(Rejection::RefreshExpired);
         }
@@ -282,9 +290,21 @@ impl Refresh {
         }
     }
 
-    fn rotated(self, rotate: Rotate, now: Timestamp) -> Self {
+    /// When the family ends, however it is used. What is not known to have begun begins now.
+    fn end(&self, granted: &Granted, rotate: &Rotate, now: Timestamp) -> Option<Timestamp> {
+        rotate.refresh_max.map(|max| granted.signed_in.or(self.began).unwrap_or(now) + max)
+    }
+
+    fn rotated(self, granted: &Granted, rotate: Rotate, now: Timestamp) -> Self {
+        let end = self.end(granted, &rotate, now).unwrap_or(rotate.refresh_expires);
         let previous = Previous { token: self.current, replaced: now, sealed_successor: rotate.sealed_successor };
-        Self { current: rotate.successor, expires: rotate.refresh_expires, previous: Some(previous) }
+        let unknown = rotate.refresh_max.is_some() && granted.signed_in.is_none();
+        Self {
+            current: rotate.successor,
+            expires: rotate.refresh_expires.min(end),
+            previous: Some(previous),
+            began: self.began.or(unknown.then_some(now)),
+        }
     }
 }
 

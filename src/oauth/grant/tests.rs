@@ -50,6 +50,7 @@ fn redemption() -> Redeem {
         resource: None,
         refresh: Digested::of("rt0"),
         refresh_expires: NOW + Lifetime::days(30),
+        refresh_max: None,
         access_expires: NOW + Lifetime::hours(1),
     }
 }
@@ -63,6 +64,7 @@ pub(super) fn rotation(presented: &str, successor: &str) -> Rotate {
         successor: Digested::of(successor),
         sealed_successor: format!("sealed {successor}"),
         refresh_expires: NOW + Lifetime::days(31),
+        refresh_max: None,
         access_expires: NOW + Lifetime::hours(2),
     }
 }

@@ -34,11 +34,11 @@ export const LOGIN_SECRETS = { LOGIN_CLIENT_SECRET: CLIENT_SECRET };
 
 /**
  * oidc-provider with one client, the gateway at `gatewayUrl`. A person types a login name into its form.
- * `groupsOf(name)` are the groups it tells of them, in the ID token, or at userinfo alone where `claimsAtUserinfo` says so.
+ * With `saysGoodbye` it tells the gateway of whoever signs out. `groupsOf(name)` are the groups it tells of them, in the ID token, or at userinfo alone where `claimsAtUserinfo` says so.
  */
 export async function startProvider(
   gatewayUrl,
-  { algorithm = "RS256", authentication = "client_secret_basic", groupsOf = () => undefined, claimsAtUserinfo = false } = {},
+  { algorithm = "RS256", authentication = "client_secret_basic", groupsOf = () => undefined, claimsAtUserinfo = false, saysGoodbye = false } = {},
 ) {
   const handler = { serve: undefined };
   const { origin: issuer, stop } = await listen(http.createServer((request, response) => handler.serve(request, response)));
@@ -54,12 +54,15 @@ export async function startProvider(
         grant_types: ["authorization_code"],
         id_token_signed_response_alg: algorithm,
         token_endpoint_auth_method: authentication,
+        ...(saysGoodbye && { backchannel_logout_uri: `${gatewayUrl}/oauth/backchannel-logout`, backchannel_logout_session_required: true }),
       },
     ],
     ttl: { Interaction: 600, Grant: 600, Session: 600 },
     cookies: { keys: [randomBytes(16).toString("hex")] },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: saysGoodbye } },
     pkce: { required: () => true },
+    // The gateway is on this machine, where a provider on the internet would not look for it.
+    fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
     // Nobody is asked what the gateway may learn: the gateway asks for its own consent.
     async loadExistingGrant(context) {
       const grant = new context.oidc.provider.Grant({ clientId: context.oidc.client.clientId, accountId: context.oidc.session.accountId });
@@ -105,6 +108,8 @@ export async function startForger({ algorithm = "RS256", keyPair = keyPairs[algo
     jwks: (keys) => keys,
     userinfo: () => ({ status: 200, text: JSON.stringify({ sub: idp.sub }) }),
     requests: [],
+    sign,
+    keys,
   };
   return idp;
 

@@ -1,0 +1,110 @@
+//! What ends of a subject who leaves: everything, or what goes with their sessions.
+//!
+//! Each can be said again: what an interrupted one left undone is done by the next, and what began after the moment
+//! that is meant stays. Not here: whose wish it is (`flow::admin::subject`, `flow::logout`).
+
+use super::connection::store;
+use super::{RequestContext, api_keys, holdings, revocation};
+use crate::flow::revocation::REMEMBERED;
+use crate::json;
+use crate::oauth::scope::ScopeSet;
+use crate::oauth::{grant, subject};
+use crate::ports::{Platform, Unavailable};
+use crate::time::{Lifetime, Timestamp};
+use crate::upstream::key::{ConnectionKey, Owner};
+use crate::web::failure::Failure;
+
+/// Longer than a subject is remembered.
+const MARKED: Lifetime = Lifetime::days(400);
+
+/// What was ended.
+pub struct Ended {
+    /// How many grants of clients.
+    pub grants: usize,
+    /// How many API keys.
+    pub keys: usize,
+    /// How many accounts at servers.
+    pub connections: usize,
+    /// Whether anything was known of the subject.
+    pub known: bool,
+}
+
+/// Ends everything of a subject that there was at a moment.
+///
+/// 1. The moment is marked: it holds for what is listed nowhere, too. The account is told, so that nothing is connected
+///    by who signed in before, not even where nobody has heard of it yet.
+/// 2. Listed grants and API keys end, and upstreams are told of listed accounts.
+/// 3. The list is emptied, so that every client and every server is asked about again.
+pub async fn end_everything<P: Platform>(
+    context: &RequestContext<'_, P>,
+    subject: &str,
+    at: Timestamp,
+) -> Result<Ended, Failure> {
+    // 1.
+    mark(context, subject, at).await?;
+    let told = context.platform.account(subject, subject::Command::Revoke { at }).await;
+    told.map_err(|Unavailable| Failure::storage())?;
+    // 2.
+    let listed = context.platform.account(subject, subject::Command::List).await;
+    let subject::Outcome::Listed { connections, grants, keys, known, .. } =
+        listed.map_err(|Unavailable| Failure::storage())?
+    else {
+        return Err(Failure::storage());
+    };
+    let listed = grants.len() + keys.len() + connections.len();
+    let grants: Vec<_> = grants.into_iter().filter(|grant| grant.at <= at).collect();
+    let keys: Vec<_> = keys.into_iter().filter(|key| key.at <= at).collect();
+    let connections: Vec<_> = connections.into_iter().filter(|connection| connection.at <= at).collect();
+    for listed in &grants {
+        revocation::end_grant(context, &listed.grant).await?;
+    }
+    for listed in &keys {
+        api_keys::revoke(context, subject, listed).await?;
+    }
+    for listed in &connections {
+        let key = ConnectionKey::new(Owner::Subject(subject.to_owned()), listed.slug.as_str(), listed.account.as_str());
+        store::drop(context, &key).await?;
+    }
+    // 3.
+    let ended = Ended { grants: grants.len(), keys: keys.len(), connections: connections.len(), known };
+    if ended.grants + ended.keys + ended.connections == listed {
+        let forgotten = context.platform.account(subject, subject::Command::ForgetEverything).await;
+        forgotten.map_err(|Unavailable| Failure::storage())?;
+    }
+    Ok(ended)
+}
+
+/// Ends the grants of a subject that there were at a moment and that go with a session: those without `offline_access`
+/// (`OpenID` Connect Back-Channel Logout §2.7).
+pub async fn end_online_grants<P: Platform>(
+    context: &RequestContext<'_, P>,
+    subject: &str,
+    at: Timestamp,
+) -> Result<usize, Failure> {
+    let mut ended = 0;
+    let grants = holdings::of(context, subject).await?.grants;
+    for known in grants.iter().filter(|known| known.at <= at) {
+        let shown = context.platform.grant(&known.grant, grant::Command::Show).await;
+        let stays = match shown.map_err(|Unavailable| Failure::storage())? {
+            grant::Outcome::Shown { scope } => scope.contains(ScopeSet::OFFLINE_ACCESS),
+            // Over already, or not begun: a request that waits for a connection ends with its session.
+            _ => true,
+        };
+        if !stays {
+            revocation::end_grant(context, &known.grant).await?;
+            ended += 1;
+        }
+    }
+    Ok(ended)
+}
+
+/// Marks the moment, unless a later one is marked.
+async fn mark<P: Platform>(context: &RequestContext<'_, P>, subject: &str, at: Timestamp) -> Result<(), Failure> {
+    let key = revocation::subject_key(subject);
+    let before = context.platform.get(&key).await.map_err(|Unavailable| Failure::storage())?;
+    let at = before.and_then(|marker| json::read(marker.as_bytes()).ok()).max(Some(at));
+    let text = serde_json::to_string(&at).unwrap_or_default();
+    context.platform.put(&key, &text, Some(MARKED)).await.map_err(|Unavailable| Failure::storage())?;
+    context.memory.subjects.put(subject, at, context.now + REMEMBERED, context.now);
+    Ok(())
+}
