@@ -100,7 +100,7 @@ pub fn proven(
     if date(&claims, "exp").is_none_or(|at| (at + LEEWAY).reached(now)) {
         return Err(LogoutTokenError::Expired);
     }
-    let issued = date(&claims, "iat").filter(|at| *at <= now + LEEWAY).ok_or(LogoutTokenError::NotYetValid)?;
+    let made = date(&claims, "iat").filter(|at| *at <= now + LEEWAY).ok_or(LogoutTokenError::NotYetValid)?;
     text(&claims, "jti")?.ok_or(LogoutTokenError::Malformed)?;
 
     // 4.
@@ -119,7 +119,11 @@ pub fn proven(
     if sub.or(sid).is_none() || !sub.is_none_or(is_fit) || !sid.is_none_or(is_fit) {
         return Err(LogoutTokenError::NamesNobody);
     }
-    Ok(Logout { subject: sub.map(|sub| subject(issuer, sub)), session: sid.map(|sid| session(issuer, sid)), issued })
+    Ok(Logout {
+        subject: sub.map(|sub| subject(issuer, sub)),
+        session: sid.map(|sid| session(issuer, sid)),
+        issued: made,
+    })
 }
 
 /// What stands for a session at a provider: its id is unique only there, and is not to be read from storage.
