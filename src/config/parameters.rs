@@ -76,7 +76,7 @@ mod tests {
     use crate::config::tests::refused_at;
     use crate::config::{Config, Login};
 
-    fn login(parameters: serde_json::Value) -> serde_json::Value {
+    fn login(parameters: &serde_json::Value) -> serde_json::Value {
         json!({
             "kind": "oidc", "issuer": "https://id.example.com", "client_id": "c", "roles": {"claim": "groups"},
             "parameters": parameters,
@@ -87,16 +87,15 @@ mod tests {
     fn what_is_the_protocols_is_not_the_operators() {
         for name in OURS.into_iter().chain(["Redirect_URI", "STATE"]) {
             let at = format!("/login/parameters/{name}");
-            refused_at(&at, "/login", login(json!({name: "x"})), &["sets itself"]);
+            refused_at(&at, "/login", login(&json!({name: "x"})), &["sets itself"]);
         }
-        refused_at("/login/parameters/a b", "/login", login(json!({"a b": "x"})), &["named"]);
-        refused_at("/login/parameters/audience", "/login", login(json!({"audience": "a\nb"})), &["control"]);
+        refused_at("/login/parameters/a b", "/login", login(&json!({"a b": "x"})), &["named"]);
+        refused_at("/login/parameters/audience", "/login", login(&json!({"audience": "a\nb"})), &["control"]);
     }
 
     #[test]
     fn whatever_a_provider_wants_besides_is_kept() {
-        let document =
-            json!({"login": login(json!({"audience": "https://api.example.com", "hd": "example.com"})), "servers": {}});
+        let document = json!({"login": login(&json!({"audience": "https://api.example.com", "hd": "example.com"})), "servers": {}});
         let Login::Oidc(oidc) = Config::parse(&document.to_string()).unwrap().login else { panic!() };
         assert_eq!(oidc.parameters["audience"], "https://api.example.com");
         assert_eq!(oidc.parameters["hd"], "example.com");

@@ -8,6 +8,9 @@ use crate::world::World;
 use crate::world::idp::logout_claims;
 use crate::world::idp::{ISSUER, Key};
 
+/// What makes a token, in a world.
+type MakesToken = Box<dyn Fn(&World) -> String>;
+
 /// What is sent ends nothing, and leaves nothing in storage.
 #[track_caller]
 fn ends_nothing(world: &World, token: &str, reason: &str) {
@@ -47,7 +50,7 @@ fn what_the_provider_says_of_other_things_signs_nobody_out() {
         let claims = json!({"events": null, "sub": "alice", "nonce": "n"});
         world.idp.signed("JWT", logout_claims(world, &claims))
     };
-    let cases: [(&str, Box<dyn Fn(&World) -> String>); 9] = [
+    let cases: [(&str, MakesToken); 9] = [
         ("logout_token_wrong_event", Box::new(id_token)),
         ("logout_token_has_nonce", Box::new(of(json!({"sub": "alice", "nonce": "n"})))),
         ("logout_token_wrong_audience", Box::new(of(json!({"sub": "alice", "aud": "another client"})))),

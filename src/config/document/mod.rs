@@ -167,6 +167,7 @@ pub(super) struct PreregisteredDocument {
 }
 
 /// How long tokens live.
+#[expect(clippy::struct_field_names, reason = "each says its unit, as it does where it is written")]
 #[derive(Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
 #[serde(deny_unknown_fields, default, expecting = "an object")]

@@ -39,13 +39,15 @@ pub(super) async fn identify<P: Platform>(
     let token = redeem(context, login, code, transaction).await?;
     let user = ask(context, login, &token, GithubQuestion::User).await?;
     let emails = ask(context, login, &token, GithubQuestion::Emails).await?;
-    let organizations = match asks_for(context, login, "organizations") {
-        true => Some(ask(context, login, &token, GithubQuestion::Organizations).await?),
-        false => None,
+    let organizations = if asks_for(context, login, "organizations") {
+        Some(ask(context, login, &token, GithubQuestion::Organizations).await?)
+    } else {
+        None
     };
-    let teams = match asks_for(context, login, "teams") {
-        true => Some(ask(context, login, &token, GithubQuestion::Teams).await?),
-        false => None,
+    let teams = if asks_for(context, login, "teams") {
+        Some(ask(context, login, &token, GithubQuestion::Teams).await?)
+    } else {
+        None
     };
 
     let (user, emails) = (read(GithubQuestion::User, &user)?, read(GithubQuestion::Emails, &emails)?);

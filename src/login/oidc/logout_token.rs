@@ -95,7 +95,7 @@ pub fn proven(signed: Signed<'_>, issuer: &str, client_id: &str, now: Timestamp)
     if date(&claims, "exp").is_none_or(|at| (at + LEEWAY).reached(now)) {
         return Err(LogoutTokenError::Expired);
     }
-    let issued = date(&claims, "iat").filter(|at| *at <= now + LEEWAY).ok_or(LogoutTokenError::NotYetValid)?;
+    let made = date(&claims, "iat").filter(|at| *at <= now + LEEWAY).ok_or(LogoutTokenError::NotYetValid)?;
     text(&claims, "jti")?.ok_or(LogoutTokenError::Malformed)?;
 
     // 4.
@@ -114,7 +114,11 @@ pub fn proven(signed: Signed<'_>, issuer: &str, client_id: &str, now: Timestamp)
     if sub.or(sid).is_none() || !sub.is_none_or(is_fit) || !sid.is_none_or(is_fit) {
         return Err(LogoutTokenError::NamesNobody);
     }
-    Ok(Logout { subject: sub.map(|sub| subject(issuer, sub)), session: sid.map(|sid| session(issuer, sid)), issued })
+    Ok(Logout {
+        subject: sub.map(|sub| subject(issuer, sub)),
+        session: sid.map(|sid| session(issuer, sid)),
+        issued: made,
+    })
 }
 
 /// What stands for a session at a provider: its id is unique only there, and is not to be read from storage.
