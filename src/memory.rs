@@ -83,6 +83,10 @@ pub struct Memory {
     pub unusable_providers: Cache<Failure>,
     /// Identity providers' keys, by issuer.
     pub jwks: Cache<Rc<Jwks>>,
+    /// Keys that preregistered clients sign assertions with, by where they are.
+    pub client_keys: Cache<Rc<Jwks>>,
+    /// Which of these were fetched moments ago.
+    pub fetched_keys: Cache<()>,
     /// Connections that were used here, by the name of their key.
     pub connections: Cache<Rc<Held>>,
     /// Addresses that have presented too many wrong operator tokens.

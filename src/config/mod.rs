@@ -12,6 +12,7 @@ use crate::time::Lifetime;
 mod accepts;
 mod auth;
 mod branding;
+mod client_keys;
 mod clients;
 mod consent;
 mod difference;
@@ -37,6 +38,7 @@ mod tree;
 
 pub use auth::{Auth, ConfiguredClient, MachineClient, OAuth, Value};
 pub use branding::Branding;
+pub use client_keys::ClientKeys;
 pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
 pub use difference::{Difference, differences};

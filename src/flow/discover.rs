@@ -82,6 +82,7 @@ fn describe<'a, P: Platform>(
         scopes,
         dynamic_registration: context.config.clients.dynamic_registration,
         machines: context.config.clients.preregistered.iter().any(|client| client.machine.is_some()),
+        assertions: context.config.clients.preregistered.iter().any(|client| client.keys.is_some()),
         metadata_documents: context.config.clients.metadata_documents,
         access_lifetime: context.config.tokens.access_ttl,
         refresh_lifetime: context.config.tokens.refresh_ttl,

@@ -9,6 +9,7 @@ use super::authentication_method::AuthenticationMethod;
 use super::authorize::prompt::Prompt;
 use super::client::Authentication;
 use super::scope::ScopeSet;
+use crate::jose::algorithm::Algorithm;
 use crate::time::Lifetime;
 
 /// One server as a protected resource.
@@ -76,6 +77,8 @@ pub struct AuthorizationServer<'a> {
     pub dynamic_registration: bool,
     /// Whether a client may use `client_credentials`.
     pub machines: bool,
+    /// Whether a client has keys that it signs assertions with.
+    pub assertions: bool,
     /// Whether a client id may be the URL of a document (CIMD).
     pub metadata_documents: bool,
     /// How long an access token is good.
@@ -109,9 +112,16 @@ impl AuthorizationServer<'_> {
         })
     }
 
+    /// What assertions may be signed with.
+    fn algorithms(&self) -> Option<[&'static str; 9]> {
+        self.assertions.then(|| Algorithm::ALL.map(Algorithm::as_str))
+    }
+
     fn document(&self) -> ServerDocument<'_> {
         // `none` must be among them: Claude uses a client id metadata document only then.
-        let authentication_methods = Authentication::METHODS.map(AuthenticationMethod::as_str);
+        let assertions = self.assertions.then_some(AuthenticationMethod::PrivateKeyJwt);
+        let methods = Authentication::METHODS.into_iter().chain(assertions).map(AuthenticationMethod::as_str);
+        let authentication_methods: Vec<_> = methods.collect();
         ServerDocument {
             issuer: self.issuer,
             authorization_endpoint: &self.endpoints.authorization,
@@ -124,8 +134,10 @@ impl AuthorizationServer<'_> {
                 .into_iter()
                 .chain(self.machines.then_some("client_credentials"))
                 .collect(),
-            token_endpoint_auth_methods_supported: authentication_methods,
+            token_endpoint_auth_methods_supported: authentication_methods.clone(),
+            token_endpoint_auth_signing_alg_values_supported: self.algorithms(),
             revocation_endpoint_auth_methods_supported: authentication_methods,
+            revocation_endpoint_auth_signing_alg_values_supported: self.algorithms(),
             code_challenge_methods_supported: ["S256"],
             scopes_supported: self.scopes.iter().collect(),
             client_id_metadata_document_supported: self.metadata_documents,
@@ -150,8 +162,12 @@ struct ServerDocument<'a> {
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
     grant_types_supported: Vec<&'static str>,
-    token_endpoint_auth_methods_supported: [&'static str; 3],
-    revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 9]>,
+    revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 9]>,
     code_challenge_methods_supported: [&'static str; 1],
     scopes_supported: Vec<&'a str>,
     client_id_metadata_document_supported: bool,
@@ -194,6 +210,7 @@ mod tests {
             scopes,
             dynamic_registration: true,
             machines: false,
+            assertions: false,
             metadata_documents: true,
             access_lifetime: Lifetime::hours(1),
             refresh_lifetime: Lifetime::days(30),
@@ -258,6 +275,7 @@ mod tests {
         let closed = AuthorizationServer {
             dynamic_registration: false,
             machines: false,
+            assertions: false,
             metadata_documents: false,
             ..server(&endpoints, &scopes)
         };

@@ -19,12 +19,15 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("web", &[]),
     ("web::cookie", &["secret", "time"]),
     ("web::form", &[]),
-    ("oauth", &["json", "loopback", "reasons", "secret", "time", "vault", "version", "web::form"]),
+    ("oauth", &["jose", "json", "loopback", "reasons", "secret", "time", "vault", "version", "web::form"]),
     ("oauth_client", &["json", "loopback", "oauth", "reasons", "secret", "time", "untrusted", "version", "web::form"]),
     ("authorization_log", &["json", "reasons", "secret", "time", "untrusted", "version", "web::form"]),
     ("policy", &["json", "oauth"]),
     ("upstream", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "vault", "version"]),
-    ("config", &["json", "loopback", "oauth", "oauth_client", "policy", "secret", "time", "untrusted", "upstream"]),
+    (
+        "config",
+        &["jose", "json", "loopback", "oauth", "oauth_client", "policy", "secret", "time", "untrusted", "upstream"],
+    ),
     (
         "login",
         &[
@@ -127,12 +130,12 @@ const EDGE: &[&str] = &[
 /// share lies below both. Everything may name what stands in `flow/mod.rs`.
 pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("authorization_log", &[]),
-    ("client", &[]),
     ("config", &[]),
     ("metrics", &[]),
     ("once", &[]),
     ("revocation", &[]),
     ("signature", &[]),
+    ("client", &["once", "signature"]),
     ("api_keys", &["revocation"]),
     ("profile", &[]),
     ("upstream", &[]),
