@@ -62,7 +62,7 @@ mod tests {
 
     const AT: &str = "/clients/preregistered/0";
 
-    fn client(more: Value) -> Value {
+    fn client(more: &Value) -> Value {
         let mut client = json!({"client_id": "ci", "machine": {"servers": ["docs"]}});
         client.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         client
@@ -76,7 +76,7 @@ mod tests {
             json!({"jwks_uri": "https://ci.example/jwks"}),
         ] {
             let mut document = complete();
-            document["clients"]["preregistered"][0] = client(more);
+            document["clients"]["preregistered"][0] = client(&more);
             let config = Config::parse(&document.to_string()).unwrap();
             assert!(config.clients.preregistered[0].keys.is_some());
         }
@@ -86,17 +86,17 @@ mod tests {
     fn keys_that_are_none_or_that_nobody_may_see_are_refused() {
         let mut private = ec_jwk();
         private["d"] = json!("AAAA");
-        let keys = |keys: Value| client(json!({"jwks": {"keys": keys}}));
+        let keys = |keys: Value| client(&json!({"jwks": {"keys": keys}}));
         let at = |place: &str| format!("{AT}{place}");
         refused_at(&at("/jwks"), AT, keys(json!([private])), &["private key"]);
         refused_at(&at("/jwks"), AT, keys(json!([{"kty": "oct", "k": "AAAA"}])), &["private key"]);
         refused_at(&at("/jwks"), AT, keys(json!([])), &["no key"]);
-        refused_at(&at("/jwks"), AT, client(json!({"jwks": 7})), &["no key"]);
-        refused_at(&at("/jwks_uri"), AT, client(json!({"jwks_uri": "http://ci.example/jwks"})), &["plain http"]);
-        let both = client(json!({"jwks": {"keys": [ec_jwk()]}, "jwks_uri": "https://ci.example/jwks"}));
+        refused_at(&at("/jwks"), AT, client(&json!({"jwks": 7})), &["no key"]);
+        refused_at(&at("/jwks_uri"), AT, client(&json!({"jwks_uri": "http://ci.example/jwks"})), &["plain http"]);
+        let both = client(&json!({"jwks": {"keys": [ec_jwk()]}, "jwks_uri": "https://ci.example/jwks"}));
         refused_at(&at("/jwks"), AT, both, &["beside jwks_uri"]);
         let secret = json!({"jwks_uri": "https://ci.example/jwks", "client_secret": {"secret": "S"}});
-        refused_at(&at("/client_secret"), AT, client(secret), &["keys"]);
+        refused_at(&at("/client_secret"), AT, client(&secret), &["keys"]);
         refused(&at("/token_endpoint_auth_method"), json!("private_key_jwt"), &["jwks"]);
     }
 }

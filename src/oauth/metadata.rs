@@ -75,10 +75,10 @@ pub struct AuthorizationServer<'a> {
     pub scopes: &'a ScopeSet,
     /// Whether clients may register themselves (RFC 7591).
     pub dynamic_registration: bool,
-    /// Whether a client may use `client_credentials`.
-    pub machines: bool,
-    /// Whether a client has keys that it signs assertions with.
-    pub assertions: bool,
+    /// What clients that act for themselves get tokens by, where there are any.
+    pub machine_grant: Option<&'static str>,
+    /// How clients with keys prove themselves, where there are any.
+    pub key_method: Option<AuthenticationMethod>,
     /// Whether a client id may be the URL of a document (CIMD).
     pub metadata_documents: bool,
     /// How long an access token is good.
@@ -114,13 +114,12 @@ impl AuthorizationServer<'_> {
 
     /// What assertions may be signed with.
     fn algorithms(&self) -> Option<[&'static str; 9]> {
-        self.assertions.then(|| Algorithm::ALL.map(Algorithm::as_str))
+        self.key_method.map(|_| Algorithm::ALL.map(Algorithm::as_str))
     }
 
     fn document(&self) -> ServerDocument<'_> {
         // `none` must be among them: Claude uses a client id metadata document only then.
-        let assertions = self.assertions.then_some(AuthenticationMethod::PrivateKeyJwt);
-        let methods = Authentication::METHODS.into_iter().chain(assertions).map(AuthenticationMethod::as_str);
+        let methods = Authentication::METHODS.into_iter().chain(self.key_method).map(AuthenticationMethod::as_str);
         let authentication_methods: Vec<_> = methods.collect();
         ServerDocument {
             issuer: self.issuer,
@@ -132,7 +131,7 @@ impl AuthorizationServer<'_> {
             response_modes_supported: ["query"],
             grant_types_supported: ["authorization_code", "refresh_token"]
                 .into_iter()
-                .chain(self.machines.then_some("client_credentials"))
+                .chain(self.machine_grant)
                 .collect(),
             token_endpoint_auth_methods_supported: authentication_methods.clone(),
             token_endpoint_auth_signing_alg_values_supported: self.algorithms(),
@@ -209,8 +208,8 @@ mod tests {
             endpoints,
             scopes,
             dynamic_registration: true,
-            machines: false,
-            assertions: false,
+            machine_grant: None,
+            key_method: None,
             metadata_documents: true,
             access_lifetime: Lifetime::hours(1),
             refresh_lifetime: Lifetime::days(30),
@@ -274,8 +273,8 @@ mod tests {
         let (endpoints, scopes) = (endpoints(), scopes());
         let closed = AuthorizationServer {
             dynamic_registration: false,
-            machines: false,
-            assertions: false,
+            machine_grant: None,
+            key_method: None,
             metadata_documents: false,
             ..server(&endpoints, &scopes)
         };

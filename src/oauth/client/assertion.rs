@@ -171,24 +171,24 @@ mod tests {
         proven(&signed, "ci", AUDIENCES, NOW)
     }
 
-    fn with(changes: Value) -> Result<ProvenAssertion, AssertionError> {
-        let mut changed = claims();
-        let changed_members = changed.as_object_mut().unwrap();
-        changed_members.extend(changes.as_object().unwrap().clone());
-        changed_members.retain(|_, value| !value.is_null());
-        judged(json!({"kid": EC_ID}), changed)
+    fn with(changes: &Value) -> Result<ProvenAssertion, AssertionError> {
+        let mut said = claims();
+        let members = said.as_object_mut().unwrap();
+        members.extend(changes.as_object().unwrap().clone());
+        members.retain(|_, value| !value.is_null());
+        judged(json!({"kid": EC_ID}), said)
     }
 
     #[test]
     fn one_that_holds_is_good_once_until_it_expires() {
-        let proven = with(json!({})).unwrap();
+        let proven = with(&json!({})).unwrap();
         assert_eq!(proven.id, OnceId::new("client assertion", "ci", "1"));
         assert_eq!(proven.until, NOW + Lifetime(360));
         for audience in [json!(AUDIENCES[1]), json!(AUDIENCES), json!([AUDIENCES[0]])] {
-            assert!(with(json!({"aud": audience})).is_ok(), "{audience}");
+            assert!(with(&json!({"aud": audience})).is_ok(), "{audience}");
         }
         assert!(judged(json!({"kid": EC_ID, "typ": "JWT"}), claims()).is_ok());
-        assert!(with(json!({"exp": NOW.0 + 3600})).is_ok() && with(json!({"exp": NOW.0 - 59})).is_ok());
+        assert!(with(&json!({"exp": NOW.0 + 3600})).is_ok() && with(&json!({"exp": NOW.0 - 59})).is_ok());
     }
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
             (json!({"jti": ""}), E::WithoutId),
             (json!({"jti": "x".repeat(256)}), E::WithoutId),
         ] {
-            assert_eq!(with(changes.clone()), Err(why), "{changes}");
+            assert_eq!(with(&changes), Err(why), "{changes}");
         }
         for typ in ["at+jwt", "oauth-id-jag+jwt", "dpop+jwt"] {
             let header = json!({"kid": EC_ID, "typ": typ});
