@@ -9,6 +9,8 @@
 mod anonymous;
 #[path = "attacks/apps.rs"]
 mod apps;
+#[path = "attacks/assertions.rs"]
+mod assertions;
 #[path = "attacks/authorization.rs"]
 mod authorization;
 #[path = "attacks/browser.rs"]

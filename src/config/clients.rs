@@ -4,6 +4,8 @@
 
 use url::Url;
 
+use super::client_keys;
+use super::client_keys::ClientKeys;
 use super::document::{ClientsDocument, PreregisteredDocument};
 use super::machine;
 use super::machine::Offered;
@@ -39,6 +41,8 @@ pub struct Preregistered {
     pub name: String,
     /// Its secret; none for a public client.
     pub client_secret: Option<SecretName>,
+    /// Its public keys, in place of a secret.
+    pub keys: Option<ClientKeys>,
     /// Where it may be redirected to, exactly; none for a machine.
     pub redirect_uris: Vec<String>,
     /// How it must authenticate; `None` where either way of sending the secret will do.
@@ -104,14 +108,18 @@ fn prove_client(
     let redirect_uris = uris.collect();
 
     let method = document.token_endpoint_auth_method;
-    agree_on_method(document.client_secret.is_some(), method, at, report);
+    let has_keys = document.jwks.is_some() || document.jwks_uri.is_some();
+    let has_secret = document.client_secret.is_some();
+    if has_keys {
+        agree_on_keys(has_secret, method, at, report);
+    } else {
+        agree_on_method(has_secret, method, at, report);
+    }
+    let keys = client_keys::prove(document.jwks, document.jwks_uri, at, report);
     let machine = document.machine.map(|machine| machine::prove(machine, offered, &at.child("machine"), report));
-    if machine.is_some() && document.client_secret.is_none() {
-        report.require::<()>(
-            &at.child("client_secret"),
-            None,
-            "write {\"secret\": \"NAME\"}: a machine proves who it is",
-        );
+    if machine.is_some() && !has_secret && !has_keys {
+        let fix = "write {\"secret\": \"NAME\"}, or the client's jwks or jwks_uri: a machine proves who it is";
+        report.require::<()>(&at.child("client_secret"), None, fix);
     }
     let secret = document.client_secret;
     let client_secret = secret.and_then(|secret| SecretName::prove(secret, &at.child("client_secret"), report));
@@ -121,6 +129,7 @@ fn prove_client(
         name: name.unwrap_or_else(|| client_id.clone()),
         client_id,
         client_secret,
+        keys,
         redirect_uris,
         token_endpoint_auth_method: method,
         machine,
@@ -144,7 +153,23 @@ pub(super) fn agree_on_method(
             let fix = "write {\"secret\": \"NAME\"}, or \"none\" for token_endpoint_auth_method";
             report.require::<()>(&at.child("client_secret"), None, fix);
         }
+        Some(AuthenticationMethod::PrivateKeyJwt) => report.add(
+            &at.child("token_endpoint_auth_method"),
+            "is \"private_key_jwt\", which is for clients of this gateway that have jwks or jwks_uri",
+            "write \"client_secret_basic\" or \"client_secret_post\", or the client's keys",
+        ),
         _ => {}
+    }
+}
+
+/// A client with keys signs, and does nothing else.
+fn agree_on_keys(has_secret: bool, method: Option<AuthenticationMethod>, at: &Pointer, report: &mut Report) {
+    if has_secret {
+        report.add(&at.child("client_secret"), "is there, and the client has keys", "remove it, or the keys");
+    }
+    if method.is_some_and(|method| method != AuthenticationMethod::PrivateKeyJwt) {
+        let place = at.child("token_endpoint_auth_method");
+        report.add(&place, "is for a secret or for none, and the client has keys", "write \"private_key_jwt\"");
     }
 }
 

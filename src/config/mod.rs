@@ -13,6 +13,7 @@ mod accepts;
 mod admission;
 mod auth;
 mod branding;
+mod client_keys;
 mod clients;
 mod consent;
 mod difference;
@@ -41,6 +42,7 @@ mod tree;
 
 pub use auth::{Auth, ConfiguredClient, MachineClient, OAuth, Value};
 pub use branding::Branding;
+pub use client_keys::ClientKeys;
 pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
 pub use difference::{Difference, differences};

@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::{Answered, RequestContext, default_scope, upstream};
 use crate::config::Server;
+use crate::oauth::authentication_method::AuthenticationMethod;
 use crate::oauth::metadata::{AuthorizationServer, Endpoints, ProtectedResource};
 use crate::oauth::scope::ScopeSet;
 use crate::oauth_client::registration;
@@ -76,12 +77,14 @@ fn describe<'a, P: Platform>(
     endpoints: &'a Endpoints,
     scopes: &'a ScopeSet,
 ) -> AuthorizationServer<'a> {
+    let clients = || context.config.clients.preregistered.iter();
     AuthorizationServer {
         issuer: context.origin.as_str(),
         endpoints,
         scopes,
         dynamic_registration: context.config.clients.dynamic_registration,
-        machines: context.config.clients.preregistered.iter().any(|client| client.machine.is_some()),
+        machine_grant: clients().any(|client| client.machine.is_some()).then_some("client_credentials"),
+        key_method: clients().any(|client| client.keys.is_some()).then_some(AuthenticationMethod::PrivateKeyJwt),
         metadata_documents: context.config.clients.metadata_documents,
         access_lifetime: context.config.tokens.access_ttl,
         refresh_lifetime: context.config.tokens.refresh_ttl,

@@ -1,5 +1,5 @@
-//! Signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1): those with a public key, and no other. `none` and shared secrets
-//! are no values of the type.
+//! Signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1): those with a public key, and no other. `none` and shared
+//! secrets are no values of the type.
 //!
 //! Not here: which of them a reader takes.
 
@@ -49,7 +49,7 @@ impl Algorithm {
         Self::EdDsa,
     ];
 
-    /// The algorithm of that name. RFC 9864 calls EdDSA with this curve Ed25519.
+    /// The algorithm of that name. RFC 9864 calls `EdDSA` with this curve Ed25519.
     pub fn named(name: &str) -> Option<Self> {
         if name == "Ed25519" {
             return Some(Self::EdDsa);

@@ -65,6 +65,11 @@ pub fn parse(bytes: &[u8]) -> Option<Jwks> {
 }
 
 impl Jwks {
+    /// Whether there is no key that anything can be verified with.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The keys that can have signed a token of this algorithm and key id; without a key id, all of the algorithm.
     pub(super) fn candidates(&self, algorithm: Algorithm, id: Option<&str>) -> Vec<VerifyingKey> {
         let meant = |jwk: &&Jwk| jwk.is_for(algorithm) && (id.is_none() || jwk.id.as_deref() == id);

@@ -20,6 +20,8 @@ pub enum AuthenticationMethod {
     ClientSecretBasic,
     /// In the form body.
     ClientSecretPost,
+    /// By an assertion that it signs (RFC 7523 section 2.2).
+    PrivateKeyJwt,
 }
 
 impl AuthenticationMethod {
@@ -34,6 +36,7 @@ impl AuthenticationMethod {
             Self::None => "none",
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
         }
     }
 }
@@ -44,7 +47,7 @@ mod tests {
 
     #[test]
     fn it_is_written_everywhere_by_its_registered_name() {
-        for method in [Method::None, Method::ClientSecretBasic, Method::ClientSecretPost] {
+        for method in [Method::None, Method::ClientSecretBasic, Method::ClientSecretPost, Method::PrivateKeyJwt] {
             let json = format!("\"{}\"", method.as_str());
             assert_eq!(serde_json::to_string(&method).unwrap(), json);
             assert_eq!(serde_json::from_str::<Method>(&json).unwrap(), method);

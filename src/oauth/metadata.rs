@@ -9,6 +9,7 @@ use super::authentication_method::AuthenticationMethod;
 use super::authorize::prompt::Prompt;
 use super::client::Authentication;
 use super::scope::ScopeSet;
+use crate::jose::algorithm::Algorithm;
 use crate::time::Lifetime;
 
 /// One server as a protected resource.
@@ -74,8 +75,10 @@ pub struct AuthorizationServer<'a> {
     pub scopes: &'a ScopeSet,
     /// Whether clients may register themselves (RFC 7591).
     pub dynamic_registration: bool,
-    /// Whether a client may use `client_credentials`.
-    pub machines: bool,
+    /// What clients that act for themselves get tokens by, where there are any.
+    pub machine_grant: Option<&'static str>,
+    /// How clients with keys prove themselves, where there are any.
+    pub key_method: Option<AuthenticationMethod>,
     /// Whether a client id may be the URL of a document (CIMD).
     pub metadata_documents: bool,
     /// How long an access token is good.
@@ -109,9 +112,15 @@ impl AuthorizationServer<'_> {
         })
     }
 
+    /// What assertions may be signed with.
+    fn algorithms(&self) -> Option<[&'static str; 9]> {
+        self.key_method.map(|_| Algorithm::ALL.map(Algorithm::as_str))
+    }
+
     fn document(&self) -> ServerDocument<'_> {
         // `none` must be among them: Claude uses a client id metadata document only then.
-        let authentication_methods = Authentication::METHODS.map(AuthenticationMethod::as_str);
+        let methods = Authentication::METHODS.into_iter().chain(self.key_method).map(AuthenticationMethod::as_str);
+        let authentication_methods: Vec<_> = methods.collect();
         ServerDocument {
             issuer: self.issuer,
             authorization_endpoint: &self.endpoints.authorization,
@@ -122,10 +131,12 @@ impl AuthorizationServer<'_> {
             response_modes_supported: ["query"],
             grant_types_supported: ["authorization_code", "refresh_token"]
                 .into_iter()
-                .chain(self.machines.then_some("client_credentials"))
+                .chain(self.machine_grant)
                 .collect(),
-            token_endpoint_auth_methods_supported: authentication_methods,
+            token_endpoint_auth_methods_supported: authentication_methods.clone(),
+            token_endpoint_auth_signing_alg_values_supported: self.algorithms(),
             revocation_endpoint_auth_methods_supported: authentication_methods,
+            revocation_endpoint_auth_signing_alg_values_supported: self.algorithms(),
             code_challenge_methods_supported: ["S256"],
             scopes_supported: self.scopes.iter().collect(),
             client_id_metadata_document_supported: self.metadata_documents,
@@ -150,8 +161,12 @@ struct ServerDocument<'a> {
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
     grant_types_supported: Vec<&'static str>,
-    token_endpoint_auth_methods_supported: [&'static str; 3],
-    revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 9]>,
+    revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 9]>,
     code_challenge_methods_supported: [&'static str; 1],
     scopes_supported: Vec<&'a str>,
     client_id_metadata_document_supported: bool,
@@ -193,7 +208,8 @@ mod tests {
             endpoints,
             scopes,
             dynamic_registration: true,
-            machines: false,
+            machine_grant: None,
+            key_method: None,
             metadata_documents: true,
             access_lifetime: Lifetime::hours(1),
             refresh_lifetime: Lifetime::days(30),
@@ -257,7 +273,8 @@ mod tests {
         let (endpoints, scopes) = (endpoints(), scopes());
         let closed = AuthorizationServer {
             dynamic_registration: false,
-            machines: false,
+            machine_grant: None,
+            key_method: None,
             metadata_documents: false,
             ..server(&endpoints, &scopes)
         };

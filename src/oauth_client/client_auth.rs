@@ -109,7 +109,7 @@ impl GatewayClient {
                 form.append_pair("client_id", &self.id).append_pair("client_secret", secret.expose());
                 None
             }
-            (_, None) | (AuthenticationMethod::None, _) => {
+            (_, None) | (AuthenticationMethod::None | AuthenticationMethod::PrivateKeyJwt, _) => {
                 form.append_pair("client_id", &self.id);
                 None
             }

@@ -130,8 +130,7 @@ impl Idp {
             return Scripted::new(400, &[("content-type", "application/json")], r#"{"error":"invalid_grant"}"#);
         };
         let key = self.signs_with.get();
-        let header = Header::empty().with_key_id(key.id);
-        let token = Es256.token(&header, &Claims::new(claims), &key.pair()).unwrap();
+        let token = key.signs(claims);
         Scripted::json(&json!({"access_token": ACCESS_TOKEN, "token_type": "Bearer", "id_token": token}))
     }
 }
@@ -176,6 +175,12 @@ impl Key {
         Es256.token(&header, &Claims::new(claims), &self.pair()).unwrap()
     }
 
+    /// A JWT of these claims.
+    pub fn signs(self, claims: Value) -> String {
+        Es256.token(&Header::empty().with_key_id(self.id), &Claims::new(claims), &self.pair()).unwrap()
+    }
+
+    /// The public key.
     pub fn published(self) -> Value {
         let public = self.pair().to_verifying_key();
         let mut jwk = serde_json::to_value(JsonWebKey::from(&public)).unwrap();

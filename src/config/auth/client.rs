@@ -129,7 +129,7 @@ pub(super) fn prove_credentials(
     let place = at.child("client_secret");
     let secret = report.require(&place, document.client_secret, "write {\"secret\": \"NAME\"}");
     let client_secret = secret.and_then(|secret| SecretName::prove(secret, &place, report));
-    if method == Some(AuthenticationMethod::None) {
+    if matches!(method, Some(AuthenticationMethod::None | AuthenticationMethod::PrivateKeyJwt)) {
         agree_on_method(true, method, at, report);
     }
 

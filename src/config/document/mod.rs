@@ -160,6 +160,10 @@ pub(super) struct PreregisteredDocument {
     /// Where it may be redirected to, exactly. Needed unless it is a machine.
     #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<String>"))]
     pub(super) redirect_uris: Option<Vec<Option<String>>>,
+    /// Its public keys, in place of a secret: a JSON Web Key Set.
+    pub(super) jwks: Option<serde_json::Value>,
+    /// Where its public keys are, in place of a secret.
+    pub(super) jwks_uri: Option<String>,
     /// How it sends its secret. Without it: either way where there is a secret.
     pub(super) token_endpoint_auth_method: Option<AuthenticationMethod>,
     /// For a program that acts for no person: what it may have by `client_credentials`.

@@ -26,7 +26,7 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, e
     context.record.act("revoke_everything");
     context.record.subject(&subject);
     let Ended { grants, keys, connections, known } = end(context, &operator, &subject).await?;
-    if !known && !machine::client_of(&subject).is_some_and(|client| context.config.machine(client).is_some()) {
+    if !known && machine::client_of(&subject).is_none_or(|client| context.config.machine(client).is_none()) {
         return Err(no_such_subject(&subject));
     }
     let done = json!({"subject": subject, "grants": grants, "keys": keys, "connections": connections});

@@ -3,6 +3,7 @@
 //!
 //! Not here: what a client may do (`oauth::client`), what a document must say (`oauth::client::document`).
 
+pub mod assertion;
 pub mod caller;
 pub mod register;
 
@@ -106,6 +107,7 @@ fn preregistered<P: Platform>(context: &RequestContext<'_, P>, client: &Preregis
             })?;
             Authentication::new(client.token_endpoint_auth_method, &secret)
         }
+        None if client.keys.is_some() => Authentication::Assertion,
         None => Authentication::None,
     };
     Ok(Client {

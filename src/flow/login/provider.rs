@@ -19,7 +19,7 @@ use crate::jose::jws;
 use crate::json::Node;
 use crate::login::oidc::claims::lacking;
 use crate::login::oidc::discovery::Provider;
-use crate::login::oidc::id_token::{IdTokenError, Proven, Signed};
+use crate::login::oidc::id_token::{IdTokenError, Proven, SignedIdToken};
 use crate::login::oidc::{discovery, id_token};
 use crate::login::transaction::LoginTransaction;
 use crate::login::{LoginError, oidc};
@@ -106,7 +106,7 @@ pub async fn identify<P: Platform>(
         read => read,
     };
     let signed = verified(context, unverified.map_err(refused)?).await?;
-    let signed = signed.map_err(IdTokenError::from).and_then(Signed::of).map_err(refused)?;
+    let signed = signed.map_err(IdTokenError::from).and_then(SignedIdToken::of).map_err(refused)?;
     let (issuer, client_id, nonce) = (&provider.token_issuer, &login.client_id, &transaction.nonce);
     let proven = signed.proven(issuer, client_id, nonce, transaction.not_before, context.now).map_err(refused)?;
     Ok(Redeemed { proven, access_token: tokens.access_token })

@@ -80,6 +80,9 @@ pub async fn authenticate<P: Platform>(
                 .fix("Clear the client's stored credentials for this server and connect again."),
         )
     })?;
+    if let Some(assertion) = &credentials.assertion {
+        client::assertion::verify(context, id, assertion).await?;
+    }
     if client.authenticates() {
         context.record.vouched(id);
     }

@@ -103,7 +103,7 @@ impl From<JwsError> for IdTokenError {
 /// 1. It is a JWS of the right kind, without extensions the gateway does not know.
 /// 2. The signature is by a key of the provider, with the one algorithm that key is for: [`Unverified::verified`].
 /// 3. `iss` is the issuer of the provider's metadata, character by character, with its tenant: this and the rest in
-///    [`Signed::proven`].
+///    [`SignedIdToken::proven`].
 /// 4. `aud` has the gateway's client id; with several audiences, or wherever there is an `azp`, that is the client id
 ///    as well.
 /// 5. `exp`, `iat` and `nbf` hold now, give or take a minute.
@@ -123,7 +123,7 @@ pub(super) fn read_as<'a>(kinds: &[&str], token: &'a Secret, jwks: &Jwks) -> Res
 }
 
 /// Claims that the provider has signed, not judged yet.
-pub struct Signed {
+pub struct SignedIdToken {
     claims: Claims<IdClaims>,
     payload: Vec<u8>,
 }
@@ -152,7 +152,7 @@ impl Proven {
     }
 }
 
-impl Signed {
+impl SignedIdToken {
     /// Of a token whose signature was verified.
     pub fn of(signed: jws::Signed<'_>) -> Result<Self, IdTokenError> {
         Ok(Self { claims: signed.claims()?, payload: signed.into_payload() })
@@ -253,6 +253,13 @@ impl Audience {
     }
 }
 
+/// What the gateway calls somebody. `sub` is unique only within its issuer (Core §2), so the issuer is part of it; the
+/// scheme is not.
+pub fn subject(issuer: &str, sub: &str) -> String {
+    let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/');
+    format!("{issuer}|{sub}")
+}
+
 impl IdClaims {
     fn identity(self, issuer: &str) -> Identity {
         let refuted = self.email_verified.is_some_and(|verified| verified == false || verified == "false");
@@ -262,13 +269,6 @@ impl IdClaims {
             email: self.email.filter(|_| !refuted).and_then(shown),
         }
     }
-}
-
-/// `sub` is unique only within its issuer (Core §2), so the issuer is part of the gateway's subject; the scheme is
-/// not.
-pub(in crate::login) fn subject(issuer: &str, sub: &str) -> String {
-    let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/');
-    format!("{issuer}|{sub}")
 }
 
 /// Whether a text of the provider's is fit to name a person or a session (Core §2).

@@ -3,6 +3,7 @@
 //! Not here: where clients come from: `registration` (asked here), `client_document` (published by themselves), or the
 //! operator's configuration.
 
+pub mod assertion;
 pub mod document;
 pub mod id;
 pub mod metadata;
@@ -93,6 +94,9 @@ pub enum Authentication {
     /// Its secret in either place: it never said where.
     #[serde(rename = "client_secret")]
     Secret(Digested),
+    /// An assertion that it signs. Only clients that the operator set up have keys, and they are stored nowhere else.
+    #[serde(skip)]
+    Assertion,
 }
 
 impl Authentication {
@@ -111,6 +115,7 @@ impl Authentication {
             Some(AuthenticationMethod::None) => Self::None,
             Some(AuthenticationMethod::ClientSecretBasic) => Self::Basic(secret.digest()),
             Some(AuthenticationMethod::ClientSecretPost) => Self::Post(secret.digest()),
+            Some(AuthenticationMethod::PrivateKeyJwt) => Self::Assertion,
             None => Self::Secret(secret.digest()),
         }
     }
@@ -121,6 +126,7 @@ impl Authentication {
             Self::None => AuthenticationMethod::None,
             Self::Basic(_) | Self::Secret(_) => AuthenticationMethod::ClientSecretBasic,
             Self::Post(_) => AuthenticationMethod::ClientSecretPost,
+            Self::Assertion => AuthenticationMethod::PrivateKeyJwt,
         }
     }
 }
@@ -134,6 +140,8 @@ pub struct ClientCredentials {
     pub secret: Option<Secret>,
     /// Whether they came by `Authorization: Basic`.
     pub basic: bool,
+    /// `client_assertion`.
+    pub assertion: Option<Secret>,
 }
 
 impl Client {
@@ -167,14 +175,20 @@ impl Client {
     }
 
     /// Whether a token request comes from this client (OAuth 2.1 §2.4). Secrets are compared by digest in constant
-    /// time.
+    /// time. Of one that signs assertions it is only said that there is one: whoever has its keys verifies it.
     pub fn authenticate(&self, presented: &ClientCredentials) -> Result<(), ClientError> {
         if presented.id.as_deref() != Some(self.id.as_str()) {
             return Err(ClientError::WrongClient);
         }
         // An empty password is how Basic says that there is none.
         let secret = presented.secret.as_ref().filter(|secret| !secret.expose().is_empty());
+        match (&self.authentication, &presented.assertion) {
+            (Authentication::Assertion, Some(_)) => return Ok(()),
+            (_, Some(_)) => return Err(ClientError::UnexpectedAssertion),
+            (_, None) => {}
+        }
         let (digest, fits) = match &self.authentication {
+            Authentication::Assertion => return Err(ClientError::MissingAssertion),
             Authentication::None if secret.is_some() => return Err(ClientError::UnexpectedSecret),
             Authentication::None => return Ok(()),
             Authentication::Basic(digest) => (digest, presented.basic),
@@ -235,6 +249,10 @@ pub enum ClientError {
     },
     /// Not its secret.
     WrongSecret,
+    /// A client with keys that signed nothing.
+    MissingAssertion,
+    /// A client without keys that sends an assertion.
+    UnexpectedAssertion,
 }
 
 reasons! { ClientError:
@@ -243,6 +261,8 @@ reasons! { ClientError:
     UnexpectedSecret => "client_secret_unexpected", "this client is registered without a secret but sent one";
     WrongMethod { registered } => "client_auth_method_wrong", "this client is registered for {}", registered.as_str();
     WrongSecret => "client_secret_wrong", "the client secret is wrong";
+    MissingAssertion => "client_assertion_missing", "this client has keys and must sign an assertion";
+    UnexpectedAssertion => "client_assertion_unexpected", "this client has no keys here and sent an assertion";
 }
 
 impl std::error::Error for ClientError {}
@@ -265,7 +285,12 @@ mod tests {
     }
 
     fn presents(secret: Option<&str>, basic: bool) -> ClientCredentials {
-        ClientCredentials { id: Some("mcpg_client_x".to_owned()), secret: secret.map(Secret::new), basic }
+        ClientCredentials {
+            id: Some("mcpg_client_x".to_owned()),
+            secret: secret.map(Secret::new),
+            basic,
+            assertion: None,
+        }
     }
 
     #[test]

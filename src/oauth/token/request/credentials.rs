@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::error::TokenRequestError;
 use crate::oauth::client::ClientCredentials;
+use crate::oauth::client::assertion::{TYPE, claimed_client};
 use crate::secret::Secret;
 use crate::web::form::Form;
 
@@ -18,11 +19,18 @@ const LONGEST: usize = 8192;
 pub fn credentials(headers: &HeaderMap, form: &Form) -> Result<ClientCredentials, TokenRequestError> {
     let id = form.one("client_id")?;
     let secret = form.one("client_secret")?;
+    let assertion = asserted(form)?;
     let mut authorizations = headers.get_all(AUTHORIZATION).iter();
     let Some(authorization) = authorizations.next() else {
-        return Ok(ClientCredentials { id: id.map(str::to_owned), secret: secret.map(Secret::new), basic: false });
+        if assertion.is_some() && secret.is_some() {
+            return Err(TokenRequestError::TwoMethods);
+        }
+        // Whose it is need not be said twice (RFC 7521 §4.2).
+        let id = id.map(str::to_owned).or_else(|| claimed_client(assertion?));
+        let assertion = assertion.map(Secret::new);
+        return Ok(ClientCredentials { id, secret: secret.map(Secret::new), basic: false, assertion });
     };
-    if secret.is_some() || authorizations.next().is_some() {
+    if secret.is_some() || assertion.is_some() || authorizations.next().is_some() {
         return Err(TokenRequestError::TwoMethods);
     }
     let (basic_id, basic_secret) = basic(authorization)?;
@@ -30,7 +38,16 @@ pub fn credentials(headers: &HeaderMap, form: &Form) -> Result<ClientCredentials
     if id.is_some_and(|id| id != basic_id) {
         return Err(TokenRequestError::TwoClients);
     }
-    Ok(ClientCredentials { id: Some(basic_id), secret: basic_secret, basic: true })
+    Ok(ClientCredentials { id: Some(basic_id), secret: basic_secret, basic: true, assertion: None })
+}
+
+/// RFC 7521 §4.2: an assertion says of which type it is.
+fn asserted(form: &Form) -> Result<Option<&str>, TokenRequestError> {
+    let (kind, assertion) = (form.one("client_assertion_type")?, form.one("client_assertion")?);
+    match assertion {
+        Some(_) if kind != Some(TYPE) => Err(TokenRequestError::AssertionType),
+        assertion => Ok(assertion),
+    }
 }
 
 /// RFC 7617, where an empty password is none.

@@ -29,6 +29,8 @@ pub enum TokenRequestError {
     TwoClients,
     /// `Authorization` of another scheme than Basic, or Basic that cannot be read.
     Authorization,
+    /// `client_assertion_type` of another kind, or none.
+    AssertionType,
 }
 
 impl TokenRequestError {
@@ -39,7 +41,7 @@ impl TokenRequestError {
             Self::GrantType => ErrorCode::UnsupportedGrantType,
             Self::Scope(_) => ErrorCode::InvalidScope,
             Self::Resources => ErrorCode::InvalidTarget,
-            Self::Authorization => ErrorCode::InvalidClient,
+            Self::Authorization | Self::AssertionType => ErrorCode::InvalidClient,
         }
     }
 }
@@ -50,9 +52,12 @@ reasons! { TokenRequestError:
     GrantType => "grant_type_unsupported", "grant_type must be authorization_code, refresh_token or client_credentials";
     Scope(error) => "scope_malformed", "{error}";
     Resources => "resource_ambiguous", "a token is for one resource: send the parameter resource once";
-    TwoMethods => "client_auth_twice", "authenticate once: by Authorization: Basic or by client_secret";
+    TwoMethods => "client_auth_twice",
+        "authenticate once: by Authorization: Basic, by client_secret or by client_assertion";
     TwoClients => "client_ids_differ", "client_id differs from the client that Authorization: Basic names";
     Authorization => "client_auth_malformed", "the Authorization header must be Basic, with client id and secret";
+    AssertionType => "client_assertion_type_unsupported", "client_assertion_type must be {}",
+        crate::oauth::client::assertion::TYPE;
 }
 
 impl From<FormError> for TokenRequestError {

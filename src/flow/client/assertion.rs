@@ -1,0 +1,103 @@
+//! Proving a client by an assertion that it signed: its keys, inline or fetched, and that each assertion is used once.
+//!
+//! Not here: what an assertion must say (`oauth::client::assertion`).
+
+use std::rc::Rc;
+
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
+use url::Url;
+
+use crate::config::ClientKeys;
+use crate::flow::{RequestContext, once, sentence, signature};
+use crate::jose::jwks;
+use crate::jose::jwks::Jwks;
+use crate::jose::jws::JwsError;
+use crate::oauth::client::assertion;
+use crate::oauth::client::assertion::AssertionError;
+use crate::oauth::error::ErrorCode;
+use crate::ports::{Outgoing, Platform, Stream, Unavailable};
+use crate::secret::Secret;
+use crate::time::Lifetime;
+use crate::web::failure::{Blame, Failure};
+use crate::web::route::Endpoint;
+
+/// How long a client's keys may take to arrive.
+const KEYS_DEADLINE: Lifetime = Lifetime(5);
+/// How long they are remembered.
+const REMEMBERED: Lifetime = Lifetime::hours(1);
+/// How often they are fetched at most because an assertion names a key that is none of them.
+const ASK_AGAIN: Lifetime = Lifetime::minutes(1);
+
+/// Whether the client has signed an assertion of who it is, for this gateway, and it is used for the first time.
+pub async fn verify<P: Platform>(
+    context: &RequestContext<'_, P>,
+    client_id: &str,
+    presented: &Secret,
+) -> Result<(), Failure> {
+    let mut clients = context.config.clients.preregistered.iter();
+    let keys = clients.find(|client| client.client_id == client_id).and_then(|client| client.keys.as_ref());
+    let keys = keys.ok_or_else(|| refused(AssertionError::Signature(JwsError::UnknownKey)))?;
+    let unverified = match (assertion::read(presented, &*of(context, keys, false).await?), keys) {
+        // The client may have rotated its keys since they were read.
+        (Err(AssertionError::Signature(JwsError::UnknownKey)), ClientKeys::Fetched(_)) => {
+            assertion::read(presented, &*of(context, keys, true).await?)
+        }
+        (read, _) => read,
+    };
+    let signed = signature::verified(context.platform, unverified.map_err(refused)?).await;
+    let signed = signed.map_err(|Unavailable| unavailable("its signature could not be verified"))?;
+    let signed = signed.map_err(|error| refused(AssertionError::Signature(error)))?;
+    let token_endpoint = context.url(Endpoint::Token.path());
+    let audiences = [context.origin.as_str(), token_endpoint.as_str()];
+    let proven = assertion::proven(&signed, client_id, audiences, context.now).map_err(refused)?;
+    if once::burn(context, &proven.id, proven.until).await? { Ok(()) } else { Err(refused(AssertionError::Used)) }
+}
+
+async fn of<P: Platform>(context: &RequestContext<'_, P>, keys: &ClientKeys, anew: bool) -> Result<Rc<Jwks>, Failure> {
+    let (memory, now) = (context.memory, context.now);
+    let url = match keys {
+        ClientKeys::Inline(text) => {
+            let keys = jwks::parse(text.as_bytes()).ok_or_else(|| unavailable("its keys cannot be read"))?;
+            return Ok(Rc::new(keys));
+        }
+        ClientKeys::Fetched(url) => url,
+    };
+    // Whoever knows a client's id can make assertions up: its host is not asked for each of them.
+    let is_fresh = || memory.fetched_keys.get(url.as_str(), now).is_some();
+    if let Some(keys) = memory.client_keys.get(url.as_str(), now).filter(|_| !anew || is_fresh()) {
+        return Ok(keys);
+    }
+    let keys = Rc::new(fetch(context, url).await?);
+    memory.client_keys.put(url.as_str(), Rc::clone(&keys), now + REMEMBERED, now);
+    memory.fetched_keys.put(url.as_str(), (), now + ASK_AGAIN, now);
+    Ok(keys)
+}
+
+async fn fetch<P: Platform>(context: &RequestContext<'_, P>, url: &Url) -> Result<Jwks, Failure> {
+    let answer = context.platform.fetch(Outgoing::document(url.clone(), KEYS_DEADLINE)).await;
+    let answer = answer.map_err(|_| unavailable("its keys could not be fetched"))?;
+    if answer.status != StatusCode::OK {
+        return Err(unavailable("its jwks_uri did not answer with 200"));
+    }
+    let document = answer.body.read(jwks::MAX_BYTES, KEYS_DEADLINE).await;
+    let document = document.map_err(|_| unavailable("its keys broke off or were too large"))?;
+    jwks::parse(&document).ok_or_else(|| unavailable("its jwks_uri answers with no key set"))
+}
+
+fn refused(error: AssertionError) -> Failure {
+    Failure::oauth(ErrorCode::InvalidClient, error.reason(), sentence(&error)).fix(match error {
+        AssertionError::Signature(_) => {
+            "Compare the client's key with jwks or jwks_uri of its entry in clients.preregistered."
+        }
+        _ => "The client must sign a new assertion for each request.",
+    })
+}
+
+fn unavailable(why: &str) -> Failure {
+    let message = format!("The client's assertion could not be checked: {why}.");
+    Failure::new(Blame::Upstream, 503, "client_keys_unavailable", message)
+        .code(ErrorCode::TemporarilyUnavailable)
+        .fix("Try again shortly; if it stays, the operator must check the client's jwks_uri.")
+        .header(RETRY_AFTER, HeaderValue::from_static("10"))
+}
