@@ -40,6 +40,7 @@ pub mod vault; // keys, and what is sealed with them
 pub mod version; // the version of a stored record
 
 pub mod authorization_log; // entries, and how they are asked for
+pub mod jose; // signed tokens and keys of others
 pub mod mcp; // messages, transport, the connect signal, rewriting
 pub mod metrics; // counters, and what they add up to
 pub mod oauth; // the authorization server's texts and records

@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use crate::caller::Caller;
 use crate::config::Config;
+use crate::jose::jwks::Jwks;
 use crate::login::oidc::discovery::Provider;
-use crate::login::oidc::jwks::Jwks;
 use crate::mcp::transport::session::Session;
 use crate::metrics::counters::Counters;
 use crate::oauth::api_key::{ApiKey, KeyId};

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use url::Url;
 
 use crate::authorization_log;
-use crate::login::oidc::jwks::VerifyingKey;
+use crate::jose::jwks::VerifyingKey;
 use crate::metrics::{Sample, command};
 use crate::oauth::{grant, subject};
 use crate::secret::Secret;

@@ -15,6 +15,7 @@ mod clients;
 mod consent;
 mod difference;
 mod document;
+mod issuers;
 mod login;
 mod near;
 mod operators;
@@ -39,6 +40,7 @@ pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
 pub use difference::{Difference, differences};
 pub use document::{CatalogueOwner, ConnectTime, ConsentPolicy, LogLevel, LoggedCalls, LoggedSubjects};
+pub use issuers::{AccessTokens, ExternalIssuer, Introspection, IssuerKind, Workload};
 pub use login::{DevAccount, Login, Oidc};
 pub use operators::Operators;
 pub use origin::Origin;
@@ -72,6 +74,8 @@ pub struct Config {
     pub consent: ConsentPolicy,
     /// The servers, none of which can be mistaken for another.
     pub servers: BTreeMap<Slug, Server>,
+    /// Other issuers, by their aliases.
+    pub issuers: BTreeMap<String, ExternalIssuer>,
     /// The scopes that the operator defines.
     pub scopes: Scopes,
     /// What a client may send.
@@ -176,7 +180,9 @@ impl Config {
         };
         let clients = self.clients.preregistered.iter().filter_map(|client| client.client_secret.as_ref());
         let servers = self.servers.values().flat_map(|server| server.auth.secret_names());
-        login.into_iter().chain(clients).chain(servers).collect()
+        let issuers = self.issuers.values().filter_map(|issuer| issuer.access_tokens()?.introspection.as_ref());
+        let issuers = issuers.map(|asking| &asking.client_secret);
+        login.into_iter().chain(clients).chain(servers).chain(issuers).collect()
     }
 }
 
@@ -199,12 +205,14 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let clients = clients::prove(document.clients, &root.child("clients"), report);
     let tokens = prove_tokens(&document.tokens, &root.child("tokens"), report);
     let scopes = scopes::prove(document.scopes, &root.child("scopes"), report);
-    let known = policy::Known { scopes: &scopes, login: login.as_ref().map(|(login, _)| login) };
-    let accepts_keys = accepts::keys(document.accepts, &root.child("accepts"), report);
+    let signs_in = login.as_ref().map(|(login, _)| login);
+    let around = issuers::Surroundings { scopes: &scopes, login: signs_in, public_url: public_url.as_ref() };
+    let issuers = issuers::prove(document.issuers, &around, &root.child("issuers"), report);
+    let known = policy::Known { scopes: &scopes, login: signs_in, issuers: &issuers };
+    let accepts = accepts::prove(document.accepts, &issuers, &root.child("accepts"), report).unwrap_or_default();
     let at = root.child("servers");
     let servers = report.require(&at, document.servers, "write the servers by slug; {} for none yet");
-    let servers = servers
-        .map(|servers| server::prove(servers, public_url.as_ref(), known, accepts_keys.unwrap_or(false), &at, report));
+    let servers = servers.map(|servers| server::prove(servers, public_url.as_ref(), known, &accepts, &at, report));
     let at = root.child("operators");
     let operators = document.operators.map(|operators| operators::prove(operators, known, &at, report));
     let limits = prove_limits(&document.limits, &root.child("limits"), report);
@@ -226,6 +234,7 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
         tokens: tokens?,
         consent: document.consent,
         servers: servers?,
+        issuers,
         scopes,
         limits: limits?,
         public_index: document.public_index,

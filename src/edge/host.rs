@@ -16,8 +16,9 @@ use worker::wasm_bindgen_futures::JsFuture;
 use super::bindings::{Analytics, Kv, ObjectAnswer, Objects, RateLimiter, binding, options, settled};
 use super::host_queue::{HostQueue, JsStream};
 use crate::authorization_log;
+use crate::jose::algorithm::Algorithm;
+use crate::jose::jwks::VerifyingKey;
 use crate::json;
-use crate::login::oidc::jwks::VerifyingKey;
 use crate::metrics::{Sample, command};
 use crate::oauth::{grant, subject};
 use crate::ports::{
@@ -195,9 +196,17 @@ impl Secrets for Workers {
 impl Signatures for Workers {
     async fn verify(&self, key: &VerifyingKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
         // `importKey` and `verify` each read the members they know.
-        let algorithm = match key {
-            VerifyingKey::Rs256(_) => r#"{"name":"RSASSA-PKCS1-v1_5","hash":"SHA-256"}"#,
-            VerifyingKey::Es256(_) => r#"{"name":"ECDSA","namedCurve":"P-256","hash":"SHA-256"}"#,
+        let algorithm = match key.algorithm() {
+            Algorithm::Rs256 => r#"{"name":"RSASSA-PKCS1-v1_5","hash":"SHA-256"}"#,
+            Algorithm::Rs384 => r#"{"name":"RSASSA-PKCS1-v1_5","hash":"SHA-384"}"#,
+            Algorithm::Rs512 => r#"{"name":"RSASSA-PKCS1-v1_5","hash":"SHA-512"}"#,
+            // As long a salt as the hash (RFC 7518 §3.5).
+            Algorithm::Ps256 => r#"{"name":"RSA-PSS","hash":"SHA-256","saltLength":32}"#,
+            Algorithm::Ps384 => r#"{"name":"RSA-PSS","hash":"SHA-384","saltLength":48}"#,
+            Algorithm::Ps512 => r#"{"name":"RSA-PSS","hash":"SHA-512","saltLength":64}"#,
+            Algorithm::Es256 => r#"{"name":"ECDSA","namedCurve":"P-256","hash":"SHA-256"}"#,
+            Algorithm::Es384 => r#"{"name":"ECDSA","namedCurve":"P-384","hash":"SHA-384"}"#,
+            Algorithm::EdDsa => r#"{"name":"Ed25519"}"#,
         };
         let algorithm = JSON::parse(algorithm).map_err(|_| Unavailable)?;
         let usages = JSON::parse(r#"["verify"]"#).map_err(|_| Unavailable)?;

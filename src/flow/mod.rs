@@ -19,6 +19,7 @@ pub mod login;
 pub mod metrics;
 mod profile;
 pub mod revocation;
+pub mod signature;
 pub mod token;
 pub mod upstream;
 

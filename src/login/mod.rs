@@ -8,8 +8,6 @@ mod error;
 pub mod oidc;
 pub mod person;
 pub mod session;
-#[cfg(test)]
-mod test_keys;
 pub mod transaction;
 
 use serde::{Deserialize, Serialize};

@@ -10,11 +10,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use http::HeaderMap;
-use jwt_compact::alg::{Es256, Rsa};
+use jwt_compact::alg::{Ed25519, Es256, Rsa};
 use jwt_compact::jwk::{JsonWebKey, JwkError};
 use jwt_compact::{Algorithm, AlgorithmSignature};
+use mcp_edge_gateway::jose::algorithm::Algorithm as SignatureAlgorithm;
+use mcp_edge_gateway::jose::jwks::VerifyingKey;
 use mcp_edge_gateway::json;
-use mcp_edge_gateway::login::oidc::jwks::VerifyingKey;
 use mcp_edge_gateway::metrics::{Sample, command};
 use mcp_edge_gateway::oauth::grant::GrantId;
 use mcp_edge_gateway::oauth::{grant, subject};
@@ -215,9 +216,12 @@ impl Secrets for InMemory {
 
 impl Signatures for InMemory {
     async fn verify(&self, key: &VerifyingKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
-        let verified = match key {
-            VerifyingKey::Rs256(_) => verified(&Rsa::rs256(), key, message, signature),
-            VerifyingKey::Es256(_) => verified(&Es256, key, message, signature),
+        let verified = match key.algorithm() {
+            SignatureAlgorithm::Rs256 => verified(&Rsa::rs256(), key, message, signature),
+            SignatureAlgorithm::Ps256 => verified(&Rsa::ps256(), key, message, signature),
+            SignatureAlgorithm::Es256 => verified(&Es256, key, message, signature),
+            SignatureAlgorithm::EdDsa => verified(&Ed25519, key, message, signature),
+            other => panic!("no test signs with {}", other.as_str()),
         };
         if self.signatures_down.get() { Err(Unavailable) } else { Ok(verified) }
     }

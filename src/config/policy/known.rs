@@ -3,6 +3,9 @@
 //!
 //! Not here: who has them.
 
+use std::collections::BTreeMap;
+
+use crate::config::issuers::ExternalIssuer;
 use crate::config::login::Login;
 use crate::config::near::nearest;
 use crate::config::report::{Complaint, shown};
@@ -17,6 +20,8 @@ pub(in crate::config) struct Known<'a> {
     pub(in crate::config) scopes: &'a Scopes,
     /// How people sign in, if that could be read.
     pub(in crate::config) login: Option<&'a Login>,
+    /// Other issuers.
+    pub(in crate::config) issuers: &'a BTreeMap<String, ExternalIssuer>,
 }
 
 impl Known<'_> {
@@ -33,6 +38,9 @@ impl Known<'_> {
     /// A role that somebody can have.
     pub(in crate::config) fn role(self, name: &str) -> Result<(), Complaint> {
         roles::role(name)?;
+        if self.is_given_elsewhere(name) {
+            return Ok(());
+        }
         let (given, place): (Vec<&str>, _) = match self.login {
             None => return Ok(()),
             Some(Login::Oidc(oidc)) => match &oidc.roles {
@@ -58,7 +66,8 @@ impl Known<'_> {
 
     /// Whether anybody can have a claim.
     pub(super) fn any_claim(self) -> Result<(), Complaint> {
-        if matches!(self.login, Some(Login::Dev { .. })) {
+        let elsewhere = self.issuers.values().any(|issuer| issuer.access_tokens().is_some());
+        if matches!(self.login, Some(Login::Dev { .. })) && !elsewhere {
             let problem = "asks for claims, and the development login has none";
             return Err(Complaint::new(problem, "write \"roles\", which its accounts can have"));
         }

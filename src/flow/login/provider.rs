@@ -11,11 +11,12 @@ use http::{HeaderValue, Request, StatusCode};
 use url::Url;
 
 use crate::config::Oidc;
-use crate::flow::{RequestContext, secret_missing};
+use crate::flow::{RequestContext, secret_missing, signature};
+use crate::jose::jwks;
+use crate::jose::jwks::Jwks;
 use crate::login::oidc::discovery::Provider;
-use crate::login::oidc::id_token::{IdTokenError, Proven, Signed, Unverified};
-use crate::login::oidc::jwks::Jwks;
-use crate::login::oidc::{discovery, id_token, jwks};
+use crate::login::oidc::id_token::{IdTokenError, Proven, Signed};
+use crate::login::oidc::{discovery, id_token};
 use crate::login::transaction::LoginTransaction;
 use crate::login::{LoginError, oidc};
 use crate::ports::{Outgoing, Platform, Stream, Unavailable};
@@ -101,23 +102,12 @@ pub async fn identify<P: Platform>(
         Err(IdTokenError::UnknownKey) => id_token::read(token, &*keys(context, provider, true).await?),
         read => read,
     };
-    let signed = signed(context, unverified.map_err(refused)?).await?;
+    let signed = signature::verified(context.platform, unverified.map_err(refused)?).await;
+    let signed = signed.map_err(|Unavailable| unavailable("the signature of its ID token could not be verified"))?;
+    let signed = signed.map_err(IdTokenError::from).and_then(Signed::of).map_err(refused)?;
     let (issuer, client_id, nonce) = (&provider.issuer, &login.client_id, &transaction.nonce);
     let proven = signed.proven(issuer, client_id, nonce, transaction.not_before, context.now).map_err(refused)?;
     Ok(Redeemed { proven, access_token: tokens.access_token })
-}
-
-async fn signed<P: Platform>(context: &RequestContext<'_, P>, token: Unverified<'_>) -> Result<Signed, Failure> {
-    let mut verified = false;
-    for key in token.keys() {
-        let by_this_key = context.platform.verify(key, token.message(), token.signature()).await;
-        verified =
-            by_this_key.map_err(|Unavailable| unavailable("the signature of its ID token could not be verified"))?;
-        if verified {
-            break;
-        }
-    }
-    token.verified(verified).map_err(refused)
 }
 
 async fn keys<P: Platform>(
@@ -129,7 +119,8 @@ async fn keys<P: Platform>(
         return Ok(keys);
     }
     let document = get(context, provider.jwks_uri.clone(), jwks::MAX_BYTES).await?;
-    let keys = Rc::new(jwks::parse(&document).map_err(|error| misconfigured(&error))?);
+    let keys = jwks::parse(&document).ok_or_else(|| misconfigured(&LoginError::KeysMalformed))?;
+    let keys = Rc::new(keys);
     context.memory.jwks.put(provider.issuer.as_str(), Rc::clone(&keys), context.now + REMEMBERED, context.now);
     Ok(keys)
 }

@@ -1,15 +1,16 @@
 //! ID tokens: who signed in, according to the provider (`OpenID` Connect Core §3.1.3.7).
 //!
-//! Not here: where tokens and keys come from (`oidc`, `jwks`), and the arithmetic of signatures, which the platform
-//! does. The gateway's own tokens are `oauth::token::access_token`.
+//! Not here: where tokens and keys come from (`oidc`, `jose::jwks`), and what every signed token is held to
+//! (`jose::jws`). The gateway's own tokens are `oauth::token::access_token`.
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-use jwt_compact::{Claims, UntrustedToken};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
+use jwt_compact::Claims;
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::jwks::{Jwks, VerifyingKey};
+use crate::jose::algorithm::Algorithm;
+use crate::jose::jwks::Jwks;
+use crate::jose::jws;
+use crate::jose::jws::{JwsError, Unverified};
 use crate::json::Node;
 use crate::login::Identity;
 use crate::reasons::reasons;
@@ -19,7 +20,6 @@ use crate::time::{Lifetime, Timestamp};
 /// How far the provider's clock may be from ours.
 const LEEWAY: Lifetime = Lifetime(60);
 
-const MAX_BYTES: usize = 16 * 1024;
 const MAX_SHOWN: usize = 256;
 
 /// Why an ID token proves nothing.
@@ -82,6 +82,20 @@ reasons! { IdTokenError:
     UnfitSubject => "id_token_unfit_subject", "The ID token's subject is not a fit name for a person.";
 }
 
+impl From<JwsError> for IdTokenError {
+    fn from(error: JwsError) -> Self {
+        match error {
+            JwsError::Malformed => Self::Malformed,
+            JwsError::WrongType => Self::WrongType,
+            JwsError::CriticalExtension => Self::CriticalExtension,
+            JwsError::UnsupportedAlgorithm => Self::UnsupportedAlgorithm,
+            JwsError::AmbiguousKey => Self::AmbiguousKey,
+            JwsError::UnknownKey => Self::UnknownKey,
+            JwsError::WrongSignature => Self::WrongSignature,
+        }
+    }
+}
+
 /// Reads an ID token without believing it. The steps are those a token must pass until somebody is signed in; none is
 /// optional.
 ///
@@ -96,69 +110,8 @@ reasons! { IdTokenError:
 /// 8. Where the person had to sign in anew, `auth_time` is not from before, give or take a minute, and can be read. Not
 ///    every provider tells.
 pub fn read<'a>(token: &'a Secret, jwks: &Jwks) -> Result<Unverified<'a>, IdTokenError> {
-    // 1.
-    let text = Some(token.expose()).filter(|text| text.len() <= MAX_BYTES).ok_or(IdTokenError::Malformed)?;
-    let token: Untrusted<'_> = text.try_into().map_err(|_| IdTokenError::Malformed)?;
-    let (message, _) = text.rsplit_once('.').ok_or(IdTokenError::Malformed)?;
-    if !token.header().token_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("JWT")) {
-        return Err(IdTokenError::WrongType);
-    }
-    if token.header().other_fields.crit.is_some() {
-        return Err(IdTokenError::CriticalExtension);
-    }
-
-    // 2.
-    let (algorithm, key_id) = (token.algorithm(), token.header().key_id.as_deref());
-    if !VerifyingKey::ALGORITHMS.contains(&algorithm) {
-        return Err(IdTokenError::UnsupportedAlgorithm);
-    }
-    let mut keys = jwks.candidates(algorithm, key_id);
-    if keys.is_empty() {
-        return Err(IdTokenError::UnknownKey);
-    }
-    if key_id.is_none() && keys.len() > 1 {
-        return Err(IdTokenError::AmbiguousKey);
-    }
-    keys.retain(|key| key.signature_size() == token.signature_bytes().len());
-    if keys.is_empty() {
-        return Err(IdTokenError::WrongSignature);
-    }
-    Ok(Unverified { token, message: message.as_bytes(), keys })
-}
-
-/// An ID token whose signature nobody has verified. Nothing it claims can be seen.
-pub struct Unverified<'a> {
-    token: Untrusted<'a>,
-    message: &'a [u8],
-    keys: Vec<VerifyingKey>,
-}
-
-impl Unverified<'_> {
-    /// The keys the header can mean: there is one at least, and one of them must have signed.
-    pub fn keys(&self) -> &[VerifyingKey] {
-        &self.keys
-    }
-
-    /// What was signed (RFC 7515 §5.2).
-    pub fn message(&self) -> &[u8] {
-        self.message
-    }
-
-    /// As long as one of each key is.
-    pub fn signature(&self) -> &[u8] {
-        self.token.signature_bytes()
-    }
-
-    /// The claims, for whoever says whether one of the keys has verified the signature over the message.
-    pub fn verified(self, verified: bool) -> Result<Signed, IdTokenError> {
-        if !verified {
-            return Err(IdTokenError::WrongSignature);
-        }
-        let claims = self.token.deserialize_claims_unchecked().map_err(|_| IdTokenError::Malformed)?;
-        let payload = self.message.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
-        let payload = str::from_utf8(payload).ok().and_then(|text| Base64UrlUnpadded::decode_vec(text).ok());
-        Ok(Signed { claims, payload: payload.ok_or(IdTokenError::Malformed)? })
-    }
+    let is_fit = |kind: Option<&str>| kind.is_none_or(|kind| kind.eq_ignore_ascii_case("JWT"));
+    Ok(jws::read(token.expose(), jwks, is_fit, &[Algorithm::Rs256, Algorithm::Es256])?)
 }
 
 /// Claims that the provider has signed, not judged yet.
@@ -184,6 +137,11 @@ impl Proven {
 }
 
 impl Signed {
+    /// Of a token whose signature was verified.
+    pub fn of(signed: jws::Signed<'_>) -> Result<Self, IdTokenError> {
+        Ok(Self { claims: signed.claims()?, payload: signed.into_payload() })
+    }
+
     /// Who signed in: steps 3 to 8 of [`read`].
     pub fn proven(
         self,
@@ -245,19 +203,6 @@ impl Signed {
         let sub = claims.sub.clone();
         Ok(Proven { identity: claims.identity(issuer), sub, payload: self.payload })
     }
-}
-
-type Untrusted<'a> = UntrustedToken<'a, Extensions>;
-
-#[derive(Deserialize)]
-struct Extensions {
-    #[serde(default, deserialize_with = "present")]
-    crit: Option<IgnoredAny>,
-}
-
-/// `"crit":null` is there as well, and as little understood.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IgnoredAny>, D::Error> {
-    IgnoredAny::deserialize(deserializer).map(Some)
 }
 
 #[derive(Deserialize)]

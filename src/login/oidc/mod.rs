@@ -8,7 +8,6 @@
 pub mod claims;
 pub mod discovery;
 pub mod id_token;
-pub mod jwks;
 #[cfg(test)]
 mod tests;
 pub mod userinfo;

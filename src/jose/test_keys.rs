@@ -10,12 +10,13 @@ use jwt_compact::jwk::{JsonWebKey, JwkError};
 use jwt_compact::{Algorithm, AlgorithmExt, AlgorithmSignature, Claims, Header};
 use serde_json::{Value, json};
 
-use super::oidc::jwks::VerifyingKey;
+use super::algorithm::Algorithm as Alg;
+use super::jwks::VerifyingKey;
 
 /// The key id of both keys' JWKs.
-pub(super) const RSA_ID: &str = "test-rsa";
+pub(crate) const RSA_ID: &str = "test-rsa";
 /// The key id of the P-256 key's JWK.
-pub(super) const EC_ID: &str = "test-ec";
+pub(crate) const EC_ID: &str = "test-ec";
 
 static RSA: LazyLock<RsaPrivateKey> = LazyLock::new(|| {
     let key: JsonWebKey<'_> = serde_json::from_value(rsa_test_key_only()).unwrap();
@@ -23,37 +24,39 @@ static RSA: LazyLock<RsaPrivateKey> = LazyLock::new(|| {
 });
 
 /// The public RSA key as a provider publishes it.
-pub(super) fn rsa_jwk() -> Value {
+pub(crate) fn rsa_jwk() -> Value {
     let key = RSA.to_public_key();
     published(&JsonWebKey::from(&key), RSA_ID, "RS256")
 }
 
 /// The public P-256 key as a provider publishes it.
-pub(super) fn ec_jwk() -> Value {
+pub(crate) fn ec_jwk() -> Value {
     let key = ec_key().to_verifying_key();
     published(&JsonWebKey::from(&key), EC_ID, "ES256")
 }
 
 /// A token signed with the RSA key.
-pub(super) fn rs256(header: Value, claims: Value) -> String {
+pub(crate) fn rs256(header: Value, claims: Value) -> String {
     Rsa::rs256().token(&Header::new(header), &Claims::new(claims), &RSA).unwrap()
 }
 
 /// A token signed with the RSA key and an algorithm the gateway does not take.
-pub(super) fn ps256(header: Value, claims: Value) -> String {
+pub(crate) fn ps256(header: Value, claims: Value) -> String {
     Rsa::ps256().token(&Header::new(header), &Claims::new(claims), &RSA).unwrap()
 }
 
 /// A token signed with the P-256 key.
-pub(super) fn es256(header: Value, claims: Value) -> String {
+pub(crate) fn es256(header: Value, claims: Value) -> String {
     Es256.token(&Header::new(header), &Claims::new(claims), &ec_key()).unwrap()
 }
 
 /// Whether the key made the signature.
-pub(super) fn made_by(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
-    match key {
-        VerifyingKey::Rs256(_) => made_with(&Rsa::rs256(), key, message, signature),
-        VerifyingKey::Es256(_) => made_with(&Es256, key, message, signature),
+pub(crate) fn made_by(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
+    match key.algorithm() {
+        Alg::Rs256 => made_with(&Rsa::rs256(), key, message, signature),
+        Alg::Ps256 => made_with(&Rsa::ps256(), key, message, signature),
+        Alg::Es256 => made_with(&Es256, key, message, signature),
+        other => panic!("no test signs with {}", other.as_str()),
     }
 }
 

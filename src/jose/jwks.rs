@@ -1,12 +1,12 @@
-//! A provider's JSON Web Key Set (RFC 7517): the keys an ID token may be signed with.
+//! An issuer's JSON Web Key Set (RFC 7517): the keys its tokens may be signed with.
 //!
-//! Not here: fetching it (`flow`), the tokens (`id_token`).
+//! Not here: fetching it (`flow`), the tokens (`jws`).
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
 
+use super::algorithm::{Algorithm, KeyType};
 use crate::json::Node;
-use crate::login::LoginError;
 
 /// No key set is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -20,90 +20,103 @@ const RSA_SIZES: [usize; 3] = [256, 384, 512];
 /// The largest public exponent that is common among libraries.
 const LARGEST_EXPONENT: u64 = (1 << 33) - 1;
 
-/// The keys of a provider the gateway can verify with.
+/// The keys of an issuer the gateway can verify with.
 #[derive(Debug, Clone)]
 pub struct Jwks(Vec<Jwk>);
 
 #[derive(Debug, Clone)]
 struct Jwk {
     id: Option<String>,
-    key: VerifyingKey,
+    /// The one that it is for, where that is said (RFC 7517 §4.4); else any that fits its type.
+    algorithm: Option<Algorithm>,
+    key: PublicKey,
 }
 
-/// A public key and, by its type, the one algorithm it verifies. Only [`parse`] makes them.
+/// A public key and the one algorithm it verifies. Only [`parse`] makes the keys.
 #[derive(Debug, Clone)]
-pub enum VerifyingKey {
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256(RsaKey),
-    /// ECDSA on P-256 with SHA-256.
-    Es256(EcKey),
+pub struct VerifyingKey {
+    algorithm: Algorithm,
+    key: PublicKey,
 }
 
-/// An RSA key of 2048, 3072 or 4096 bits.
 #[derive(Debug, Clone)]
-pub struct RsaKey {
-    modulus: Vec<u8>,
-    exponent: Vec<u8>,
+enum PublicKey {
+    /// Of 2048, 3072 or 4096 bits.
+    Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
+    /// Two coordinates. Whether they are a point of the curve is for whoever verifies with them.
+    P256([[u8; 32]; 2]),
+    /// Likewise.
+    P384([[u8; 48]; 2]),
+    /// Likewise, one coordinate.
+    Ed25519([u8; 32]),
 }
 
-/// Two coordinates. Whether they are a point of the curve is for whoever verifies with it.
-#[derive(Debug, Clone)]
-pub struct EcKey {
-    x: [u8; 32],
-    y: [u8; 32],
-}
-
-/// Reads a key set. A key for another use, of another type, too weak or malformed is left out: providers publish those
-/// next to the ones they sign with (RFC 7517 §5).
-pub fn parse(bytes: &[u8]) -> Result<Jwks, LoginError> {
+/// Reads a key set; `None` for what is none. A key for another use, of another type, too weak or malformed is left out:
+/// issuers publish those next to the ones they sign with (RFC 7517 §5).
+pub fn parse(bytes: &[u8]) -> Option<Jwks> {
     if bytes.len() > MAX_BYTES {
-        return Err(LoginError::KeysMalformed);
+        return None;
     }
-    let document = Node::parse(bytes).map_err(|_| LoginError::KeysMalformed)?;
+    let document = Node::parse(bytes).ok()?;
     match document.get("keys") {
-        Some(Node::List(keys)) if keys.len() <= MAX_KEYS => Ok(Jwks(keys.iter().filter_map(jwk).collect())),
-        _ => Err(LoginError::KeysMalformed),
+        Some(Node::List(keys)) if keys.len() <= MAX_KEYS => Some(Jwks(keys.iter().filter_map(jwk).collect())),
+        _ => None,
     }
 }
 
 impl Jwks {
     /// The keys that can have signed a token of this algorithm and key id; without a key id, all of the algorithm.
-    pub(super) fn candidates(&self, algorithm: &str, id: Option<&str>) -> Vec<VerifyingKey> {
-        let meant = |jwk: &&Jwk| jwk.key.algorithm() == algorithm && (id.is_none() || jwk.id.as_deref() == id);
-        self.0.iter().filter(meant).map(|jwk| jwk.key.clone()).collect()
+    pub(super) fn candidates(&self, algorithm: Algorithm, id: Option<&str>) -> Vec<VerifyingKey> {
+        let meant = |jwk: &&Jwk| jwk.is_for(algorithm) && (id.is_none() || jwk.id.as_deref() == id);
+        self.0.iter().filter(meant).map(|jwk| VerifyingKey { algorithm, key: jwk.key.clone() }).collect()
+    }
+}
+
+impl Jwk {
+    fn is_for(&self, algorithm: Algorithm) -> bool {
+        self.key.key_type() == algorithm.key_type() && self.algorithm.is_none_or(|own| own == algorithm)
     }
 }
 
 impl VerifyingKey {
-    /// What the variants are for, and nothing else: no `none`, no shared secrets.
-    pub(super) const ALGORITHMS: [&'static str; 2] = ["RS256", "ES256"];
+    /// What it verifies, and nothing else.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
 
-    /// Its `alg` value (RFC 7518 §3.1).
-    pub(super) fn algorithm(&self) -> &'static str {
-        match self {
-            Self::Rs256(_) => "RS256",
-            Self::Es256(_) => "ES256",
+    /// How many bytes each of its signatures has (RFC 8017 §8.1.2, §8.2.2, RFC 7518 §3.4, RFC 8032 §5.1.6).
+    pub(super) const fn signature_size(&self) -> usize {
+        match &self.key {
+            PublicKey::Rsa { modulus, .. } => modulus.len(),
+            PublicKey::P256(_) | PublicKey::Ed25519(_) => 64,
+            PublicKey::P384(_) => 96,
         }
     }
 
-    /// How many bytes each of its signatures has (RFC 8017 §8.2.2, RFC 7518 §3.4).
-    pub(super) fn signature_size(&self) -> usize {
-        match self {
-            Self::Rs256(key) => key.modulus.len(),
-            Self::Es256(_) => 64,
-        }
-    }
-
-    /// The bare key as a JSON Web Key, written anew: nothing else of what the provider published is in it.
+    /// The bare key as a JSON Web Key, written anew: nothing else of what the issuer published is in it.
     pub fn jwk(&self) -> String {
         let text = Base64UrlUnpadded::encode_string;
-        match self {
-            Self::Rs256(RsaKey { modulus, exponent }) => {
+        let on_curve = |curve: &str, x: &[u8], y: &[u8]| {
+            format!(r#"{{"kty":"EC","crv":"{curve}","x":"{}","y":"{}"}}"#, text(x), text(y))
+        };
+        match &self.key {
+            PublicKey::Rsa { modulus, exponent } => {
                 format!(r#"{{"kty":"RSA","n":"{}","e":"{}"}}"#, text(modulus), text(exponent))
             }
-            Self::Es256(EcKey { x, y }) => {
-                format!(r#"{{"kty":"EC","crv":"P-256","x":"{}","y":"{}"}}"#, text(x), text(y))
-            }
+            PublicKey::P256([x, y]) => on_curve("P-256", x, y),
+            PublicKey::P384([x, y]) => on_curve("P-384", x, y),
+            PublicKey::Ed25519(x) => format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{}"}}"#, text(x)),
+        }
+    }
+}
+
+impl PublicKey {
+    const fn key_type(&self) -> KeyType {
+        match self {
+            Self::Rsa { .. } => KeyType::Rsa,
+            Self::P256(_) => KeyType::P256,
+            Self::P384(_) => KeyType::P384,
+            Self::Ed25519(_) => KeyType::Ed25519,
         }
     }
 }
@@ -125,14 +138,19 @@ struct Published {
 fn jwk(node: &Node<'_>) -> Option<Jwk> {
     let jwk: Published = node.read().ok()?;
     let key = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
-        ("RSA", _) => VerifyingKey::Rs256(RsaKey { modulus: modulus(&jwk.n?)?, exponent: exponent(&jwk.e?)? }),
-        ("EC", Some("P-256")) => VerifyingKey::Es256(EcKey { x: coordinate(&jwk.x?)?, y: coordinate(&jwk.y?)? }),
+        ("RSA", _) => PublicKey::Rsa { modulus: modulus(&jwk.n?)?, exponent: exponent(&jwk.e?)? },
+        ("EC", Some("P-256")) => PublicKey::P256([coordinate(&jwk.x?)?, coordinate(&jwk.y?)?]),
+        ("EC", Some("P-384")) => PublicKey::P384([coordinate(&jwk.x?)?, coordinate(&jwk.y?)?]),
+        ("OKP", Some("Ed25519")) => PublicKey::Ed25519(coordinate(&jwk.x?)?),
         _ => return None,
     };
     let signs = jwk.r#use.is_none_or(|purpose| purpose == "sig")
-        && jwk.key_ops.is_none_or(|operations| operations.iter().any(|operation| operation == "verify"))
-        && jwk.alg.is_none_or(|algorithm| algorithm == key.algorithm());
-    signs.then_some(Jwk { id: jwk.kid, key })
+        && jwk.key_ops.is_none_or(|operations| operations.iter().any(|operation| operation == "verify"));
+    let algorithm = match jwk.alg {
+        Some(name) => Some(Algorithm::named(&name).filter(|algorithm| algorithm.key_type() == key.key_type())?),
+        None => None,
+    };
+    signs.then_some(Jwk { id: jwk.kid, algorithm, key })
 }
 
 /// The product of two odd primes, of exactly as many bits as its bytes have.
@@ -151,7 +169,7 @@ fn exponent(text: &str) -> Option<Vec<u8>> {
 }
 
 /// All of its bytes, also leading zeros (RFC 7518 §6.2.1.2).
-fn coordinate(text: &str) -> Option<[u8; 32]> {
+fn coordinate<const N: usize>(text: &str) -> Option<[u8; N]> {
     bytes(text)?.try_into().ok()
 }
 
@@ -172,7 +190,7 @@ fn odd(number: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::login::test_keys::{EC_ID, RSA_ID, ec_jwk, rsa_jwk};
+    use crate::jose::test_keys::{EC_ID, RSA_ID, ec_jwk, rsa_jwk};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -189,8 +207,9 @@ mod tests {
     fn keys_are_found_by_id() {
         let jwks = read(&[rsa_jwk(), ec_jwk(), with(rsa_jwk(), "kid", Value::Null)]);
         let found = |algorithm, id| jwks.candidates(algorithm, id).len();
-        assert_eq!((found("RS256", Some(RSA_ID)), found("RS256", Some(EC_ID)), found("RS256", None)), (1, 0, 2));
-        assert_eq!((found("ES256", Some(EC_ID)), found("ES256", Some("other")), found("none", None)), (1, 0, 0));
+        let (rsa, ec) = (Algorithm::Rs256, Algorithm::Es256);
+        assert_eq!((found(rsa, Some(RSA_ID)), found(rsa, Some(EC_ID)), found(rsa, None)), (1, 0, 2));
+        assert_eq!((found(ec, Some(EC_ID)), found(ec, Some("other")), found(Algorithm::Ps256, None)), (1, 0, 0));
     }
 
     #[test]
@@ -198,10 +217,13 @@ mod tests {
         let unfit = [
             json!(1),
             json!({"kty": "oct", "k": "AAAA", "kid": RSA_ID}),
-            json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}),
+            json!({"kty": "OKP", "crv": "X25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}),
+            json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKx"}),
             with(rsa_jwk(), "use", json!("enc")),
             with(rsa_jwk(), "key_ops", json!(["encrypt"])),
-            with(rsa_jwk(), "alg", json!("PS256")),
+            with(rsa_jwk(), "alg", json!("RSA-OAEP")),
+            with(rsa_jwk(), "alg", json!("ES256")),
+            with(ec_jwk(), "alg", json!("ES384")),
             with(rsa_jwk(), "n", json!("AQAB")),
             with(rsa_jwk(), "n", json!("not base64url!")),
             with(rsa_jwk(), "e", json!("AA")),
@@ -220,7 +242,7 @@ mod tests {
 
     fn rsa(n: &[u8], e: &[u8]) -> Option<String> {
         let [n, e] = [n, e].map(|number| json!(Base64UrlUnpadded::encode_string(number)));
-        read(&[with(with(rsa_jwk(), "n", n), "e", e)]).0.first().map(|jwk| jwk.key.jwk())
+        read(&[with(with(rsa_jwk(), "n", n), "e", e)]).candidates(Algorithm::Rs256, None).first().map(VerifyingKey::jwk)
     }
 
     #[test]
@@ -253,8 +275,17 @@ mod tests {
     fn a_key_is_written_anew_without_what_does_not_belong_there() {
         let padded = rsa(&[&[0, 0], &[0xff; 256][..]].concat(), &[0, 1, 0, 1]);
         assert_eq!(padded, rsa(&[0xff; 256], &[1, 0, 1]));
-        for (published, bare) in [(rsa_jwk(), ["kty", "n", "e"].as_slice()), (ec_jwk(), &["kty", "crv", "x", "y"])] {
-            let jwk: Value = serde_json::from_str(&read(std::slice::from_ref(&published)).0[0].key.jwk()).unwrap();
+        let ed25519 = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+        let coordinate = Base64UrlUnpadded::encode_string(&[7; 48]);
+        let p384 = json!({"kty": "EC", "crv": "P-384", "x": coordinate, "y": coordinate, "kid": "b"});
+        for (published, algorithm, bare) in [
+            (rsa_jwk(), Algorithm::Rs256, ["kty", "n", "e"].as_slice()),
+            (ec_jwk(), Algorithm::Es256, &["kty", "crv", "x", "y"]),
+            (p384, Algorithm::Es384, &["kty", "crv", "x", "y"]),
+            (with(ed25519, "kid", json!("a")), Algorithm::EdDsa, &["kty", "crv", "x"]),
+        ] {
+            let keys = read(std::slice::from_ref(&published)).candidates(algorithm, None);
+            let jwk: Value = serde_json::from_str(&keys[0].jwk()).unwrap();
             let written: Vec<_> =
                 bare.iter().map(|member| ((*member).to_owned(), published[*member].clone())).collect();
             assert_eq!(jwk, Value::Object(written.into_iter().collect()));
@@ -266,7 +297,7 @@ mod tests {
         let many = json!({ "keys": vec![json!({}); MAX_KEYS + 1] }).to_string();
         let large = format!("{{\"keys\":[]}}{}", " ".repeat(MAX_BYTES));
         for bytes in ["", "[]", "{}", "{\"keys\":{}}", &many, &large] {
-            assert_eq!(parse(bytes.as_bytes()).unwrap_err(), LoginError::KeysMalformed);
+            assert!(parse(bytes.as_bytes()).is_none());
         }
         assert_eq!(read(&[]).0.len(), 0);
     }
