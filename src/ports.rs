@@ -12,7 +12,8 @@ use url::Url;
 use crate::authorization_log;
 use crate::jose::jwks::VerifyingKey;
 use crate::metrics::{Sample, command};
-use crate::oauth::{grant, subject};
+use crate::oauth::once::OnceId;
+use crate::oauth::{grant, once, subject};
 use crate::secret::Secret;
 use crate::time::{Lifetime, Millis, Tick, Timestamp};
 use crate::upstream::key::ConnectionKey;
@@ -195,8 +196,8 @@ pub trait Outbound {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable;
 
-/// Linearizable: each grant, account, connection and issuer has one place on earth where its commands happen one after
-/// the other.
+/// Linearizable: each grant, account, connection, issuer and id that is good once has one place on earth where its
+/// commands happen one after the other.
 #[expect(async_fn_in_trait, reason = "futures stay on the isolate's one thread, so no Send bound is wanted")]
 pub trait Ledger {
     /// Applies a command to one grant ([`grant::apply`]).
@@ -214,6 +215,9 @@ pub trait Ledger {
 
     /// Applies a command to what the gateway is registered as at one issuer ([`issuer::apply`]).
     async fn issuer(&self, issuer: &str, command: issuer::Command) -> Result<issuer::Outcome, Unavailable>;
+
+    /// Burns an id until a moment ([`once::apply`]).
+    async fn once(&self, id: &OnceId, until: Timestamp) -> Result<once::Outcome, Unavailable>;
 }
 
 /// Eventually consistent: readable everywhere within about a minute, cheap to read, never a place to decide a race.

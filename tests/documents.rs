@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use mcp_edge_gateway::json;
 use mcp_edge_gateway::metrics::shard;
 use mcp_edge_gateway::oauth::client::registered::RegisteredClient;
-use mcp_edge_gateway::oauth::{grant, subject};
+use mcp_edge_gateway::oauth::{grant, once, subject};
 use mcp_edge_gateway::upstream::replica::Replica;
 use mcp_edge_gateway::upstream::{connection, issuer};
 use mcp_edge_gateway::vault::Purpose;
@@ -147,12 +147,13 @@ fn every_example_is_a_record() {
             "Account" => is_read::<subject::Record>(example),
             "Connection" => is_read::<connection::Record>(example),
             "Metrics" => is_read::<shard::Row>(example),
+            "Once" => is_read::<once::Record>(example),
             "Issuer" => is_read::<issuer::Record>(example),
             other => panic!("{other} is no record that can be read here"),
         }
         shown.push(name);
     }
-    assert_eq!(shown, ["client:", "connection:", "Grant", "Account", "Connection", "Metrics", "Issuer"]);
+    assert_eq!(shown, ["client:", "connection:", "Grant", "Account", "Connection", "Metrics", "Issuer", "Once"]);
 }
 
 #[test]

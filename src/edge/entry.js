@@ -66,4 +66,4 @@ const durable = (name) =>
   };
 
 // Each is named once: what is exported here, in Rust, and in the deployment's bindings is one name.
-export const { Grant, Account, Connection, Issuer, Log, Metrics } = new Proxy({}, { get: (_, name) => durable(name) });
+export const { Grant, Account, Connection, Issuer, Log, Metrics, Once } = new Proxy({}, { get: (_, name) => durable(name) });

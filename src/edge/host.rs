@@ -20,7 +20,8 @@ use crate::jose::algorithm::Algorithm;
 use crate::jose::jwks::VerifyingKey;
 use crate::json;
 use crate::metrics::{Sample, command};
-use crate::oauth::{grant, subject};
+use crate::oauth::once::OnceId;
+use crate::oauth::{grant, once, subject};
 use crate::ports::{
     Answer, Archive, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Meter, Outbound,
     Outgoing, Secrets, Signatures, Timer, Unavailable,
@@ -251,6 +252,10 @@ impl Ledger for Workers {
 
     async fn issuer(&self, issuer: &str, command: issuer::Command) -> Result<issuer::Outcome, Unavailable> {
         self.command("ISSUER", issuer, command).await
+    }
+
+    async fn once(&self, id: &OnceId, until: Timestamp) -> Result<once::Outcome, Unavailable> {
+        self.command("ONCE", id.shard(), id.burn(until)).await
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Reading, applying and writing is atomic because nothing but storage is awaited in between, and the runtime delivers
 //! no other event to the object meanwhile. Not here: what a command means (`oauth::grant`, `oauth::subject`,
-//! `upstream::connection`, `upstream::issuer`).
+//! `oauth::once`, `upstream::connection`, `upstream::issuer`).
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,7 +12,7 @@ use worker::{DurableObject, Env, Error, Request, Response, Result, State, durabl
 use super::bindings::{ObjectState, Storage, settled};
 use super::host::{now, seconds};
 use crate::json;
-use crate::oauth::{grant, subject};
+use crate::oauth::{grant, once, subject};
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::{connection, issuer};
 
@@ -57,6 +57,9 @@ objects! {
 
     /// What the gateway is registered as at one upstream's authorization server.
     Issuer runs issuer;
+
+    /// Ids that are good once, those whose digests begin alike.
+    Once runs once;
 }
 
 /// What one command does to an object, as text: before, command and time in, and out what to keep and to answer.

@@ -17,6 +17,7 @@ pub mod discover;
 pub mod holdings;
 pub mod login;
 pub mod metrics;
+pub mod once;
 mod profile;
 pub mod revocation;
 pub mod signature;

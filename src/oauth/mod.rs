@@ -1,7 +1,7 @@
 //! OAuth 2.1 as types: what the gateway says and accepts as authorization server and protected resource.
 //!
-//! One file for each RFC or concept. Not here: I/O, the clock, randomness, storage; the state machines [`grant`] and
-//! [`account`] are pure functions that the objects run.
+//! One file for each RFC or concept. Not here: I/O, the clock, randomness, storage; the state machines [`grant`],
+//! [`subject`] and [`once`] are pure functions that the objects run.
 
 pub mod address;
 pub mod api_key;
@@ -12,6 +12,7 @@ pub mod client;
 pub mod error;
 pub mod grant;
 pub mod metadata;
+pub mod once;
 pub mod pkce;
 pub mod resource;
 pub mod scope;

@@ -130,6 +130,7 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("client", &[]),
     ("config", &[]),
     ("metrics", &[]),
+    ("once", &[]),
     ("revocation", &[]),
     ("signature", &[]),
     ("api_keys", &["revocation"]),

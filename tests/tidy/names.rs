@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{files, none};
 
-/// The roles of the four machines of objects: each has its own, in a module that is named with them.
+/// The roles of the machines of objects: each has its own, in a module that is named with them.
 const ROLES: &[&str] = &["Command", "Outcome", "Record"];
 
 #[test]

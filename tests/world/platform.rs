@@ -18,7 +18,8 @@ use mcp_edge_gateway::jose::jwks::VerifyingKey;
 use mcp_edge_gateway::json;
 use mcp_edge_gateway::metrics::{Sample, command};
 use mcp_edge_gateway::oauth::grant::GrantId;
-use mcp_edge_gateway::oauth::{grant, subject};
+use mcp_edge_gateway::oauth::once::OnceId;
+use mcp_edge_gateway::oauth::{grant, once, subject};
 use mcp_edge_gateway::ports::{
     Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Meter, Outbound, Outgoing,
     ReadError, Secrets, Signatures, Stream, Timer, Unavailable,
@@ -102,6 +103,7 @@ pub struct InMemory {
     pub accounts: RefCell<BTreeMap<String, String>>,
     pub connections: RefCell<BTreeMap<String, String>>,
     pub issuers: RefCell<BTreeMap<String, String>>,
+    pub burned: RefCell<BTreeMap<String, String>>,
     pub shards: Shards,
     pub hosts: RefCell<BTreeMap<String, Host>>,
     pub sent: RefCell<Vec<Outgoing>>,
@@ -295,6 +297,12 @@ impl Ledger for InMemory {
     async fn issuer(&self, issuer: &str, command: issuer::Command) -> Result<issuer::Outcome, Unavailable> {
         self.ledger()?;
         Ok(run(&self.issuers, issuer, &command, issuer::apply, issuer::Record::expires, self.moment()))
+    }
+
+    async fn once(&self, id: &OnceId, until: Timestamp) -> Result<once::Outcome, Unavailable> {
+        self.ledger()?;
+        let command = id.burn(until);
+        Ok(run(&self.burned, id.shard(), &command, once::apply, once::Record::expires, self.moment()))
     }
 }
 
