@@ -40,6 +40,13 @@ pub enum By {
         /// The client it was issued to.
         client: String,
     },
+    /// An access token of another issuer.
+    External {
+        /// The issuer's alias.
+        issuer: String,
+        /// The client it was issued to, where the issuer says that.
+        client: Option<String>,
+    },
     /// An API key.
     Key {
         /// Its id.
@@ -73,6 +80,7 @@ impl Caller {
     pub fn client(&self) -> &str {
         match &self.by {
             By::AccessToken { client, .. } => client,
+            By::External { issuer, client } => client.as_deref().unwrap_or(issuer),
             By::Key { id, .. } => id.as_str(),
         }
     }
@@ -83,15 +91,25 @@ impl By {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::AccessToken { .. } => "access_token",
+            Self::External { .. } => "external_token",
             Self::Key { kind, .. } => kind.as_str(),
         }
     }
 
-    /// What its revocation names: the grant or the key.
-    pub fn id(&self) -> &str {
+    /// What its revocation names: the grant or the key. What another issuer gave out is revoked by that one.
+    pub fn id(&self) -> Option<&str> {
         match self {
-            Self::AccessToken { grant, .. } => grant.as_str(),
-            Self::Key { id, .. } => id.as_str(),
+            Self::AccessToken { grant, .. } => Some(grant.as_str()),
+            Self::External { .. } => None,
+            Self::Key { id, .. } => Some(id.as_str()),
+        }
+    }
+
+    /// The alias of the issuer, where it is another one.
+    pub fn issuer(&self) -> Option<&str> {
+        match self {
+            Self::External { issuer, .. } => Some(issuer),
+            Self::AccessToken { .. } | Self::Key { .. } => None,
         }
     }
 }

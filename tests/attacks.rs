@@ -9,6 +9,8 @@
 mod anonymous;
 #[path = "attacks/apps.rs"]
 mod apps;
+#[path = "attacks/assertions.rs"]
+mod assertions;
 #[path = "attacks/authorization.rs"]
 mod authorization;
 #[path = "attacks/browser.rs"]
@@ -31,6 +33,8 @@ mod documents;
 mod ended;
 #[path = "attacks/id_tokens.rs"]
 mod id_tokens;
+#[path = "attacks/issuers.rs"]
+mod issuers;
 #[path = "attacks/kept.rs"]
 mod kept;
 #[path = "attacks/keys.rs"]

@@ -151,6 +151,14 @@ impl Config {
         ScopeSet::of(&own.into_iter().chain(self.scopes.names()).collect::<Vec<_>>())
     }
 
+    /// Scopes of the gateway's in the words of whoever issues tokens for a server: its own, where it does, and else
+    /// those of the first other issuer.
+    pub fn scope_to_ask(&self, server: &Server, scope: &ScopeSet) -> ScopeSet {
+        let issuer = server.accepts_issuers.first().filter(|_| !server.accepts_own);
+        let tokens = issuer.and_then(|alias| self.issuers.get(alias)?.access_tokens());
+        tokens.map_or_else(|| scope.clone(), |tokens| tokens.scope_to_ask(scope))
+    }
+
     /// The roles that the rules of servers ask for: all that a token has to tell of a person's.
     pub fn roles_of_rules(&self) -> BTreeSet<&str> {
         self.servers.values().flat_map(|server| server.policy.roles()).collect()

@@ -138,11 +138,11 @@ fn discovery(has_userinfo: bool) -> Value {
 }
 
 impl Key {
-    fn pair(self) -> <Es256 as Algorithm>::SigningKey {
+    pub fn pair(self) -> <Es256 as Algorithm>::SigningKey {
         SigningKey::<Es256>::from_slice(&[self.secret; 32]).unwrap()
     }
 
-    fn published(self) -> Value {
+    pub fn published(self) -> Value {
         let public = self.pair().to_verifying_key();
         let mut jwk = serde_json::to_value(JsonWebKey::from(&public)).unwrap();
         jwk["kid"] = self.id.into();

@@ -38,7 +38,7 @@ impl Known<'_> {
     /// A role that somebody can have.
     pub(in crate::config) fn role(self, name: &str) -> Result<(), Complaint> {
         roles::role(name)?;
-        if self.is_given_elsewhere(name) {
+        if self.issuers.values().any(|issuer| issuer.gives(name)) {
             return Ok(());
         }
         let (given, place): (Vec<&str>, _) = match self.login {

@@ -105,7 +105,7 @@ fn parse<P: Platform>(
     listed: bool,
 ) -> Result<AuthorizationRequest, RedirectError> {
     let origin = context.origin.as_str();
-    let servers = context.config.servers.values();
+    let servers = context.config.servers.values().filter(|server| server.accepts_own);
     let urls: Vec<_> = servers.map(|server| (server.slug.as_str(), route::resource_url(origin, server))).collect();
     let all: Vec<_> = urls.iter().map(|(slug, url)| (*slug, url.as_str())).collect();
     let supported = context.config.supported_scope();

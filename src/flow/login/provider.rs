@@ -15,7 +15,7 @@ use crate::flow::{RequestContext, secret_missing, signature};
 use crate::jose::jwks;
 use crate::jose::jwks::Jwks;
 use crate::login::oidc::discovery::Provider;
-use crate::login::oidc::id_token::{IdTokenError, Proven, Signed};
+use crate::login::oidc::id_token::{IdTokenError, Proven, SignedIdToken};
 use crate::login::oidc::{discovery, id_token};
 use crate::login::transaction::LoginTransaction;
 use crate::login::{LoginError, oidc};
@@ -104,7 +104,7 @@ pub async fn identify<P: Platform>(
     };
     let signed = signature::verified(context.platform, unverified.map_err(refused)?).await;
     let signed = signed.map_err(|Unavailable| unavailable("the signature of its ID token could not be verified"))?;
-    let signed = signed.map_err(IdTokenError::from).and_then(Signed::of).map_err(refused)?;
+    let signed = signed.map_err(IdTokenError::from).and_then(SignedIdToken::of).map_err(refused)?;
     let (issuer, client_id, nonce) = (&provider.issuer, &login.client_id, &transaction.nonce);
     let proven = signed.proven(issuer, client_id, nonce, transaction.not_before, context.now).map_err(refused)?;
     Ok(Redeemed { proven, access_token: tokens.access_token })

@@ -1,13 +1,14 @@
-//! The token endpoint (OAuth 2.1 §3.2): a code or a refresh token becomes an access token.
+//! The token endpoint (OAuth 2.1 §3.2): a code, a refresh token or an assertion becomes an access token.
 //!
 //! Not here: one winner per code and per rotation (`oauth::grant`, in the object).
 
+mod jwt_bearer;
 pub mod revoke;
 
 use http::{HeaderValue, StatusCode};
 
 use super::client::register;
-use super::{Answered, Head, RequestContext, client, profile, read_small, revocation, sentence};
+use super::{Answered, Head, RequestContext, boxed, client, profile, read_small, revocation, sentence};
 use crate::authorization_log::{AuthorizationStep, EntryKind, operation};
 use crate::config::{Config, Server};
 use crate::oauth::client::ClientCredentials;
@@ -29,6 +30,7 @@ use crate::web::failure::Failure;
 use crate::web::form::Form;
 use crate::web::reply::Reply;
 use crate::web::{form, route};
+use jwt_bearer::Asked;
 
 /// A token request is a form of a few short fields.
 pub const FORM: usize = 32 * 1024;
@@ -41,15 +43,19 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
     let form = read_form(head, &body)?;
     let credentials = request::credentials(&head.headers, &form).map_err(|error| lift(&error))?;
     let request = TokenRequest::parse(&form).map_err(|error| lift(&error))?;
-    let client_id = authenticate(context, &credentials).await?;
-    if matches!(request, TokenRequest::Refresh { .. }) {
-        context.record.kind(EntryKind::Refresh);
-    }
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resource } => {
+            let client_id = authenticate(context, &credentials).await?;
             redeem(context, client_id, &code, redirect_uri, verifier, resource).await
         }
-        TokenRequest::Refresh { token, scope, resource } => rotate(context, client_id, &token, scope, resource).await,
+        TokenRequest::Refresh { token, scope, resource } => {
+            let client_id = authenticate(context, &credentials).await?;
+            context.record.kind(EntryKind::Refresh);
+            rotate(context, client_id, &token, scope, resource).await
+        }
+        TokenRequest::JwtBearer { assertion, scope, resource } => {
+            boxed(jwt_bearer::exchange(context, &credentials, Asked { assertion, scope, resource })).await
+        }
     }
 }
 

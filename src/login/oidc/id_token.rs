@@ -101,7 +101,7 @@ impl From<JwsError> for IdTokenError {
 ///
 /// 1. It is a JWS of the right kind, without extensions the gateway does not know.
 /// 2. The signature is by a key of the provider, with the one algorithm that key is for: [`Unverified::verified`].
-/// 3. `iss` is the configured issuer, character by character: this and the rest in [`Signed::proven`].
+/// 3. `iss` is the configured issuer, character by character: this and the rest in [`SignedIdToken::proven`].
 /// 4. `aud` has the gateway's client id; with several audiences, or wherever there is an `azp`, that is the client id
 ///    as well.
 /// 5. `exp`, `iat` and `nbf` hold now, give or take a minute.
@@ -115,7 +115,7 @@ pub fn read<'a>(token: &'a Secret, jwks: &Jwks) -> Result<Unverified<'a>, IdToke
 }
 
 /// Claims that the provider has signed, not judged yet.
-pub struct Signed {
+pub struct SignedIdToken {
     claims: Claims<IdClaims>,
     payload: Vec<u8>,
 }
@@ -136,7 +136,7 @@ impl Proven {
     }
 }
 
-impl Signed {
+impl SignedIdToken {
     /// Of a token whose signature was verified.
     pub fn of(signed: jws::Signed<'_>) -> Result<Self, IdTokenError> {
         Ok(Self { claims: signed.claims()?, payload: signed.into_payload() })
@@ -238,14 +238,18 @@ impl Audience {
     }
 }
 
+/// What the gateway calls somebody. `sub` is unique only within its issuer (Core §2), so the issuer is part of it; the
+/// scheme is not.
+pub fn subject(issuer: &str, sub: &str) -> String {
+    let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/');
+    format!("{issuer}|{sub}")
+}
+
 impl IdClaims {
-    /// `sub` is unique only within its issuer (Core §2), so the issuer is part of the gateway's subject; the scheme is
-    /// not.
     fn identity(self, issuer: &str) -> Identity {
-        let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/');
         let refuted = self.email_verified.is_some_and(|verified| verified == false || verified == "false");
         Identity {
-            subject: format!("{issuer}|{}", self.sub),
+            subject: subject(issuer, &self.sub),
             name: self.name.and_then(shown),
             email: self.email.filter(|_| !refuted).and_then(shown),
         }
