@@ -89,8 +89,8 @@ pub struct Memory {
     pub subjects: Cache<Option<Timestamp>>,
     /// When a connection was last dropped, if it was, asked at most this long ago.
     pub disconnected: Cache<Option<Timestamp>>,
-    /// What a request of this isolate asks for now, for others to wait: markers of revocations and the configuration, by
-    /// their keys, and other issuers.
+    /// What a request of this isolate asks for now, for others to wait: markers of revocations and the configuration,
+    /// by their keys, and other issuers.
     pub asking: Cache<()>,
     /// Grants that moments ago lacked a scope for a call, by their ids.
     pub stepping_up: Cache<()>,
@@ -171,8 +171,8 @@ pub struct FoundKey {
     pub caller: Rc<Caller>,
 }
 
-/// An access token of another issuer, as one server takes it. Like a token of ours it is found by its ending and compared
-/// whole.
+/// An access token of another issuer, as one server takes it. Like a token of ours it is found by its ending and
+/// compared whole.
 pub struct ExternalToken {
     /// Its text.
     pub text: Secret,

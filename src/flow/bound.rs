@@ -1,5 +1,5 @@
-//! Whose word a subject's id is: the issuer behind its alias, recorded with the first of what it signed. An alias that is
-//! given to another issuer must not give that one's people the accounts of the first one's.
+//! Whose word a subject's id is: the issuer behind its alias, recorded with the first of what it signed. An alias that
+//! is given to another issuer must not give that one's people the accounts of the first one's.
 //!
 //! Not here: what an account remembers (`oauth::subject`).
 

@@ -28,14 +28,12 @@ pub fn protected_resource<P: Platform>(context: &RequestContext<'_, P>, server: 
 /// RFC 9728 metadata at the root, where some clients look first: the only server's, or the gateway's own.
 pub fn protected_resource_root<P: Platform>(context: &RequestContext<'_, P>) -> Answered<P> {
     let mut servers = context.config.servers.values();
-    match (servers.next(), servers.next()) {
-        (Some(only), None) => protected_resource(context, only),
-        _ => {
-            let (origin, name) = (context.origin.as_str(), context.config.branding.name());
-            let metadata = ProtectedResource { resource: origin, issuers: &[origin], scopes: &default_scope(), name };
-            Ok(document(metadata.to_json()))
-        }
+    if let (Some(only), None) = (servers.next(), servers.next()) {
+        return protected_resource(context, only);
     }
+    let (origin, name) = (context.origin.as_str(), context.config.branding.name());
+    let metadata = ProtectedResource { resource: origin, issuers: &[origin], scopes: &default_scope(), name };
+    Ok(document(metadata.to_json()))
 }
 
 /// RFC 8414 metadata.

@@ -1,5 +1,5 @@
-//! Signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1): those with a public key, and no other. `none` and shared secrets
-//! are no values of the type.
+//! Signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1): those with a public key, and no other. `none` and shared
+//! secrets are no values of the type.
 //!
 //! Not here: which of them a reader takes.
 

@@ -57,7 +57,7 @@ fn a_token_is_for_one_server_that_takes_the_gateways_tokens() {
     });
     let present = |resource: &str| {
         let assertion = issuing.typed("JWT", &Issuing::job(&world));
-        Presents { resource: resource.to_owned(), ..Presents::of(&assertion) }.at(&world)
+        Presents::of(&assertion).to(resource).at(&world)
     };
     for resource in ["http://localhost:8787/v1/mcp/mail", "http://localhost:8787/v1/mcp/none", ""] {
         present(resource).refused(400, "assertion_wrong_resource");

@@ -191,8 +191,8 @@ impl Issuing {
 
 /// A request with an assertion at the token endpoint.
 pub struct Presents {
-    pub assertion: String,
-    pub resource: String,
+    assertion: String,
+    resource: String,
     more: Vec<(String, String)>,
 }
 
@@ -205,6 +205,11 @@ impl Presents {
     pub fn by(mut self, client: &str, secret: &str) -> Self {
         self.resource.clear();
         self.with("client_id", client).with("client_secret", secret)
+    }
+
+    pub fn to(mut self, resource: &str) -> Self {
+        resource.clone_into(&mut self.resource);
+        self
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Self {

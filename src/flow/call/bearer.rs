@@ -1,8 +1,9 @@
 //! Who calls: the bearer of a request, remembered or verified, for this very server, with the scope it needs, not
 //! revoked.
 //!
-//! Not here: where it stands in the request (`flow::call::presented`), API keys (`flow::call::api_key`), tokens of other
-//! issuers (`flow::call::external`), the token's form (`oauth::token::access_token`), challenges' syntax (`oauth::challenge`).
+//! Not here: where it stands in the request (`flow::call::presented`), API keys (`flow::call::api_key`), tokens of
+//! other issuers (`flow::call::external`), the token's form (`oauth::token::access_token`), challenges' syntax
+//! (`oauth::challenge`).
 
 use std::rc::Rc;
 

@@ -17,7 +17,7 @@ use crate::login::oidc::claims::WantedClaims;
 use crate::memory::{ExternalToken, Verified};
 use crate::oauth::external::access_token;
 use crate::oauth::external::access_token::ExternalTokenError;
-use crate::oauth::external::told::Told;
+use crate::oauth::external::told::ToldClaims;
 use crate::ports::Platform;
 use crate::secret::Secret;
 use crate::time::Lifetime;
@@ -154,9 +154,9 @@ fn judge<P>(
     issuer: &ExternalIssuer,
     said: &[u8],
     is_answer: bool,
-) -> Result<(Told, String), ExternalTokenError> {
+) -> Result<(ToldClaims, String), ExternalTokenError> {
     let node = Node::parse(said).map_err(|_| ExternalTokenError::Malformed)?;
-    let told = Told::read(&node).ok_or(ExternalTokenError::Malformed)?;
+    let told = ToldClaims::read(&node).ok_or(ExternalTokenError::Malformed)?;
     let resource = route::resource_url(context.origin.as_str(), server);
     let audience = issuer.audience.as_deref().unwrap_or(&resource);
     let subject = access_token::judge(&told, &issuer.issuer, audience, is_answer, context.now)?;

@@ -1,5 +1,5 @@
-//! Asking an issuer about a token (RFC 7662). What it says is believed for a minute at most, so a revocation is heard of
-//! within that; that a token is none is remembered too, and whoever presents many such is not asked for any more.
+//! Asking an issuer about a token (RFC 7662). What it says is believed for a minute at most, so a revocation is heard
+//! of within that; that a token is none is remembered too, and whoever presents many such is not asked for any more.
 //!
 //! Not here: what a good token must say (`oauth::external::access_token`), and remembering who it lets in
 //! (`flow::call::external`).
@@ -45,12 +45,11 @@ pub async fn ask_about<P: Platform>(
     }
     let answer = ask(context, question.clone(), asked(context, issuer, asking, token)).await?;
     let until = context.now + REMEMBERED;
-    match &answer {
-        Some(answer) => memory.introspected.put(question, answer.clone().into(), until, context.now),
-        None => {
-            memory.inactive_tokens.put(question, (), until, context.now);
-            memory.strange_tokens.put(address, strange.saturating_add(1), until, context.now);
-        }
+    if let Some(answer) = &answer {
+        memory.introspected.put(question, answer.clone().into(), until, context.now);
+    } else {
+        memory.inactive_tokens.put(question, (), until, context.now);
+        memory.strange_tokens.put(address, strange.saturating_add(1), until, context.now);
     }
     Ok(answer)
 }

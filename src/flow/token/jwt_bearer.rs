@@ -12,12 +12,11 @@ use crate::flow::external::{Subject, cannot_connect, keys, subject};
 use crate::flow::{Answered, RequestContext, bound, default_scope, once, profile, revocation, sentence};
 use crate::jose::jws;
 use crate::json::Node;
-use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::external::access_token::granted;
 use crate::oauth::external::assertion;
 use crate::oauth::external::assertion::AssertionError;
-use crate::oauth::external::told::Told;
+use crate::oauth::external::told::ToldClaims;
 use crate::oauth::grant::GrantId;
 use crate::oauth::once::OnceId;
 use crate::oauth::resource;
@@ -59,7 +58,7 @@ struct Accepted<'c> {
     until: Timestamp,
 }
 
-/// Issues an access token for an assertion.
+/// Issues an access token for an assertion. The client has proved itself, if there is one: a workload need not be one.
 ///
 /// 1. It is of an issuer that is taken, and says all that it must.
 /// 2. It is for a server that takes the gateway's tokens, and gives the scope that is asked for.
@@ -67,16 +66,12 @@ struct Accepted<'c> {
 /// 4. It was not used before, anywhere.
 pub(super) async fn exchange<P: Platform>(
     context: &RequestContext<'_, P>,
-    credentials: &ClientCredentials,
+    client: Option<&str>,
     asked: Asked,
 ) -> Answered<P> {
     // 1.
-    let client = match credentials.id {
-        Some(_) => Some(super::authenticate(context, credentials).await?),
-        None => None,
-    };
     context.record.step(AuthorizationStep::Assertion);
-    let accepted = accept(context, client.as_deref(), asked.assertion.expose()).await?;
+    let accepted = accept(context, client, asked.assertion.expose()).await?;
     let Accepted { issuer, subject, client_id, .. } = &accepted;
     context.record.subject(&subject.id);
     context.record.client(client_id);
@@ -171,7 +166,7 @@ fn judge<'c, P: Platform>(
     payload: &[u8],
 ) -> Result<Accepted<'c>, AssertionError> {
     let claims = Node::parse(payload).map_err(|_| AssertionError::Malformed)?;
-    let told = Told::read(&claims).ok_or(AssertionError::Malformed)?;
+    let told = ToldClaims::read(&claims).ok_or(AssertionError::Malformed)?;
     let (own, endpoint) = (context.origin.as_str(), context.url(Endpoint::Token.path()));
     let audiences = match (&issuer.audience, &issuer.kind) {
         (Some(audience), _) => vec![audience.as_str()],
@@ -263,7 +258,7 @@ fn refused(error: AssertionError) -> Failure {
             "Get a new assertion from its issuer: each is good once."
         }
         AssertionError::WrongAudience => {
-            "Have it issued for this authorization server alone: its issuer identifier, or what the operator configured."
+            "Have it issued for this authorization server alone: for its issuer identifier, or the configured audience."
         }
         AssertionError::WrongResource => "Send the URL of one server as resource; the assertion must be for it.",
         AssertionError::WrongClient => "The client must authenticate, and the operator must name it for this issuer.",

@@ -54,7 +54,11 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
             rotate(context, client_id, &token, scope, resource).await
         }
         TokenRequest::JwtBearer { assertion, scope, resource } => {
-            boxed(jwt_bearer::exchange(context, &credentials, Asked { assertion, scope, resource })).await
+            let client = match credentials.id {
+                Some(_) => Some(authenticate(context, &credentials).await?),
+                None => None,
+            };
+            boxed(jwt_bearer::exchange(context, client.as_deref(), Asked { assertion, scope, resource })).await
         }
     }
 }

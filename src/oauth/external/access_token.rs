@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::told::{Told, Validity};
+use super::told::{ToldClaims, Validity};
 use crate::jose::jws::JwsError;
 use crate::oauth::scope::ScopeSet;
 use crate::reasons::reasons;
@@ -100,7 +100,7 @@ pub fn is_typed(typ: Option<&str>, untyped: bool) -> bool {
 /// 4. It is an access token, and good for whoever bears it (RFC 9449 §7.2).
 /// 5. It names whom it is about. Of a client itself an issuer that is asked says no more than which one.
 pub fn judge(
-    told: &Told,
+    told: &ToldClaims,
     issuer: &str,
     audience: &str,
     is_answer: bool,
@@ -140,13 +140,11 @@ pub fn granted(
     map: Option<&BTreeMap<String, ScopeSet>>,
     is_known: impl Fn(&str) -> bool,
 ) -> ScopeSet {
-    match map {
-        Some(map) => scope.iter().filter_map(|one| map.get(one)).fold(ScopeSet::default(), |all, one| all.union(one)),
-        None => {
-            let known = scope.iter().map(String::as_str).filter(|one| *one == ScopeSet::TOOLS || is_known(one));
-            ScopeSet::of(&known.collect::<Vec<_>>())
-        }
+    if let Some(map) = map {
+        return scope.iter().filter_map(|one| map.get(one)).fold(ScopeSet::default(), |all, one| all.union(one));
     }
+    let known = scope.iter().map(String::as_str).filter(|one| *one == ScopeSet::TOOLS || is_known(one));
+    ScopeSet::of(&known.collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -157,7 +155,7 @@ mod tests {
     const GOOD: &str = r#"{"iss":"https://as.example","aud":["x","https://gw/docs"],"sub":"a","exp":200,"iat":90}"#;
 
     fn judged(claims: &str, is_answer: bool) -> Result<String, ExternalTokenError> {
-        let told = Told::read(&Node::parse(claims.as_bytes()).unwrap()).unwrap();
+        let told = ToldClaims::read(&Node::parse(claims.as_bytes()).unwrap()).unwrap();
         judge(&told, "https://as.example", "https://gw/docs", is_answer, Timestamp(100))
     }
 

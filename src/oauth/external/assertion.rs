@@ -3,7 +3,7 @@
 //!
 //! Not here: the signature, which ids were used before (`oauth::once`), and what is issued (`flow::token`).
 
-use super::told::{Told, Validity};
+use super::told::{ToldClaims, Validity};
 use crate::jose::jws::JwsError;
 use crate::reasons::reasons;
 use crate::time::{Lifetime, Timestamp};
@@ -122,7 +122,7 @@ pub fn is_id_jag(typ: Option<&str>) -> bool {
 /// 3. It has not ended, ends within a day, and has begun, give or take a minute.
 /// 4. It is good for whoever bears it.
 pub fn judge(
-    told: &Told,
+    told: &ToldClaims,
     issuer: &str,
     audiences: &[&str],
     now: Timestamp,
@@ -160,7 +160,7 @@ mod tests {
     const GOOD: &str = r#"{"iss":"https://ci.example","aud":"https://gw","sub":"repo:a","exp":200,"iat":90}"#;
 
     fn judged(claims: &str) -> Result<(String, Timestamp), AssertionError> {
-        let told = Told::read(&Node::parse(claims.as_bytes()).unwrap()).unwrap();
+        let told = ToldClaims::read(&Node::parse(claims.as_bytes()).unwrap()).unwrap();
         judge(&told, "https://ci.example", &["https://gw", "https://gw/oauth/token"], Timestamp(100))
     }
 

@@ -18,7 +18,7 @@ const LONGEST: usize = 255;
 
 /// The claims of a token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct ToldClaims {
     /// Who issued it.
     pub issuer: Option<String>,
     /// Whom it is about, if that is fit to name anybody for good: short, and printable ASCII.
@@ -46,7 +46,7 @@ pub struct Told {
     pub is_id_token: bool,
 }
 
-impl Told {
+impl ToldClaims {
     /// Reads claims. `None` for what is no object, says anything twice, or has a time that is none.
     pub fn read(claims: &Node<'_>) -> Option<Self> {
         let Node::Object(members) = claims else { return None };
@@ -151,8 +151,8 @@ mod tests {
 
     use super::*;
 
-    fn told(json: &str) -> Option<Told> {
-        Told::read(&Node::parse(json.as_bytes()).unwrap())
+    fn told(json: &str) -> Option<ToldClaims> {
+        ToldClaims::read(&Node::parse(json.as_bytes()).unwrap())
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
         #[test]
         fn any_claims_are_read_without_harm(name in "(iss|sub|aud|exp|nbf|iat|scope|cnf)", value in "(\\PC{0,8}|-?[0-9]{1,30}|[a-z\" \\[\\],]{0,12})") {
             if let Ok(node) = Node::parse(format!("{{\"{name}\":{value}}}").as_bytes()) {
-                let _ = Told::read(&node).map(|told| told.stands(Timestamp(1)));
+                let _ = ToldClaims::read(&node).map(|told| told.stands(Timestamp(1)));
             }
         }
     }
