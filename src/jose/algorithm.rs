@@ -49,7 +49,7 @@ impl Algorithm {
         Self::EdDsa,
     ];
 
-    /// The algorithm of that name. RFC 9864 calls EdDSA with this curve Ed25519.
+    /// The algorithm of that name. RFC 9864 calls `EdDSA` with this curve Ed25519.
     pub fn named(name: &str) -> Option<Self> {
         if name == "Ed25519" {
             return Some(Self::EdDsa);
