@@ -20,6 +20,9 @@ use super::platform::Scripted;
 pub const AS: &str = "https://as.corp.example";
 pub const DEMO: &str = "http://localhost:8787/v1/mcp/demo";
 
+/// What it answers instead: a status and a text.
+type Bent = Result<(u16, String), FetchError>;
+
 /// The authorization server.
 #[derive(Clone, Default)]
 pub struct Issuing {
@@ -29,7 +32,7 @@ pub struct Issuing {
     /// What it says of tokens without a form.
     pub tokens: Rc<RefCell<BTreeMap<String, Value>>>,
     /// Answers before anything else does, by path.
-    pub bends: Rc<RefCell<BTreeMap<String, Result<(u16, String), FetchError>>>>,
+    pub bends: Rc<RefCell<BTreeMap<String, Bent>>>,
     /// How long an answer takes, milliseconds.
     pub takes: Rc<Cell<u32>>,
 }
@@ -38,7 +41,7 @@ impl Issuing {
     /// Of which the gateway takes access tokens, at every server.
     pub fn accepted(issuer: Value) -> (World, Self) {
         Self::configured(|config| {
-            config["issuers"] = json!({"corp": issuer});
+            config["issuers"]["corp"] = issuer;
             config["accepts"] = json!(["own", "corp"]);
         })
     }

@@ -10,7 +10,8 @@ use crate::config::tests::complete;
 
 fn with(alias: &str, issuer: Value) -> Result<Config, Vec<(String, String)>> {
     let mut document = complete();
-    document["issuers"] = json!({ alias: issuer });
+    document["issuers"] = json!({});
+    document["issuers"][alias] = issuer;
     Config::parse(&document.to_string())
         .map_err(|errors| errors.0.into_iter().map(|error| (error.pointer.clone(), error.to_string())).collect())
 }
