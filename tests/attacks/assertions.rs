@@ -8,6 +8,9 @@ use crate::world::idp::Key;
 use crate::world::issuing::{AS, Issuing, Presents, call};
 use crate::world::{ADMIN_TOKEN, World};
 
+/// The client that presents it, what is wrong with it, and the reason.
+type Case = (&'static str, fn(&mut Value), &'static str);
+
 fn with(change: impl FnOnce(&World, &mut Value)) -> (u16, String) {
     let (world, issuing) = Issuing::trusted();
     let mut claims = Issuing::job(&world);
@@ -98,7 +101,7 @@ fn an_assertion_is_no_access_token_and_an_access_token_no_assertion() {
 fn an_assertion_for_a_person_is_for_the_client_that_proves_itself() {
     let (world, issuing) = Issuing::of_people();
     let other = |claims: &mut Value| claims["client_id"] = json!("intruder");
-    let cases: [(&str, fn(&mut Value), &str); 6] = [
+    let cases: [Case; 6] = [
         ("agent", other, "assertion_wrong_client"),
         ("agent", |claims| claims["client_id"] = json!(null), "assertion_wrong_client"),
         ("agent", |claims| claims["jti"] = json!(null), "assertion_id_missing"),
