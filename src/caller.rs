@@ -47,6 +47,13 @@ pub enum By {
         /// The client.
         client: String,
     },
+    /// An access token of another issuer.
+    External {
+        /// The issuer's alias.
+        issuer: String,
+        /// The client it was issued to, where the issuer says that.
+        client: Option<String>,
+    },
     /// An API key.
     Key {
         /// Its id.
@@ -80,6 +87,7 @@ impl Caller {
     pub fn client(&self) -> &str {
         match &self.by {
             By::AccessToken { client, .. } | By::Machine { client, .. } => client,
+            By::External { issuer, client } => client.as_deref().unwrap_or(issuer),
             By::Key { id, .. } => id.as_str(),
         }
     }
@@ -91,15 +99,25 @@ impl By {
         match self {
             Self::AccessToken { .. } => "access_token",
             Self::Machine { .. } => "machine",
+            Self::External { .. } => "external_token",
             Self::Key { kind, .. } => kind.as_str(),
         }
     }
 
-    /// What its revocation names: the grant or the key.
-    pub fn id(&self) -> &str {
+    /// What its revocation names: the grant or the key. What another issuer gave out is revoked by that one.
+    pub fn id(&self) -> Option<&str> {
         match self {
-            Self::AccessToken { grant, .. } | Self::Machine { grant, .. } => grant.as_str(),
-            Self::Key { id, .. } => id.as_str(),
+            Self::AccessToken { grant, .. } | Self::Machine { grant, .. } => Some(grant.as_str()),
+            Self::External { .. } => None,
+            Self::Key { id, .. } => Some(id.as_str()),
+        }
+    }
+
+    /// The alias of the issuer, where it is another one.
+    pub fn issuer(&self) -> Option<&str> {
+        match self {
+            Self::External { issuer, .. } => Some(issuer),
+            Self::AccessToken { .. } | Self::Machine { .. } | Self::Key { .. } => None,
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::oauth::api_key::{ApiKey, KeyId};
 use crate::oauth::client::Client;
 use crate::oauth::subject::KeyUse;
 use crate::oauth::token::access_token::Claims;
+use crate::oauth_client::trusted_issuer::TrustedMetadata;
 use crate::secret::{Digested, Secret};
 use crate::time::Timestamp;
 use crate::upstream::circuit::Circuit;
@@ -54,6 +55,25 @@ pub struct Memory {
     pub config: RefCell<Option<LoadedConfig>>,
     /// Access tokens that were verified, by [`Verified::ending`], until they expire.
     pub tokens: Cache<Rc<Verified>>,
+    /// Access tokens of other issuers that were verified or asked about moments ago, by how they end and the server's
+    /// slug.
+    pub external_tokens: Cache<Rc<ExternalToken>>,
+    /// Other issuers' metadata.
+    pub issuers: Cache<Rc<TrustedMetadata>>,
+    /// Other issuers' keys.
+    pub issuer_keys: Cache<Rc<Jwks>>,
+    /// Issuers whose keys were looked for once more moments ago.
+    pub rekeyed: Cache<()>,
+    /// Why an issuer could not be asked moments ago, by the question.
+    pub unusable_issuers: Cache<Failure>,
+    /// What issuers said of tokens of theirs, moments ago.
+    pub introspected: Cache<Rc<Vec<u8>>>,
+    /// What issuers said moments ago is no token.
+    pub inactive_tokens: Cache<()>,
+    /// How many of those came from an address.
+    pub strange_tokens: Cache<u32>,
+    /// Subjects of which it is known that they are the issuer's.
+    pub bound_subjects: Cache<()>,
     /// API keys that were found, by how they end and the server's slug, and what they may do there.
     pub api_keys: Cache<Rc<FoundKey>>,
     /// Digests of what looked like a key moments ago and is none.
@@ -70,7 +90,8 @@ pub struct Memory {
     pub subjects: Cache<Option<Timestamp>>,
     /// When a connection was last dropped, if it was, asked at most this long ago.
     pub disconnected: Cache<Option<Timestamp>>,
-    /// Markers of revocations that a stream of this isolate asks storage for now, by their keys, and the configuration.
+    /// What a request of this isolate asks for now, for others to wait: markers of revocations and the configuration,
+    /// by their keys, and other issuers.
     pub asking: Cache<()>,
     /// Grants that moments ago lacked a scope for a call, by their ids.
     pub stepping_up: Cache<()>,
@@ -168,6 +189,17 @@ pub struct FoundKey {
     pub caller: Rc<Caller>,
 }
 
+/// An access token of another issuer, as one server takes it. Like a token of ours it is found by its ending and
+/// compared whole.
+pub struct ExternalToken {
+    /// Its text.
+    pub text: Secret,
+    /// Whose it is.
+    pub caller: Rc<Caller>,
+    /// Whether that is somebody who can sign in here.
+    pub signs_in: bool,
+}
+
 /// A use of an API key.
 pub struct KnownUse {
     /// The subject whose account lists the key.
@@ -231,6 +263,12 @@ impl Memory {
             self.failing.clear();
             self.catalogues.clear();
             self.api_keys.clear();
+            self.external_tokens.clear();
+            self.issuers.clear();
+            self.issuer_keys.clear();
+            self.unusable_issuers.clear();
+            self.introspected.clear();
+            self.inactive_tokens.clear();
         }
     }
 }

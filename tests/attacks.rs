@@ -17,6 +17,8 @@ mod authorization;
 mod browser;
 #[path = "attacks/catalogue.rs"]
 mod catalogue;
+#[path = "attacks/client_assertions.rs"]
+mod client_assertions;
 #[path = "attacks/connect.rs"]
 mod connect;
 #[path = "attacks/connections.rs"]
@@ -33,6 +35,8 @@ mod documents;
 mod ended;
 #[path = "attacks/id_tokens.rs"]
 mod id_tokens;
+#[path = "attacks/issuers.rs"]
+mod issuers;
 #[path = "attacks/kept.rs"]
 mod kept;
 #[path = "attacks/keys.rs"]

@@ -9,6 +9,8 @@
 mod accounts;
 #[path = "journeys/apps.rs"]
 mod apps;
+#[path = "journeys/assertions.rs"]
+mod assertions;
 #[path = "journeys/catalogue.rs"]
 mod catalogue;
 #[path = "journeys/choosing.rs"]
@@ -29,6 +31,8 @@ mod console_programs;
 mod deploying;
 #[path = "journeys/entered.rs"]
 mod entered;
+#[path = "journeys/issuers.rs"]
+mod issuers;
 #[path = "journeys/keeping.rs"]
 mod keeping;
 #[path = "journeys/keys.rs"]

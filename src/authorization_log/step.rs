@@ -35,6 +35,8 @@ pub enum AuthorizationStep {
     Code,
     /// The refresh token was used.
     RefreshToken,
+    /// Another issuer said who it is.
+    Assertion,
     /// The access token was issued, or presented.
     AccessToken,
     /// Nothing of it was revoked.
@@ -66,6 +68,7 @@ impl AuthorizationStep {
             Self::Kept => "kept",
             Self::Code => "code",
             Self::RefreshToken => "refresh_token",
+            Self::Assertion => "assertion",
             Self::AccessToken => "access_token",
             Self::Revocation => "revocation",
             Self::Scope => "scope",

@@ -18,6 +18,7 @@ mod clients;
 mod consent;
 mod difference;
 mod document;
+mod issuers;
 mod limits;
 mod login;
 mod machine;
@@ -49,6 +50,7 @@ pub use difference::{Difference, differences};
 pub use document::{
     BackchannelLogout, CatalogueOwner, ConnectTime, ConsentPolicy, LogLevel, LoggedCalls, LoggedSubjects,
 };
+pub use issuers::{AccessTokens, ExternalIssuer, Introspection, IssuerKind, Workload};
 pub use limits::{Limits, ServerLimits};
 pub use login::{DevAccount, Github, Login, Oidc};
 pub use operators::Operators;
@@ -83,6 +85,8 @@ pub struct Config {
     pub consent: ConsentPolicy,
     /// The servers, none of which can be mistaken for another.
     pub servers: BTreeMap<Slug, Server>,
+    /// Other issuers, by their aliases.
+    pub issuers: BTreeMap<String, ExternalIssuer>,
     /// The scopes that the operator defines.
     pub scopes: Scopes,
     /// What a client may send.
@@ -156,6 +160,14 @@ impl Config {
         ScopeSet::of(&own.into_iter().chain(self.scopes.names()).collect::<Vec<_>>())
     }
 
+    /// Scopes of the gateway's in the words of whoever issues tokens for a server: its own, where it does, and else
+    /// those of the first other issuer.
+    pub fn scope_to_ask(&self, server: &Server, scope: &ScopeSet) -> ScopeSet {
+        let issuer = server.accepts_issuers.first().filter(|_| !server.accepts_own);
+        let tokens = issuer.and_then(|alias| self.issuers.get(alias)?.access_tokens());
+        tokens.map_or_else(|| scope.clone(), |tokens| tokens.scope_to_ask(scope))
+    }
+
     /// The roles that the rules of servers ask for: all that a token has to tell of a person's.
     pub fn roles_of_rules(&self) -> BTreeSet<&str> {
         self.servers.values().flat_map(|server| server.policy.roles()).collect()
@@ -186,7 +198,9 @@ impl Config {
         };
         let clients = self.clients.preregistered.iter().filter_map(|client| client.client_secret.as_ref());
         let servers = self.servers.values().flat_map(|server| server.auth.secret_names());
-        login.into_iter().chain(clients).chain(servers).collect()
+        let issuers = self.issuers.values().filter_map(|issuer| issuer.access_tokens()?.introspection.as_ref());
+        let issuers = issuers.map(|asking| &asking.client_secret);
+        login.into_iter().chain(clients).chain(servers).chain(issuers).collect()
     }
 }
 
@@ -208,15 +222,17 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let login = login.and_then(|login| login::prove(login, public_url.as_ref(), &at, report));
     let tokens = prove_tokens(&document.tokens, &root.child("tokens"), report);
     let scopes = scopes::prove(document.scopes, &root.child("scopes"), report);
+    let signs_in = login.as_ref().map(|(login, _)| login);
+    let around = issuers::Surroundings { scopes: &scopes, login: signs_in, public_url: public_url.as_ref() };
+    let issuers = issuers::prove(document.issuers, &around, &root.child("issuers"), report);
     let slugs: Option<Vec<String>> = document.servers.as_ref().map(|servers| servers.keys().cloned().collect());
     let offered = machine::Offered { servers: slugs.as_deref(), scopes: &scopes };
     let clients = clients::prove(document.clients, offered, &root.child("clients"), report);
-    let known = policy::Known { scopes: &scopes, login: login.as_ref().map(|(login, _)| login), clients: &clients };
-    let accepts_keys = accepts::keys(document.accepts, &root.child("accepts"), report);
+    let known = policy::Known { scopes: &scopes, login: signs_in, clients: &clients, issuers: &issuers };
+    let accepts = accepts::prove(document.accepts, &issuers, &root.child("accepts"), report).unwrap_or_default();
     let at = root.child("servers");
     let servers = report.require(&at, document.servers, "write the servers by slug; {} for none yet");
-    let servers = servers
-        .map(|servers| server::prove(servers, public_url.as_ref(), known, accepts_keys.unwrap_or(false), &at, report));
+    let servers = servers.map(|servers| server::prove(servers, public_url.as_ref(), known, &accepts, &at, report));
     own_host::prove_apart(servers.iter().flat_map(BTreeMap::values), &allowed_hosts, &at, report);
     let at = root.child("operators");
     let operators = document.operators.map(|operators| operators::prove(operators, known, &at, report));
@@ -239,6 +255,7 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
         tokens: tokens?,
         consent: document.consent,
         servers: servers?,
+        issuers,
         scopes,
         limits: limits?,
         public_index: document.public_index,

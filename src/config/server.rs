@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::time::Lifetime;
 
+use super::accepts::Accepts;
 use super::auth::{Auth, Value};
 use super::document::{CatalogueOwner, LIST_CACHE, SERVER_TIMEOUT, ServerDocument};
 use super::limits::ServerLimits;
@@ -80,8 +81,12 @@ pub struct Server {
     pub catalogue: CatalogueOwner,
     /// How long its lists may be answered from memory, where the operator says so.
     pub list_cache: Option<Lifetime>,
+    /// Whether access tokens of the gateway's own are taken for it.
+    pub accepts_own: bool,
     /// Whether API keys are taken for it.
     pub accepts_keys: bool,
+    /// The other issuers whose access tokens are taken for it, by their aliases.
+    pub accepts_issuers: Vec<String>,
     /// How often and how many at once it may be called.
     pub limits: ServerLimits,
     /// Who may see and use what of it.
@@ -119,7 +124,7 @@ pub(super) fn prove(
     documents: BTreeMap<String, ServerDocument>,
     public_url: Option<&Origin>,
     known: Known<'_>,
-    accepts_keys: bool,
+    accepts: &Accepts,
     at: &Pointer,
     report: &mut Report,
 ) -> BTreeMap<Slug, Server> {
@@ -128,7 +133,7 @@ pub(super) fn prove(
         let at = at.child(&slug);
         let slug = report.check(&at, Slug::parse(&slug));
         let host = document.host.as_deref().and_then(|host| own_host(host, public_url, &at.child("host"), report));
-        let Some(server) = prove_server(slug, document, known, accepts_keys, &at, report) else { continue };
+        let Some(server) = prove_server(slug, document, known, accepts, &at, report) else { continue };
         let server = Server { host, ..server };
         if let Some(other) = servers.values().find(|other| other.path == server.path) {
             let problem = format!("is {:?}, the path of {:?} as well", server.path, other.slug.as_str());
@@ -150,7 +155,7 @@ fn prove_server(
     slug: Option<Slug>,
     document: ServerDocument,
     known: Known<'_>,
-    accepts_keys: bool,
+    accepts: &Accepts,
     at: &Pointer,
     report: &mut Report,
 ) -> Option<Server> {
@@ -169,7 +174,8 @@ fn prove_server(
         None => Some(None),
     };
     let catalogue = document.catalogue;
-    let accepts_keys = accepts::keys(document.accepts, &at.child("accepts"), report).unwrap_or(accepts_keys);
+    let own_accepts = accepts::prove(document.accepts, known.issuers, &at.child("accepts"), report);
+    let accepts = own_accepts.as_ref().unwrap_or(accepts);
     let ServerDocument { tools, prompts, resources, resource_templates, require, limits, .. } = document;
     let limits = limits::prove_server(limits, &at.child("limits"), report);
     let filters = PerKind { tools, prompts, resources, resource_templates };
@@ -185,7 +191,9 @@ fn prove_server(
         timeout: timeout?,
         catalogue,
         list_cache: list_cache?,
-        accepts_keys,
+        accepts_own: accepts.own,
+        accepts_keys: accepts.keys,
+        accepts_issuers: accepts.issuers.clone(),
         limits,
         policy: policy?,
         slug,

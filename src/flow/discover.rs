@@ -17,17 +17,24 @@ use crate::web::route::Endpoint;
 
 /// RFC 9728 metadata of one server.
 pub fn protected_resource<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Answered<P> {
-    let scopes = default_scope().union(&server.policy.scopes());
-    Ok(resource(context, &context.resource(server).url(), &scopes, &server.name))
+    let scopes = context.config.scope_to_ask(server, &default_scope().union(&server.policy.scopes()));
+    let issuers = server.accepts_issuers.iter().filter_map(|alias| context.config.issuers.get(alias));
+    let issuers = issuers.map(|issuer| issuer.issuer.as_str());
+    let issuers: Vec<_> = server.accepts_own.then_some(context.origin.as_str()).into_iter().chain(issuers).collect();
+    let resource = context.resource(server).url();
+    let metadata = ProtectedResource { resource: &resource, issuers: &issuers, scopes: &scopes, name: &server.name };
+    Ok(document(metadata.to_json()))
 }
 
 /// RFC 9728 metadata at the root, where some clients look first: the only server's, or the gateway's own.
 pub fn protected_resource_root<P: Platform>(context: &RequestContext<'_, P>) -> Answered<P> {
     let mut servers = context.config.servers.values();
-    match (servers.next(), servers.next()) {
-        (Some(only), None) => protected_resource(context, only),
-        _ => Ok(resource(context, context.origin.as_str(), &default_scope(), context.config.branding.name())),
+    if let (Some(only), None) = (servers.next(), servers.next()) {
+        return protected_resource(context, only);
     }
+    let (origin, name) = (context.origin.as_str(), context.config.branding.name());
+    let metadata = ProtectedResource { resource: origin, issuers: &[origin], scopes: &default_scope(), name };
+    Ok(document(metadata.to_json()))
 }
 
 /// RFC 8414 metadata.
@@ -63,15 +70,6 @@ fn described<P: Platform>(context: &RequestContext<'_, P>, at: &str, callback: &
     document(registration::document(&context.url(at), name, &context.url(callback)))
 }
 
-fn resource<P: Platform>(
-    context: &RequestContext<'_, P>,
-    resource: &str,
-    scopes: &ScopeSet,
-    name: &str,
-) -> Reply<P::Stream> {
-    document(ProtectedResource { resource, issuer: context.origin.as_str(), scopes, name }.to_json())
-}
-
 fn describe<'a, P: Platform>(
     context: &'a RequestContext<'_, P>,
     endpoints: &'a Endpoints,
@@ -88,6 +86,7 @@ fn describe<'a, P: Platform>(
         metadata_documents: context.config.clients.metadata_documents,
         access_lifetime: context.config.tokens.access_ttl,
         refresh_lifetime: context.config.tokens.refresh_ttl,
+        takes_assertions: context.config.issuers.values().any(|issuer| issuer.access_tokens().is_none()),
     }
 }
 

@@ -78,9 +78,12 @@ impl<P: Platform> Markers<'_, P> {
     }
 
     /// Until when all of them are known.
-    pub fn known_until(&self, access: &str, subject: &str, connection: Option<&str>) -> Option<Timestamp> {
-        let of_access = self.memory.revoked.until(access, self.now)?;
-        let of_both = self.memory.subjects.until(subject, self.now)?.min(of_access);
+    pub fn known_until(&self, access: Option<&str>, subject: &str, connection: Option<&str>) -> Option<Timestamp> {
+        let of_subject = self.memory.subjects.until(subject, self.now)?;
+        let of_both = match access {
+            Some(access) => self.memory.revoked.until(access, self.now)?.min(of_subject),
+            None => of_subject,
+        };
         let Some(marker) = connection else { return Some(of_both) };
         self.memory.disconnected.until(marker, self.now).map(|of_connection| of_connection.min(of_both))
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::authentication_method::AuthenticationMethod;
 use super::authorize::prompt::Prompt;
 use super::client::Authentication;
+use super::external::assertion::GRANT_TYPE;
 use super::scope::ScopeSet;
 use crate::jose::algorithm::Algorithm;
 use crate::time::Lifetime;
@@ -17,8 +18,8 @@ use crate::time::Lifetime;
 pub struct ProtectedResource<'a> {
     /// The canonical resource URL; the one in the challenge's URL and in `aud`.
     pub resource: &'a str,
-    /// The gateway's issuer identifier.
-    pub issuer: &'a str,
+    /// The identifiers of the issuers whose access tokens it takes.
+    pub issuers: &'a [&'a str],
     /// What calls may need; what every call needs is written first. `offline_access` is never among them (MCP
     /// authorization, "Refresh Tokens").
     pub scopes: &'a ScopeSet,
@@ -32,7 +33,7 @@ impl ProtectedResource<'_> {
         #[derive(Serialize)]
         struct Document<'a> {
             resource: &'a str,
-            authorization_servers: [&'a str; 1],
+            authorization_servers: &'a [&'a str],
             scopes_supported: Vec<&'a str>,
             bearer_methods_supported: [&'static str; 1],
             resource_name: &'a str,
@@ -41,7 +42,7 @@ impl ProtectedResource<'_> {
         scopes.sort_by_key(|scope| *scope != ScopeSet::TOOLS);
         json(&Document {
             resource: self.resource,
-            authorization_servers: [self.issuer],
+            authorization_servers: self.issuers,
             scopes_supported: scopes,
             bearer_methods_supported: ["header"],
             resource_name: self.name,
@@ -85,6 +86,8 @@ pub struct AuthorizationServer<'a> {
     pub access_lifetime: Lifetime,
     /// How long a refresh token is good after its last use.
     pub refresh_lifetime: Lifetime,
+    /// Whether assertions of other issuers are taken (RFC 7523).
+    pub takes_assertions: bool,
 }
 
 impl AuthorizationServer<'_> {
@@ -121,6 +124,8 @@ impl AuthorizationServer<'_> {
         // `none` must be among them: Claude uses a client id metadata document only then.
         let methods = Authentication::METHODS.into_iter().chain(self.key_method).map(AuthenticationMethod::as_str);
         let authentication_methods: Vec<_> = methods.collect();
+        let assertions = self.takes_assertions.then_some(GRANT_TYPE);
+        let grants = ["authorization_code", "refresh_token"].into_iter();
         ServerDocument {
             issuer: self.issuer,
             authorization_endpoint: &self.endpoints.authorization,
@@ -129,10 +134,7 @@ impl AuthorizationServer<'_> {
             revocation_endpoint: &self.endpoints.revocation,
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
-            grant_types_supported: ["authorization_code", "refresh_token"]
-                .into_iter()
-                .chain(self.machine_grant)
-                .collect(),
+            grant_types_supported: grants.chain(self.machine_grant).chain(assertions).collect(),
             token_endpoint_auth_methods_supported: authentication_methods.clone(),
             token_endpoint_auth_signing_alg_values_supported: self.algorithms(),
             revocation_endpoint_auth_methods_supported: authentication_methods,
@@ -213,6 +215,7 @@ mod tests {
             metadata_documents: true,
             access_lifetime: Lifetime::hours(1),
             refresh_lifetime: Lifetime::days(30),
+            takes_assertions: false,
         }
     }
 
@@ -228,7 +231,7 @@ mod tests {
     fn a_resource_names_its_server_and_never_offline_access() {
         let resource = ProtectedResource {
             resource: "https://gw.example/v1/mcp/docs",
-            issuer: "https://gw.example",
+            issuers: &["https://gw.example"],
             scopes: &scopes(),
             name: "Docs",
         };

@@ -10,6 +10,7 @@ pub mod authorize;
 pub mod challenge;
 pub mod client;
 pub mod error;
+pub mod external;
 pub mod grant;
 pub mod machine;
 pub mod metadata;

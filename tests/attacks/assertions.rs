@@ -1,186 +1,145 @@
-//! Assertions of clients (`private_key_jwt`) that are forged, used again, or somebody else's.
+//! Attacks on the `jwt-bearer` grant: assertions of others, for others, from elsewhere, or once more.
 //!
-//! Not here: every claim of one (`oauth::client::assertion`), stock clients (`tests/e2e`).
+//! Not here: what a good assertion gets (`journeys::assertions`), access tokens of other issuers (`attacks::issuers`).
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-use jwt_compact::alg::{Hs256, Hs256Key};
-use jwt_compact::{AlgorithmExt, Claims, Header};
 use serde_json::{Value, json};
 
-use crate::world::World;
-use crate::world::answer::Answer;
 use crate::world::idp::Key;
+use crate::world::issuing::{AS, Issuing, Presents, call};
+use crate::world::{ADMIN_TOKEN, World};
 
-const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-const ISSUER: &str = "http://localhost:8787";
-const CI: Key = Key { id: "ci-1", secret: 21 };
-const BOT: Key = Key { id: "bot-1", secret: 22 };
-const NEXT: Key = Key { id: "bot-2", secret: 23 };
+/// The client that presents it, what is wrong with it, and the reason.
+type Case = (&'static str, fn(&mut Value), &'static str);
 
-fn world() -> World {
-    let world = World::bare(ISSUER);
-    world.set_secret("OLD_SECRET", "s3cret");
-    let machine = json!({"servers": ["demo"]});
-    let config = json!({
-        "login": {"kind": "dev"},
-        "clients": {"preregistered": [
-            {"client_id": "ci", "jwks": {"keys": [CI.published()]}, "machine": machine},
-            {"client_id": "bot", "jwks_uri": "https://bot.example/jwks", "machine": machine},
-            {"client_id": "old", "client_secret": {"secret": "OLD_SECRET"}, "machine": machine},
-        ]},
-        "servers": {"demo": {"url": "https://demo.example/mcp", "auth": {"kind": "none"}}},
-    });
-    world.configure(&config).with(200);
-    publishes(&world, &[BOT]);
-    world
-}
-
-fn publishes(world: &World, keys: &[Key]) {
-    let keys: Vec<_> = keys.iter().map(|key| key.published()).collect();
-    let document = json!({"keys": keys}).to_string();
-    world.outside_answers("https://bot.example", 200, &[("content-type", "application/json")], &document);
-}
-
-fn claims(world: &World, client: &str, id: &str) -> Value {
-    let now = world.now();
-    json!({"iss": client, "sub": client, "aud": ISSUER, "jti": id, "iat": now, "exp": now + 300})
-}
-
-fn fields<'a>(client: &'a str, assertion: &'a str) -> Vec<(&'a str, &'a str)> {
-    let assertion = [("client_assertion_type", TYPE), ("client_assertion", assertion)];
-    [("grant_type", "client_credentials"), ("client_id", client)].into_iter().chain(assertion).collect()
-}
-
-fn ask(world: &World, client: &str, assertion: &str) -> Answer {
-    world.request("POST", "/oauth/token").form(&fields(client, assertion)).send()
+fn with(change: impl FnOnce(&World, &mut Value)) -> (u16, String) {
+    let (world, issuing) = Issuing::trusted();
+    let mut claims = Issuing::job(&world);
+    change(&world, &mut claims);
+    let answer = Presents::of(&issuing.typed("JWT", &claims)).at(&world);
+    assert!(answer.status == 200 || answer.json()["error"] == "invalid_grant", "{}", answer.text());
+    (answer.status, answer.reason())
 }
 
 #[test]
-fn a_key_proves_its_client_inline_or_fetched_and_whose_need_not_be_said() {
-    let world = world();
-    ask(&world, "ci", &CI.signs(claims(&world, "ci", "1"))).with(200);
-    ask(&world, "bot", &BOT.signs(claims(&world, "bot", "1"))).with(200);
-    let assertion = CI.signs(claims(&world, "ci", "2"));
-    let unnamed: Vec<_> = fields("", &assertion).into_iter().filter(|(name, _)| *name != "client_id").collect();
-    world.request("POST", "/oauth/token").form(&unnamed).send().with(200);
-    let metadata = world.get("/.well-known/oauth-authorization-server").with(200).json();
-    let lists = |member: &str, value: &str| metadata[member].as_array().unwrap().contains(&json!(value));
-    assert!(lists("token_endpoint_auth_methods_supported", "private_key_jwt"));
-    assert!(lists("token_endpoint_auth_signing_alg_values_supported", "ES256"));
-    assert!(!lists("token_endpoint_auth_signing_alg_values_supported", "none"));
+fn what_the_operator_did_not_configure_gets_nothing() {
+    for (member, value, reason) in [
+        ("repository", json!("evil/app"), "assertion_requirement_unmet"),
+        ("repository", json!("acme/app2"), "assertion_requirement_unmet"),
+        ("repository", json!("ACME/APP"), "assertion_requirement_unmet"),
+        ("repository", json!(null), "assertion_requirement_unmet"),
+        ("repository", json!({"acme/app": true}), "assertion_requirement_unmet"),
+        ("iss", json!("https://as.corp.example/"), "assertion_wrong_issuer"),
+        ("iss", json!(null), "assertion_malformed"),
+        ("aud", json!("https://github.com/acme"), "assertion_wrong_audience"),
+        ("aud", json!(["http://localhost:8787", "https://evil.example"]), "assertion_wrong_audience"),
+        ("aud", json!([]), "assertion_wrong_audience"),
+        ("exp", json!(1_800_000_000), "assertion_expired"),
+        ("exp", json!(null), "assertion_expired"),
+        ("exp", json!(1e16), "assertion_too_long"),
+        ("nbf", json!(2e9), "assertion_not_yet_valid"),
+        ("sub", json!(null), "assertion_unfit_subject"),
+        ("cnf", json!({"jkt": "x"}), "assertion_bound"),
+    ] {
+        let refused = with(|_, claims| claims[member] = value.clone());
+        assert_eq!(refused, (400, reason.to_owned()), "{member} {value}");
+    }
+    assert_eq!(with(|_, _| ()).0, 200);
 }
 
 #[test]
 fn an_assertion_is_good_once_on_earth() {
-    let world = world();
-    let other = world.elsewhere();
-    let assertion = CI.signs(claims(&world, "ci", "once"));
-    let asking = |world: &World| world.request("POST", "/oauth/token").form(&fields("ci", &assertion)).sending();
-    let answers = world.platform.together([asking(&world), asking(&other)]);
-    let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 401]);
-    world.new_isolate();
-    ask(&world, "ci", &assertion).refused(401, "client_assertion_used");
-    world.passes(359);
-    ask(&world, "ci", &assertion).refused(401, "client_assertion_used");
-    world.passes(1);
-    ask(&world, "ci", &assertion).refused(401, "client_assertion_expired");
-}
-
-#[test]
-fn where_it_cannot_be_burned_it_is_refused() {
-    let world = world();
-    let assertion = CI.signs(claims(&world, "ci", "1"));
-    world.platform.ledger_down.set(true);
-    ask(&world, "ci", &assertion).refused(503, "storage_unavailable");
-    world.platform.ledger_down.set(false);
-    ask(&world, "ci", &assertion).with(200);
-    world.platform.signatures_down.set(true);
-    ask(&world, "ci", &CI.signs(claims(&world, "ci", "2"))).refused(503, "client_keys_unavailable");
-}
-
-#[test]
-fn one_clients_key_makes_no_other_client() {
-    let world = world();
-    ask(&world, "ci", &BOT.signs(claims(&world, "ci", "1"))).refused(401, "client_assertion_unknown_key");
-    let named = Key { id: CI.id, ..BOT };
-    ask(&world, "ci", &named.signs(claims(&world, "ci", "1"))).refused(401, "client_assertion_wrong_signature");
-    ask(&world, "ci", &CI.signs(claims(&world, "bot", "1"))).refused(401, "client_assertion_wrong_client");
-    ask(&world, "old", &CI.signs(claims(&world, "old", "1"))).refused(401, "client_assertion_unexpected");
-    let mut mixed = claims(&world, "ci", "1");
-    mixed["sub"] = "bot".into();
-    ask(&world, "ci", &CI.signs(mixed)).refused(401, "client_assertion_wrong_client");
-    let mut elsewhere = claims(&world, "ci", "1");
-    elsewhere["aud"] = "https://other.example".into();
-    ask(&world, "ci", &CI.signs(elsewhere)).refused(401, "client_assertion_wrong_audience");
-    assert!(world.platform.burned.borrow().is_empty(), "what was refused burns nothing");
-}
-
-#[test]
-fn what_is_not_signed_with_the_key_is_refused_before_anything_is_asked() {
-    let world = world();
-    let text = |value: &Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
-    let claims = claims(&world, "ci", "1");
-    let none = format!("{}.{}.", text(&json!({"alg": "none", "kid": CI.id})), text(&claims));
-    ask(&world, "ci", &none).refused(401, "client_assertion_unsupported_algorithm");
-    // The public key, which everybody may know, as a shared secret.
-    let public = Hs256Key::from(CI.published().to_string().as_bytes());
-    let confused = Hs256.token(&Header::empty().with_key_id(CI.id), &Claims::new(claims.clone()), &public).unwrap();
-    ask(&world, "ci", &confused).refused(401, "client_assertion_unsupported_algorithm");
-    let path = Key { id: "../../bot.example/jwks", ..BOT };
-    ask(&world, "ci", &path.signs(claims.clone())).refused(401, "client_assertion_unknown_key");
-    let long = format!("{}{}", CI.signs(claims.clone()), "A".repeat(20_000));
-    ask(&world, "ci", &long).refused(401, "client_assertion_malformed");
-    assert!(world.sent().is_empty());
-    let secret = [fields("ci", "x"), vec![("client_secret", "s3cret")]].concat();
-    world.request("POST", "/oauth/token").form(&secret).send().refused(400, "client_auth_twice");
-    ask(&world, "ci", "").refused(401, "client_assertion_missing");
-    let mut kind = fields("ci", "x");
-    kind[2].1 = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer";
-    world.request("POST", "/oauth/token").form(&kind).send().refused(401, "client_assertion_type_unsupported");
-}
-
-#[test]
-fn rotated_keys_are_fetched_once_and_made_up_ones_make_no_storm() {
-    let world = world();
-    ask(&world, "bot", &BOT.signs(claims(&world, "bot", "1"))).with(200);
-    publishes(&world, &[BOT, NEXT]);
-    world.sent();
-    ask(&world, "bot", &NEXT.signs(claims(&world, "bot", "2"))).refused(401, "client_assertion_unknown_key");
-    assert!(world.sent().is_empty(), "its keys were fetched a moment ago");
-    world.passes(61);
-    ask(&world, "bot", &NEXT.signs(claims(&world, "bot", "3"))).with(200);
-    assert_eq!(world.sent().len(), 1);
-    let forged = Key { id: "made-up", secret: 99 };
-    for id in 0..20 {
-        ask(&world, "bot", &forged.signs(claims(&world, "bot", &id.to_string())))
-            .refused(401, "client_assertion_unknown_key");
+    let (world, issuing) = Issuing::trusted();
+    for id in [json!("job-1"), json!(null)] {
+        let mut claims = Issuing::job(&world);
+        claims["jti"] = id;
+        let assertion = issuing.typed("JWT", &claims);
+        let elsewhere = world.elsewhere();
+        let at_once = world
+            .platform
+            .together([&world, &elsewhere].map(|isolate| Presents::of(&assertion).asking(isolate).sending()));
+        let mut statuses: Vec<_> = at_once.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400]);
+        Presents::of(&assertion).at(&world).refused(400, "assertion_used");
+        // The same id in other words of the same issuer.
+        if !claims["jti"].is_null() {
+            claims["iat"] = json!(world.now() - 20);
+            Presents::of(&issuing.typed("JWT", &claims)).at(&world).refused(400, "assertion_used");
+        }
     }
-    assert!(world.sent().is_empty());
-    world.passes(3601);
-    world.outside_answers("https://bot.example", 500, &[], "");
-    ask(&world, "bot", &BOT.signs(claims(&world, "bot", "4"))).refused(503, "client_keys_unavailable");
 }
 
 #[test]
-fn a_token_is_revoked_by_whoever_has_the_key() {
-    let world = world();
-    let answer = ask(&world, "ci", &CI.signs(claims(&world, "ci", "1"))).with(200).json();
-    let token = answer["access_token"].as_str().unwrap();
-    let revoke = |client: &str, assertion: &str| {
-        let form = [fields(client, assertion), vec![("token", token)]].concat();
-        world.request("POST", "/oauth/revoke").form(&form).send()
-    };
-    let call = || {
-        let params = json!({"name": "echo", "arguments": {}});
-        let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
-        world.request("POST", "/v1/mcp/demo").bearer(token).json(&message).send()
-    };
-    revoke("bot", &BOT.signs(claims(&world, "bot", "1"))).with(200);
-    call().with(200);
-    revoke("ci", &BOT.signs(claims(&world, "ci", "2"))).refused(401, "client_assertion_unknown_key");
-    call().with(200);
-    revoke("ci", &CI.signs(claims(&world, "ci", "3"))).with(200);
-    call().refused(401, "token_revoked");
+fn a_signature_is_the_issuers() {
+    let (world, issuing) = Issuing::trusted();
+    let claims = Issuing::job(&world);
+    issuing.signs_with.set(Key { secret: 9, ..Key::default() });
+    Presents::of(&issuing.typed("JWT", &claims)).at(&world).refused(400, "assertion_wrong_signature");
+    issuing.signs_with.set(Key { id: "mine", secret: 9 });
+    Presents::of(&issuing.typed("JWT", &claims)).at(&world).refused(400, "assertion_unknown_key");
+    for typ in ["at+jwt", "dpop+jwt", "oauth-id-jag+jwt"] {
+        Presents::of(&issuing.typed(typ, &claims)).at(&world).refused(400, "assertion_wrong_type");
+    }
+    for nonsense in ["x", "a.b.c", &"a".repeat(20_000)] {
+        Presents::of(nonsense).at(&world).refused(400, "assertion_malformed");
+    }
+}
+
+#[test]
+fn an_assertion_is_no_access_token_and_an_access_token_no_assertion() {
+    let (world, issuing) = Issuing::configured(|config| {
+        config["issuers"] = json!({"corp": {"issuer": AS, "token_type": "JWT"}});
+        config["accepts"] = json!(["own", "corp"]);
+    });
+    let job = issuing.typed("JWT", &Issuing::job(&world));
+    call(&world, "demo", &job).refused(401, "external_token_wrong_audience");
+    let token = issuing.anns(&world, |_| ());
+    Presents::of(&token).at(&world).refused(400, "assertion_wrong_issuer");
+}
+
+#[test]
+fn an_assertion_for_a_person_is_for_the_client_that_proves_itself() {
+    let (world, issuing) = Issuing::of_people();
+    let other = |claims: &mut Value| claims["client_id"] = json!("intruder");
+    let cases: [Case; 6] = [
+        ("agent", other, "assertion_wrong_client"),
+        ("agent", |claims| claims["client_id"] = json!(null), "assertion_wrong_client"),
+        ("agent", |claims| claims["jti"] = json!(null), "assertion_id_missing"),
+        ("agent", |claims| claims["aud"] = json!("https://mcp.example.com/oauth/token"), "assertion_wrong_audience"),
+        (
+            "agent",
+            |claims| claims["resource"] = json!("https://mcp.example.com/mail/mcp/x"),
+            "assertion_wrong_resource",
+        ),
+        ("agent", |claims| claims["resource"] = json!(null), "assertion_wrong_resource"),
+    ];
+    for (client, change, reason) in cases {
+        let mut claims = Issuing::for_ann(&world);
+        change(&mut claims);
+        let assertion = issuing.typed("oauth-id-jag+jwt", &claims);
+        let answer = Presents::of(&assertion).by(client, "AGENT_SECRET").at(&world);
+        assert_eq!((answer.status, answer.reason().as_str()), (400, reason));
+    }
+    let claims = Issuing::for_ann(&world);
+    let assertion = issuing.typed("oauth-id-jag+jwt", &claims);
+    Presents::of(&assertion).at(&world).refused(400, "assertion_wrong_client");
+    Presents::of(&assertion).by("agent", "wrong").at(&world).refused(401, "client_secret_wrong");
+    for typ in ["JWT", "", "at+jwt"] {
+        let token = issuing.typed(typ, &claims);
+        Presents::of(&token).by("agent", "AGENT_SECRET").at(&world).refused(400, "assertion_wrong_type");
+    }
+}
+
+#[test]
+fn what_was_revoked_stays_so_for_whatever_was_made_before() {
+    let (world, issuing) = Issuing::trusted();
+    let early = issuing.typed("JWT", &Issuing::job(&world));
+    let mut claims = Issuing::job(&world);
+    claims["jti"] = json!("job-2");
+    let issued = Presents::of(&issuing.typed("JWT", &claims)).at(&world).with(200).json();
+    world.passes(5);
+    let subject = "/admin/subjects/ci%3Arepo%3Aacme%2Fapp";
+    world.request("DELETE", subject).bearer(ADMIN_TOKEN).send().with(200);
+    call(&world, "demo", issued["access_token"].as_str().unwrap()).refused(401, "token_revoked");
+    Presents::of(&early).at(&world).refused(400, "assertion_subject_revoked");
 }

@@ -165,7 +165,7 @@ fn discovery(has_userinfo: bool) -> Value {
 }
 
 impl Key {
-    fn pair(self) -> <Es256 as Algorithm>::SigningKey {
+    pub fn pair(self) -> <Es256 as Algorithm>::SigningKey {
         SigningKey::<Es256>::from_slice(&[self.secret; 32]).unwrap()
     }
 

@@ -15,6 +15,7 @@ pub mod browser;
 pub mod client;
 pub mod guarded;
 pub mod idp;
+pub mod issuing;
 pub mod one_reason;
 pub mod platform;
 pub mod protected;
@@ -102,6 +103,7 @@ impl World {
             ("ADMIN_TOKEN", ADMIN_TOKEN),
             ("MAIL_KEY", "Bearer key of the mail server"),
             ("LOGIN_SECRET", idp::CLIENT_SECRET),
+            ("CORP_SECRET", "the gateway's secret at another issuer"),
         ];
         *platform.secrets.borrow_mut() = secrets.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let world =

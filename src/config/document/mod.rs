@@ -16,6 +16,7 @@ use schemars::JsonSchema;
 
 mod auth;
 mod credentials;
+mod issuers;
 mod limits;
 mod log;
 mod login;
@@ -25,6 +26,9 @@ mod policy;
 pub use auth::ConnectTime;
 pub(super) use auth::{AuthDocument, ClientCredentialsDocument, HeaderDocument, OAuthDocument, UpstreamClientDocument};
 pub(super) use credentials::SecretDocument;
+pub(super) use issuers::{
+    IntrospectionDocument, IssuerDocument, IssuerKindDocument, IssuerRolesDocument, TokenTypeDocument,
+};
 pub(super) use limits::{BODY_BYTES, CONCURRENT, DEPTH, LimitsDocument, RATE, ServerLimitsDocument};
 pub(super) use log::{LOG_DAYS, LogDocument};
 pub use log::{LogLevel, LoggedCalls, LoggedSubjects};
@@ -78,9 +82,12 @@ pub(super) struct Document {
     /// Scopes beside `mcp:tools`, by name: what rules can ask for.
     #[serde(default)]
     pub(super) scopes: BTreeMap<String, ScopeDocument>,
-    /// Which bearer tokens servers take. Without it: the gateway's own access tokens alone.
-    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<AcceptedDocument>>"))]
-    pub(super) accepts: Option<Vec<Option<AcceptedDocument>>>,
+    /// Which bearer tokens servers take: `own`, `keys` and aliases of `issuers`. Without it: the gateway's own access tokens alone.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<String>>"))]
+    pub(super) accepts: Option<Vec<Option<String>>>,
+    /// Other authorization servers, by an alias that their subjects' ids begin with.
+    #[serde(default)]
+    pub(super) issuers: BTreeMap<String, IssuerDocument>,
     /// Bounds on what a client may send, and how often.
     #[serde(default)]
     pub(super) limits: LimitsDocument,
@@ -219,17 +226,6 @@ pub enum CatalogueOwner {
     Server,
 }
 
-/// A kind of bearer token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
-#[serde(rename_all = "snake_case", expecting = "\"own\" or \"keys\"")]
-pub(super) enum AcceptedDocument {
-    /// Access tokens of the gateway's own.
-    Own,
-    /// API keys, of people and of services.
-    Keys,
-}
-
 /// One upstream MCP server.
 #[derive(Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(JsonSchema))]
@@ -260,8 +256,8 @@ pub(super) struct ServerDocument {
     #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *LIST_CACHE.start(), max = *LIST_CACHE.end())))]
     pub(super) list_cache_seconds: Option<u64>,
     /// Which bearer tokens it takes. Without it: what the top-level `accepts` says.
-    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<AcceptedDocument>>"))]
-    pub(super) accepts: Option<Vec<Option<AcceptedDocument>>>,
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<String>>"))]
+    pub(super) accepts: Option<Vec<Option<String>>>,
     /// Which of its tools there are. Without it: all.
     pub(super) tools: Option<FilterDocument>,
     /// Which of its prompts there are. Without it: all.

@@ -3,7 +3,10 @@
 //!
 //! Not here: who has them.
 
+use std::collections::BTreeMap;
+
 use crate::config::clients::Clients;
+use crate::config::issuers::ExternalIssuer;
 use crate::config::login::Login;
 use crate::config::near::nearest;
 use crate::config::report::{Complaint, shown};
@@ -20,6 +23,8 @@ pub(in crate::config) struct Known<'a> {
     pub(in crate::config) login: Option<&'a Login>,
     /// The clients, some of which have roles of their own.
     pub(in crate::config) clients: &'a Clients,
+    /// Other issuers.
+    pub(in crate::config) issuers: &'a BTreeMap<String, ExternalIssuer>,
 }
 
 impl Known<'_> {
@@ -37,7 +42,9 @@ impl Known<'_> {
     pub(in crate::config) fn role(self, name: &str) -> Result<(), Complaint> {
         roles::role(name)?;
         let mut machines = self.clients.preregistered.iter().filter_map(|client| client.machine.as_ref());
-        if machines.any(|machine| machine.roles.iter().any(|role| role == name)) {
+        if machines.any(|machine| machine.roles.iter().any(|role| role == name))
+            || self.issuers.values().any(|issuer| issuer.gives(name))
+        {
             return Ok(());
         }
         let mapping = match self.login {
@@ -70,7 +77,8 @@ impl Known<'_> {
 
     /// Whether anybody can have a claim.
     pub(super) fn any_claim(self) -> Result<(), Complaint> {
-        if matches!(self.login, Some(Login::Dev { .. })) {
+        let elsewhere = self.issuers.values().any(|issuer| issuer.access_tokens().is_some());
+        if matches!(self.login, Some(Login::Dev { .. })) && !elsewhere {
             let problem = "asks for claims, and the development login has none";
             return Err(Complaint::new(problem, "write \"roles\", which its accounts can have"));
         }

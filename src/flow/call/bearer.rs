@@ -1,13 +1,14 @@
 //! Who calls: the bearer of a request, remembered or verified, for this very server, with the scope it needs, not
 //! revoked.
 //!
-//! Not here: where it stands in the request (`flow::call::presented`), API keys (`flow::call::api_key`), the token's
-//! form (`oauth::token::access_token`), challenges' syntax (`oauth::challenge`).
+//! Not here: where it stands in the request (`flow::call::presented`), API keys (`flow::call::api_key`), tokens of
+//! other issuers (`flow::call::external`), the token's form (`oauth::token::access_token`), challenges' syntax
+//! (`oauth::challenge`).
 
 use std::rc::Rc;
 
 use super::presented::Presented;
-use super::{api_key, challenge, presented};
+use super::{api_key, challenge, external, presented};
 use crate::authorization_log::AuthorizationStep;
 use crate::caller::{By, Caller};
 use crate::config::Server;
@@ -15,6 +16,7 @@ use crate::flow::revocation::Markers;
 use crate::flow::{Head, RequestContext, boxed, default_scope, join, revocation, sentence};
 use crate::memory::Verified;
 use crate::oauth::error::ErrorCode;
+use crate::oauth::external::access_token::ExternalTokenError;
 use crate::oauth::machine::{Machine, MachineError};
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::token::access_token;
@@ -36,9 +38,18 @@ pub async fn authenticate<P: Platform>(
     let known = Verified::ending(token).and_then(|ending| context.memory.tokens.get(ending, context.now));
     let verified = match known.filter(|known| known.is(token)) {
         Some(verified) => verified,
+        None if !server.accepts_issuers.is_empty() => {
+            match boxed(external::authenticate(context, head, server, token)).await? {
+                Some(caller) => return require_scope(context, server, &caller).map(|()| caller),
+                None => verify(context, server, token)?,
+            }
+        }
         None => verify(context, server, token)?,
     };
     let (claims, caller) = (&verified.claims, &verified.caller);
+    if !server.accepts_own {
+        return Err(not_own(context, server));
+    }
     let resource = context.resource(server).url();
     claims
         .check(context.origin.as_str(), &resource, server.slug.as_str())
@@ -58,11 +69,20 @@ pub async fn authenticate<P: Platform>(
         Machine::admit(machine, slug, server.is_personal(), &caller.scope, &caller.roles)
             .map_err(|error| machine_refused(context, server, error))?;
     }
-    context.record.step(AuthorizationStep::Scope);
-    if !context.config.scopes.hold(&caller.scope, ScopeSet::TOOLS) {
-        return Err(insufficient(context, server, &caller.scope));
-    }
+    require_scope(context, server, caller)?;
     Ok(Rc::clone(caller))
+}
+
+fn require_scope<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    caller: &Caller,
+) -> Result<(), Failure> {
+    context.record.step(AuthorizationStep::Scope);
+    if context.config.scopes.hold(&caller.scope, ScopeSet::TOOLS) {
+        return Ok(());
+    }
+    Err(insufficient(context, server, &caller.scope))
 }
 
 fn verify<P: Platform>(context: &RequestContext<'_, P>, server: &Server, token: &str) -> Result<Rc<Verified>, Failure> {
@@ -83,6 +103,12 @@ fn invalid<P: Platform>(context: &RequestContext<'_, P>, server: &Server, error:
         _ => "authorize again from the client.",
     };
     refuse(context, server, error.reason(), format!("{} To mend it, {again}", sentence(&error)))
+}
+
+fn not_own<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Failure {
+    let error = ExternalTokenError::NotAccepted;
+    let fix = "This server takes access tokens of other issuers only: its resource metadata names them.";
+    refuse(context, server, error.reason(), fix.to_owned())
 }
 
 fn revoked<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Failure {

@@ -17,7 +17,7 @@ pub fn of<P: Platform>(
     server: &Server,
     error: Option<(ErrorCode, &str)>,
 ) -> HeaderValue {
-    written(context, server, ScopeSet::TOOLS, error)
+    written(context, server, &ScopeSet::of(&[ScopeSet::TOOLS]), error)
 }
 
 /// The same for what the caller's scope is not enough for: what to ask for, in one challenge.
@@ -27,15 +27,16 @@ pub fn for_scope<P: Platform>(
     scope: &ScopeSet,
     description: &str,
 ) -> HeaderValue {
-    written(context, server, &scope.to_string(), Some((ErrorCode::InsufficientScope, description)))
+    written(context, server, scope, Some((ErrorCode::InsufficientScope, description)))
 }
 
 fn written<P: Platform>(
     context: &RequestContext<'_, P>,
     server: &Server,
-    scope: &str,
+    scope: &ScopeSet,
     error: Option<(ErrorCode, &str)>,
 ) -> HeaderValue {
+    let scope = context.config.scope_to_ask(server, scope).to_string();
     let resource_metadata = context.resource(server).metadata_url();
-    Challenge { resource_metadata: &resource_metadata, scope, error }.to_header()
+    Challenge { resource_metadata: &resource_metadata, scope: &scope, error }.to_header()
 }

@@ -9,6 +9,7 @@ pub mod bearer;
 pub mod challenge;
 pub mod context;
 pub mod exchange;
+pub mod external;
 mod listed;
 mod load;
 mod permit;

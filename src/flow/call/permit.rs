@@ -83,6 +83,9 @@ impl<P: Platform> Call<'_, P> {
     }
 
     fn way_to_role(&self, wanted: &str) -> String {
+        if let Some(issuer) = self.caller.by.issuer() {
+            return format!("Ask whoever runs the issuer {issuer} for the role {wanted}, and authorize there anew.");
+        }
         if let By::Key { kind: KeyKind::Service, .. } = &self.caller.by {
             return format!("Ask the operator for a key with the role {wanted}; what a key may do never changes.");
         }
@@ -115,6 +118,7 @@ impl<P: Platform> Call<'_, P> {
                     By::Machine { .. } => {
                         "Ask for a token with that scope, or ask the operator to let the client have it."
                     }
+                    By::External { .. } => "Ask the issuer of the token for one with the scopes of the challenge.",
                     By::Key { .. } => "Make another API key that has the scope; what a key may do never changes.",
                 };
                 Failure::client(403, "capability_scope_missing", format!("The {kind} {name} needs the scope {scope}."))

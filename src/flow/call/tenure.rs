@@ -43,8 +43,8 @@ const AGAIN: &str = "Send the request again: the client refreshes its token, or 
 /// What a stream was opened with. It travels beside the stream, within the isolate.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Tenure {
-    /// The grant or API key it was opened with.
-    access: String,
+    /// The grant or API key it was opened with; none where it was another issuer's token.
+    access: Option<String>,
     subject: String,
     /// When the person proved who they are.
     since: Timestamp,
@@ -87,7 +87,7 @@ pub fn terms<P: Platform>(call: &Call<'_, P>) -> Terms {
     let caller = call.caller;
     let key = connection::key(call.server, caller).filter(|_| call.needs_connection());
     let tenure = Tenure {
-        access: caller.by.id().to_owned(),
+        access: caller.by.id().map(str::to_owned),
         subject: caller.subject.clone(),
         since: caller.since,
         due: call.ending.due(caller.until),
@@ -100,7 +100,7 @@ pub fn terms<P: Platform>(call: &Call<'_, P>) -> Terms {
                 let (client, scope, roles) = (client.clone(), caller.scope.clone(), caller.roles.clone());
                 Some(HeldByMachine { client, scope, roles })
             }
-            By::AccessToken { .. } | By::Key { .. } => None,
+            By::AccessToken { .. } | By::External { .. } | By::Key { .. } => None,
         },
         connection: key.as_ref().map(revocation::connection_key),
         began: call.context.now,
@@ -149,7 +149,7 @@ impl Tenure {
         if let Some(failure) = self.ended(markers).await? {
             return Err(failure);
         }
-        let known = markers.known_until(&self.access, &self.subject, self.connection.as_deref());
+        let known = markers.known_until(self.access.as_deref(), &self.subject, self.connection.as_deref());
         let configured = markers.memory.config.borrow().as_ref().map(|loaded| loaded.fresh_until);
         let next = known.into_iter().chain(configured.filter(|until| !until.reached(now))).min();
         Ok(next.unwrap_or(now + REMEMBERED).min(self.due).remaining(now).max(Lifetime(1)))
@@ -170,10 +170,12 @@ impl Tenure {
     async fn ask<P: Platform>(&self, markers: &Markers<'_, P>) -> Result<Option<Failure>, Failure> {
         let loaded = self.alone(markers, "config", config::load(markers.platform, markers.memory)).await?;
         let Some(loaded) = loaded else { return Ok(Some(refusal::no_such_server(&self.slug))) };
-        let of_access = join(
-            self.alone(markers, &self.access, markers.of_access(&self.access, markers.now + REMEMBERED)),
-            self.alone(markers, &self.subject, markers.of_subject(&self.subject, Some(self.since))),
-        );
+        let of_access = async {
+            let Some(access) = &self.access else { return Ok(false) };
+            self.alone(markers, access, markers.of_access(access, markers.now + REMEMBERED)).await
+        };
+        let of_access =
+            join(of_access, self.alone(markers, &self.subject, markers.of_subject(&self.subject, Some(self.since))));
         let of_connection = async {
             let Some(marker) = &self.connection else { return Ok(false) };
             self.alone(markers, marker, markers.of_connection(marker, self.began)).await
@@ -236,7 +238,7 @@ mod tests {
     fn words_are_one_line_and_read_as_they_were_written() {
         let request = r#"{"jsonrpc":"2.0","id":"a\nb","method":"subscriptions/listen"}"#;
         let tenure = Tenure {
-            access: "g\n1".to_owned(),
+            access: Some("g\n1".to_owned()),
             subject: "dev:al\nice".to_owned(),
             since: Timestamp(1),
             due: Timestamp(2),

@@ -1,14 +1,15 @@
-//! The token endpoint (OAuth 2.1 §3.2): a code or a refresh token becomes an access token.
+//! The token endpoint (OAuth 2.1 §3.2): a code, a refresh token or an assertion becomes an access token.
 //!
 //! Not here: one winner per code and per rotation (`oauth::grant`, in the object).
 
+mod jwt_bearer;
 pub mod machine;
 pub mod revoke;
 
 use http::{HeaderValue, StatusCode};
 
 use super::client::register;
-use super::{Answered, Head, RequestContext, client, profile, read_small, revocation, sentence};
+use super::{Answered, Head, RequestContext, boxed, client, profile, read_small, revocation, sentence};
 use crate::authorization_log::{AuthorizationStep, EntryKind, operation};
 use crate::config::{Config, Origin, Server};
 use crate::oauth::client::ClientCredentials;
@@ -31,6 +32,7 @@ use crate::web::form;
 use crate::web::form::Form;
 use crate::web::reply::Reply;
 use crate::web::route::ResourceForm;
+use jwt_bearer::Asked;
 
 /// A token request is a form of a few short fields.
 pub const FORM: usize = 32 * 1024;
@@ -43,18 +45,27 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
     let form = read_form(head, &body)?;
     let credentials = request::credentials(&head.headers, &form).map_err(|error| lift(&error))?;
     let request = TokenRequest::parse(&form).map_err(|error| lift(&error))?;
-    let client_id = authenticate(context, &credentials).await?;
-    if matches!(request, TokenRequest::Refresh { .. }) {
-        context.record.kind(EntryKind::Refresh);
-    }
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resource } => {
+            let client_id = authenticate(context, &credentials).await?;
             redeem(context, client_id, &code, redirect_uri, verifier, resource).await
         }
         TokenRequest::ClientCredentials { scope, resource } => {
+            let client_id = authenticate(context, &credentials).await?;
             machine::issue(context, client_id, scope.as_ref(), resource.as_deref())
         }
-        TokenRequest::Refresh { token, scope, resource } => rotate(context, client_id, &token, scope, resource).await,
+        TokenRequest::Refresh { token, scope, resource } => {
+            let client_id = authenticate(context, &credentials).await?;
+            context.record.kind(EntryKind::Refresh);
+            rotate(context, client_id, &token, scope, resource).await
+        }
+        TokenRequest::JwtBearer { assertion, scope, resource } => {
+            let client = match credentials.id {
+                Some(_) => Some(authenticate(context, &credentials).await?),
+                None => None,
+            };
+            boxed(jwt_bearer::exchange(context, client.as_deref(), Asked { assertion, scope, resource })).await
+        }
     }
 }
 

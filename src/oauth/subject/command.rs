@@ -110,6 +110,13 @@ tagged! { "command",
             /// When that was.
             at: Timestamp,
         },
+        /// Another issuer than the gateway has signed that this is the subject.
+        Bind {
+            /// The issuer.
+            issuer: String,
+            /// When.
+            at: Timestamp,
+        },
         /// What did the login say of the subject?
         Profile,
         /// What is there?
@@ -231,6 +238,8 @@ tagged! { "outcome",
         Revoked,
         /// The account or key is not listed: there are too many.
         Full,
+        /// The subject is another issuer's.
+        OtherIssuer,
         /// What is there.
         Listed {
             /// Oldest first.

@@ -1,4 +1,5 @@
-//! A subject's API keys: what is listed of them, for how long, and the bytes of it at rest and on the way.
+//! A subject's API keys and the issuer that it is of: what is kept of them, for how long, and the bytes of it at rest and
+//! on the way.
 //!
 //! Not here: everything else of an account (`tests`).
 
@@ -79,6 +80,26 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
     let golden = format!(r#"{{"outcome":"listed","connections":[],"grants":[],"keys":[{bare}],"known":true}}"#);
     assert_eq!(serde_json::to_string(&outcome).unwrap(), golden);
     assert_eq!(serde_json::from_str::<Outcome>(&golden).unwrap(), outcome);
+}
+
+#[test]
+fn whose_word_a_subject_is_keeps_its_form_and_is_one_issuers() {
+    let bind = |issuer: &str, at: u64| Command::Bind { issuer: issuer.to_owned(), at: Timestamp(at) };
+    let (record, outcome) = apply(None, bind("https://as.example", 1000), NOW);
+    assert_eq!(outcome, Outcome::Noted);
+    let golden = r#"{"v":1,"consents":[],"issuer":{"issuer":"https://as.example","at":1000}}"#;
+    assert_eq!(serde_json::to_string(&record).unwrap(), golden);
+    assert_eq!(serde_json::from_str::<Option<Record>>(golden).unwrap(), record);
+    let golden = r#"{"command":"bind","issuer":"https://as.example","at":1000}"#;
+    assert_eq!(serde_json::to_string(&bind("https://as.example", 1000)).unwrap(), golden);
+    assert_eq!(serde_json::from_str::<Command>(golden).unwrap(), bind("https://as.example", 1000));
+    assert_eq!(serde_json::to_string(&Outcome::OtherIssuer).unwrap(), r#"{"outcome":"other_issuer"}"#);
+    assert_eq!(serde_json::from_str::<Outcome>(r#"{"outcome":"other_issuer"}"#).unwrap(), Outcome::OtherIssuer);
+    assert_eq!(apply(record.clone(), bind("https://as.example/", 1001), NOW), (record.clone(), Outcome::OtherIssuer));
+    assert_eq!(apply(record.clone(), bind("https://as.example", 2000), NOW).0, record, "seen once a day");
+    let later = apply(record.clone(), bind("https://as.example", 1000 + 86_400), NOW).0;
+    assert_eq!(later.unwrap().expires(), Timestamp(1000 + 86_400) + Lifetime::days(400));
+    assert_eq!(told(record, Command::ForgetEverything), None, "nothing is left that could become somebody else's");
 }
 
 #[test]

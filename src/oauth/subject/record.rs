@@ -63,6 +63,16 @@ pub struct Record {
     /// What the login said when the subject last signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     profile: Option<Profile>,
+    /// Whose word the subject's id is, where it is another issuer's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issuer: Option<BoundIssuer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct BoundIssuer {
+    issuer: String,
+    /// When that was last seen, to the day.
+    at: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,12 +98,17 @@ impl Record {
             .chain(keys)
             .chain(revoked)
             .chain(profile)
+            .chain(self.issuer.iter().map(|bound| bound.at + KEPT))
             .max()
             .unwrap_or(Timestamp(0))
     }
 
     fn is_empty(&self) -> bool {
-        self.lists_nothing() && self.revoked.is_none() && self.profile.is_none()
+        self.lists_nothing() && self.revoked.is_none() && self.profile.is_none() && self.issuer.is_none()
+    }
+
+    fn is_known(&self) -> bool {
+        !self.lists_nothing() || self.issuer.is_some()
     }
 
     fn lists_nothing(&self) -> bool {
@@ -112,6 +127,7 @@ pub fn apply(record: Option<Record>, command: Command, now: Timestamp) -> (Optio
         revoked: None,
         known: false,
         profile: None,
+        issuer: None,
     });
     let outcome = record.obey(command, now);
     ((!record.is_empty()).then_some(record), outcome)
@@ -158,7 +174,7 @@ impl Record {
             Command::KeyUsed { key, used } => self.key_used(&key, used),
             Command::ForgetKey { key } => self.keys.retain(|other| other.id != key),
             Command::Revoke { at } => {
-                self.known |= !self.lists_nothing();
+                self.known |= self.is_known();
                 self.revoked = self.revoked.max(Some(at));
             }
             Command::ForgetEverything => {
@@ -167,13 +183,15 @@ impl Record {
                 self.connections.clear();
                 self.keys.clear();
                 self.profile = None;
+                self.issuer = None;
             }
             Command::SignIn { profile } => self.sign_in(profile),
             Command::ForgetProfile { at } => self.profile = self.profile.take().filter(|before| before.at > at),
+            Command::Bind { issuer, at } => return self.bind(issuer, at),
             Command::Profile => return Outcome::Profile { profile: self.profile.clone() },
             Command::List => {
                 let (connections, grants, keys) = (self.connections.clone(), self.grants.clone(), self.keys.clone());
-                let (known, profile) = (self.known || !self.lists_nothing(), self.profile.clone());
+                let (known, profile) = (self.known || self.is_known(), self.profile.clone());
                 return Outcome::Listed { connections, grants, keys, known, profile };
             }
         }
@@ -185,6 +203,15 @@ impl Record {
         if self.profile.as_ref().is_none_or(|before| before.at <= profile.at) {
             self.profile = Some(profile);
         }
+    }
+
+    fn bind(&mut self, issuer: String, at: Timestamp) -> Outcome {
+        match &mut self.issuer {
+            Some(bound) if bound.issuer != issuer => return Outcome::OtherIssuer,
+            Some(bound) if bound.at + Lifetime::days(1) > at => {}
+            bound => *bound = Some(BoundIssuer { issuer, at }),
+        }
+        Outcome::Noted
     }
 
     fn add_connection(&mut self, mut connection: ConnectedAccount, signed_in: Option<Timestamp>) -> Outcome {

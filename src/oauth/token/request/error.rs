@@ -49,7 +49,7 @@ impl TokenRequestError {
 reasons! { TokenRequestError:
     Form(error) => "form_malformed", "{error}";
     Missing { parameter } => "parameter_missing", "the parameter {parameter} is missing";
-    GrantType => "grant_type_unsupported", "grant_type must be authorization_code, refresh_token or client_credentials";
+    GrantType => "grant_type_unsupported", "grant_type must be one of grant_types_supported in the metadata";
     Scope(error) => "scope_malformed", "{error}";
     Resources => "resource_ambiguous", "a token is for one resource: send the parameter resource once";
     TwoMethods => "client_auth_twice",

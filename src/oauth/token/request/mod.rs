@@ -5,6 +5,7 @@
 mod credentials;
 mod error;
 
+use crate::oauth::external::assertion::GRANT_TYPE;
 use crate::oauth::resource;
 use crate::oauth::scope::{ScopeError, ScopeSet};
 use crate::secret::Secret;
@@ -14,7 +15,8 @@ pub use credentials::credentials;
 pub use error::TokenRequestError;
 
 /// Parameters that may be sent once at most; only `resource` may repeat (RFC 8707 §2).
-const SINGLE: [&str; 6] = ["code", "redirect_uri", "code_verifier", "refresh_token", "scope", "grant_type"];
+const SINGLE: [&str; 7] =
+    ["code", "redirect_uri", "code_verifier", "refresh_token", "assertion", "scope", "grant_type"];
 
 /// A grant type with its parameters.
 #[derive(Debug, Clone)]
@@ -46,6 +48,15 @@ pub enum TokenRequest {
         /// RFC 8707.
         resource: Option<String>,
     },
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523 §2.1).
+    JwtBearer {
+        /// The assertion.
+        assertion: Secret,
+        /// Less than it gives.
+        scope: Option<ScopeSet>,
+        /// RFC 8707.
+        resource: Option<String>,
+    },
 }
 
 impl TokenRequest {
@@ -67,6 +78,11 @@ impl TokenRequest {
                 resource: requested_resource(form)?,
             }),
             "client_credentials" => Ok(Self::ClientCredentials {
+                scope: form.one("scope")?.map(ScopeSet::parse).transpose()?,
+                resource: requested_resource(form)?,
+            }),
+            GRANT_TYPE => Ok(Self::JwtBearer {
+                assertion: Secret::new(required(form, "assertion")?),
                 scope: form.one("scope")?.map(ScopeSet::parse).transpose()?,
                 resource: requested_resource(form)?,
             }),
