@@ -123,8 +123,8 @@ const EDGE: &[&str] = &[
 /// share lies below both. Everything may name what stands in `flow/mod.rs`.
 pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("authorization_log", &[]),
-    ("allowance", &["client"]),
     ("client", &[]),
+    ("allowance", &["client"]),
     ("config", &[]),
     ("metrics", &[]),
     ("revocation", &[]),
