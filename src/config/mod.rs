@@ -233,7 +233,7 @@ fn prove(document: Document, report: &mut Report) -> Option<Config> {
     let at = root.child("servers");
     let servers = report.require(&at, document.servers, "write the servers by slug; {} for none yet");
     let servers = servers.map(|servers| server::prove(servers, public_url.as_ref(), known, &accepts, &at, report));
-    own_host::prove_apart(servers.iter().flat_map(BTreeMap::values), &allowed_hosts, &at, report);
+    own_host::prove_apart(&servers.iter().flat_map(BTreeMap::values), &allowed_hosts, &at, report);
     let at = root.child("operators");
     let operators = document.operators.map(|operators| operators::prove(operators, known, &at, report));
     let limits = limits::prove(&document.limits, &root.child("limits"), report);

@@ -7,7 +7,7 @@ use super::server::Server;
 
 /// That no host is two things at once.
 pub(super) fn prove_apart<'a>(
-    servers: impl Iterator<Item = &'a Server> + Clone,
+    servers: &(impl Iterator<Item = &'a Server> + Clone),
     allowed_hosts: &[String],
     at: &Pointer,
     report: &mut Report,

@@ -209,7 +209,7 @@ mod tests {
         for line in [
             "/limits/depth: is 1.5; write a whole number, zero or more",
             "/limits/dept: is not a field of this object; did you mean `depth`? Otherwise remove it",
-            "/limits/heap: is not a field of this object; remove it or correct its name: `body_bytes` or `depth`",
+            "/limits/heap: is not a field of this object; remove it or correct its name: one of `body_bytes`, `depth`, ",
             "/logn: is not a field of this object; did you mean `login`? Otherwise remove it",
             "/consent: is \"sometimes\"; write one of `always`, `once`, `never`",
             "/login/kind: is \"saml\", a kind this gateway does not have; write one of \"dev\", \"oidc\", \"auth0\", \"github\"",

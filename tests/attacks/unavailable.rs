@@ -8,8 +8,13 @@ use crate::world::answer::Answer;
 use crate::world::client::Client;
 use crate::world::{World, idp};
 
+/// Takes a part away, or brings it back.
+type Takes = fn(&World, bool);
+/// Asks for something.
+type Asks = fn(&Client) -> Answer;
+
 /// What can be away.
-const PARTS: [(&str, fn(&World, bool)); 7] = [
+const PARTS: [(&str, Takes); 7] = [
     ("directory", |world, away| world.platform.directory_down.set(away)),
     ("writing to the directory", |world, away| world.platform.directory_read_only.set(away)),
     ("every object", |world, away| world.platform.ledger_down.set(away)),
@@ -33,7 +38,7 @@ const PARTS: [(&str, fn(&World, bool)); 7] = [
 ];
 
 /// What is asked, of an isolate that knows nothing yet.
-const ASKED: [(&str, fn(&Client) -> Answer); 5] = [
+const ASKED: [(&str, Asks); 5] = [
     ("a call", |client| client.call("echo")),
     ("a refresh", |client| client.refreshing(client.refresh.as_deref().unwrap())),
     ("an authorization, signed in", |client| {

@@ -107,7 +107,7 @@ fn no_more_calls_are_under_way_than_the_operator_allows() {
     };
     let mut statuses: Vec<_> = world
         .platform
-        .together([call(), call(), call()])
+        .together((0..3).map(|_| call()))
         .into_iter()
         .map(|answer| {
             if answer.status == 503 {
@@ -121,6 +121,6 @@ fn no_more_calls_are_under_way_than_the_operator_allows() {
     assert_eq!(statuses, [200, 200, 503]);
     // A call that has not long to wait goes on.
     slow.set(300);
-    let answers = world.platform.together([call(), call(), call(), call()]);
+    let answers = world.platform.together((0..4).map(|_| call()));
     assert!(answers.iter().all(|answer| answer.status == 200));
 }

@@ -145,9 +145,9 @@ impl InMemory {
         if self.directory_down.get() { Err(Unavailable) } else { Ok(()) }
     }
 
-    fn ledger(&self) -> Result<(), Unavailable> {
+    fn ledger(&self, down: bool) -> Result<(), Unavailable> {
         self.used(|uses| uses.ledger += 1);
-        if self.ledger_down.get() { Err(Unavailable) } else { Ok(()) }
+        if down || self.ledger_down.get() { Err(Unavailable) } else { Ok(()) }
     }
 }
 
@@ -269,18 +269,12 @@ impl Outbound for InMemory {
 
 impl Ledger for InMemory {
     async fn grant(&self, id: &GrantId, command: grant::Command) -> Result<grant::Outcome, Unavailable> {
-        self.ledger()?;
-        if self.grants_down.get() {
-            return Err(Unavailable);
-        }
+        self.ledger(self.grants_down.get())?;
         Ok(run(&self.grants, id.as_str(), &command, grant::apply, grant::Record::expires, self.moment()))
     }
 
     async fn account(&self, subject: &str, command: subject::Command) -> Result<subject::Outcome, Unavailable> {
-        self.ledger()?;
-        if self.accounts_down.get() {
-            return Err(Unavailable);
-        }
+        self.ledger(self.accounts_down.get())?;
         Ok(run(&self.accounts, subject, &command, subject::apply, subject::Record::expires, self.moment()))
     }
 
@@ -289,10 +283,7 @@ impl Ledger for InMemory {
         key: &ConnectionKey,
         command: connection::Command,
     ) -> Result<connection::Outcome, Unavailable> {
-        self.ledger()?;
-        if self.connections_down.get() {
-            return Err(Unavailable);
-        }
+        self.ledger(self.connections_down.get())?;
         if matches!(command, connection::Command::Store { .. }) {
             let before_store = self.before_store.take();
             if let Some(happens) = before_store {
@@ -304,7 +295,7 @@ impl Ledger for InMemory {
     }
 
     async fn issuer(&self, issuer: &str, command: issuer::Command) -> Result<issuer::Outcome, Unavailable> {
-        self.ledger()?;
+        self.ledger(false)?;
         Ok(run(&self.issuers, issuer, &command, issuer::apply, issuer::Record::expires, self.moment()))
     }
 

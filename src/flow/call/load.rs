@@ -74,7 +74,7 @@ impl<P: Platform> Call<'_, P> {
             None => return,
             Some(CircuitChange::Opened(until)) => {
                 let reason = failure.map(|failure| failure.reason);
-                json!({"event": "circuit_opened", "server": slug, "reason": reason, "again_at": until})
+                json!({"event": "circuit_opened", "server": slug, "again_at": until, "reason": reason})
             }
             Some(CircuitChange::Closed) => json!({"event": "circuit_closed", "server": slug}),
         };

@@ -64,25 +64,37 @@ fn called(message: &Message) -> Option<&str> {
 }
 
 fn key_limited() -> Failure {
-    limited("key_rate_limited", "This API key has sent too many messages.")
+    limited(Failure::client(429, "key_rate_limited", "This API key has sent too many messages."))
 }
 
 fn client_limited() -> Failure {
-    limited("client_rate_limited", "This client has sent too many messages, for all who use it together.")
+    limited(Failure::client(
+        429,
+        "client_rate_limited",
+        "This client has sent too many messages, for all who use it together.",
+    ))
 }
 
 fn subject_limited() -> Failure {
-    limited("subject_rate_limited", "You have sent too many messages, with all your clients together.")
+    limited(Failure::client(
+        429,
+        "subject_rate_limited",
+        "You have sent too many messages, with all your clients together.",
+    ))
 }
 
 fn tool_limited() -> Failure {
-    limited("tool_rate_limited", "This tool was called too often, by all who use it together.")
+    limited(Failure::client(429, "tool_rate_limited", "This tool was called too often, by all who use it together."))
 }
 
 fn server_limited() -> Failure {
-    limited("server_rate_limited", "This server was sent too many messages, by all who use it together.")
+    limited(Failure::client(
+        429,
+        "server_rate_limited",
+        "This server was sent too many messages, by all who use it together.",
+    ))
 }
 
-fn limited(reason: &'static str, message: &'static str) -> Failure {
-    Failure::client(429, reason, message).fix("Nothing was sent to the server. Wait a minute, then send it again.")
+fn limited(failure: Failure) -> Failure {
+    failure.fix("Nothing was sent to the server. Wait a minute, then send it again.")
 }

@@ -222,8 +222,8 @@ impl Failure {
         self.add_headers(Reply::page(self.status, notice.render()))
     }
 
-    /// Whoever is told that something of the gateway is unavailable is told when to come back. Of a server's own trouble
-    /// only what is known is said.
+    /// Whoever is told that something of the gateway is unavailable is told when to come back. Of a server's own
+    /// trouble only what is known is said.
     fn add_headers<S>(&self, reply: Reply<S>) -> Reply<S> {
         let is_ours = self.status == StatusCode::SERVICE_UNAVAILABLE && self.blame != Blame::Upstream;
         let is_timed = self.headers.iter().any(|(name, _)| name == RETRY_AFTER);
