@@ -20,10 +20,12 @@ use crate::time::Timestamp;
 use crate::upstream::credential::Credential;
 use crate::vault::KeyRing;
 use crate::web::failure::Failure;
+use alarms::Alarms;
 pub use cache::Cache;
 use catalogues::Catalogues;
 use unwritten::Unwritten;
 
+pub mod alarms;
 mod cache;
 pub mod catalogues;
 pub mod unwritten;
@@ -93,8 +95,8 @@ pub struct Memory {
     pub failed_refreshes: Cache<Failure>,
     /// What servers were like when they were last used here, by slug.
     pub used: Cache<LastUse>,
-    /// Servers whose connections could not be refreshed here when that was last tried, by slug.
-    pub failing: Cache<FailingRefreshes>,
+    /// What is known to be wrong.
+    pub alarms: Alarms,
     /// What servers said of themselves moments ago.
     pub catalogues: Rc<Catalogues>,
     /// The digest of what the directory has of a part of a catalogue, by its key.
@@ -114,17 +116,6 @@ pub struct LastUse {
     pub stood_in: Option<Timestamp>,
     /// When one last came to something.
     pub succeeded: Option<Timestamp>,
-}
-
-/// Refreshes of a server's connections, whosever, that failed with none between them that did not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FailingRefreshes {
-    /// How many.
-    pub times: u32,
-    /// Since when.
-    pub since: Timestamp,
-    /// The reason code of the last.
-    pub reason: &'static str,
 }
 
 /// An access token whose signature was verified.
@@ -210,7 +201,7 @@ impl Memory {
             self.failed_refreshes.clear();
             self.jwks.clear();
             self.used.clear();
-            self.failing.clear();
+            self.alarms.reconfigured();
             self.catalogues.clear();
             self.api_keys.clear();
         }

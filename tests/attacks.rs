@@ -35,6 +35,8 @@ mod id_tokens;
 mod kept;
 #[path = "attacks/keys.rs"]
 mod keys;
+#[path = "attacks/log_injection.rs"]
+mod log_injection;
 #[path = "attacks/mix_up.rs"]
 mod mix_up;
 #[path = "attacks/operators.rs"]

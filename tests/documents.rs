@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mcp_edge_gateway::authorization_log::LogEntry;
 use mcp_edge_gateway::json;
 use mcp_edge_gateway::metrics::shard;
 use mcp_edge_gateway::oauth::client::registered::RegisteredClient;
@@ -147,12 +148,13 @@ fn every_example_is_a_record() {
             "Account" => is_read::<subject::Record>(example),
             "Connection" => is_read::<connection::Record>(example),
             "Metrics" => is_read::<shard::Row>(example),
+            "Log" => is_read::<LogEntry>(example),
             "Issuer" => is_read::<issuer::Record>(example),
             other => panic!("{other} is no record that can be read here"),
         }
         shown.push(name);
     }
-    assert_eq!(shown, ["client:", "connection:", "Grant", "Account", "Connection", "Metrics", "Issuer"]);
+    assert_eq!(shown, ["client:", "connection:", "Grant", "Account", "Connection", "Metrics", "Log", "Issuer"]);
 }
 
 #[test]

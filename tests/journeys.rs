@@ -7,6 +7,8 @@
 
 #[path = "journeys/accounts.rs"]
 mod accounts;
+#[path = "journeys/alarms.rs"]
+mod alarms;
 #[path = "journeys/apps.rs"]
 mod apps;
 #[path = "journeys/catalogue.rs"]
@@ -33,6 +35,8 @@ mod entered;
 mod keeping;
 #[path = "journeys/keys.rs"]
 mod keys;
+#[path = "journeys/keys_at_the_console.rs"]
+mod keys_at_the_console;
 #[path = "journeys/lifetimes.rs"]
 mod lifetimes;
 #[path = "journeys/log.rs"]
@@ -51,6 +55,8 @@ mod people;
 mod policy;
 #[path = "journeys/prompt.rs"]
 mod prompt;
+#[path = "journeys/reason_families.rs"]
+mod reason_families;
 #[path = "journeys/reasons.rs"]
 mod reasons;
 #[path = "journeys/record.rs"]
@@ -71,6 +77,8 @@ mod signal;
 mod story;
 #[path = "journeys/streams.rs"]
 mod streams;
+#[path = "journeys/support.rs"]
+mod support;
 #[path = "journeys/trace.rs"]
 mod trace;
 #[path = "journeys/traffic.rs"]

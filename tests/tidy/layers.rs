@@ -137,7 +137,7 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("token", &["client", "profile", "revocation"]),
     ("call", &["api_keys", "config", "connection", "profile", "revocation"]),
     ("authorize", &["client", "connection", "login", "revocation"]),
-    ("account", &["api_keys", "connection", "holdings", "login"]),
+    ("account", &["api_keys", "authorization_log", "connection", "holdings", "login"]),
     (
         "admin",
         &[

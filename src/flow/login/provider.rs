@@ -18,6 +18,7 @@ use crate::login::oidc::jwks::Jwks;
 use crate::login::oidc::{discovery, id_token, jwks};
 use crate::login::transaction::LoginTransaction;
 use crate::login::{LoginError, oidc};
+use crate::memory::alarms::AlarmKind;
 use crate::ports::{Outgoing, Platform, Stream, Unavailable};
 use crate::secret::Secret;
 use crate::time::Lifetime;
@@ -39,7 +40,7 @@ pub async fn metadata<P: Platform>(context: &RequestContext<'_, P>, login: &Oidc
     if let Some(failure) = context.memory.unusable_providers.get(&login.issuer, context.now) {
         return Err(failure);
     }
-    let found = discover(context, login).await;
+    let found = noted(context, &login.issuer, discover(context, login).await);
     if let Err(failure) = &found {
         // Anybody may ask for the status or for a sign-in: a provider that is down is not asked each time.
         context.memory.unusable_providers.put(
@@ -89,7 +90,8 @@ pub async fn identify<P: Platform>(
     let redirect_uri = context.url(Endpoint::LoginCallback.path());
     let request =
         oidc::token_request(provider, &login.client_id, secret.as_ref(), code, &transaction.verifier, &redirect_uri);
-    let (status, answer) = send(context, request.map_err(|error| misconfigured(&error))?, oidc::MAX_BYTES).await?;
+    let answered = send(context, request.map_err(|error| misconfigured(&error))?, oidc::MAX_BYTES).await;
+    let (status, answer) = noted(context, &login.issuer, answered)?;
     let sent = oidc::secrets(&login.client_id, secret.as_ref(), code, &transaction.verifier);
     let tokens = oidc::token_response(status, &answer, &sent).map_err(|error| {
         Failure::new(Blame::Upstream, 502, error.reason(), error.to_string())
@@ -128,8 +130,9 @@ async fn keys<P: Platform>(
     if let Some(keys) = context.memory.jwks.get(&provider.issuer, context.now).filter(|_| !anew) {
         return Ok(keys);
     }
-    let document = get(context, provider.jwks_uri.clone(), jwks::MAX_BYTES).await?;
-    let keys = Rc::new(jwks::parse(&document).map_err(|error| misconfigured(&error))?);
+    let document = get(context, provider.jwks_uri.clone(), jwks::MAX_BYTES).await;
+    let parsed = document.and_then(|document| jwks::parse(&document).map_err(|error| misconfigured(&error)));
+    let keys = Rc::new(noted(context, &provider.issuer, parsed)?);
     context.memory.jwks.put(provider.issuer.as_str(), Rc::clone(&keys), context.now + REMEMBERED, context.now);
     Ok(keys)
 }
@@ -164,6 +167,17 @@ pub async fn exchange<P: Platform>(
         .await
         .map_err(|_| unavailable("its answer broke off or was too large"))?;
     Ok((answer.status, body))
+}
+
+/// Notes for operators whether the provider could be used.
+fn noted<P, T>(context: &RequestContext<'_, P>, issuer: &str, found: Result<T, Failure>) -> Result<T, Failure> {
+    match &found {
+        Ok(_) => context.memory.alarms.clear(AlarmKind::IdentityProvider, issuer),
+        Err(failure) => {
+            context.memory.alarms.raise(AlarmKind::IdentityProvider, failure.reason, issuer, context.now);
+        }
+    }
+    found
 }
 
 /// The ID token proves nothing.
