@@ -9,7 +9,10 @@ use super::{files, none, reasons};
 
 /// Why, and which.
 const LEFT: &[(&str, &[&str])] = &[
-    ("provoked in tests/e2e by what the world does not have", &["public_url_mismatch", "upstream_modern_only"]),
+    (
+        "provoked in tests/e2e by what the world does not have",
+        &["gateway_panicked", "public_url_mismatch", "upstream_modern_only"],
+    ),
     (
         "the world's requests are always whole, readable and answered",
         &["body_incomplete", "header_malformed", "header_repeated", "upstream_client_gone", "url_malformed"],
@@ -58,12 +61,16 @@ const LEFT: &[(&str, &[&str])] = &[
             "client_secret_unexpected",
             "client_secret_wrong",
             "configuration_unreadable",
+            "connection_outdated",
+            "connection_scope_insufficient",
+            "connection_unreadable",
             "connection_too_many_accounts",
             "connection_value_unsendable",
             "form_expected",
             "header_mismatch",
             "header_missing",
             "login_access_token_missing",
+            "login_callback_malformed",
             "login_state_mismatch",
             "parameter_missing",
             "redirect_uri_missing",

@@ -1,4 +1,5 @@
-//! What operators end for a person: a client's access, an API key, an account at a server, everything. Each is asked about first.
+//! What operators end for a person: a client's access, an API key, an account at a server, everything. Each is asked
+//! about first.
 //!
 //! Not here: how it ends (`flow::holdings`, `flow::connection::store`, `flow::admin::subject`).
 
