@@ -37,6 +37,7 @@ describe("objects whose rows become old", { timeout: 120_000 }, () => {
     await rows(gateway, "0", "INSERT INTO entries (at, request_id, kind, entry) VALUES (?, 'young', 'call', '{}')", Date.now() - 29 * DAY);
     // As there is one in each object that was ever written to; how long entries are kept is written down there as well.
     for (const shard of ["0", "1", "2", "3"]) {
+      assert.equal(await count(gateway, shard, "subject LIKE 'filled-%'"), EACH);
       await rows(gateway, shard, "INSERT OR REPLACE INTO settings (name, value) VALUES ('keep', ?)", 30 * 86_400);
       await gateway.fetch(`/__object/LOG/${shard}/ring`, { method: "POST", json: {} });
     }

@@ -20,9 +20,10 @@ export async function fill(gateway, { each, until = Date.now(), apart = 100 }) {
       await rows(
         gateway,
         shard,
+        // Numbers are bound as reals, and would be written so.
         `INSERT INTO entries (at, request_id, kind, operation, subject, client, server, reason, entry)
-         WITH RECURSIVE n(i) AS (SELECT ? UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?),
-         r AS (SELECT i, ? - i * ? AS at, printf('${number}%031x', i) AS id, 'filled-${number}-' || (i % 250) AS subject,
+         WITH RECURSIVE n(i) AS (SELECT CAST(? AS INTEGER) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?),
+         r AS (SELECT i, CAST(? AS INTEGER) - i * CAST(? AS INTEGER) AS at, printf('${number}%031x', i) AS id, 'filled-${number}-' || (i % 250) AS subject,
                'client-' || (i % 50) AS client, 'server-' || (i % 20) AS server, 'reason_' || (i % 30) AS reason FROM n)
          SELECT at, id, 'call', NULL, subject, client, server, reason,
            json_object('v', 1, 'at', at, 'request_id', id, 'kind', 'call', 'subject', subject, 'client', client, 'server', server,
