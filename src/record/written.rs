@@ -2,6 +2,8 @@
 //!
 //! Not here: what is in it.
 
+use std::fmt::Write;
+
 use serde::Serialize;
 
 use crate::untrusted::deceives;
@@ -17,7 +19,10 @@ pub(super) fn written(value: &impl Serialize) -> Option<String> {
     let mut escaped = String::with_capacity(line.len() + 64);
     for character in line.chars() {
         if character.is_control() || deceives(character) {
-            character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}")));
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // A text takes whatever is written.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
         } else {
             escaped.push(character);
         }
