@@ -14,14 +14,18 @@ use url::Url;
 
 use self::refused::{RefusedReply, unknown_endpoint};
 use crate::config::Origin;
+use crate::flow::account::own_request;
 use crate::flow::admin::status::Readiness;
 use crate::flow::admin::{deployment, status};
 use crate::flow::call::tenure;
 pub use crate::flow::call::tenure::StreamStanding;
 use crate::flow::connection::catalogue;
 use crate::flow::{Head, RequestContext, admin, api_keys, authorization_log, boxed, join, metrics};
+use crate::memory::alarms::{AlarmChange, AlarmKind};
 use crate::memory::{LoadedConfig, Memory};
+use crate::page::SupportCopy;
 use crate::ports::Platform;
+use crate::record::copy::FailedRequest;
 use crate::record::{End, RequestRecord};
 use crate::vault::KeyRing;
 use crate::web::failure::{Blame, Failure};
@@ -84,7 +88,10 @@ impl<'a, P: Platform> Gateway<'a, P> {
         };
         let (mut reply, refusal) = match outcome {
             Ok(reply) => (reply, None),
-            Err(refused) => refused.to(&head).render(record.id()),
+            Err(refused) => {
+                let support = |failure: &Failure| self.support(&head, &route, failure, &record);
+                refused.to(&head).render(record.id(), support)
+            }
         };
         self.log(&head, &route, &reply, refusal.as_ref(), &record);
         cors::add_headers(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
@@ -219,23 +226,55 @@ impl<'a, P: Platform> Gateway<'a, P> {
         refusal: Option<&Failure>,
         record: &RequestRecord,
     ) {
+        let end =
+            End { reason: refusal.map(|refusal| refusal.reason).or(reply.reason()), ..self.end(head, route, refusal) };
+        let end = End { status: reply.status().as_u16(), blame: end.blame.or(reply.blame()), ..end };
+        let subject = authorization_log::named_subject(self.memory, record);
+        metrics::count(self.platform, self.memory, record, &end, subject.as_deref());
+        authorization_log::note(self.platform, self.memory, record, &end, subject);
+        self.tell_alarms();
+    }
+
+    fn end<'e>(&self, head: &'e Head, route: &Route<'e>, refusal: Option<&'e Failure>) -> End<'e> {
         let called = if let Route::Mcp(server) = route { Some(server.slug.as_str()) } else { None };
         let named = if let Route::Connect(slug) = route { Some(*slug) } else { called };
-        let end = End {
+        End {
             at: self.platform.tick(),
             method: &head.method,
             route: route.name(),
             is_call: matches!(route, Route::Mcp(_)),
-            status: reply.status().as_u16(),
-            reason: refusal.map(|refusal| refusal.reason).or(reply.reason()),
+            status: refusal.map_or(200, |refusal| refusal.status.as_u16()),
+            reason: refusal.map(|refusal| refusal.reason),
             blame: refusal.map(|refusal| refusal.blame.as_str()),
             message: refusal.map(|refusal| refusal.logged.unwrap_or(&refusal.message)),
             server: refusal.and_then(|refusal| refusal.slug.as_deref()).or(named),
             called,
-        };
-        let subject = authorization_log::named_subject(self.memory, record);
-        metrics::count(self.platform, self.memory, record, &end, subject.as_deref());
-        authorization_log::note(self.platform, self.memory, record, &end, subject);
+        }
+    }
+
+    /// What whoever sees a failure on a page can send to support. Asks for nothing.
+    fn support(&self, head: &Head, route: &Route<'_>, failure: &Failure, record: &RequestRecord) -> SupportCopy {
+        let configuration = self.memory.config.borrow().as_ref().map(|loaded| loaded.version);
+        let end = self.end(head, route, Some(failure));
+        let failed = FailedRequest { end, fix: &failure.fix, facts: &failure.facts, configuration };
+        SupportCopy {
+            text: record.copy(&failed),
+            request_id: record.id().to_owned(),
+            own_entries: record.is_somebodys_entry().then(|| own_request::path(record.id())),
+        }
+    }
+
+    /// Writes a line of each state that began or ended.
+    fn tell_alarms(&self) {
+        let alarms = &self.memory.alarms;
+        if let Some(number) = self.memory.keys.get().and_then(|keys| keys.take_missed()) {
+            alarms.raise(AlarmKind::KeyRing, "ring_key_missing", &number.to_string(), self.platform.now());
+        }
+        for AlarmChange { kind, about, raised } in alarms.take_changes() {
+            let event = if raised.is_some() { "alarm_raised" } else { "alarm_cleared" };
+            let line = json!({"event": event, "alarm": kind.as_str(), "about": about, "reason": raised});
+            self.platform.record(&line.to_string());
+        }
     }
 }
 

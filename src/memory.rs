@@ -22,10 +22,12 @@ use crate::upstream::circuit::Circuit;
 use crate::upstream::credential::Credential;
 use crate::vault::KeyRing;
 use crate::web::failure::Failure;
+use alarms::Alarms;
 pub use cache::Cache;
 use catalogues::Catalogues;
 use unwritten::Unwritten;
 
+pub mod alarms;
 mod cache;
 pub mod catalogues;
 pub mod unwritten;
@@ -123,8 +125,8 @@ pub struct Memory {
     pub used: Cache<LastUse>,
     /// How much servers are asked now and whether they fail, by their URLs.
     pub loads: Cache<Rc<ServerLoad>>,
-    /// Servers whose connections could not be refreshed here when that was last tried, by slug.
-    pub failing: Cache<FailingRefreshes>,
+    /// What is known to be wrong.
+    pub alarms: Alarms,
     /// What servers said of themselves moments ago.
     pub catalogues: Rc<Catalogues>,
     /// The digest of what the directory has of a part of a catalogue, by its key.
@@ -153,17 +155,6 @@ pub struct ServerLoad {
     pub circuit: RefCell<Circuit>,
     /// How many calls wait for its answer.
     pub under_way: Cell<u32>,
-}
-
-/// Refreshes of a server's connections, whosever, that failed with none between them that did not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FailingRefreshes {
-    /// How many.
-    pub times: u32,
-    /// Since when.
-    pub since: Timestamp,
-    /// The reason code of the last.
-    pub reason: &'static str,
 }
 
 /// An access token whose signature was verified.
@@ -260,7 +251,7 @@ impl Memory {
             self.failed_refreshes.clear();
             self.jwks.clear();
             self.used.clear();
-            self.failing.clear();
+            self.alarms.reconfigured();
             self.catalogues.clear();
             self.api_keys.clear();
             self.external_tokens.clear();

@@ -16,9 +16,12 @@ use crate::config::LoggedCalls;
 use crate::mcp::message::TraceMembers;
 use crate::time::{Millis, Tick};
 use crate::web::trace::{SpanId, Trace};
+use written::written;
 
+pub mod copy;
 mod entry;
 mod sample;
+mod written;
 
 /// Of a text that a client chose, in characters: what tools and clients are really called is shorter.
 const LONGEST: usize = 128;
@@ -289,8 +292,7 @@ impl RequestRecord {
             upstream_ms: facts.upstream_time.map(|took| took.0),
             renewals: facts.renewals,
         };
-        // Texts and numbers, so there is no failure to report.
-        serde_json::to_string(&line).ok()
+        written(&line)
     }
 }
 
@@ -375,11 +377,13 @@ mod tests {
         let long = "ä".repeat(5_000);
         record.said(Said {
             method: Some(long.into()),
-            tool: Some("a\n{\"reason\":\"x\"}\u{2028}".into()),
+            tool: Some("a\n{\"reason\":\"x\"}\u{2028}\u{7f}\u{e0041}".into()),
             ..Said::default()
         });
         let line = record.line(&CALL, LoggedCalls::All, None).unwrap();
-        assert!(line.len() < 1_000 && !line.contains('\n'), "{line}");
-        assert!(read(Some(line)).get("reason").is_none());
+        assert!(line.len() < 1_000 && !line.contains(['\n', '\u{2028}', '\u{7f}', '\u{e0041}']), "{line}");
+        let read = read(Some(line));
+        assert!(read.get("reason").is_none());
+        assert_eq!(read["gen_ai.tool.name"], "a\n{\"reason\":\"x\"}\u{2028}\u{7f}\u{e0041}", "as it was");
     }
 }

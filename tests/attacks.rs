@@ -45,6 +45,8 @@ mod keys;
 mod leaving;
 #[path = "attacks/limits.rs"]
 mod limits;
+#[path = "attacks/log_injection.rs"]
+mod log_injection;
 #[path = "attacks/machines.rs"]
 mod machines;
 #[path = "attacks/mix_up.rs"]

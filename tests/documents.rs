@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mcp_edge_gateway::authorization_log::LogEntry;
 use mcp_edge_gateway::json;
 use mcp_edge_gateway::metrics::shard;
 use mcp_edge_gateway::oauth::client::registered::RegisteredClient;
@@ -148,12 +149,14 @@ fn every_example_is_a_record() {
             "Connection" => is_read::<connection::Record>(example),
             "Metrics" => is_read::<shard::Row>(example),
             "Once" => is_read::<once::Record>(example),
+            "Log" => is_read::<LogEntry>(example),
             "Issuer" => is_read::<issuer::Record>(example),
             other => panic!("{other} is no record that can be read here"),
         }
         shown.push(name);
     }
-    assert_eq!(shown, ["client:", "connection:", "Grant", "Account", "Connection", "Metrics", "Issuer", "Once"]);
+    let all = ["client:", "connection:", "Grant", "Account", "Connection", "Metrics", "Log", "Issuer", "Once"];
+    assert_eq!(shown, all);
 }
 
 #[test]
@@ -200,6 +203,12 @@ fn anchor(heading: &str) -> String {
     kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
 }
 
+/// Whether a line is what a fragment leads to: a heading, or a row with that id.
+fn names(line: &str, fragment: &str) -> bool {
+    (line.starts_with('#') && anchor(line.trim_start_matches('#')) == fragment)
+        || line.contains(&format!("<a id=\"{fragment}\">"))
+}
+
 #[test]
 fn every_link_leads_somewhere() {
     let mut broken = Vec::new();
@@ -214,10 +223,7 @@ fn every_link_leads_somewhere() {
             let file = if path.is_empty() { document.clone() } else { document.parent().unwrap().join(path) };
             let is_there = file.exists()
                 && (fragment.is_empty()
-                    || fs::read_to_string(&file)
-                        .unwrap()
-                        .lines()
-                        .any(|line| line.starts_with('#') && anchor(line.trim_start_matches('#')) == fragment));
+                    || fs::read_to_string(&file).unwrap().lines().any(|line| names(line, fragment)));
             if !is_there {
                 broken.push(format!("{}: {target}", document.display()));
             }

@@ -7,6 +7,8 @@
 
 #[path = "journeys/accounts.rs"]
 mod accounts;
+#[path = "journeys/alarms.rs"]
+mod alarms;
 #[path = "journeys/apps.rs"]
 mod apps;
 #[path = "journeys/assertions.rs"]
@@ -37,6 +39,8 @@ mod issuers;
 mod keeping;
 #[path = "journeys/keys.rs"]
 mod keys;
+#[path = "journeys/keys_at_the_console.rs"]
+mod keys_at_the_console;
 #[path = "journeys/leaving.rs"]
 mod leaving;
 #[path = "journeys/lifetimes.rs"]
@@ -63,6 +67,8 @@ mod policy;
 mod prompt;
 #[path = "journeys/providers.rs"]
 mod providers;
+#[path = "journeys/reason_families.rs"]
+mod reason_families;
 #[path = "journeys/reasons.rs"]
 mod reasons;
 #[path = "journeys/record.rs"]
@@ -83,6 +89,8 @@ mod signal;
 mod story;
 #[path = "journeys/streams.rs"]
 mod streams;
+#[path = "journeys/support.rs"]
+mod support;
 #[path = "journeys/trace.rs"]
 mod trace;
 #[path = "journeys/traffic.rs"]

@@ -18,6 +18,8 @@ mod imports;
 mod layers;
 #[path = "tidy/names.rs"]
 mod names;
+#[path = "tidy/provoked.rs"]
+mod provoked;
 #[path = "tidy/width.rs"]
 mod width;
 
@@ -305,6 +307,7 @@ fn reasons() -> BTreeMap<String, Vec<String>> {
 
 /// Calls whose first text is a reason code.
 const MAKERS: &[&str] = &[
+    "alarms.raise(AlarmKind::KeyRing,",
     "Failure::client(",
     "Failure::new(",
     "Failure::oauth(",

@@ -9,6 +9,9 @@ use super::entry::LogEntry;
 use crate::time::Timestamp;
 use crate::version::V1;
 
+/// What no entry ever has.
+pub const NEVER_KEPT: [&str; 2] =
+    ["tokens, codes, verifiers and secrets", "arguments, results and addresses of resources"];
 /// In place of what was cut.
 const CUT: &str = "(cut)";
 
@@ -44,11 +47,20 @@ pub struct BundledServer {
 }
 
 impl SupportBundle {
+    /// Of what is somebody's own: they are named themselves, and nobody else is.
+    pub fn own(request_id: &str, made_at: Timestamp, mut entries: Vec<LogEntry>) -> Self {
+        for entry in entries.iter_mut().filter(|entry| entry.actor.is_some()) {
+            entry.actor = Some(CUT.to_owned());
+        }
+        let mut bundle = Self::new(request_id, made_at, entries, true);
+        bundle.cut.push("the ids of operators and of other persons");
+        bundle
+    }
+
     /// Of these entries. Persons are named only with `names`.
     pub fn new(request_id: &str, made_at: Timestamp, mut entries: Vec<LogEntry>, names: bool) -> Self {
         entries.sort_by_key(|entry| entry.at);
-        // No entry ever has any of these.
-        let mut cut = vec!["tokens, codes, verifiers and secrets", "arguments, results and addresses of resources"];
+        let mut cut = NEVER_KEPT.to_vec();
         if !names {
             cut.push("the ids of persons and operators");
             for entry in &mut entries {

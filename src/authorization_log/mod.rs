@@ -13,7 +13,7 @@ mod shard;
 pub mod sql;
 mod step;
 
-pub use bundle::{BundledServer, SupportBundle};
+pub use bundle::{BundledServer, NEVER_KEPT, SupportBundle};
 pub use cursor::LogCursor;
 pub use entry::{EntryKind, LogEntry, LogStep};
 pub use message::{AppendedRow, Command, FoundRow, Outcome};
@@ -23,6 +23,11 @@ pub use shard::Shard;
 pub use step::AuthorizationStep;
 
 use crate::secret::Digested;
+
+/// Whether a text has the form of a request's id, as every answer carries it.
+pub fn is_request_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
 
 /// The id that joins the requests of one authorization. The challenge is new in each of them (RFC 7636 §4.1) and with
 /// the request wherever it goes, so nothing has to carry the id.

@@ -14,6 +14,7 @@ use super::{aside, call};
 use crate::gateway::{Gateway, Request, StreamStanding};
 use crate::mcp::rewrite::Rewriter;
 use crate::memory::Memory;
+use crate::memory::alarms::AlarmKind;
 use crate::ports::ReadError;
 use crate::wire;
 use crate::wire::RequestHead;
@@ -22,11 +23,15 @@ thread_local! {
     static MEMORY: Rc<Memory> = Rc::default();
 }
 
-/// Once for each instance. `wake` is told the number of a call that can go on.
+/// Once for each instance. `wake` is told the number of a call that can go on; `trapped` is when the one before trapped
+/// (milliseconds since the epoch), if there was one.
 #[wasm_bindgen]
-pub fn start(wake: Function) {
+pub fn start(wake: Function, trapped: Option<f64>) {
     console_error_panic_hook::set_once();
     call::attend(wake);
+    if let Some(at) = trapped {
+        MEMORY.with(|memory| memory.alarms.raise(AlarmKind::Isolate, "gateway_panicked", "", timestamp(at)));
+    }
 }
 
 /// A request that comes at `now` (milliseconds since the epoch), and the number it goes by while it is under way. Every

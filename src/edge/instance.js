@@ -16,8 +16,9 @@ const waiting = new Set(); // what ends each call of a Durable Object
 rust.initSync({ module });
 start();
 
-function start() {
-  rust.start((call) => waking.get(call)?.());
+/** `trapped` is when the instance before did. */
+function start(trapped) {
+  rust.start((call) => waking.get(call)?.(), trapped);
 }
 
 // A trap in a continuation surfaces here, not in the promise its call is waiting for, which would never settle.
@@ -31,7 +32,7 @@ function startAfresh(error) {
   console.error(JSON.stringify({ event: "gateway_panicked", calls: waiting.size + waking.size, error: String(error.stack) }));
   rust.__wbg_reset_state();
   instance += 1;
-  start();
+  start(Date.now());
   for (const wake of waking.values()) wake();
   for (const end of waiting) end(error);
   waiting.clear();

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::refused::{RefusedReply, unknown_endpoint};
-use crate::flow::account::{connections, index};
+use crate::flow::account::{connections, index, own_request};
 use crate::flow::admin::{console, shared_connection, subject};
 use crate::flow::authorize::consent;
 use crate::flow::call::{Refusal, refusal};
@@ -94,6 +94,7 @@ async fn one_endpoint<P: Platform>(
             boxed(connections::answer(context, head, body)).await.map_err(RefusedReply::Page)
         }
         Endpoint::Connections => boxed(connections::show(context, head)).await.map_err(RefusedReply::Page),
+        Endpoint::OwnRequest => boxed(own_request::show(context, head)).await.map_err(RefusedReply::Page),
         Endpoint::Login => boxed(login::show(context, head)).await.map_err(RefusedReply::Page),
         Endpoint::LoginCallback => boxed(login::callback(context, head, body)).await.map_err(RefusedReply::Page),
         Endpoint::Logout if head.method != "POST" => Ok(login::sign_out_page::<P>(head)),

@@ -4,6 +4,7 @@
 
 use crate::flow::Head;
 use crate::mcp::message::envelope::RequestId;
+use crate::page::SupportCopy;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
@@ -26,11 +27,15 @@ impl RefusedReply {
         }
     }
 
-    /// The reply, and the failure it says, where there is one.
-    pub(super) fn render<S>(self, request_id: &str) -> (Reply<S>, Option<Failure>) {
+    /// The reply, and the failure it says. A page has what `support` makes of it.
+    pub(super) fn render<S>(
+        self,
+        request_id: &str,
+        support: impl FnOnce(&Failure) -> SupportCopy,
+    ) -> (Reply<S>, Option<Failure>) {
         match self {
             Self::Json(failure) => (failure.as_json(request_id), Some(failure)),
-            Self::Page(failure) => (failure.as_page(request_id), Some(failure)),
+            Self::Page(failure) => (failure.as_page(request_id, Some(support(&failure))), Some(failure)),
             Self::Rpc(failure, id) => (failure.as_rpc(id.as_ref(), request_id), Some(failure)),
         }
     }

@@ -26,6 +26,7 @@ mod server;
 mod servers;
 mod sign_out;
 mod status;
+mod support;
 mod text;
 
 pub use brand::{Brand, Colour};
@@ -36,8 +37,9 @@ pub use consent::{ClientOrigin, Consent, ScopeLine, ScopeUse, choice};
 pub use console::{
     AllowedEntry, Change, Chart, ChartKind, ClientFacts, ClientsPage, ConfigurationPage, ConfigurationProblem,
     ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleLogPage, ConsoleServer, ConsoleServersPage, ConsoleTab,
-    FilterField, FoundPerson, Judged, LogRow, OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration,
-    RankingRow, RankingTable, Series, ServerStanding, SetUpClient, Traffic, TrafficWindow, entry_kind, step_name,
+    FilterField, FoundPerson, HeldKey, Judged, LogRow, OverviewPage, PeoplePage, PersonFacts, PersonPage,
+    PreviousConfiguration, RankingRow, RankingTable, Series, ServerStanding, SetUpClient, Traffic, TrafficWindow,
+    entry_kind, step_name,
 };
 pub use dev_login::{DevLogin, DevLoginAccount};
 pub use keys::{KeyChoice, KeyEntry, KeyOffer, KeysCard, MadeKey, server_choice};
@@ -48,4 +50,5 @@ pub use server::{ServerCard, ServerPage};
 pub use servers::ServersPage;
 pub use sign_out::SignOut;
 pub use status::{Status, StatusStep};
+pub use support::SupportCopy;
 pub use text::short;

@@ -5,6 +5,7 @@
 use askama::Template;
 
 use super::link::PageLink;
+use super::support::SupportCopy;
 use super::text::html;
 
 /// What happened, what to do, and what to tell support.
@@ -30,6 +31,8 @@ pub struct Notice {
     pub request_id: String,
     /// Where to go from here.
     pub link: Option<PageLink>,
+    /// What support can be sent.
+    pub support: Option<SupportCopy>,
 }
 
 /// What kind of news a notice is.

@@ -4,7 +4,9 @@
 
 use askama::Template;
 
+use super::day;
 use super::text::html;
+use crate::time::Timestamp;
 
 /// What was found out.
 #[derive(Debug, Template)]
@@ -41,6 +43,16 @@ pub struct Finding {
     pub problem: Option<String>,
     /// What to do about it.
     pub fix: Option<String>,
+}
+
+impl Finding {
+    /// One that lasts, and how often it was met.
+    #[must_use]
+    pub fn lasting(self, since: Timestamp, times: u32) -> Self {
+        let often = if times == 1 { String::new() } else { format!(", {times} times") };
+        let problem = self.problem.map(|problem| format!("{problem} Since {}{often}.", day::moment(since)));
+        Self { problem, ..self }
+    }
 }
 
 impl ReadinessPage {

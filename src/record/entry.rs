@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::written::written;
 use super::{End, Facts, RequestRecord, clipped};
 use crate::authorization_log::{AuthorizationStep, EntryKind, LogEntry, LogStep};
 use crate::caller::Caller;
@@ -100,13 +101,18 @@ impl RequestRecord {
         facts.caller.as_ref().map(|caller| Self::cut(&caller.subject)).or_else(|| facts.subject.clone())
     }
 
+    /// Whether it will be somebody's entry.
+    pub fn is_somebodys_entry(&self) -> bool {
+        self.facts.borrow().kind.is_some() && self.whose().is_some()
+    }
+
     /// A line for each step.
     pub fn step_lines(&self, end: &End<'_>) -> Vec<String> {
         let facts = self.facts.borrow();
         let operation = facts.operation.as_deref();
         let line = |LogStep { step, outcome }: &LogStep| {
             let line = StepLine { event: "authorization_step", request_id: &self.id, operation, step, outcome };
-            serde_json::to_string(&line).ok()
+            written(&line)
         };
         facts.steps(end).iter().filter_map(line).collect()
     }
@@ -160,7 +166,7 @@ impl RequestRecord {
 
 impl Facts {
     /// What each step came to. A request that was refused was refused at the last.
-    fn steps(&self, end: &End<'_>) -> Vec<LogStep> {
+    pub(super) fn steps(&self, end: &End<'_>) -> Vec<LogStep> {
         let last = self.steps.len().checked_sub(1);
         let refusal = end.reason.filter(|_| end.blame.is_some());
         let came_to = |(at, (step, outcome)): (usize, &(AuthorizationStep, Option<&'static str>))| {

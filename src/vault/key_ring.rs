@@ -2,6 +2,7 @@
 //!
 //! Not here: where the text comes from (`ports::Secrets`). Rotation is a new version appended to it.
 
+use std::cell::Cell;
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -14,6 +15,7 @@ use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use super::envelope::{Nonce, OpenError};
+use super::key_ring_error::{KeyRingError, MOST_KEYS, SHORTEST_KEY};
 use super::subkey::Subkeys;
 use super::{Purpose, envelope};
 use crate::json;
@@ -22,16 +24,11 @@ use crate::secret::Secret;
 /// Envelope version 1: `1 ‖ key version (4) ‖ nonce (12) ‖ ciphertext`.
 const ENVELOPE: u8 = 1;
 
-/// The shortest key: what HKDF-SHA-256 gets as input must hold as much as it gives.
-const SHORTEST_KEY: usize = 32;
-
-/// More versions than a rotation ever needs; every forged tag is compared under each.
-const MOST_KEYS: usize = 16;
-
 /// Every key version, newest first.
 pub struct KeyRing {
     newest: Version,
     older: Vec<Version>,
+    missed: Cell<Option<u32>>,
 }
 
 impl KeyRing {
@@ -51,7 +48,7 @@ impl KeyRing {
         }
         let newest = versions.pop().ok_or(KeyRingError::NoVersion { entry: 1 })?;
         versions.reverse();
-        Ok(Self { newest, older: versions })
+        Ok(Self { newest, older: versions, missed: Cell::new(None) })
     }
 
     /// Seals a plaintext to a purpose and a context: base64url that opens only when both are the same.
@@ -64,8 +61,17 @@ impl KeyRing {
     /// Opens what [`KeyRing::seal`] made, under whichever version sealed it.
     pub fn open(&self, purpose: Purpose, context: &[&str], sealed: &str) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let bytes = envelope::decode(sealed)?;
-        let (version, rest) = self.sealer(&bytes)?;
+        let (version, rest) = self.sealer(&bytes).inspect_err(|error| {
+            if *error == OpenError::UnknownKey && purpose.is_at_rest() {
+                self.missed.set(number_of(&bytes));
+            }
+        })?;
         envelope::open(&version.keys.of(purpose).seal, &place(purpose, context), rest)
+    }
+
+    /// The number of a version that something at rest was sealed under and that is not there, once.
+    pub fn take_missed(&self) -> Option<u32> {
+        self.missed.take()
     }
 
     /// Whether the newest version sealed it: what outlives a rotation is sealed anew before its version is dropped.
@@ -128,10 +134,9 @@ impl KeyRing {
 
     /// Under which version an envelope was sealed, and what follows its head.
     fn sealer<'e>(&self, envelope: &'e [u8]) -> Result<(&Version, &'e [u8]), OpenError> {
-        let (&[ENVELOPE, a, b, c, d], rest) = envelope.split_first_chunk::<5>().ok_or(OpenError::Malformed)? else {
-            return Err(OpenError::Malformed);
-        };
-        Ok((self.version(u32::from_be_bytes([a, b, c, d])).ok_or(OpenError::UnknownKey)?, rest))
+        let (_, rest) = envelope.split_first_chunk::<5>().ok_or(OpenError::Malformed)?;
+        let number = number_of(envelope).ok_or(OpenError::Malformed)?;
+        Ok((self.version(number).ok_or(OpenError::UnknownKey)?, rest))
     }
 
     fn versions(&self) -> impl Iterator<Item = &Version> {
@@ -148,51 +153,6 @@ impl fmt::Debug for KeyRing {
         f.debug_list().entries(self.versions().map(|version| version.number)).finish()
     }
 }
-
-/// What is wrong with the operator's key ring. Never carries any of its text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyRingError {
-    /// An entry has no `<number>:` in front, or the number is not from 1 to 4294967295. Entries are counted from 1.
-    NoVersion {
-        /// Which entry.
-        entry: usize,
-    },
-    /// Two entries have the same number.
-    RepeatedVersion {
-        /// The number.
-        version: u32,
-    },
-    /// A key is not base64url without padding.
-    NotBase64Url {
-        /// The key's number.
-        version: u32,
-    },
-    /// A key has fewer than 32 bytes.
-    TooShort {
-        /// The key's number.
-        version: u32,
-    },
-    /// More entries than any rotation needs.
-    TooMany,
-}
-
-impl fmt::Display for KeyRingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoVersion { entry } => write!(f, "entry {entry} does not start with a version number and a colon")?,
-            Self::RepeatedVersion { version } => write!(f, "version {version} stands there twice")?,
-            Self::NotBase64Url { version } => write!(f, "key {version} is not base64url without padding")?,
-            Self::TooShort { version } => write!(f, "key {version} is shorter than {SHORTEST_KEY} bytes")?,
-            Self::TooMany => write!(f, "there are more than {MOST_KEYS} keys")?,
-        }
-        f.write_str(
-            "; write it as 1:<key>, and to rotate append ,2:<key>. \
-             A key comes from: openssl rand -base64 32 | tr '+/' '-_' | tr -d '='",
-        )
-    }
-}
-
-impl std::error::Error for KeyRingError {}
 
 struct Version {
     number: u32,
@@ -228,6 +188,12 @@ impl Version {
     fn signing_key(&self) -> Hs256Key {
         Hs256Key::new(*self.keys.of(Purpose::AccessToken).mac)
     }
+}
+
+/// Under which version an envelope was sealed.
+fn number_of(envelope: &[u8]) -> Option<u32> {
+    let (&[ENVELOPE, a, b, c, d], _) = envelope.split_first_chunk::<5>()? else { return None };
+    Some(u32::from_be_bytes([a, b, c, d]))
 }
 
 fn place(purpose: Purpose, context: &[&str]) -> Vec<u8> {

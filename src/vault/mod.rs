@@ -6,11 +6,13 @@
 pub mod deployment;
 mod envelope;
 mod key_ring;
+mod key_ring_error;
 mod purpose;
 mod subkey;
 mod successor;
 
 pub use envelope::OpenError;
-pub use key_ring::{KeyRing, KeyRingError};
+pub use key_ring::KeyRing;
+pub use key_ring_error::KeyRingError;
 pub use purpose::Purpose;
 pub use successor::{open_successor, seal_successor};

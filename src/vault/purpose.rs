@@ -23,6 +23,20 @@ macro_rules! purposes {
                 }
             }
 
+            /// Whether what is sealed for it lies in storage, where nobody but the gateway puts anything: a client can
+            /// present whatever it likes.
+            pub(super) const fn is_at_rest(self) -> bool {
+                matches!(
+                    self,
+                    Self::BrowserSession
+                        | Self::Connection
+                        | Self::Registration
+                        | Self::Person
+                        | Self::Catalogue
+                        | Self::ApiKey
+                )
+            }
+
             /// What is kept for it among what is kept for each, in the order of [`Purpose::ALL`].
             #[expect(non_snake_case, reason = "each is bound to the name of its purpose")]
             pub(super) const fn of<T>(self, each: &[T; Self::ALL.len()]) -> &T {

@@ -17,6 +17,7 @@ pub struct Reply<S> {
     headers: HeaderMap,
     body: Body<S>,
     reason: Option<&'static str>,
+    blame: Option<&'static str>,
     terms: Option<Terms>,
 }
 
@@ -45,7 +46,7 @@ pub enum Body<S> {
 impl<S> Reply<S> {
     /// A status without a body: 202, 204 or a redirect.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Body::Empty, reason: None, terms: None }
+        Self { status, headers: HeaderMap::new(), body: Body::Empty, reason: None, blame: None, terms: None }
     }
 
     /// JSON that no cache keeps.
@@ -61,7 +62,14 @@ impl<S> Reply<S> {
 
     /// Bytes of a content type that no cache keeps.
     pub fn bytes(status: StatusCode, content_type: &'static str, bytes: Vec<u8>) -> Self {
-        let mut reply = Self { status, headers: HeaderMap::new(), body: Body::Bytes(bytes), reason: None, terms: None };
+        let mut reply = Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Body::Bytes(bytes),
+            reason: None,
+            blame: None,
+            terms: None,
+        };
         reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         reply.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         reply
@@ -76,7 +84,7 @@ impl<S> Reply<S> {
     pub fn relay(status: StatusCode, headers: HeaderMap, stream: S) -> Self {
         let bodiless = matches!(status.as_u16(), 204 | 205 | 304) || status.is_informational();
         let body = if bodiless { Body::Empty } else { Body::Relay(stream) };
-        Self { status, headers, body, reason: None, terms: None }
+        Self { status, headers, body, reason: None, blame: None, terms: None }
     }
 
     /// The same answer with what it relays rewritten on its way.
@@ -111,6 +119,12 @@ impl<S> Reply<S> {
         Self { reason: Some(reason), ..self }
     }
 
+    /// Says in logs that it refuses, why, and who must act.
+    #[must_use]
+    pub fn log_refusal(self, reason: &'static str, blame: &'static str) -> Self {
+        Self { reason: Some(reason), blame: Some(blame), ..self }
+    }
+
     /// Hands its stream on for as long as it may last.
     #[must_use]
     pub fn on(self, terms: Terms) -> Self {
@@ -125,6 +139,11 @@ impl<S> Reply<S> {
     /// What logs say of it.
     pub fn reason(&self) -> Option<&'static str> {
         self.reason
+    }
+
+    /// Who must act, where it refuses.
+    pub fn blame(&self) -> Option<&'static str> {
+        self.blame
     }
 
     /// Its status.

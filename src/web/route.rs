@@ -43,6 +43,8 @@ pub enum Endpoint {
     ClientMetadata,
     /// What a person has connected and allowed.
     Connections,
+    /// What was written down of a person's own request.
+    OwnRequest,
     /// Sign-in at the gateway.
     Login,
     /// Where the identity provider, or the development sign-in, comes back to.
@@ -111,6 +113,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::UpstreamCallback, path: "/oauth/upstream-callback", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::ClientMetadata, path: "/oauth/client-metadata.json", allow: "GET", cors: Cors::Public },
     Row { endpoint: Endpoint::Connections, path: "/connections", allow: "GET, POST", cors: Cors::None },
+    Row { endpoint: Endpoint::OwnRequest, path: "/connections/request", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::Login, path: "/login", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::LoginCallback, path: "/login/callback", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::Logout, path: "/logout", allow: "GET, POST", cors: Cors::None },
@@ -298,6 +301,7 @@ impl<'a> Route<'a> {
                         | Endpoint::Authorize
                         | Endpoint::Consent
                         | Endpoint::Connections
+                        | Endpoint::OwnRequest
                         | Endpoint::Login
                         | Endpoint::LoginCallback
                         | Endpoint::Logout

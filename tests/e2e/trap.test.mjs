@@ -45,4 +45,14 @@ describe("a trap", () => {
     const { token: another } = await signedIn(gateway, "slow");
     assert.equal((await callTool(url, another)).status, 200);
   });
+
+  test("an operator is told of it as of a state, at /status and by a line", async () => {
+    await gateway.fetch("/__trap");
+    const { json, text } = await gateway.asOperator("/status");
+    const [alarm] = json.alarms;
+    assert.deepEqual([alarm.alarm, alarm.reason, alarm.times], ["isolate", "gateway_panicked", 1], text);
+    assert.ok(Math.abs(alarm.since - Date.now() / 1000) < 60, text);
+    await gateway.logs.find(({ fields }) => fields?.event === "alarm_raised" && fields.alarm === "isolate");
+    assert.equal((await gateway.fetch("/status")).json.alarms, undefined, "operators only");
+  });
 });

@@ -163,7 +163,7 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("token", &["bound", "client", "external", "once", "profile", "revocation"]),
     ("call", &["api_keys", "bound", "config", "connection", "external", "profile", "revocation"]),
     ("authorize", &["client", "connection", "login", "revocation"]),
-    ("account", &["api_keys", "connection", "holdings", "login"]),
+    ("account", &["api_keys", "authorization_log", "connection", "holdings", "login"]),
     (
         "admin",
         &[

@@ -21,6 +21,7 @@ pub mod platform;
 pub mod protected;
 pub mod recorded;
 pub mod shards;
+mod signatures;
 pub mod tokens;
 pub mod upstream;
 

@@ -10,11 +10,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use http::HeaderMap;
-use jwt_compact::alg::{Es256, Rsa};
-use jwt_compact::jwk::{JsonWebKey, JwkError};
-use jwt_compact::{Algorithm, AlgorithmSignature};
-use mcp_edge_gateway::jose::algorithm::Algorithm as SignatureAlgorithm;
-use mcp_edge_gateway::jose::jwks::VerifyingKey;
 use mcp_edge_gateway::json;
 use mcp_edge_gateway::metrics::{Sample, command};
 use mcp_edge_gateway::oauth::grant::GrantId;
@@ -22,7 +17,7 @@ use mcp_edge_gateway::oauth::once::OnceId;
 use mcp_edge_gateway::oauth::{grant, once, subject};
 use mcp_edge_gateway::ports::{
     Answer, Clock, Directory, Entropy, FetchError, Journal, Ledger, Limited, Limiter, Meter, Outbound, Outgoing,
-    ReadError, Secrets, Signatures, Stream, Timer, Unavailable,
+    ReadError, Secrets, Stream, Timer, Unavailable,
 };
 use mcp_edge_gateway::secret::Secret;
 use mcp_edge_gateway::time::{Lifetime, Millis, Tick, Timestamp};
@@ -221,26 +216,6 @@ impl Secrets for InMemory {
     }
 }
 
-impl Signatures for InMemory {
-    async fn verify(&self, key: &VerifyingKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
-        let verified = match key.algorithm() {
-            SignatureAlgorithm::Rs256 => verified(&Rsa::rs256(), key, message, signature),
-            SignatureAlgorithm::Es256 => verified(&Es256, key, message, signature),
-            other => panic!("no test signs with {}", other.as_str()),
-        };
-        if self.signatures_down.get() { Err(Unavailable) } else { Ok(verified) }
-    }
-}
-
-fn verified<A: Algorithm>(algorithm: &A, key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool
-where
-    A::VerifyingKey: for<'a> TryFrom<&'a JsonWebKey<'a>, Error = JwkError>,
-{
-    let jwk: JsonWebKey<'_> = serde_json::from_str(&key.jwk()).unwrap();
-    let Ok(key) = A::VerifyingKey::try_from(&jwk) else { return false };
-    A::Signature::try_from_slice(signature).is_ok_and(|made| algorithm.verify_signature(&made, &key, message))
-}
-
 impl Outbound for InMemory {
     type Stream = Bytes;
 
@@ -300,7 +275,7 @@ impl Ledger for InMemory {
     }
 
     async fn once(&self, id: &OnceId, until: Timestamp) -> Result<once::Outcome, Unavailable> {
-        self.ledger()?;
+        self.ledger(false)?;
         let command = id.burn(until);
         Ok(run(&self.burned, id.shard(), &command, once::apply, once::Record::expires, self.moment()))
     }

@@ -5,3 +5,4 @@
 pub mod connections;
 pub mod index;
 mod keys;
+pub mod own_request;

@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 
 use super::operator;
-use crate::authorization_log::{BundledServer, LogEntry, LogFilter, LogQuery, SupportBundle};
+use crate::authorization_log::{BundledServer, LogEntry, LogFilter, LogQuery, SupportBundle, is_request_id};
 use crate::config::Auth;
 use crate::flow::{Answered, Head, RequestContext, authorization_log};
 use crate::ports::{Platform, Unavailable};
@@ -16,16 +16,13 @@ use crate::web::reply::Reply;
 
 /// Of one authorization; more requests than it has.
 const MOST: u32 = 100;
-/// An id as every answer carries it.
-const ID: usize = 32;
 
 /// Answers with the bundle as a file.
 pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> Answered<P> {
     operator::reads(context, head).await?;
     let query = form::parse(head.query().as_bytes()).ok();
     let field = |name| query.as_ref().and_then(|query| query.one(name).ok().flatten());
-    let is_id = |id: &&str| id.len() == ID && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let id = field("request_id").filter(is_id).ok_or_else(request_id_missing)?;
+    let id = field("request_id").filter(|id| is_request_id(id)).ok_or_else(request_id_missing)?;
     let mut entries = found(context, LogFilter { request_id: Some(id.to_owned()), ..LogFilter::default() }).await?;
     let operation = entries.iter().find_map(|entry| entry.operation.clone());
     if operation.is_some() {

@@ -22,7 +22,7 @@ use crate::record::RequestRecord;
 use crate::secret::Digested;
 use crate::vault::KeyRing;
 use crate::version::V1;
-use crate::web::failure::Failure;
+use crate::web::failure::{Blame, Failure};
 use crate::web::reply::Reply;
 
 /// The longest configuration, bytes.
@@ -215,5 +215,5 @@ fn refusal<S>(errors: &[ConfigError], request_id: &str) -> Reply<S> {
             "request_id": request_id,
         }),
     )
-    .log_reason(INVALID)
+    .log_refusal(INVALID, Blame::Operator.as_str())
 }

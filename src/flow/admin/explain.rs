@@ -8,10 +8,11 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::operator;
+use super::{keys, operator};
 use crate::flow::call::refusal;
 use crate::flow::connection::catalogue;
-use crate::flow::{Answered, Head, RequestContext, profile, read_small};
+use crate::flow::{Answered, Head, RequestContext, default_scope, profile, read_small};
+use crate::oauth::api_key::{KeyKind, SERVICES};
 use crate::oauth::scope::ScopeSet;
 use crate::policy::{Arguments, Capability, CapabilityKind, Explanation, Rights};
 use crate::ports::{Platform, Unavailable};
@@ -35,6 +36,8 @@ struct Question {
     arguments: Option<Box<RawValue>>,
     /// Whose roles and claims count: those of their last sign-in.
     subject: Option<String>,
+    /// The API key that calls, by its id: of a service, or with `subject` of that person.
+    key: Option<String>,
     /// Roles in their stead.
     roles: Option<Vec<String>>,
     /// Claims in their stead.
@@ -66,18 +69,27 @@ pub async fn explain<P: Platform>(context: &RequestContext<'_, P>, head: &Head, 
     let slug = question.server.as_str();
     let server = context.config.servers.get(slug).ok_or_else(|| refusal::no_such_server(slug))?;
 
-    let (roles, claims) = match &question.subject {
-        Some(subject) => {
+    let named = question.subject.as_deref().and_then(|subject| subject.strip_prefix(SERVICES));
+    let key = match question.key.as_deref().or(named) {
+        Some(id) => Some(keys::known(context, question.subject.as_deref().filter(|_| named.is_none()), id).await?),
+        None => None,
+    };
+    let (roles, claims) = match (&key, &question.subject) {
+        (Some(key), _) if key.kind == KeyKind::Service => (key.roles.clone(), BTreeMap::default()),
+        (_, Some(subject)) => {
             let profile = profile::of(context, subject, &server.policy).await?;
             (profile.roles, profile.claims)
         }
-        None => Default::default(),
+        (_, None) => Default::default(),
     };
     let roles = question.roles.clone().unwrap_or(roles);
     let claims = question.claims.clone().unwrap_or(claims);
     let named: Vec<&str> = claims.keys().map(String::as_str).collect();
-    let scopes = question.scopes.clone().unwrap_or_else(|| vec![ScopeSet::TOOLS.to_owned()]);
-    let scopes = ScopeSet::of(&scopes.iter().map(String::as_str).collect::<Vec<_>>());
+    let scopes = match (&question.scopes, &key) {
+        (Some(scopes), _) => ScopeSet::of(&scopes.iter().map(String::as_str).collect::<Vec<_>>()),
+        (None, Some(key)) => key.call_scope(),
+        (None, None) => default_scope(),
+    };
 
     let values = claims.clone().into();
     let rights = Rights { scopes: &scopes, roles: &roles, claims: &values };

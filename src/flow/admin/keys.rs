@@ -134,7 +134,19 @@ async fn listed<P: Platform>(context: &RequestContext<'_, P>, owner: &str) -> Re
     }
 }
 
-fn shown(key: &ListedKey) -> Value {
+/// What is known of a service's key, or of one of a person's, by its id.
+pub async fn known<P: Platform>(
+    context: &RequestContext<'_, P>,
+    person: Option<&str>,
+    id: &str,
+) -> Result<ApiKey, Failure> {
+    let listed = listed(context, person.unwrap_or(SERVICES)).await?;
+    let key = listed.iter().find(|key| key.id.as_str() == id).ok_or_else(no_such_key)?;
+    api_keys::find(context, &key.digest).await?.ok_or_else(no_such_key)
+}
+
+/// A key as programs are told of it.
+pub fn shown(key: &ListedKey) -> Value {
     let (permissions, scopes): (Vec<&str>, Vec<&str>) = key.scope.iter().partition(|name| *name == ApiKey::INVOKE);
     let ListedKey { id, name, servers, at, expires, used, .. } = key;
     json!({

@@ -3,6 +3,7 @@
 //! Not here: what it does for clients and people.
 
 pub mod acts;
+pub mod alarms;
 pub mod bundle;
 pub mod configure;
 pub mod console;

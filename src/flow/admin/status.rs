@@ -6,7 +6,8 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use super::operator;
+use super::alarms::ToldAlarm;
+use super::{alarms, operator};
 use crate::config::{Config, Login, Origin};
 use crate::flow::call::reached;
 use crate::flow::call::reached::Reachability;
@@ -28,6 +29,8 @@ struct Report<'a> {
     public_origin: Option<&'a str>,
     checks: Vec<Check>,
     warnings: Vec<Check>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alarms: Option<Vec<ToldAlarm>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     servers: Option<Vec<Listed<'a>>>,
     request_id: &'a str,
@@ -94,16 +97,7 @@ pub async fn report<P: Platform>(
         Some(context) => Some(listed(context, is_operator).await),
         None => None,
     };
-    let lost = memory.unwritten.lost();
-    if is_operator && lost > 0 {
-        let failed = Failure::new(
-            Blame::Gateway,
-            503,
-            "log_write_failed",
-            format!("{lost} entries of the authorization log could not be written since this isolate began."),
-        );
-        warnings.push(Check::of("authorization_log", Err(failed.fix("Look at the health of the platform's objects."))));
-    }
+    warnings.extend(lost_entries(memory).filter(|_| is_operator));
     let report = Report {
         ready,
         gateway_version: env!("CARGO_PKG_VERSION"),
@@ -111,6 +105,7 @@ pub async fn report<P: Platform>(
         public_origin: context.map(|context| context.origin.as_str()),
         checks,
         warnings,
+        alarms: is_operator.then(|| alarms::standing(memory, platform.now())),
         servers,
         request_id,
     };
@@ -127,7 +122,21 @@ pub async fn findings<P: Platform>(
     checks.push(Check::of("login", signing_in(context).await));
     let mut warnings = warnings(&context.config, head, Some(&context.origin));
     warnings.extend(operator::token(context.platform).err().map(|short| Check::of("operator_token", Err(short))));
-    (checks.iter().map(Check::to_finding).collect(), warnings.iter().map(Check::to_finding).collect())
+    warnings.extend(lost_entries(context.memory));
+    let warnings = warnings.iter().map(Check::to_finding);
+    let alarms = alarms::standing(context.memory, context.now);
+    (checks.iter().map(Check::to_finding).collect(), alarms.iter().map(ToldAlarm::to_finding).chain(warnings).collect())
+}
+
+fn lost_entries(memory: &Memory) -> Option<Check> {
+    let lost = Some(memory.unwritten.lost()).filter(|lost| *lost > 0)?;
+    let failed = Failure::new(
+        Blame::Gateway,
+        503,
+        "log_write_failed",
+        format!("{lost} entries of the authorization log could not be written since this isolate began."),
+    );
+    Some(Check::of("authorization_log", Err(failed.fix("Look at the health of the platform's objects."))))
 }
 
 async fn signing_in<P: Platform>(context: &RequestContext<'_, P>) -> Result<(), Failure> {
@@ -174,7 +183,13 @@ impl Report<'_> {
             configuration: self.configuration_version,
             public_origin: self.public_origin.map(str::to_owned),
             checks: self.checks.iter().map(Check::to_finding).collect(),
-            warnings: self.warnings.iter().map(Check::to_finding).collect(),
+            warnings: self
+                .alarms
+                .iter()
+                .flatten()
+                .map(ToldAlarm::to_finding)
+                .chain(self.warnings.iter().map(Check::to_finding))
+                .collect(),
             servers: self.servers.iter().flatten().map(server).collect(),
             request_id: self.request_id.to_owned(),
         }

@@ -10,7 +10,8 @@ use crate::config::Server;
 use crate::flow::connection::{catalogue, store};
 use crate::flow::{RequestContext, boxed};
 use crate::mcp::rewrite::list::List;
-use crate::memory::{FailingRefreshes, LastUse};
+use crate::memory::LastUse;
+use crate::memory::alarms::{Alarm, AlarmKind};
 use crate::ports::Platform;
 use crate::time::{Lifetime, Timestamp};
 use crate::upstream::key::{ConnectionKey, FIRST_ACCOUNT, Owner};
@@ -134,12 +135,12 @@ pub async fn condition<P: Platform>(
     }
     let dead = |list| catalogue::dead_entries(context.memory, server, list, context.now);
     boxed(catalogue::learn_names(context.platform, context.memory, &context.keys, server)).await;
-    let failing = context.memory.failing.get(server.slug.as_str(), context.now);
+    let failing = context.memory.alarms.of(AlarmKind::Refreshes, server.slug.as_str(), context.now);
     let known = Reachability {
         last_used,
         left_alone_until,
         last_success: used.and_then(|used| used.succeeded),
-        failing_refreshes: failing.map(|FailingRefreshes { times, since, reason }| Refreshes { times, since, reason }),
+        failing_refreshes: failing.map(|Alarm { times, since, reason, .. }| Refreshes { times, since, reason }),
         list_from_catalogue: used.and_then(|used| used.stood_in),
         policy_entries_dead: List::ALL.into_iter().flat_map(dead).map(|dead| json!(dead)).collect(),
         ..Reachability::default()

@@ -14,7 +14,7 @@ use crate::jose::jwks;
 use crate::jose::jwks::Jwks;
 use crate::jose::jws::JwsError;
 use crate::oauth::client::assertion;
-use crate::oauth::client::assertion::AssertionError;
+use crate::oauth::client::assertion::ClientAssertionError;
 use crate::oauth::error::ErrorCode;
 use crate::ports::{Outgoing, Platform, Stream, Unavailable};
 use crate::secret::Secret;
@@ -37,21 +37,21 @@ pub async fn verify<P: Platform>(
 ) -> Result<(), Failure> {
     let mut clients = context.config.clients.preregistered.iter();
     let keys = clients.find(|client| client.client_id == client_id).and_then(|client| client.keys.as_ref());
-    let keys = keys.ok_or_else(|| refused(AssertionError::Signature(JwsError::UnknownKey)))?;
+    let keys = keys.ok_or_else(|| refused(ClientAssertionError::Signature(JwsError::UnknownKey)))?;
     let unverified = match (assertion::read(presented, &*of(context, keys, false).await?), keys) {
         // The client may have rotated its keys since they were read.
-        (Err(AssertionError::Signature(JwsError::UnknownKey)), ClientKeys::Fetched(_)) => {
+        (Err(ClientAssertionError::Signature(JwsError::UnknownKey)), ClientKeys::Fetched(_)) => {
             assertion::read(presented, &*of(context, keys, true).await?)
         }
         (read, _) => read,
     };
     let signed = signature::verified(context.platform, unverified.map_err(refused)?).await;
     let signed = signed.map_err(|Unavailable| unavailable("its signature could not be verified"))?;
-    let signed = signed.map_err(|error| refused(AssertionError::Signature(error)))?;
+    let signed = signed.map_err(|error| refused(ClientAssertionError::Signature(error)))?;
     let token_endpoint = context.url(Endpoint::Token.path());
     let audiences = [context.origin.as_str(), token_endpoint.as_str()];
     let proven = assertion::proven(&signed, client_id, audiences, context.now).map_err(refused)?;
-    if once::burn(context, &proven.id, proven.until).await? { Ok(()) } else { Err(refused(AssertionError::Used)) }
+    if once::burn(context, &proven.id, proven.until).await? { Ok(()) } else { Err(refused(ClientAssertionError::Used)) }
 }
 
 async fn of<P: Platform>(context: &RequestContext<'_, P>, keys: &ClientKeys, anew: bool) -> Result<Rc<Jwks>, Failure> {
@@ -85,9 +85,9 @@ async fn fetch<P: Platform>(context: &RequestContext<'_, P>, url: &Url) -> Resul
     jwks::parse(&document).ok_or_else(|| unavailable("its jwks_uri answers with no key set"))
 }
 
-fn refused(error: AssertionError) -> Failure {
+fn refused(error: ClientAssertionError) -> Failure {
     Failure::oauth(ErrorCode::InvalidClient, error.reason(), sentence(&error)).fix(match error {
-        AssertionError::Signature(_) => {
+        ClientAssertionError::Signature(_) => {
             "Compare the client's key with jwks or jwks_uri of its entry in clients.preregistered."
         }
         _ => "The client must sign a new assertion for each request.",

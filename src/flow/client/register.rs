@@ -9,6 +9,7 @@ use http::{HeaderValue, StatusCode};
 use super::caller;
 use crate::flow::{Answered, Head, RequestContext, read_small, sentence};
 use crate::json;
+use crate::memory::alarms::AlarmKind;
 use crate::oauth::client::registered::{RegisteredClient, RegisteredMetadata};
 use crate::oauth::client::registration::RegistrationError;
 use crate::oauth::client::{id, registration};
@@ -107,9 +108,12 @@ async fn count<P: Platform>(context: &RequestContext<'_, P>, what: Limited, call
         }
         _ => "Too many new clients came from this address.",
     };
-    Err(Failure::client(429, "registration_rate_limited", message)
+    let limited = Failure::client(429, "registration_rate_limited", message)
         .fix("Wait a minute. A client should register once and keep its client_id.")
-        .header(RETRY_AFTER, HeaderValue::from_static("60")))
+        .header(RETRY_AFTER, HeaderValue::from_static("60"));
+    let about = if what == Limited::StoredRegistration { EVERYBODY } else { "one address" };
+    context.memory.alarms.raise(AlarmKind::Registrations, limited.reason, about, context.now);
+    Err(limited)
 }
 
 async fn note_use<P: Platform>(context: &RequestContext<'_, P>, client_id: &str) -> Result<(), Unavailable> {

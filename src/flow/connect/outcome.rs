@@ -78,6 +78,7 @@ fn connected<P: Platform>(context: &RequestContext<'_, P>, intent: &ConnectInten
         slug: Some(intent.slug.clone()),
         request_id: context.request_id().to_owned(),
         link,
+        support: None,
     };
     Reply::page(StatusCode::OK, notice.render())
 }

@@ -13,7 +13,8 @@ use super::renewal::Renewal;
 use super::{cache, renewal};
 use crate::config::{Auth, Server};
 use crate::flow::{RequestContext, join, upstream};
-use crate::memory::{FailingRefreshes, Held};
+use crate::memory::Held;
+use crate::memory::alarms::AlarmKind;
 use crate::ports::{Platform, Unavailable};
 use crate::time::{Lifetime, Millis};
 use crate::upstream::connection::{Command, Outcome};
@@ -35,8 +36,6 @@ const MOST_FAILURES: u32 = 2;
 const SOON: Lifetime = Lifetime(4);
 /// How long an isolate remembers that no credential can be had.
 const MOMENT: Lifetime = Lifetime(1);
-/// How long it tells operators that refreshes fail.
-const TOLD: Lifetime = Lifetime::days(1);
 /// How long a request relies on another one of its isolate before it asks the object itself.
 const RELIANCE: Millis = Millis(60_000);
 /// Pauses before a credential that could not be stored is stored again.
@@ -108,15 +107,10 @@ impl<P: Platform> Refresh<'_, P> {
 
     /// Notes for operators whether the server's connections can be refreshed.
     fn note(&self, found: &Result<Found, Failure>) {
-        let (failing, slug, now) = (&self.context.memory.failing, self.server.slug.as_str(), self.context.now);
+        let (alarms, slug) = (&self.context.memory.alarms, self.server.slug.as_str());
         match found {
-            Err(failure) => {
-                let before = failing.get(slug, now);
-                let (times, since) = before.map_or((0, now), |before| (before.times, before.since));
-                let known = FailingRefreshes { times: times.saturating_add(1), since, reason: failure.reason };
-                failing.put(slug, known, now + TOLD, now);
-            }
-            Ok(Found::Fresh(_)) => failing.forget(slug),
+            Err(failure) => alarms.raise(AlarmKind::Refreshes, failure.reason, slug, self.context.now),
+            Ok(Found::Fresh(_)) => alarms.clear(AlarmKind::Refreshes, slug),
             Ok(_) => {}
         }
     }

@@ -208,6 +208,7 @@ pub async fn logout<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -
         } else {
             page::PageLink::new("Sign in again", sign_in(&return_to))
         }),
+        support: None,
     };
     with_cookies(Reply::page(StatusCode::OK, page.render()), &session::removals(context))
 }

@@ -23,6 +23,7 @@ use crate::login::oidc::id_token::{IdTokenError, Proven, SignedIdToken};
 use crate::login::oidc::{discovery, id_token};
 use crate::login::transaction::LoginTransaction;
 use crate::login::{LoginError, oidc};
+use crate::memory::alarms::AlarmKind;
 use crate::policy::ClaimName;
 use crate::ports::{Outgoing, Platform, Stream, Unavailable};
 use crate::secret::Secret;
@@ -45,7 +46,7 @@ pub async fn metadata<P: Platform>(context: &RequestContext<'_, P>, login: &Oidc
     if let Some(failure) = context.memory.unusable_providers.get(&login.issuer, context.now) {
         return Err(failure);
     }
-    let found = discover(context, login).await;
+    let found = noted(context, &login.issuer, discover(context, login).await);
     if let Err(failure) = &found {
         // Anybody may ask for the status or for a sign-in: a provider that is down is not asked each time.
         context.memory.unusable_providers.put(
@@ -96,7 +97,8 @@ pub async fn identify<P: Platform>(
         &transaction.verifier,
         &redirect_uri,
     );
-    let (status, answer) = send(context, request.map_err(|error| misconfigured(&error))?, oidc::MAX_BYTES).await?;
+    let answered = send(context, request.map_err(|error| misconfigured(&error))?, oidc::MAX_BYTES).await;
+    let (status, answer) = noted(context, &login.issuer, answered)?;
     let sent = oidc::secrets(&login.client_id, client_secret.as_ref(), code, &transaction.verifier);
     let tokens = oidc::token_response(status, &answer, &sent).map_err(|error| code_refused(&error))?;
     let token = &tokens.id_token;
@@ -136,9 +138,10 @@ pub async fn keys<P: Platform>(
     if let Some(keys) = context.memory.jwks.get(&provider.issuer, context.now).filter(|_| !anew) {
         return Ok(keys);
     }
-    let document = get(context, provider.jwks_uri.clone(), jwks::MAX_BYTES).await?;
-    let keys = jwks::parse(&document).ok_or_else(|| misconfigured(&LoginError::KeysMalformed))?;
-    let keys = Rc::new(keys);
+    let document = get(context, provider.jwks_uri.clone(), jwks::MAX_BYTES).await;
+    let unreadable = || misconfigured(&LoginError::KeysMalformed);
+    let parsed = document.and_then(|document| jwks::parse(&document).ok_or_else(unreadable));
+    let keys = Rc::new(noted(context, &provider.issuer, parsed)?);
     context.memory.jwks.put(provider.issuer.as_str(), Rc::clone(&keys), context.now + REMEMBERED, context.now);
     Ok(keys)
 }
@@ -188,6 +191,17 @@ pub fn admit(require: &BTreeMap<ClaimName, Vec<String>>, claims: &Node<'_>) -> R
 pub fn code_refused(error: &LoginError) -> Failure {
     Failure::new(Blame::Upstream, 502, error.reason(), error.to_string())
         .fix("Start again from your client; if it stays, the operator must check login.client_id and its secret.")
+}
+
+/// Notes for operators whether the provider could be used.
+fn noted<P, T>(context: &RequestContext<'_, P>, issuer: &str, found: Result<T, Failure>) -> Result<T, Failure> {
+    match &found {
+        Ok(_) => context.memory.alarms.clear(AlarmKind::IdentityProvider, issuer),
+        Err(failure) => {
+            context.memory.alarms.raise(AlarmKind::IdentityProvider, failure.reason, issuer, context.now);
+        }
+    }
+    found
 }
 
 /// The ID token proves nothing.

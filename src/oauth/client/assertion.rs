@@ -40,9 +40,9 @@ pub fn claimed_client(text: &str) -> Option<String> {
 }
 
 /// Reads an assertion without believing it.
-pub fn read<'a>(assertion: &'a Secret, keys: &Jwks) -> Result<Unverified<'a>, AssertionError> {
+pub fn read<'a>(assertion: &'a Secret, keys: &Jwks) -> Result<Unverified<'a>, ClientAssertionError> {
     let is_fit = |kind: Option<&str>| kind.is_none_or(|kind| TYPES.iter().any(|fit| kind.eq_ignore_ascii_case(fit)));
-    jws::read(assertion.expose(), keys, is_fit, &Algorithm::ALL).map_err(AssertionError::Signature)
+    jws::read(assertion.expose(), keys, is_fit, &Algorithm::ALL).map_err(ClientAssertionError::Signature)
 }
 
 /// What its client says in it: that it is this client, to this gateway, now.
@@ -51,28 +51,28 @@ pub fn proven(
     client_id: &str,
     audiences: [&str; 2],
     now: Timestamp,
-) -> Result<ProvenAssertion, AssertionError> {
-    let claims: Claims<AssertionClaims> = signed.claims().map_err(AssertionError::Signature)?;
+) -> Result<ProvenAssertion, ClientAssertionError> {
+    let claims: Claims<AssertionClaims> = signed.claims().map_err(ClientAssertionError::Signature)?;
     let Claims { expiration, not_before, issued_at, custom: claims, .. } = claims;
     if claims.iss.as_deref() != Some(client_id) || claims.sub.as_deref() != Some(client_id) {
-        return Err(AssertionError::WrongClient);
+        return Err(ClientAssertionError::WrongClient);
     }
     if !claims.aud.is_some_and(|audience| audience.is_one_of(audiences)) {
-        return Err(AssertionError::WrongAudience);
+        return Err(ClientAssertionError::WrongAudience);
     }
     let seconds = |at: i64| Timestamp(at.max(0).unsigned_abs());
-    let until = expiration.map(|at| seconds(at.timestamp()) + LEEWAY).ok_or(AssertionError::Expired)?;
+    let until = expiration.map(|at| seconds(at.timestamp()) + LEEWAY).ok_or(ClientAssertionError::Expired)?;
     if until.reached(now) {
-        return Err(AssertionError::Expired);
+        return Err(ClientAssertionError::Expired);
     }
     if until > now + LONGEST + LEEWAY + LEEWAY {
-        return Err(AssertionError::LongLived);
+        return Err(ClientAssertionError::LongLived);
     }
     let begins = [not_before.map(|at| at.timestamp()), issued_at.map(|at| at.timestamp())];
     if begins.into_iter().flatten().any(|at| seconds(at) > now + LEEWAY) {
-        return Err(AssertionError::NotYetValid);
+        return Err(ClientAssertionError::NotYetValid);
     }
-    let id = claims.jti.filter(|id| (1..=LONGEST_ID).contains(&id.len())).ok_or(AssertionError::WithoutId)?;
+    let id = claims.jti.filter(|id| (1..=LONGEST_ID).contains(&id.len())).ok_or(ClientAssertionError::WithoutId)?;
     Ok(ProvenAssertion { id: OnceId::new("client assertion", client_id, &id), until })
 }
 
@@ -103,7 +103,7 @@ impl AssertionAudience {
 
 /// Why an assertion proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AssertionError {
+pub enum ClientAssertionError {
     /// It cannot be read, or no key of the client has signed it.
     Signature(JwsError),
     /// `iss` or `sub` is not the client.
@@ -122,7 +122,7 @@ pub enum AssertionError {
     Used,
 }
 
-reasons! { AssertionError:
+reasons! { ClientAssertionError:
     Signature(JwsError::Malformed) => "client_assertion_malformed", "the client's assertion cannot be read";
     Signature(JwsError::WrongType) => "client_assertion_wrong_type", "the client's assertion is another kind of token";
     Signature(JwsError::CriticalExtension) => "client_assertion_critical_extension",
@@ -145,7 +145,7 @@ reasons! { AssertionError:
     Used => "client_assertion_used", "the client's assertion was used before";
 }
 
-impl std::error::Error for AssertionError {}
+impl std::error::Error for ClientAssertionError {}
 
 #[cfg(test)]
 mod tests {
@@ -162,16 +162,16 @@ mod tests {
         json!({"iss": "ci", "sub": "ci", "aud": AUDIENCES[0], "jti": "1", "exp": NOW.0 + 300, "iat": NOW.0})
     }
 
-    fn judged(header: Value, claims: Value) -> Result<ProvenAssertion, AssertionError> {
+    fn judged(header: Value, claims: Value) -> Result<ProvenAssertion, ClientAssertionError> {
         let keys = jwks::parse(json!({"keys": [ec_jwk()]}).to_string().as_bytes()).unwrap();
         let token = Secret::new(es256(header, claims));
         let unverified = read(&token, &keys)?;
         let verified = unverified.keys().iter().any(|key| made_by(key, unverified.message(), unverified.signature()));
-        let signed = unverified.verified(verified).map_err(AssertionError::Signature)?;
+        let signed = unverified.verified(verified).map_err(ClientAssertionError::Signature)?;
         proven(&signed, "ci", AUDIENCES, NOW)
     }
 
-    fn with(changes: &Value) -> Result<ProvenAssertion, AssertionError> {
+    fn with(changes: &Value) -> Result<ProvenAssertion, ClientAssertionError> {
         let mut said = claims();
         let members = said.as_object_mut().unwrap();
         members.extend(changes.as_object().unwrap().clone());
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn whatever_is_missing_or_somebody_elses_is_named() {
-        use AssertionError as E;
+        use ClientAssertionError as E;
         for (changes, why) in [
             (json!({"iss": "other"}), E::WrongClient),
             (json!({"sub": "other"}), E::WrongClient),

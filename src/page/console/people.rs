@@ -53,6 +53,8 @@ pub struct PersonPage {
     pub clients: Vec<AllowedEntry>,
     /// Their accounts at servers.
     pub accounts: Vec<ConnectedEntry>,
+    /// Their API keys.
+    pub keys: Vec<HeldKey>,
 }
 
 /// What the last sign-in said of somebody.
@@ -106,6 +108,27 @@ pub struct ConnectedEntry {
     pub since: Timestamp,
 }
 
+/// One API key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldKey {
+    /// Its id, posted back as the field `key`.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// The servers it is for; none for every one.
+    pub servers: Vec<String>,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub since: Timestamp,
+    /// When it ends.
+    pub until: Timestamp,
+    /// When it was last used, to the day.
+    pub used: Option<Timestamp>,
+    /// Whether it has ended by itself.
+    pub is_expired: bool,
+}
+
 impl PeoplePage {
     /// The page.
     pub fn render(&self) -> String {
@@ -130,7 +153,21 @@ impl PersonPage {
     }
 
     fn has_nothing(&self) -> bool {
-        self.clients.is_empty() && self.accounts.is_empty()
+        self.clients.is_empty() && self.accounts.is_empty() && self.keys.is_empty()
+    }
+}
+
+impl HeldKey {
+    fn since(&self) -> String {
+        day::moment(self.since)
+    }
+
+    fn until(&self) -> String {
+        day::of(self.until)
+    }
+
+    fn used(&self) -> String {
+        self.used.map_or_else(|| "Never used".to_owned(), |used| format!("Last used on {}", day::of(used)))
     }
 }
 

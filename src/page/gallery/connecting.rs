@@ -327,6 +327,7 @@ fn connected() -> Notice {
         facts: vec![],
         reason: None,
         link: Some(PageLink::new("Your connections", "/connections")),
+        support: None,
         ..notice()
     }
 }

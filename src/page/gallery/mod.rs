@@ -59,6 +59,7 @@ fn links_and_forms_lead_to_known_schemes_only() {
                 "https://",
                 "http://",
                 "data:image/svg+xml,",
+                "data:application/json;base64,",
                 "cursor://anysphere.cursor-deeplink/",
                 "vscode:mcp/install?",
             ];

@@ -7,8 +7,8 @@ use super::samples::{HOSTILE, SCRIPT_URL};
 use crate::page::{
     AccountStanding, AllowedEntry, Change, Chart, ClientFacts, ClientsPage, ConfigurationPage, ConfigurationProblem,
     ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleServer, ConsoleServersPage, ConsoleTab, Finding, FoundPerson,
-    Judged, OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, RankingRow, RankingTable, Series,
-    ServerStanding, SetUpClient, Traffic,
+    HeldKey, Judged, OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, RankingRow,
+    RankingTable, Series, ServerStanding, SetUpClient, Traffic,
 };
 use crate::time::Timestamp;
 
@@ -117,6 +117,7 @@ fn foreign_person() -> PersonPage {
         frame: foreign_frame("/admin/people"),
         subject: long(),
         facts: Some(PersonFacts { roles: vec![text(), long()], incomplete: true, at: NOW }),
+        keys: vec![HeldKey { id: text(), name: long(), servers: vec![text()], scopes: vec![text()], ..held() }],
         clients: vec![AllowedEntry {
             name: long(),
             client: text(),
@@ -289,6 +290,20 @@ fn person() -> PersonPage {
         facts: Some(PersonFacts { roles: vec!["support".to_owned()], incomplete: false, at: NOW }),
         clients: vec![allowed("Claude Code", "Linear"), allowed("Cursor", "Customer records")],
         accounts: vec![connected(AccountStanding::Connected), connected(AccountStanding::MustBeRenewed)],
+        keys: vec![held(), HeldKey { name: "Old laptop".to_owned(), is_expired: true, used: None, ..held() }],
+    }
+}
+
+fn held() -> HeldKey {
+    HeldKey {
+        id: "AQEBAQEBAQEBAQEBAQEBAQ".to_owned(),
+        name: "Nightly report".to_owned(),
+        servers: vec![],
+        scopes: vec!["mcp.invoke".to_owned()],
+        since: NOW,
+        until: NOW,
+        used: Some(NOW),
+        is_expired: false,
     }
 }
 

@@ -5,7 +5,7 @@
 use super::{connecting, operating};
 use crate::page::{
     ClientOrigin, Consent, DevLogin, DevLoginAccount, Finding, Notice, PageLink, ReadinessPage, ScopeLine, ScopeUse,
-    ServerCard, ServerPage, ServersPage, SignOut, Status, StatusStep, Tone,
+    ServerCard, ServerPage, ServersPage, SignOut, Status, StatusStep, SupportCopy, Tone,
 };
 
 pub(super) const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u{202E}{{7*7}}";
@@ -117,6 +117,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
                 slug: Some(text()),
                 request_id: text(),
                 link: Some(PageLink::new(HOSTILE, SCRIPT_URL)),
+                support: Some(support(HOSTILE)),
                 ..notice()
             }
             .render(),
@@ -314,6 +315,18 @@ pub(super) fn notice() -> Notice {
         slug: Some("linear".to_owned()),
         request_id: "8f14e45fceea167a".to_owned(),
         link: None,
+        support: Some(support("Cursor")),
+    }
+}
+
+/// As the gateway writes it, about a client that is called so.
+fn support(client: &str) -> SupportCopy {
+    SupportCopy {
+        text: format!(
+            "{{\n  \"v\": 1,\n  \"reason\": \"redirect_uri_not_registered\",\n  \"client\": \"{client}\"\n}}"
+        ),
+        request_id: "8f14e45fceea167a".to_owned(),
+        own_entries: Some("/connections/request?request_id=8f14e45fceea167a".to_owned()),
     }
 }
 
@@ -338,6 +351,7 @@ pub(super) fn signed_out() -> Notice {
         todo: String::new(),
         reason: None,
         link: Some(PageLink::new("Back to the servers", "/")),
+        support: None,
         ..pending()
     }
 }

@@ -204,8 +204,8 @@ impl Failure {
         ErrorResponse { id, code: self.rpc, message: &self.message, data }.to_bytes()
     }
 
-    /// As a page for the person at the browser.
-    pub fn as_page<S>(&self, request_id: &str) -> Reply<S> {
+    /// As a page for the person at the browser, with what they can send to support.
+    pub fn as_page<S>(&self, request_id: &str, support: Option<page::SupportCopy>) -> Reply<S> {
         let family = family::of(self.reason, self.blame);
         let own = self.way_on.as_ref().map(|way_on| (way_on.0, way_on.1.as_str()));
         let notice = page::Notice {
@@ -218,6 +218,7 @@ impl Failure {
             slug: self.slug.clone(),
             facts: self.facts.iter().map(|(label, value)| ((*label).to_owned(), value.clone())).collect(),
             link: own.or(family.way_on).map(|(label, target)| page::PageLink::new(label, target)),
+            support,
         };
         self.add_headers(Reply::page(self.status, notice.render()))
     }

@@ -16,7 +16,7 @@ import { proxy, request } from "./http.mjs";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const BUILD = realpathSync(path.join(ROOT, "build")); // the one there is now, whatever is built meanwhile
-const COUNTING_ENTRY = fileURLToPath(new URL("counting-entry.js", import.meta.url));
+const TAIL = "tail";
 
 export const ADMIN_TOKEN = "admin-token-of-the-tests";
 
@@ -40,7 +40,8 @@ export function configuration(servers = {}, rest = {}) {
  * - `secrets`: merged over a fresh KEY_RING and ADMIN_TOKEN; a name set to `undefined` is left out
  * - `isolates`: several Workers that share KV and objects, each on its own port; a list of secrets, one entry for each, and of the bindings
  *   that are unreachable from there: `without: ["KV"]`
- * - `counted`: wraps the Worker so that `.counts()` tells the operations since it was last asked
+ * - `counted`: wraps the Worker so that `.counts()` tells the operations since it was last asked; `entry`: another file here that wraps it
+ * - `tail`: the text of a Worker that is given the lines
  * - `storage`: a folder that KV and objects are kept in, for a gateway that is killed and started again; `port` is where it comes back
  */
 export function startGateway(options = {}) {
@@ -53,7 +54,7 @@ export function startGateway(options = {}) {
 
 let starting = Promise.resolve();
 
-async function start({ config, secrets = {}, isolates = [{}], counted = false, storage, port = 0 }) {
+async function start({ config, secrets = {}, isolates = [{}], counted = false, entry = counted ? "counting-entry.js" : undefined, tail, storage, port = 0 }) {
   const logs = new LogBook();
   const others = storage ? children() : [];
   const common = present({ KEY_RING: keyRing(), ADMIN_TOKEN, ...secrets });
@@ -64,7 +65,12 @@ async function start({ config, secrets = {}, isolates = [{}], counted = false, s
       log: new Log(LogLevel.NONE),
       handleStructuredLogs: (line) => logs.add(line),
       ...(storage && { resourcePersistencePath: storage }),
-      workers: isolates.map(({ without = [], ...own }, index) => worker(index, { bindings: present({ ...common, ...own }), without, counted, port })),
+      workers: [
+        ...isolates.map(({ without = [], ...own }, index) =>
+          worker(index, { bindings: present({ ...common, ...own }), without, entry, tail, port }),
+        ),
+        ...(tail ? [{ name: TAIL, modules: [{ type: "ESModule", path: "tail.js", contents: tail }] }] : []),
+      ],
     }),
   );
   const urls = [];
@@ -136,12 +142,13 @@ const nameOf = (index) => `gateway-${index}`;
 /** The processes this one started, on Linux. */
 const children = () => readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
 
-function worker(index, { bindings, without, counted, port }) {
+function worker(index, { bindings, without, entry, tail, port }) {
   const { compatibilityDate, compatibilityFlags, objects, ratelimits } = deployed();
   const object = (className) => ({ className, useSQLite: true, ...(index > 0 ? { scriptName: nameOf(0) } : {}) });
   return {
     name: nameOf(index),
-    modules: modules(counted),
+    modules: modules(entry),
+    ...(tail && { tails: [TAIL] }),
     modulesRoot: BUILD,
     compatibilityDate,
     compatibilityFlags,
@@ -154,14 +161,15 @@ function worker(index, { bindings, without, counted, port }) {
 }
 
 /** The built files, the entry first: miniflare takes the first module as the Worker. */
-function modules(counted) {
+function modules(wrapper) {
   const built = readdirSync(BUILD, { recursive: true })
     .map(String)
     .filter((name) => name !== "entry.js" && /\.(js|wasm)$/.test(name))
     .map((name) => ({ type: name.endsWith(".wasm") ? "CompiledWasm" : "ESModule", path: path.join(BUILD, name) }));
   const entry = { type: "ESModule", path: path.join(BUILD, "entry.js") };
-  const counting = { type: "ESModule", path: path.join(BUILD, "counting-entry.js"), contents: readFileSync(COUNTING_ENTRY, "utf8") };
-  return counted ? [counting, entry, ...built] : [entry, ...built];
+  if (!wrapper) return [entry, ...built];
+  const wrapping = { type: "ESModule", path: path.join(BUILD, wrapper), contents: readFileSync(new URL(wrapper, import.meta.url), "utf8") };
+  return [wrapping, entry, ...built];
 }
 
 /** Read from wrangler.toml, so that the tests run what is deployed. */

@@ -54,6 +54,9 @@ pub(super) struct Act {
     /// The client.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) client: String,
+    /// The API key.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) key: String,
     /// Digests of the texts of configurations that were looked at: the one in effect, and the one to come.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) texts: Vec<Digested>,
@@ -63,6 +66,7 @@ pub(super) struct Act {
 #[serde(rename_all = "snake_case")]
 pub(super) enum ActKind {
     RevokeClient,
+    RevokeKey,
     Disconnect,
     RevokeEverything,
     RemoveClient,
@@ -141,7 +145,15 @@ impl Posted {
 impl Act {
     pub(super) fn new(kind: ActKind, of: &str) -> Self {
         let nothing = String::new;
-        Self { kind, of: of.to_owned(), slug: nothing(), account: nothing(), client: nothing(), texts: Vec::new() }
+        Self {
+            kind,
+            of: of.to_owned(),
+            slug: nothing(),
+            account: nothing(),
+            client: nothing(),
+            key: nothing(),
+            texts: Vec::new(),
+        }
     }
 }
 

@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 
 use super::form::address;
 use super::frame::{enter, frame};
-use crate::flow::admin::operator;
+use crate::flow::admin::{keys, operator};
 use crate::flow::holdings::{Holdings, server_name};
 use crate::flow::login::person;
 use crate::flow::login::session::SignedIn;
 use crate::flow::{Answered, Head, RequestContext, holdings, profile};
 use crate::login::person::Person;
-use crate::oauth::subject::{AllowedClient, ConnectedAccount, Profile};
+use crate::oauth::subject::{AllowedClient, ConnectedAccount, ListedKey, Profile};
 use crate::page;
-use crate::page::{AllowedEntry, ConnectedEntry, FoundPerson, PersonFacts, account_title};
+use crate::page::{AllowedEntry, ConnectedEntry, FoundPerson, HeldKey, PersonFacts, account_title};
 use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 use crate::web::form;
@@ -77,7 +77,7 @@ pub async fn tell<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
     }
     let told = json!({
         "subject": subject, "known": holdings.known, "profile": holdings.profile,
-        "clients": clients, "accounts": accounts,
+        "clients": clients, "accounts": accounts, "keys": holdings.keys.iter().map(keys::shown).collect::<Vec<_>>(),
     });
     Ok(Reply::json(StatusCode::OK, &told))
 }
@@ -104,6 +104,7 @@ async fn show_one<P: Platform>(
         facts: holdings.profile.as_ref().map(facts),
         clients,
         accounts,
+        keys: holdings.keys.iter().map(|key| held(context, key)).collect(),
     };
     Ok(Reply::page(StatusCode::OK, page.render()))
 }
@@ -150,6 +151,20 @@ async fn allowed<P: Platform>(
     }
 }
 
+fn held<P: Platform>(context: &RequestContext<'_, P>, key: &ListedKey) -> HeldKey {
+    let servers = key.servers.iter().flatten().map(|slug| server_name(context, slug)).collect();
+    HeldKey {
+        id: key.id.to_string(),
+        name: key.name.clone(),
+        servers,
+        scopes: key.scope.iter().map(ToOwned::to_owned).collect(),
+        since: key.at,
+        until: key.expires,
+        used: key.used.as_ref().map(|used| used.at),
+        is_expired: key.expires.reached(context.now),
+    }
+}
+
 async fn account<P: Platform>(
     context: &RequestContext<'_, P>,
     subject: &str,
@@ -179,6 +194,7 @@ fn news(query: Option<&Form>) -> Option<String> {
     let done = query?.one("done").ok().flatten()?;
     let told = match done {
         "revoked" => "The client may not act for this person any more. It loses its access within about a minute.",
+        "key_revoked" => "The API key is revoked. Whatever calls with it is refused within about a minute.",
         "disconnected" => "The account is disconnected. Clients lose it within about a minute.",
         "everything" => "Everything of this person has ended, everywhere within about a minute.",
         _ => return None,

@@ -1,4 +1,5 @@
-//! What operators end for a person: a client's access, an account at a server, everything. Each is asked about first.
+//! What operators end for a person: a client's access, an API key, an account at a server, everything. Each is asked
+//! about first.
 //!
 //! Not here: how it ends (`flow::holdings`, `flow::connection::store`, `flow::admin::subject`).
 
@@ -10,7 +11,7 @@ use super::question::{Confirmation, ask};
 use crate::flow::admin::{acts, subject};
 use crate::flow::connection::store;
 use crate::flow::holdings::server_name;
-use crate::flow::{Answered, Head, RequestContext, holdings};
+use crate::flow::{Answered, Head, RequestContext, api_keys, holdings};
 use crate::page;
 use crate::ports::Platform;
 use crate::upstream::key::{ConnectionKey, Owner};
@@ -42,6 +43,14 @@ async fn done<P: Platform>(
             holdings::revoke_client(context, &act.of, &act.client, &holdings).await?;
             note("revoke_client", json!({"subject": act.of, "client": act.client}));
             Ok("revoked")
+        }
+        ActKind::RevokeKey => {
+            let holdings = holdings::of(context, &act.of).await?;
+            if let Some(key) = holdings.keys.iter().find(|key| key.id.as_str() == act.key) {
+                api_keys::revoke(context, &act.of, key).await?;
+            }
+            note("revoke_key", json!({"subject": act.of, "key": act.key}));
+            Ok("key_revoked")
         }
         ActKind::Disconnect => {
             let owner = Owner::Subject(act.of.clone());
@@ -77,6 +86,13 @@ async fn question<P: Platform>(
             let act = Act { client: client.to_owned(), ..Act::new(ActKind::RevokeClient, person) };
             let consequence = "It loses its access at every server. It may ask again, and the person is asked again.";
             (act, format!("Revoke {name}?"), consequence, "Revoke")
+        }
+        "revoke_key" => {
+            let Some(key) = holdings.keys.iter().find(|key| key.id.as_str() == field("key")) else { return Ok(None) };
+            facts.push(("Key", key.id.to_string()));
+            let act = Act { key: key.id.to_string(), ..Act::new(ActKind::RevokeKey, person) };
+            let consequence = "Whatever calls with it is refused within about a minute. The person can make another.";
+            (act, format!("Revoke the API key {}?", page::short(&key.name)), consequence, "Revoke")
         }
         "disconnect" => {
             let (slug, account) = (field("slug"), field("account"));
