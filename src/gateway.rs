@@ -4,6 +4,7 @@
 
 mod dress;
 mod flows;
+pub mod ready;
 mod refused;
 
 use std::rc::Rc;
@@ -25,7 +26,7 @@ use crate::ports::Platform;
 use crate::record::{End, RequestRecord};
 use crate::vault::KeyRing;
 use crate::web::failure::{Blame, Failure};
-use crate::web::reply::Reply;
+use crate::web::reply::{Ready, Reply};
 use crate::web::route::{Endpoint, Route};
 use crate::web::{cors, origin, transport};
 
@@ -38,8 +39,10 @@ pub struct Request<S> {
     pub method: String,
     /// The whole URL.
     pub url: String,
-    /// The headers; values that are not visible ASCII are left out.
+    /// The headers that anything here reads; values that are not visible ASCII are left out.
     pub headers: HeaderMap,
+    /// How many bytes the others have.
+    pub unread: usize,
     /// The body, unread.
     pub body: S,
 }
@@ -60,11 +63,11 @@ impl<'a, P: Platform> Gateway<'a, P> {
     pub async fn handle(&self, request: Request<P::Stream>) -> Reply<P::Stream> {
         let ids = (self.platform.random(), self.platform.random());
         let record = RequestRecord::new(ids, self.platform.tick(), &request.headers);
-        let Request { method, url, headers, body } = request;
+        let Request { method, url, headers, unread, body } = request;
         let Ok(url) = Url::parse(&url) else {
             return Failure::client(400, "url_malformed", "The request's URL cannot be read.").as_json(record.id());
         };
-        let head = Head { method, url, headers };
+        let head = Head { method, url, headers, unread };
         let loaded = crate::flow::config::load(self.platform, self.memory).await;
         let config = loaded.as_ref().ok().and_then(Option::as_ref).map(|loaded| Rc::clone(&loaded.config));
         let route = Route::find(config.as_deref(), head.url.path());
@@ -81,13 +84,14 @@ impl<'a, P: Platform> Gateway<'a, P> {
             Ok(reply) => (reply, None),
             Err(refused) => refused.to(&head).render(record.id()),
         };
-        self.log(&head, &route, &reply, refusal.as_ref(), &record);
+        let ready = self.log(&head, &route, &reply, refusal.as_ref(), &record);
         cors::add_headers(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
         transport::add_headers(&mut reply, &head, own.as_ref().ok());
         dress::add_headers(&mut reply, &route, record.id());
         if let Some(config) = config.filter(|_| reply.is_page()) {
             reply = dress::branded(reply, &config.branding);
         }
+        let reply = reply.same_for_others(ready);
         if head.method == "HEAD" { reply.without_body() } else { reply }
     }
 
@@ -203,7 +207,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
         Ok(Rc::clone(self.memory.keys.get_or_init(|| Rc::new(keys))))
     }
 
-    /// Writes one line of a request, with what its flows have written down, and counts it.
+    /// Writes one line of a request, with what its flows have written down, and counts it. Answers what it takes to
+    /// give its reply again.
     fn log(
         &self,
         head: &Head,
@@ -211,7 +216,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         reply: &Reply<P::Stream>,
         refusal: Option<&Failure>,
         record: &RequestRecord,
-    ) {
+    ) -> Option<Ready> {
         let called = if let Route::Mcp(server) = route { Some(server.slug.as_str()) } else { None };
         let named = if let Route::Connect(slug) = route { Some(*slug) } else { called };
         let end = End {
@@ -229,6 +234,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         let subject = authorization_log::named_subject(self.memory, record);
         metrics::count(self.platform, self.memory, record, &end, subject.as_deref());
         authorization_log::note(self.platform, self.memory, record, &end, subject);
+        self.ready(head, route, reply, refusal, &end, record)
     }
 }
 
@@ -252,7 +258,7 @@ fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
 
 fn require_bounded(head: &Head) -> Result<(), Failure> {
     let size: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if size > HEADER_BYTES {
+    if size + head.unread > HEADER_BYTES {
         return Err(Failure::client(
             431,
             "headers_too_large",
