@@ -4,6 +4,7 @@
 
 mod dress;
 mod flows;
+pub mod ready;
 mod refused;
 
 use std::rc::Rc;
@@ -29,7 +30,7 @@ use crate::record::copy::FailedRequest;
 use crate::record::{End, RequestRecord};
 use crate::vault::KeyRing;
 use crate::web::failure::{Blame, Failure};
-use crate::web::reply::Reply;
+use crate::web::reply::{Ready, Reply};
 use crate::web::route::{Endpoint, Route};
 use crate::web::{cors, origin, transport};
 
@@ -42,8 +43,10 @@ pub struct Request<S> {
     pub method: String,
     /// The whole URL.
     pub url: String,
-    /// The headers; values that are not visible ASCII are left out.
+    /// The headers that anything here reads; values that are not visible ASCII are left out.
     pub headers: HeaderMap,
+    /// How many bytes the others have.
+    pub unread: usize,
     /// The body, unread.
     pub body: S,
 }
@@ -64,11 +67,11 @@ impl<'a, P: Platform> Gateway<'a, P> {
     pub async fn handle(&self, request: Request<P::Stream>) -> Reply<P::Stream> {
         let ids = (self.platform.random(), self.platform.random());
         let record = RequestRecord::new(ids, self.platform.tick(), &request.headers);
-        let Request { method, url, headers, body } = request;
+        let Request { method, url, headers, unread, body } = request;
         let Ok(url) = Url::parse(&url) else {
             return Failure::client(400, "url_malformed", "The request's URL cannot be read.").as_json(record.id());
         };
-        let head = Head { method, url, headers };
+        let head = Head { method, url, headers, unread };
         let loaded = crate::flow::config::load(self.platform, self.memory).await;
         let config = loaded.as_ref().ok().and_then(Option::as_ref).map(|loaded| Rc::clone(&loaded.config));
         let at_host = config.as_deref().and_then(|config| origin::server_at(config, &head.url));
@@ -93,13 +96,14 @@ impl<'a, P: Platform> Gateway<'a, P> {
                 refused.to(&head).render(record.id(), support)
             }
         };
-        self.log(&head, &route, &reply, refusal.as_ref(), &record);
+        let ready = self.log(&head, &route, &reply, refusal.as_ref(), &record);
         cors::add_headers(&mut reply, &route, allowed_origin.ok().flatten().as_deref());
         transport::add_headers(&mut reply, &head, host.or(own.as_ref().ok()));
         dress::add_headers(&mut reply, &route, record.id());
         if let Some(config) = config.filter(|_| reply.is_page()) {
             reply = dress::branded(reply, &config.branding);
         }
+        let reply = reply.same_for_others(ready);
         if head.method == "HEAD" { reply.without_body() } else { reply }
     }
 
@@ -217,7 +221,8 @@ impl<'a, P: Platform> Gateway<'a, P> {
         Ok(Rc::clone(self.memory.keys.get_or_init(|| Rc::new(keys))))
     }
 
-    /// Writes one line of a request, with what its flows have written down, and counts it.
+    /// Writes one line of a request, with what its flows have written down, and counts it. Answers what it takes to
+    /// give its reply again.
     fn log(
         &self,
         head: &Head,
@@ -225,7 +230,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         reply: &Reply<P::Stream>,
         refusal: Option<&Failure>,
         record: &RequestRecord,
-    ) {
+    ) -> Option<Ready> {
         let end =
             End { reason: refusal.map(|refusal| refusal.reason).or(reply.reason()), ..self.end(head, route, refusal) };
         let end = End { status: reply.status().as_u16(), blame: end.blame.or(reply.blame()), ..end };
@@ -233,6 +238,7 @@ impl<'a, P: Platform> Gateway<'a, P> {
         metrics::count(self.platform, self.memory, record, &end, subject.as_deref());
         authorization_log::note(self.platform, self.memory, record, &end, subject);
         self.tell_alarms();
+        self.ready(head, route, reply, refusal, &end, record)
     }
 
     fn end<'e>(&self, head: &'e Head, route: &Route<'e>, refusal: Option<&'e Failure>) -> End<'e> {
@@ -303,7 +309,7 @@ fn require_method(head: &Head, route: &Route<'_>) -> Result<(), Failure> {
 
 fn require_bounded(head: &Head) -> Result<(), Failure> {
     let size: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if size > HEADER_BYTES {
+    if size + head.unread > HEADER_BYTES {
         return Err(Failure::client(
             431,
             "headers_too_large",

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::jose::jwks::Jwks;
 use crate::login::oidc::discovery::Provider;
 use crate::mcp::transport::session::Session;
+use crate::metrics::Repeated;
 use crate::metrics::counters::Counters;
 use crate::oauth::api_key::{ApiKey, KeyId};
 use crate::oauth::client::Client;
@@ -51,6 +52,10 @@ pub struct Memory {
     pub unsettled: Cell<bool>,
     /// What was counted of its requests and is not told yet.
     pub counters: Counters,
+    /// What is counted of answers that are given again without asking, by the number they go by: a few.
+    pub repeated: RefCell<Vec<Repeated>>,
+    /// Is called when another configuration takes effect: what was made of the one before is good for nothing.
+    pub on_change: OnceCell<Box<dyn Fn()>>,
     /// Entries of the authorization log that are not written yet.
     pub unwritten: Unwritten,
     /// The configuration in effect.
@@ -245,6 +250,9 @@ impl Memory {
     pub fn remember(&self, loaded: &LoadedConfig) {
         let before = self.config.replace(Some(loaded.clone()));
         if before.is_some_and(|before| before.digest != loaded.digest) {
+            if let Some(tell) = self.on_change.get() {
+                tell();
+            }
             self.clients.clear();
             self.providers.clear();
             self.unusable_providers.clear();

@@ -8,18 +8,16 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use http::HeaderMap;
-use serde::Serialize;
 
 use crate::authorization_log::{AuthorizationStep, EntryKind};
 use crate::caller::Caller;
-use crate::config::LoggedCalls;
 use crate::mcp::message::TraceMembers;
 use crate::time::{Millis, Tick};
 use crate::web::trace::{SpanId, Trace};
-use written::written;
 
 pub mod copy;
 mod entry;
+mod line;
 mod sample;
 mod written;
 
@@ -103,65 +101,6 @@ pub struct End<'a> {
     pub called: Option<&'a str>,
 }
 
-/// One line of the log. The names are OpenTelemetry's where it has one.
-#[derive(Serialize)]
-struct Line<'a> {
-    request_id: &'a str,
-    trace_id: &'a str,
-    span_id: SpanId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parent_span_id: Option<SpanId>,
-    method: &'a str,
-    route: &'static str,
-    status: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    blame: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
-    #[serde(rename = "error.type", skip_serializing_if = "Option::is_none")]
-    error_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    operation: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server: Option<&'a str>,
-    #[serde(rename = "mcp.method.name", skip_serializing_if = "Option::is_none")]
-    mcp_method: Option<&'a str>,
-    #[serde(rename = "gen_ai.tool.name", skip_serializing_if = "Option::is_none")]
-    tool: Option<&'a str>,
-    #[serde(rename = "gen_ai.prompt.name", skip_serializing_if = "Option::is_none")]
-    prompt: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    era: Option<&'static str>,
-    #[serde(rename = "mcp.protocol.version", skip_serializing_if = "Option::is_none")]
-    revision: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    batch: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decision: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<usize>,
-    #[serde(rename = "upstream.status", skip_serializing_if = "Option::is_none")]
-    upstream_status: Option<u16>,
-    started_ms: u64,
-    duration_ms: u32,
-    #[serde(rename = "upstream.span_id", skip_serializing_if = "Option::is_none")]
-    upstream_span: Option<SpanId>,
-    #[serde(rename = "upstream.started_ms", skip_serializing_if = "Option::is_none")]
-    upstream_started: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    upstream_ms: Option<u32>,
-    #[serde(skip_serializing_if = "is_zero")]
-    renewals: u8,
-}
-
 impl RequestRecord {
     /// Of a request that began just now. What is random names it and its span.
     pub fn new((id, span): ([u8; 16], [u8; 8]), began: Tick, headers: &HeaderMap) -> Self {
@@ -173,6 +112,16 @@ impl RequestRecord {
     /// The id that the answer and the log line carry.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// When it began.
+    pub fn began(&self) -> Tick {
+        self.began
+    }
+
+    /// The gateway's span.
+    pub fn span(&self) -> SpanId {
+        self.trace.borrow().span()
     }
 
     /// Who calls.
@@ -245,55 +194,6 @@ impl RequestRecord {
         let mut facts = self.facts.borrow_mut();
         facts.renewals = facts.renewals.saturating_add(1);
     }
-
-    /// The line to log, unless the configuration leaves it out. `subject` is how the log names whose request it is.
-    pub fn line(&self, end: &End<'_>, logged: LoggedCalls, subject: Option<&str>) -> Option<String> {
-        let wanted = match logged {
-            LoggedCalls::All => true,
-            LoggedCalls::Refusals => !end.is_call || end.reason.is_some(),
-            LoggedCalls::None => !end.is_call,
-        };
-        if !wanted {
-            return None;
-        }
-        let facts = self.facts.borrow();
-        let trace = self.trace.borrow();
-        let caller = facts.caller.as_deref();
-        let line = Line {
-            request_id: &self.id,
-            trace_id: trace.id(),
-            span_id: trace.span(),
-            parent_span_id: trace.parent(),
-            method: end.method,
-            route: end.route,
-            status: end.status,
-            reason: end.reason,
-            blame: end.blame,
-            message: end.message,
-            error_type: end.reason.filter(|_| end.blame.is_some()),
-            operation: facts.operation.as_deref(),
-            subject: subject.map(clipped),
-            client: client(&facts),
-            by: caller.map(|caller| caller.by.as_str()),
-            server: end.server.or(facts.server.as_deref()),
-            mcp_method: facts.method.as_deref(),
-            tool: facts.tool.as_deref(),
-            prompt: facts.prompt.as_deref(),
-            era: Some(facts.era).filter(|era| !era.is_empty()),
-            revision: facts.revision.as_deref(),
-            batch: facts.batch,
-            decision: facts.decision,
-            rule: facts.rule,
-            upstream_status: facts.upstream_status,
-            started_ms: self.began.0,
-            duration_ms: (end.at - self.began).0,
-            upstream_span: facts.upstream_span.map(|(span, _)| span),
-            upstream_started: facts.upstream_span.map(|(_, at)| at.0),
-            upstream_ms: facts.upstream_time.map(|took| took.0),
-            renewals: facts.renewals,
-        };
-        written(&line)
-    }
 }
 
 /// The client that it is about, as every reader of it is told.
@@ -303,17 +203,23 @@ fn client(facts: &Facts) -> Option<&str> {
 
 /// The beginning of a text that is longer than any that is meant.
 fn clipped(text: &str) -> &str {
-    text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+    if text.len() <= LONGEST {
+        return text; // no character is shorter than a byte
+    }
+    match text.get(..LONGEST) {
+        Some(begun) if begun.is_ascii() => begun,
+        _ => text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)).unwrap_or(text),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-const fn is_zero(number: &u8) -> bool {
-    *number == 0
+    let digit = |value: u8| char::from(value + if value < 10 { b'0' } else { b'a' - 10 });
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -321,6 +227,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::config::LoggedCalls;
 
     const CALL: End<'_> = End {
         at: Tick(1_700),

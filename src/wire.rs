@@ -4,17 +4,19 @@
 //! visible ASCII. `edge/call.js` reads and writes the other side of it. Not here: where what does not fit into a string
 //! waits (`edge`), and any policy on headers; what must not pass is decided in `mcp::transport::forward`.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::mcp::rewrite::Rewriter;
 use crate::ports::{Answer, FetchError, Outgoing};
 use crate::time::{Lifetime, Millis};
-use crate::web::reply::{Body, Reply, Terms};
+use crate::web::reply::{Body, Ready, Reply, Terms};
 
 /// A body up to this size crosses within the string if it is text, and a longer one as bytes, which are not decoded.
 const SHORT: usize = 16 * 1024;
+
+const REQUEST_ID: &str = "x-request-id";
 
 /// What is handed to JavaScript.
 #[derive(Debug)]
@@ -67,8 +69,10 @@ pub struct RequestHead {
     pub method: String,
     /// The whole URL.
     pub url: String,
-    /// The headers; values that are not visible ASCII are left out.
+    /// The headers that anything here reads; values that are not visible ASCII are left out.
     pub headers: HeaderMap,
+    /// How many bytes the others have.
+    pub unread: usize,
 }
 
 /// What JavaScript said is cut off or not in this form.
@@ -79,7 +83,8 @@ pub struct Malformed;
 pub fn request(head: &str) -> Result<RequestHead, Malformed> {
     let (method, rest) = head.split_once('\n').ok_or(Malformed)?;
     let (url, rest) = rest.split_once('\n').ok_or(Malformed)?;
-    Ok(RequestHead { method: method.to_owned(), url: url.to_owned(), headers: headers(rest)? })
+    let (headers, unread) = headers(rest, is_unread)?;
+    Ok(RequestHead { method: method.to_owned(), url: url.to_owned(), headers, unread })
 }
 
 /// The status and the headers of an answer, or the reason there is none. What is malformed is no answer.
@@ -90,28 +95,40 @@ pub fn answer(head: &str, opening: Option<u8>, body: u32) -> Result<Answer<u32>,
         head => {
             let (status, rest) = head.split_once('\n').ok_or(FetchError::Unreachable)?;
             let status = StatusCode::from_bytes(status.as_bytes()).map_err(|_| FetchError::Unreachable)?;
-            let headers = headers(rest).map_err(|Malformed| FetchError::Unreachable)?;
+            let (headers, _) = headers(rest, |_| false).map_err(|Malformed| FetchError::Unreachable)?;
             Ok(Answer { status, headers, opening, body })
         }
     }
 }
 
-/// A reply: its status, where its body is, and its headers. Before it, where it is a stream, when to look at it, and
-/// with which words. `number` is what JavaScript calls a stream by.
+/// A reply: its status, where its body is, and its headers. Where it has none but usual ones it is "usual", and the
+/// request id stands before them: what follows is the same in many replies, and JavaScript makes headers of it once.
+/// Before it, where it is a stream, when to look at it, and with which words; and where it is the same for others, what
+/// [`Ready`] says. `number` is what JavaScript calls a stream by.
 pub fn reply<S>(reply: Reply<S>, number: impl Fn(&S) -> u32) -> Crossing {
-    let mut text = String::with_capacity(1024);
+    let mut text = String::with_capacity(1536);
+    if let Some(Ready { until, counted, id, span, began, line }) = reply.ready() {
+        push(&mut text, "ready");
+        push_number(&mut text, until.0.saturating_mul(1000));
+        push_number(&mut text, counted);
+        push(&mut text, id);
+        push(&mut text, span);
+        push_number(&mut text, began.0);
+        push(&mut text, line.as_deref().unwrap_or_default());
+    }
     if let Some(Terms { words, after }) = reply.terms() {
         push(&mut text, "stream");
         push_number(&mut text, Millis::of(*after).0);
         push(&mut text, words);
     }
     let (status, headers, body) = reply.into_parts();
-    push(&mut text, "reply");
+    let id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|_| headers.keys().all(is_usual));
+    push(&mut text, if id.is_some() { "usual" } else { "reply" });
     push(&mut text, status.as_str());
     let mut aside = None;
     match body {
         Body::Empty => push(&mut text, "none"),
-        Body::Bytes(body) => return with_body(text, &headers, body),
+        Body::Bytes(body) => return with_body(text, id, &headers, body),
         Body::Relay(stream) => push_number(&mut text, number(&stream)),
         Body::Rewritten(stream, rewriter) => {
             text.push_str("rewritten ");
@@ -119,7 +136,7 @@ pub fn reply<S>(reply: Reply<S>, number: impl Fn(&S) -> u32) -> Crossing {
             aside = Some(Aside::Rewriter(rewriter));
         }
     }
-    push_headers(&mut text, &headers);
+    push_headers(&mut text, id, &headers);
     text.push('\0');
     Crossing { text, aside }
 }
@@ -157,7 +174,7 @@ pub fn op(op: HostOp) -> Crossing {
             push(&mut text, method.as_str());
             push(&mut text, url.as_str());
             push_number(&mut text, Millis::of(within).0);
-            return with_body(text, &headers, body);
+            return with_body(text, None, &headers, body);
         }
         HostOp::Read { body, limit, within } => {
             push(&mut text, "read");
@@ -179,10 +196,10 @@ pub fn wait() -> String {
     "wait\n\0".to_owned()
 }
 
-fn with_body(mut text: String, headers: &HeaderMap, body: Vec<u8>) -> Crossing {
+fn with_body(mut text: String, id: Option<&str>, headers: &HeaderMap, body: Vec<u8>) -> Crossing {
     let short = (body.len() <= SHORT).then(|| std::str::from_utf8(&body).ok()).flatten();
     push(&mut text, if body.is_empty() { "none" } else { short.map_or("bytes", |_| "text") });
-    push_headers(&mut text, headers);
+    push_headers(&mut text, id, headers);
     text.push('\0');
     match short {
         Some(body) => {
@@ -193,13 +210,44 @@ fn with_body(mut text: String, headers: &HeaderMap, body: Vec<u8>) -> Crossing {
     }
 }
 
+/// What browsers, clients and the platform add to every request, and nothing here reads: to make a header of each took
+/// a tenth of what Rust does in a call.
+fn is_unread(name: &str) -> bool {
+    matches!(
+        name,
+        "accept-encoding"
+            | "accept-language"
+            | "cache-control"
+            | "cdn-loop"
+            | "cf-ew-via"
+            | "cf-ipcountry"
+            | "cf-ray"
+            | "connection"
+            | "content-length"
+            | "host"
+            | "pragma"
+            | "priority"
+            | "sec-ch-ua"
+            | "sec-ch-ua-mobile"
+            | "sec-ch-ua-platform"
+            | "sec-fetch-dest"
+            | "sec-fetch-mode"
+            | "user-agent"
+            | "x-forwarded-for"
+            | "x-real-ip"
+    )
+}
+
 /// A value that is not visible ASCII is left out: nothing here may panic on an upstream's bytes.
-fn headers(mut packed: &str) -> Result<HeaderMap, Malformed> {
+fn headers(mut packed: &str, is_unread: fn(&str) -> bool) -> Result<(HeaderMap, usize), Malformed> {
     let mut headers = HeaderMap::with_capacity(16);
+    let mut unread = 0;
     while !packed.is_empty() {
         let (name, rest) = packed.split_once('\n').ok_or(Malformed)?;
         let (value, rest) = rest.split_once('\n').ok_or(Malformed)?;
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+        if is_unread(name) {
+            unread += name.len() + value.len();
+        } else if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
             // A map has room for some 24,000 headers, and panics beyond with `append`.
             if headers.try_append(name, value).is_err() {
                 break;
@@ -207,12 +255,40 @@ fn headers(mut packed: &str) -> Result<HeaderMap, Malformed> {
         }
         packed = rest;
     }
-    Ok(headers)
+    Ok((headers, unread))
 }
 
-fn push_headers(text: &mut String, headers: &HeaderMap) {
+/// What is in most replies, and no secret. Their values are few: they come from the configuration.
+fn is_usual(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "access-control-allow-headers"
+            | "access-control-allow-methods"
+            | "access-control-allow-origin"
+            | "access-control-expose-headers"
+            | "access-control-max-age"
+            | "allow"
+            | "cache-control"
+            | "content-security-policy"
+            | "content-type"
+            | "strict-transport-security"
+            | "vary"
+            | "www-authenticate"
+            | "x-accel-buffering"
+            | "x-content-type-options"
+            | REQUEST_ID
+    )
+}
+
+/// `id` is that of the request, where it stands by itself.
+fn push_headers(text: &mut String, id: Option<&str>, headers: &HeaderMap) {
+    if let Some(id) = id {
+        push(text, id);
+    }
     for (name, value) in headers {
-        if let Ok(value) = value.to_str() {
+        if let Ok(value) = value.to_str()
+            && !(id.is_some() && name == REQUEST_ID)
+        {
             push(text, name.as_str());
             push(text, value);
         }
@@ -224,7 +300,7 @@ fn push(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-fn push_number(text: &mut String, number: u32) {
+fn push_number(text: &mut String, number: impl Display) {
     let _ = writeln!(text, "{number}"); // writing to a String cannot fail
 }
 

@@ -5,7 +5,7 @@ import "./crossings.js";
 
 import counted from "../../tests/e2e/support/counting-entry.js";
 
-export { Account, Connection, Grant, Issuer } from "../../tests/e2e/support/counting-entry.js";
+export { Account, Connection, Grant, Issuer, Log, Metrics } from "../../tests/e2e/support/counting-entry.js";
 
 export default {
   fetch(request, env, context) {

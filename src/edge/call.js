@@ -4,6 +4,7 @@
 // Not here: what an answer means, which Rust judges. How it is waited for is decided here, because only here a body can be left alone.
 
 import { alive, enter, woken } from "./instance.js";
+import { learned } from "./ready.js";
 import { rewritten } from "./rewritten.js";
 
 // An answer up to this size is waited for: should it stall, break off or be garbage, the client can still be told.
@@ -11,27 +12,45 @@ const SMALL = 16 * 1024;
 // A client that leaves sooner, in milliseconds, is noticed when this is over.
 const UNWATCHED = 500;
 // What a flow comes to; everything else is an errand.
-const OUTCOMES = ["reply", "stream", "goes_on", "ends", "settled"];
+const OUTCOMES = ["usual", "reply", "stream", "ready", "goes_on", "ends", "settled"];
+// Sets of usual headers.
+const KEPT = 32;
 // What stands before the number of a body that Rust reads on its way.
 const REWRITTEN = "rewritten ";
 const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d]; // RFC 8259 §2
 
-export const isReply = (outcome) => outcome.startsWith("reply\n");
+const usual = new Map(); // headers by their text
+
+export const isReply = (outcome) => outcome.startsWith("usual\n") || outcome.startsWith("reply\n");
 
 /** The response that a reply describes. */
 export function response(born, number, outcome, bodies, through) {
-  const [, status, source, ...headers] = linesOf(outcome);
+  const [kind, status, source, id] = outcome.split("\n", 4);
   const body = own(born, number, source, outcome) ?? throughRust(born, number, source, bodies, through) ?? relayed(bodies?.[source]);
-  return new Response(body, { status, headers: unpacked(headers) });
+  const from = `${kind}\n${status}\n${source}\n`.length;
+  const headers = kind === "usual" ? known(outcome, from + id.length + 1, id) : unpacked(outcome.slice(from, outcome.indexOf("\0", from)).split("\n"));
+  return new Response(body, { status, headers });
 }
 
-export function packed(headers) {
+/** Headers as they were made once, with the id of this request. A response has a copy of them. */
+function known(outcome, from, id) {
+  const text = outcome.slice(from, outcome.indexOf("\0", from));
+  let headers = usual.get(text);
+  if (headers === undefined) {
+    if (usual.size >= KEPT) usual.clear();
+    usual.set(text, (headers = unpacked(text.split("\n"))));
+  }
+  headers.set("x-request-id", id);
+  return headers;
+}
+
+function packed(headers) {
   let text = "";
   for (const [name, value] of headers) text += `${name}\n${value}\n`;
   return text;
 }
 
-function unpacked(lines) {
+export function unpacked(lines) {
   const headers = new Headers();
   for (let i = 0; i + 1 < lines.length; i += 2) headers.append(lines[i], lines[i + 1]);
   return headers;
@@ -80,12 +99,12 @@ export class Call {
 
   /** Goes on from an outcome to the reply. What lasts longer, a stream of events, is given to `keep` as a promise. */
   async run(outcome, next, env, keep) {
-    const last = await this.#settle(outcome);
+    const last = learned(undefined, await this.#settle(outcome)); // what took a while is not ready for others
     const through = () => afterwards(next, this.#bodies[0], env, keep); // what such a body told of its server is kept
     if (isReply(last)) return response(this.#born, this.#number, last, this.#bodies, through);
-    const [, milliseconds, words] = linesOf(last);
-    const reply = last.slice(last.indexOf("\nreply\n") + 1);
-    const source = linesOf(reply)[2].replace(REWRITTEN, "");
+    const [, milliseconds, words] = last.split("\n", 3);
+    const reply = last.slice(`stream\n${milliseconds}\n${words}\n`.length);
+    const source = reply.split("\n", 3)[2].replace(REWRITTEN, "");
     const { readable, writable } = new IdentityTransformStream();
     const look = () => enter(this.#born, (rust) => rust.look(this.#number, words, Date.now(), env));
     keep(this.#hand(this.#bodies[source].body, writable, Number(milliseconds), look).catch(() => {}));

@@ -2,8 +2,9 @@
 //
 // Not here: anything that decides. Routes, limits and answers are Rust's.
 
-import { Call, afterwards, isReply, packed, response } from "./call.js";
+import { Call, afterwards, isReply, response, unpacked } from "./call.js";
 import { alive, enter, settled } from "./instance.js";
+import { answered, learned, read, uncounted } from "./ready.js";
 
 let calls = 0;
 const next = () => (calls = (calls + 1) >>> 0);
@@ -12,9 +13,13 @@ export default {
   fetch(request, env, ctx) {
     try {
       const born = alive();
+      const now = Date.now();
+      const { head, asked } = read(request);
+      const ready = answered(asked, now);
+      if (ready) return ready;
+      for (const [counted, { times, at }] of uncounted()) enter(born, (rust) => rust.repeated(counted, times, at, env));
       const number = next();
-      const head = `${request.method}\n${request.url}\n${packed(request.headers)}`;
-      const outcome = enter(born, (rust) => rust.begin(number, head, Date.now(), env));
+      const outcome = learned(asked, enter(born, (rust) => rust.begin(number, head, now, env)), unpacked);
       const keep = (work) => ctx.waitUntil(work);
       const left = () => afterwards(next, request, env, keep);
       if (isReply(outcome)) {

@@ -5,13 +5,14 @@
 use std::rc::Rc;
 
 use js_sys::Function;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use super::host::{Workers, timestamp};
 use super::host_queue::{Done, JsStream};
 use super::{aside, call};
-use crate::gateway::{Gateway, Request, StreamStanding};
+use crate::gateway::{Gateway, Request, StreamStanding, ready};
 use crate::mcp::rewrite::Rewriter;
 use crate::memory::Memory;
 use crate::memory::alarms::AlarmKind;
@@ -23,15 +24,29 @@ thread_local! {
     static MEMORY: Rc<Memory> = Rc::default();
 }
 
-/// Once for each instance. `wake` is told the number of a call that can go on; `trapped` is when the one before trapped
-/// (milliseconds since the epoch), if there was one.
+/// Once for each instance. `wake` is told the number of a call that can go on, and `forget` is called when answers that
+/// are ready are none any more; `trapped` is when the instance before trapped (milliseconds since the epoch), if there
+/// was one. Answers the names of headers that decide those answers, and of those that exclude one, in two lines.
 #[wasm_bindgen]
-pub fn start(wake: Function, trapped: Option<f64>) {
+pub fn start(wake: Function, forget: Function, trapped: Option<f64>) -> String {
     console_error_panic_hook::set_once();
     call::attend(wake);
-    if let Some(at) = trapped {
-        MEMORY.with(|memory| memory.alarms.raise(AlarmKind::Isolate, "gateway_panicked", "", timestamp(at)));
-    }
+    let forget = move || drop(forget.call0(&JsValue::UNDEFINED)); // it empties a map
+    MEMORY.with(|memory| {
+        drop(memory.on_change.set(Box::new(forget)));
+        if let Some(at) = trapped {
+            memory.alarms.raise(AlarmKind::Isolate, "gateway_panicked", "", timestamp(at));
+        }
+    });
+    format!("{}\n{}", ready::DECIDING.join(" "), ready::EXCLUDING.join(" "))
+}
+
+/// Answers that were given again without asking: by what stands for them, how many, and when the last one was.
+#[wasm_bindgen]
+pub fn repeated(counted: usize, times: u32, at: f64, env: Env) {
+    let at = timestamp(at);
+    let platform = Workers::new(env, at, Rc::default());
+    MEMORY.with(|memory| Gateway::new(&platform, memory).repeated(counted, times, at));
 }
 
 /// A request that comes at `now` (milliseconds since the epoch), and the number it goes by while it is under way. Every
@@ -39,15 +54,18 @@ pub fn start(wake: Function, trapped: Option<f64>) {
 #[wasm_bindgen]
 pub fn begin(call: u32, request: &str, now: f64, env: Env) -> String {
     let memory = MEMORY.with(Rc::clone);
-    let Ok(RequestHead { method, url, headers }) = wire::request(request) else {
+    let Ok(RequestHead { method, url, headers, unread }) = wire::request(request) else {
         wasm_bindgen::throw_str("a request that is none"); // what JavaScript packs always is one
     };
     let now = timestamp(now);
     call::begin(call, now, |queue| {
-        let request = Request { method, url, headers, body: JsStream::of_request(Rc::clone(&queue)) };
+        let request = Request { method, url, headers, unread, body: JsStream::of_request(Rc::clone(&queue)) };
         let platform = Workers::new(env, now, queue);
         async move {
-            let reply = Gateway::new(&platform, &memory).handle(request).await;
+            let mut reply = Gateway::new(&platform, &memory).handle(request).await;
+            if platform.has_analytics() {
+                reply = reply.same_for_others(None); // each is a data point, and a request may write only so many
+            }
             aside::keep(call, wire::reply(reply, JsStream::number))
         }
     })

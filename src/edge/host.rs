@@ -104,6 +104,13 @@ impl Workers {
         Self { env, now, queue }
     }
 
+    /// Whether each request is a data point of the platform's analytics.
+    pub fn has_analytics(&self) -> bool {
+        HAS_ANALYTICS.with(|has| {
+            *has.get_or_init(|| binding::<JsValue>(&self.env, ANALYTICS).is_ok_and(|bound| bound.is_object()))
+        })
+    }
+
     async fn command<C: Serialize, O: DeserializeOwned>(
         &self,
         namespace: &str,
@@ -321,10 +328,7 @@ impl Meter for Workers {
     }
 
     fn observe(&self, sample: &Sample<'_>) {
-        let has_analytics = HAS_ANALYTICS.with(|has| {
-            *has.get_or_init(|| binding::<JsValue>(&self.env, ANALYTICS).is_ok_and(|bound| bound.is_object()))
-        });
-        if has_analytics {
+        if self.has_analytics() {
             // A point that is lost is none that anybody waits for.
             drop(point(sample).and_then(|point| binding::<Analytics>(&self.env, ANALYTICS)?.write_data_point(&point)));
         }

@@ -7,6 +7,7 @@
 
 import module from "./index_bg.wasm";
 import * as rust from "./index.js";
+import { begins, forget } from "./ready.js";
 
 let instance = 0; // which one is alive; a Rust object belongs to the instance that made it
 let lastTrap;
@@ -18,7 +19,7 @@ start();
 
 /** `trapped` is when the instance before did. */
 function start(trapped) {
-  rust.start((call) => waking.get(call)?.(), trapped);
+  begins(rust.start((call) => waking.get(call)?.(), forget, trapped));
 }
 
 // A trap in a continuation surfaces here, not in the promise its call is waiting for, which would never settle.

@@ -80,8 +80,10 @@ pub struct Head {
     pub method: String,
     /// Its URL.
     pub url: Url,
-    /// Its headers.
+    /// Its headers, as far as anything here reads them.
     pub headers: HeaderMap,
+    /// How many bytes the others have.
+    pub unread: usize,
 }
 
 impl Head {

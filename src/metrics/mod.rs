@@ -51,6 +51,27 @@ pub struct SampleNames<'a> {
     pub tool: Option<&'a str>,
 }
 
+/// What is counted of requests that nobody authenticated and that were all answered alike, at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeated {
+    /// The name of their route.
+    pub route: &'static str,
+    /// The status of the answer.
+    pub status: u16,
+    /// The reason code of the refusal.
+    pub reason: Option<&'static str>,
+    /// Who must act.
+    pub blame: Option<&'static str>,
+}
+
+impl Repeated {
+    /// One of them.
+    pub const fn sample(self) -> Sample<'static> {
+        let Self { route, status, reason, blame } = self;
+        Sample { route, status, reason, blame, named: None, duration: Millis(0), upstream: None }
+    }
+}
+
 impl Sample<'_> {
     /// Whether it came to something else than what was asked for.
     pub const fn failed(&self) -> bool {

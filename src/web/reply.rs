@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::mcp::rewrite::Rewriter;
-use crate::time::Lifetime;
+use crate::time::{Lifetime, Tick, Timestamp};
 
 /// An answer. `S` is an unread stream from an upstream.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub struct Reply<S> {
     reason: Option<&'static str>,
     blame: Option<&'static str>,
     terms: Option<Terms>,
+    ready: Option<Box<Ready>>,
 }
 
 /// On which terms a stream is handed on: whether it may go on is asked again, with these words, as long as it lasts.
@@ -28,6 +29,24 @@ pub struct Terms {
     pub words: String,
     /// When it is asked first.
     pub after: Lifetime,
+}
+
+/// What it takes to give the same answer to others who ask the same, without asking the gateway: what in it is this
+/// request's own, and how long it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// When the configuration that it comes from is looked at again.
+    pub until: Timestamp,
+    /// The request's id, wherever it stands in the answer and in the line.
+    pub id: String,
+    /// Its span, in the line.
+    pub span: String,
+    /// When it began, in the line.
+    pub began: Tick,
+    /// What was logged of it, if anything.
+    pub line: Option<String>,
+    /// What stands for what was counted of it.
+    pub counted: usize,
 }
 
 /// The body of a [`Reply`].
@@ -46,7 +65,15 @@ pub enum Body<S> {
 impl<S> Reply<S> {
     /// A status without a body: 202, 204 or a redirect.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Body::Empty, reason: None, blame: None, terms: None }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+            reason: None,
+            blame: None,
+            terms: None,
+            ready: None,
+        }
     }
 
     /// JSON that no cache keeps.
@@ -62,14 +89,8 @@ impl<S> Reply<S> {
 
     /// Bytes of a content type that no cache keeps.
     pub fn bytes(status: StatusCode, content_type: &'static str, bytes: Vec<u8>) -> Self {
-        let mut reply = Self {
-            status,
-            headers: HeaderMap::new(),
-            body: Body::Bytes(bytes),
-            reason: None,
-            blame: None,
-            terms: None,
-        };
+        let (headers, body) = (HeaderMap::new(), Body::Bytes(bytes));
+        let mut reply = Self { status, headers, body, reason: None, blame: None, terms: None, ready: None };
         reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         reply.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         reply
@@ -84,7 +105,7 @@ impl<S> Reply<S> {
     pub fn relay(status: StatusCode, headers: HeaderMap, stream: S) -> Self {
         let bodiless = matches!(status.as_u16(), 204 | 205 | 304) || status.is_informational();
         let body = if bodiless { Body::Empty } else { Body::Relay(stream) };
-        Self { status, headers, body, reason: None, blame: None, terms: None }
+        Self { status, headers, body, reason: None, blame: None, terms: None, ready: None }
     }
 
     /// The same answer with what it relays rewritten on its way.
@@ -129,6 +150,17 @@ impl<S> Reply<S> {
     #[must_use]
     pub fn on(self, terms: Terms) -> Self {
         Self { terms: Some(terms), ..self }
+    }
+
+    /// Says that it is the same for others, where it is.
+    #[must_use]
+    pub fn same_for_others(self, ready: Option<Ready>) -> Self {
+        Self { ready: ready.map(Box::new), ..self }
+    }
+
+    /// What it takes to give it to others.
+    pub fn ready(&self) -> Option<&Ready> {
+        self.ready.as_deref()
     }
 
     /// How long its stream may last.

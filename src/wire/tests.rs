@@ -10,6 +10,7 @@ use super::*;
 use crate::mcp::rewrite::Unreadable;
 use crate::mcp::rewrite::answer::{Edit, Edited, RewrittenAnswer};
 use crate::mcp::transport::response::MediaType;
+use crate::time::{Tick, Timestamp};
 
 /// An answer that is handed on.
 struct AsItIs;
@@ -159,7 +160,7 @@ proptest! {
         }
         let headers = packed(&pairs);
         let read = request(&format!("POST\n{url}\n{headers}"));
-        prop_assert_eq!(read, Ok(RequestHead { method: "POST".to_owned(), url, headers: expected.clone() }));
+        prop_assert_eq!(read, Ok(RequestHead { method: "POST".to_owned(), url, headers: expected.clone(), unread: 0 }));
         let read = answer(&format!("{status}\n{headers}"), opening, 7).unwrap();
         prop_assert_eq!((read.status.as_u16(), read.headers, read.opening, read.body), (status, expected, opening, 7));
     }
@@ -197,6 +198,30 @@ fn the_reasons_for_no_answer_are_told_apart() {
 fn more_headers_than_a_map_holds_are_left_out() {
     let many: String = (0..40_000).flat_map(|n| ["x-".to_owned(), n.to_string(), "\n1\n".to_owned()]).collect();
     assert!((20_000..40_000).contains(&answer(&format!("200\n{many}"), None, 0).unwrap().headers.len()));
+}
+
+#[test]
+fn what_nobody_reads_is_only_measured() {
+    let read = request("GET\nhttp://gw.example/\nhost\ngw.example\naccept\n*/*\nuser-agent\ncurl\n").unwrap();
+    assert_eq!((read.headers.len(), read.unread), (1, "host".len() + "gw.example".len() + "user-agent".len() + 4));
+    // Of an answer everything is read.
+    assert_eq!(answer("200\nhost\n1\n", None, 0).unwrap().headers.len(), 1);
+}
+
+#[test]
+fn a_reply_with_usual_headers_has_its_id_before_them() {
+    let usual = || {
+        let id = HeaderName::from_static("x-request-id");
+        Reply::<u32>::json(StatusCode::OK, &1).with(http::header::VARY, "origin").with(id, "7")
+    };
+    let headers = "content-type\napplication/json\ncache-control\nno-store\n";
+    assert_eq!(reply(usual(), |n| *n).text, format!("usual\n200\ntext\n7\n{headers}vary\norigin\n\01"));
+    let cookie = usual().and(http::header::SET_COOKIE, HeaderValue::from_static("a=1"));
+    assert!(reply(cookie, |n| *n).text.starts_with("reply\n200\ntext\ncontent-type\n"));
+    let ready =
+        Ready { until: Timestamp(9), id: "7".to_owned(), span: "5".to_owned(), began: Tick(3), line: None, counted: 2 };
+    let same = reply(usual().same_for_others(Some(ready)), |n| *n).text;
+    assert!(same.starts_with("ready\n9000\n2\n7\n5\n3\n\nusual\n200\n"), "{same}");
 }
 
 /// `edge/call.js` reads this very text.

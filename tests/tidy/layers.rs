@@ -77,10 +77,12 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("web::csrf", &["flow", "web::failure"]),
     ("web::cors", &["config", "flow", "web::failure", "web::origin", "web::reply", "web::route"]),
     ("web::transport", &["config", "flow", "web::failure", "web::origin", "web::reply", "web::route"]),
-    ("gateway", &["config", "flow", "mcp", "memory", "page", "ports", "record", "vault", "web"]),
+    ("gateway", GATEWAY),
     ("edge", EDGE),
     ("lib", &[]),
 ];
+const GATEWAY: &[&str] =
+    &["config", "flow", "mcp", "memory", "metrics", "page", "ports", "record", "time", "vault", "web"];
 const MEMORY: &[&str] = &[
     "authorization_log",
     "caller",

@@ -265,7 +265,8 @@ impl Asking {
     /// To be sent together with others ([`InMemory::together`]).
     pub async fn sending(self) -> Answer {
         let memory = Rc::clone(&self.world.memory.borrow());
-        let request = Request { method: self.method, url: self.url, headers: self.headers, body: Bytes(self.body) };
+        let body = Bytes(self.body);
+        let request = Request { method: self.method, url: self.url, headers: self.headers, unread: 0, body };
         let gateway = Gateway::new(&*self.world.platform, &memory);
         let reply = gateway.handle(request).await;
         let seen = one_reason::Seen::last(&self.world.platform);

@@ -71,7 +71,7 @@ export async function prepare(directory, world) {
     flags,
     text: { KEY_RING: keyRing(), ADMIN_TOKEN, ...LOGIN_SECRETS },
     kv: { KV: world.kv[0] },
-    objects: ["Grant", "Account", "Connection", "Issuer"],
+    objects: ["Grant", "Account", "Connection", "Issuer", "Log", "Metrics"],
     limiter: { name: "REGISTRATIONS", source: readFileSync(source("ratelimit.js"), "utf8") },
     upstream,
     issuer: `http://127.0.0.1:${world.issuer}`,

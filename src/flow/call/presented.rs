@@ -27,10 +27,13 @@ pub enum Presented<'r> {
 impl<'r> Presented<'r> {
     /// What a request presents to a server.
     pub fn of<P: Platform>(context: &RequestContext<'_, P>, head: &'r Head, server: &Server) -> Result<Self, Failure> {
-        if head.url.query_pairs().any(|(_, value)| value.starts_with(PREFIX)) {
+        let in_query = |is_meant: fn(&str, &str) -> bool| {
+            head.url.query().is_some() && head.url.query_pairs().any(|(name, value)| is_meant(&name, &value))
+        };
+        if in_query(|_, value| value.starts_with(PREFIX)) {
             return Err(in_url(context, server));
         }
-        let in_query = head.url.query_pairs().any(|(name, _)| name == "access_token");
+        let in_query = in_query(|name, _| name == "access_token");
         let mut values = head.headers.get_all(AUTHORIZATION).iter();
         let (value, more) = (values.next(), values.next());
         let key = key(head);
@@ -73,7 +76,7 @@ fn bearer<'r, P: Platform>(
             .challenge(challenge::of(context, server, None)));
     }
     let token = token.trim();
-    if token.is_empty() || token.bytes().any(|byte| matches!(byte, b' ' | b',')) {
+    if token.is_empty() || memchr::memchr2(b' ', b',', token.as_bytes()).is_some() {
         return Err(malformed(context, server, "The Authorization header holds no single bearer token."));
     }
     Ok(token)
