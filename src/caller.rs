@@ -113,6 +113,15 @@ impl By {
         }
     }
 
+    /// What a server's `accepts` calls it.
+    pub fn way(&self) -> &str {
+        match self {
+            Self::AccessToken { .. } | Self::Machine { .. } => "own",
+            Self::Key { .. } => "keys",
+            Self::External { issuer, .. } => issuer,
+        }
+    }
+
     /// The alias of the issuer, where it is another one.
     pub fn issuer(&self) -> Option<&str> {
         match self {

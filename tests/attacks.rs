@@ -13,6 +13,8 @@ mod apps;
 mod assertions;
 #[path = "attacks/authorization.rs"]
 mod authorization;
+#[path = "attacks/between_ways.rs"]
+mod between_ways;
 #[path = "attacks/browser.rs"]
 mod browser;
 #[path = "attacks/catalogue.rs"]

@@ -256,8 +256,13 @@ fn own_alias(alias: String, login: Option<&Login>) -> Result<String, Complaint> 
     if RESERVED.contains(&alias.as_str()) {
         return refused("which is what the gateway calls something of its own", "choose another alias");
     }
-    if let Some(Login::Oidc(oidc)) = login {
-        let place = oidc.issuer.split_once("://").map_or(oidc.issuer.as_str(), |(_, rest)| rest);
+    let login = match login {
+        Some(Login::Oidc(oidc)) => Some(oidc.issuer.as_str()),
+        Some(Login::Github(github)) => Some(github.url.as_str()),
+        Some(Login::Dev { .. }) | None => None,
+    };
+    if let Some(issuer) = login {
+        let place = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
         if place.strip_prefix(alias.as_str()).is_some_and(|rest| rest.starts_with(':')) {
             return refused("how the ids of people who sign in begin", "choose another alias");
         }

@@ -108,6 +108,15 @@ impl Server {
         matches!(&self.auth, Auth::OAuth(oauth) if oauth.shared)
     }
 
+    /// Whether it takes bearer tokens that `accepts` calls so.
+    pub fn takes(&self, way: &str) -> bool {
+        match way {
+            "own" => self.accepts_own,
+            "keys" => self.accepts_keys,
+            alias => self.accepts_issuers.iter().any(|known| known == alias),
+        }
+    }
+
     /// What a stored connection has to agree with, one item per line: once it reads differently, the connection is
     /// another server's or of another kind. Never a secret. A client's id is left out: a connection carries the client
     /// it was made with, so a changed registration strands nobody. Nor is the issuer here, see

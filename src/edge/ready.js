@@ -47,7 +47,7 @@ export function answered(asked, now) {
   const { counted, status, headers, body, line } = answer;
   const count = counts.get(counted);
   if (count === undefined) counts.set(counted, { times: 1, at: now });
-  else if (Math.floor(count.at / MINUTE) !== Math.floor(now / MINUTE)) return undefined; // Rust is told of those of a minute before
+  else if (count.times >= 1000 || Math.floor(count.at / MINUTE) !== Math.floor(now / MINUTE)) return undefined; // Rust is told of them, some at a time
   else {
     count.times += 1;
     count.at = now;

@@ -29,7 +29,7 @@ const FORM: usize = 32 * 1024;
 const BEHIND: Lifetime = Lifetime::minutes(1);
 
 /// How often a key that nobody has heard of makes the gateway read the provider's keys again. Anybody can name one.
-const ASK_AGAIN: Lifetime = Lifetime::minutes(1);
+const ASK_AGAIN: Lifetime = Lifetime(10);
 
 /// `POST /oauth/backchannel-logout`. Whoever is not known here is signed out already (§2.7).
 pub async fn backchannel<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {

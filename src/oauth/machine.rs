@@ -67,6 +67,8 @@ pub fn client_of(subject: &str) -> Option<&str> {
 /// Why a machine gets no token, or its token is good no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MachineError {
+    /// It has what was given to it for a person, when it was another client.
+    ActsForNobody,
     /// The operator did not set it up for this grant.
     NotAllowed,
     /// A server that it may not call, or none.
@@ -81,7 +83,7 @@ impl MachineError {
     /// The code to answer a token request with.
     pub const fn code(self) -> ErrorCode {
         match self {
-            Self::NotAllowed => ErrorCode::UnauthorizedClient,
+            Self::ActsForNobody | Self::NotAllowed => ErrorCode::UnauthorizedClient,
             Self::WrongServer | Self::NeedsPerson => ErrorCode::InvalidTarget,
             Self::ScopeExceeded => ErrorCode::InvalidScope,
         }
@@ -92,6 +94,7 @@ impl MachineError {
     /// What to do about it.
     pub const fn fix(self) -> &'static str {
         match self {
+            Self::ActsForNobody => "Ask for tokens with client_credentials.",
             Self::NotAllowed => "The operator sets programs up as clients.preregistered, with \"machine\".",
             Self::WrongServer => "Name one of its servers as the resource, or ask the operator to add this one.",
             Self::NeedsPerson => {
@@ -104,6 +107,7 @@ impl MachineError {
 }
 
 reasons! { MachineError:
+    ActsForNobody => "machine_acts_for_nobody", "this client is a program of its own, and acts for no person any more";
     NotAllowed => "machine_not_allowed", "this client may not use client_credentials";
     WrongServer => "machine_wrong_server", "this client may not call that server without a person";
     NeedsPerson => "machine_needs_person", "this server wants a person's own account, and a machine has none";

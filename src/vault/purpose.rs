@@ -34,6 +34,7 @@ macro_rules! purposes {
                         | Self::Person
                         | Self::Catalogue
                         | Self::ApiKey
+                        | Self::ProviderSession
                 )
             }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::world::World;
 use crate::world::client::Client;
+use crate::world::issuing::{AS, Issuing};
 
 const HOST: &str = "demo.mcp.example.com";
 
@@ -27,6 +28,26 @@ fn a_client_of_the_host_is_sent_to_the_gateway_and_calls_at_the_host() {
     let root = world.get(&format!("https://{HOST}/.well-known/oauth-protected-resource")).with(200).json();
     assert_eq!(root["resource"], client.resource());
     assert_eq!(root["authorization_servers"], json!(["https://mcp.example.com"]));
+}
+
+#[test]
+fn another_issuers_token_is_for_the_form_it_names_also_once_it_is_known() {
+    let world = World::public(|config| {
+        config["servers"]["demo"]["host"] = HOST.into();
+        config["issuers"] = json!({"corp": {"issuer": AS}});
+        config["accepts"] = json!(["own", "corp"]);
+    });
+    let issuing = Issuing::in_world(&world, AS);
+    let forms = ["https://mcp.example.com/v1/mcp/demo".to_owned(), format!("https://{HOST}/mcp")];
+    let message =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "echo", "arguments": {}}});
+    let call = |form: &str, token: &str| world.request("POST", form).bearer(token).json(&message).send();
+    for (its, other) in [(&forms[0], &forms[1]), (&forms[1], &forms[0])] {
+        let token = issuing.anns(&world, |claims| claims["aud"] = its.as_str().into());
+        call(its, &token).with(200);
+        call(other, &token).refused(401, "external_token_wrong_audience");
+        call(its, &token).with(200);
+    }
 }
 
 #[test]

@@ -65,6 +65,7 @@ fn a_server_that_fails_is_left_alone_tried_once_and_used_again() {
 fn what_a_caller_caused_does_not_count() {
     let world = World::new();
     let client = world.client("claude").connects("alice");
+    let other = world.client("zed").connects("bob").calls("echo");
     let refusal = json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message": "no such thing"}});
     for (status, body) in
         [(400, refusal.to_string()), (500, refusal.to_string()), (404, String::new()), (429, String::new())]
@@ -88,9 +89,14 @@ fn what_a_caller_caused_does_not_count() {
     world.outside(DEMO, upstream::echo());
     client.call("echo").with(200);
     world.outside_answers(DEMO, 503, &[], "");
-    for _ in 0..10 {
+    // One caller's alone may be that caller's doing.
+    for _ in 0..25 {
         client.call("echo").refused(502, "upstream_error");
     }
+    for _ in 0..5 {
+        other.call("echo").refused(502, "upstream_error");
+    }
+    other.call("echo").refused(503, "server_left_alone");
     client.call("echo").refused(503, "server_left_alone");
 }
 

@@ -152,7 +152,7 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("client", &["once", "signature"]),
     ("allowance", &["client"]),
     ("bound", &[]),
-    ("external", &["signature"]),
+    ("external", &["client", "signature"]),
     ("api_keys", &["revocation"]),
     ("profile", &[]),
     ("upstream", &[]),

@@ -127,7 +127,7 @@ fn machine_refused<P: Platform>(context: &RequestContext<'_, P>, server: &Server
             let failure = Failure::client(403, error.reason(), sentence(&error)).code(ErrorCode::AccessDenied);
             failure.fix(error.fix()).slug(server.slug.as_str())
         }
-        MachineError::NotAllowed | MachineError::ScopeExceeded => {
+        MachineError::ActsForNobody | MachineError::NotAllowed | MachineError::ScopeExceeded => {
             refuse(context, server, error.reason(), format!("{} {}", sentence(&error), error.fix()))
         }
     }

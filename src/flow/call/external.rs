@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::presented;
 use crate::caller::{By, Caller};
 use crate::config::{AccessTokens, ExternalIssuer, Server};
-use crate::flow::external::{Subject, cannot_connect, introspection, keys, subject};
+use crate::flow::external::{Subject, cannot_connect, introspection, is_admitted, keys, subject};
 use crate::flow::revocation::Markers;
 use crate::flow::{Head, RequestContext, bound, revocation, sentence};
 use crate::jose::jws;
@@ -71,6 +71,7 @@ fn source<'c, P: Platform>(
     token: &str,
 ) -> Result<Option<Source<'c>>, ExternalTokenError> {
     let known = name(context, server, token).and_then(|name| context.memory.external_tokens.get(&name, context.now));
+    // What was asked under the configuration before may have been remembered after it was forgotten.
     let is_taken = |known: &Rc<ExternalToken>| {
         let issuer = known.caller.by.issuer();
         known.text.matches(token) && server.accepts_issuers.iter().any(|alias| issuer == Some(alias.as_str()))
@@ -109,13 +110,13 @@ async fn find<P: Platform>(
 ) -> Result<Rc<ExternalToken>, Failure> {
     let invalid = |error| refuse(context, server, error);
     let is_jwt = jws::claimed_issuer(token).is_some();
-    let mut said = Vec::new();
+    let (mut said, mut signed_end) = (Vec::new(), None);
     if is_jwt {
         let is_fit = |typ: Option<&str>| access_token::is_typed(typ, tokens.untyped);
         let signed = keys::verified(context, issuer, token, is_fit).await?;
         said = signed.map_err(|error| invalid(error.into()))?.into_payload();
         // Before anybody is asked about it.
-        judge(context, server, issuer, &said, false).map_err(invalid)?;
+        signed_end = judge(context, server, issuer, &said, false).map_err(invalid)?.0.expires;
     }
     let asked = tokens.introspection.as_ref().filter(|asking| !is_jwt || asking.jwts);
     if let Some(asking) = asked {
@@ -124,7 +125,11 @@ async fn find<P: Platform>(
     }
     let (told, sub) = judge(context, server, issuer, &said, asked.is_some()).map_err(invalid)?;
     let claims = Node::parse(&said).map_err(|_| invalid(ExternalTokenError::Malformed))?;
-    let Subject { id, signs_in } = subject(context, issuer, &sub, told.is_machine());
+    let subject = subject(context, issuer, &sub, told.is_machine());
+    if !is_admitted(context, &subject, &claims) {
+        return Err(invalid(ExternalTokenError::NotAdmitted));
+    }
+    let Subject { id, signs_in } = subject;
     if !signs_in {
         bound::require(context, &id, &issuer.issuer).await?;
     }
@@ -132,7 +137,9 @@ async fn find<P: Platform>(
     let mut wanted = WantedClaims::new(tokens.roles.as_ref(), policy.claims()).told(&claims, None);
     wanted.roles.retain(|role| policy.roles().any(|asked| asked == role));
     let known = &context.config.scopes;
-    let end = told.expires.unwrap_or(context.now + REMEMBERED);
+    // An issuer that is asked about its JWT need not say again when that ends.
+    let expires = told.expires.into_iter().chain(signed_end).min();
+    let end = expires.unwrap_or(context.now + REMEMBERED);
     let until = context.now + context.config.tokens.access_ttl;
     let caller = Caller {
         subject: id,
@@ -142,7 +149,7 @@ async fn find<P: Platform>(
         claims: wanted.claims,
         by: By::External { issuer: issuer.alias.clone(), client: told.client.clone() },
         since: told.authenticated(context.now),
-        until: until.min(told.expires.unwrap_or(until)),
+        until: until.min(expires.unwrap_or(until)),
     };
     let found = Rc::new(ExternalToken { text: Secret::new(token), caller: Rc::new(caller), signs_in });
     if let Some(name) = name(context, server, token) {

@@ -23,7 +23,8 @@ const LOOKS: u32 = 20;
 /// How long an isolate remembers what it knows of a server that is not called.
 const REMEMBERED: Lifetime = Lifetime::days(1);
 /// Reasons that say that the server failed; an error of its own counts where its status says so too.
-const FAILED: &[&str] = &["upstream_unreachable", "upstream_timeout"];
+const FAILED: &[&str] = &[UNREACHABLE, "upstream_timeout"];
+const UNREACHABLE: &str = "upstream_unreachable";
 
 /// A call that is under way: it counts until this is dropped.
 pub struct UnderWay {
@@ -68,7 +69,8 @@ impl<P: Platform> Call<'_, P> {
     /// Notes what a call came to. That the server is left alone from now on, or no longer, is a line in the log.
     pub fn finish(&self, call: &UnderWay, failure: Option<&Failure>) {
         let now = self.context.platform.moment();
-        let change = call.load.circuit.borrow_mut().ended(call.admitted, self.came_to(failure), now);
+        let end = self.counted(&call.load, failure);
+        let change = call.load.circuit.borrow_mut().ended(call.admitted, end, now);
         let slug = self.server.slug.as_str();
         let line = match change {
             None => return,
@@ -79,6 +81,19 @@ impl<P: Platform> Call<'_, P> {
             Some(CircuitChange::Closed) => json!({"event": "circuit_closed", "server": slug}),
         };
         self.context.platform.record(&line.to_string());
+    }
+
+    /// What a call says of the server. That it cannot be reached says the same whoever calls; what a call can bring
+    /// about counts a few times in a row of each caller.
+    fn counted(&self, load: &ServerLoad, failure: Option<&Failure>) -> CallEnd {
+        let (end, mut failing) = (self.came_to(failure), load.failing.borrow_mut());
+        match end {
+            CallEnd::Answered => failing.answered(&self.caller.subject),
+            CallEnd::Failed if failure.is_some_and(|failure| failure.reason == UNREACHABLE) => {}
+            CallEnd::Failed if !failing.counts(&self.caller.subject) => return CallEnd::Unknown,
+            CallEnd::Failed | CallEnd::Unknown => {}
+        }
+        end
     }
 
     /// What a caller caused does not count: a refusal is an answer, and one that left waited for none.

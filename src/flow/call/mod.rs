@@ -103,6 +103,7 @@ pub async fn post<P: Platform>(
     let call = Call { context, head, server, caller: &caller, era, expects, ending, initialize };
     call.keeps_within_limits(&payload).await.map_err(read)?;
     call.permit(&payload, &bytes).await.map_err(read)?;
+    call.keeps_within_shared_limits(&payload).await.map_err(read)?;
     call.send(&payload, bytes).await.map_err(read)
 }
 

@@ -15,23 +15,36 @@ use crate::time::PerMinute;
 use crate::web::failure::Failure;
 
 impl<P: Platform> Call<'_, P> {
-    /// Refuses messages above a limit. Each member of a batch counts. Asks nobody where nothing is limited.
+    /// Refuses messages above a limit of the caller's own. Each member of a batch counts. Asks nobody where nothing is
+    /// limited.
     pub async fn keeps_within_limits(&self, payload: &Payload) -> Result<(), Failure> {
-        let (limits, own) = (&self.context.config.limits, &self.server.limits);
-        let messages = match payload {
-            Payload::One(message) => std::slice::from_ref(message),
-            Payload::Batch(messages) => messages,
-        };
-        let (caller, slug) = (self.caller, self.server.slug.as_str());
+        let (limits, caller, times) = (&self.context.config.limits, self.caller, messages(payload).len());
         if let (Some(rate), By::Key { id, .. }) = (limits.per_key, &caller.by) {
-            self.count(messages.len(), rate, ("key", id.as_str()), key_limited).await?;
+            self.count(times, rate, ("key", id.as_str()), key_limited).await?;
         }
-        if let (Some(rate), By::AccessToken { client, .. }) = (limits.per_client, &caller.by) {
-            self.count(messages.len(), rate, ("client", client), client_limited).await?;
+        if let Some(rate) = limits.per_client {
+            match &caller.by {
+                By::AccessToken { client, .. } | By::Machine { client, .. } => {
+                    self.count(times, rate, ("client", client), client_limited).await?;
+                }
+                // A client is called what its issuer calls it.
+                By::External { issuer, client: Some(client) } => {
+                    let client = format!("{issuer} {client}");
+                    self.count(times, rate, ("client of", &client), client_limited).await?;
+                }
+                By::External { client: None, .. } | By::Key { .. } => {}
+            }
         }
         if let Some(rate) = limits.per_subject {
-            self.count(messages.len(), rate, ("subject", &caller.subject), subject_limited).await?;
+            self.count(times, rate, ("subject", &caller.subject), subject_limited).await?;
         }
+        Ok(())
+    }
+
+    /// Refuses messages above a limit that all callers share. Only what the caller may send counts, or whoever may not
+    /// would use up what others have.
+    pub async fn keeps_within_shared_limits(&self, payload: &Payload) -> Result<(), Failure> {
+        let (own, slug, messages) = (&self.server.limits, self.server.slug.as_str(), messages(payload));
         for (tool, rate) in messages.iter().filter_map(called).filter_map(|name| own.of_tool(name)) {
             self.count(1, rate, ("tool", &format!("{slug} {tool}")), tool_limited).await?;
         }
@@ -55,6 +68,13 @@ impl<P: Platform> Call<'_, P> {
             }
         }
         Ok(())
+    }
+}
+
+fn messages(payload: &Payload) -> &[Message] {
+    match payload {
+        Payload::One(message) => std::slice::from_ref(message),
+        Payload::Batch(messages) => messages,
     }
 }
 

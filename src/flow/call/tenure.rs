@@ -57,6 +57,8 @@ pub struct Tenure {
     binding: Digested,
     /// What its policy was: what passes is shown by that for as long as the stream lasts.
     policy: u64,
+    /// What `accepts` calls that it was opened with.
+    way: String,
     /// What it was opened with where no person did: the operator may take that away.
     machine: Option<HeldByMachine>,
     /// The marker of the connection it was opened with, and since when it lasts.
@@ -95,6 +97,7 @@ pub fn terms<P: Platform>(call: &Call<'_, P>) -> Terms {
         slug: call.server.slug.as_str().to_owned(),
         binding: sealed::binding(call.server),
         policy: call.server.policy.fingerprint(),
+        way: caller.by.way().to_owned(),
         machine: match &caller.by {
             By::Machine { client, .. } => {
                 let (client, scope, roles) = (client.clone(), caller.scope.clone(), caller.roles.clone());
@@ -193,7 +196,8 @@ impl Tenure {
         let Some(server) = config.servers.values().find(|server| server.slug.as_str() == self.slug) else {
             return Some(refusal::no_such_server(&self.slug));
         };
-        if sealed::binding(server) != self.binding || server.policy.fingerprint() != self.policy {
+        let is_changed = sealed::binding(server) != self.binding || server.policy.fingerprint() != self.policy;
+        if is_changed || !server.takes(&self.way) {
             let message = "The operator has changed this server since the stream was opened.";
             return Some(Failure::new(Blame::Operator, 503, "server_changed", message).fix("Send the request again."));
         }
@@ -246,6 +250,7 @@ mod tests {
             slug: "docs".to_owned(),
             binding: Digested::of("docs"),
             policy: u64::MAX,
+            way: "own".to_owned(),
             machine: Some(HeldByMachine {
                 client: "c\ni".to_owned(),
                 scope: ScopeSet::of(&[ScopeSet::TOOLS]),

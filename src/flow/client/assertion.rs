@@ -26,6 +26,8 @@ use crate::web::route::Endpoint;
 const KEYS_DEADLINE: Lifetime = Lifetime(5);
 /// How long they are remembered.
 const REMEMBERED: Lifetime = Lifetime::hours(1);
+/// How long a place where none could be had is left alone.
+const LEFT_ALONE: Lifetime = Lifetime(5);
 /// How often they are fetched at most because an assertion names a key that is none of them.
 const ASK_AGAIN: Lifetime = Lifetime::minutes(1);
 
@@ -68,7 +70,15 @@ async fn of<P: Platform>(context: &RequestContext<'_, P>, keys: &ClientKeys, ane
     if let Some(keys) = memory.client_keys.get(url.as_str(), now).filter(|_| !anew || is_fresh()) {
         return Ok(keys);
     }
-    let keys = Rc::new(fetch(context, url).await?);
+    let question = format!("client keys {url}");
+    if let Some(failure) = memory.unusable_issuers.get(&question, now) {
+        return Err(failure);
+    }
+    let fetched = fetch(context, url).await;
+    if let Err(failure) = &fetched {
+        memory.unusable_issuers.put(question, failure.clone(), now + LEFT_ALONE, now);
+    }
+    let keys = Rc::new(fetched?);
     memory.client_keys.put(url.as_str(), Rc::clone(&keys), now + REMEMBERED, now);
     memory.fetched_keys.put(url.as_str(), (), now + ASK_AGAIN, now);
     Ok(keys)

@@ -6,6 +6,7 @@
 
 use super::{ANSWER_DEADLINE, ask, exchange, keys, unavailable, unfit, wait_for_others};
 use crate::config::{ExternalIssuer, Introspection};
+use crate::flow::client::caller;
 use crate::flow::{Head, RequestContext, secret_missing};
 use crate::json::Node;
 use crate::oauth_client::client_auth::GatewayClient;
@@ -18,7 +19,7 @@ use crate::web::failure::Failure;
 
 /// How long it is remembered that a token is none, and for how long tokens that are none are counted.
 const REMEMBERED: Lifetime = Lifetime(60);
-/// So many tokens that are none may come from one address in that time.
+/// So many tokens that are none, or not known yet, may come from one address in that time.
 const MOST: u32 = 20;
 
 /// What an issuer says of a token: all of its answer where the token is good.
@@ -31,7 +32,7 @@ pub async fn ask_about<P: Platform>(
 ) -> Result<Option<Vec<u8>>, Failure> {
     let memory = context.memory;
     let question = format!("token {} {}", issuer.alias, Digested::of(token).as_str());
-    let address = format!("{} {}", issuer.alias, head.header("cf-connecting-ip").unwrap_or_default());
+    let address = format!("{} {}", issuer.alias, caller::address(head).unwrap_or_default());
     wait_for_others(context, &question).await;
     if memory.inactive_tokens.get(&question, context.now).is_some() {
         return Ok(None);
@@ -43,13 +44,16 @@ pub async fn ask_about<P: Platform>(
     if strange >= MOST {
         return Err(unavailable(issuer, None, "too many tokens that are none came from this address"));
     }
-    let answer = ask(context, question.clone(), asked(context, issuer, asking, token)).await?;
     let until = context.now + REMEMBERED;
+    // Taken for one that is none until it is known to be one, or any number could be asked about at once.
+    memory.strange_tokens.put(address.as_str(), strange.saturating_add(1), until, context.now);
+    let answer = ask(context, question.clone(), asked(context, issuer, asking, token)).await?;
     if let Some(answer) = &answer {
+        let strange = memory.strange_tokens.get(&address, context.now).unwrap_or_default();
+        memory.strange_tokens.put(address, strange.saturating_sub(1), until, context.now);
         memory.introspected.put(question, answer.clone().into(), until, context.now);
     } else {
         memory.inactive_tokens.put(question, (), until, context.now);
-        memory.strange_tokens.put(address, strange.saturating_add(1), until, context.now);
     }
     Ok(answer)
 }

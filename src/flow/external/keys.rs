@@ -115,9 +115,22 @@ pub(super) async fn metadata<P: Platform>(
     context: &RequestContext<'_, P>,
     issuer: &ExternalIssuer,
 ) -> Result<Rc<TrustedMetadata>, Failure> {
-    if let Some(known) = context.memory.issuers.get(&issuer.issuer, context.platform.moment()) {
+    let known = || context.memory.issuers.get(&issuer.issuer, context.platform.moment());
+    if let Some(known) = known() {
         return Ok(known);
     }
+    let question = format!("metadata {}", issuer.issuer);
+    wait_for_others(context, &question).await;
+    match known() {
+        Some(known) => Ok(known),
+        None => ask(context, question, described(context, issuer)).await,
+    }
+}
+
+async fn described<P: Platform>(
+    context: &RequestContext<'_, P>,
+    issuer: &ExternalIssuer,
+) -> Result<Rc<TrustedMetadata>, Failure> {
     let mut broken = None;
     for place in trusted_issuer::places(&issuer.issuer) {
         let (status, document) = get(context, issuer, place.clone(), trusted_issuer::MAX_BYTES).await?;

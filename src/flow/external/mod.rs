@@ -12,6 +12,8 @@ use url::Url;
 
 use super::RequestContext;
 use crate::config::{ExternalIssuer, Login, Server};
+use crate::json::Node;
+use crate::login::oidc::claims::lacking;
 use crate::login::oidc::id_token;
 use crate::oauth::error::ErrorCode;
 use crate::ports::{Outgoing, Platform, Stream};
@@ -36,6 +38,15 @@ pub fn subject<P>(context: &RequestContext<'_, P>, issuer: &ExternalIssuer, sub:
             Subject { id: id_token::subject(&oidc.issuer, sub), signs_in: true }
         }
         _ => Subject { id: format!("{}:{sub}", issuer.alias), signs_in: false },
+    }
+}
+
+/// Whether somebody may come by the word of an issuer: whom `login.require` keeps from signing in is not let in by the
+/// same issuer's tokens either.
+pub fn is_admitted<P>(context: &RequestContext<'_, P>, subject: &Subject, claims: &Node<'_>) -> bool {
+    match &context.config.login {
+        Login::Oidc(oidc) if subject.signs_in => lacking(&oidc.require, claims).is_none(),
+        _ => true,
     }
 }
 

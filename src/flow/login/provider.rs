@@ -138,9 +138,16 @@ pub async fn keys<P: Platform>(
     if let Some(keys) = context.memory.jwks.get(&provider.issuer, context.now).filter(|_| !anew) {
         return Ok(keys);
     }
+    let (unusable, place) = (&context.memory.unusable_providers, provider.jwks_uri.as_str());
+    if let Some(failure) = unusable.get(place, context.now) {
+        return Err(failure);
+    }
     let document = get(context, provider.jwks_uri.clone(), jwks::MAX_BYTES).await;
     let unreadable = || misconfigured(&LoginError::KeysMalformed);
     let parsed = document.and_then(|document| jwks::parse(&document).ok_or_else(unreadable));
+    if let Err(failure) = &parsed {
+        unusable.put(place, failure.clone(), context.now + ASK_AGAIN, context.now);
+    }
     let keys = Rc::new(noted(context, &provider.issuer, parsed)?);
     context.memory.jwks.put(provider.issuer.as_str(), Rc::clone(&keys), context.now + REMEMBERED, context.now);
     Ok(keys)

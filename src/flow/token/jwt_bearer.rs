@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use crate::authorization_log::AuthorizationStep;
 use crate::config::{ExternalIssuer, IssuerKind, Server, Workload};
-use crate::flow::external::{Subject, cannot_connect, keys, subject};
+use crate::flow::external::{Subject, cannot_connect, is_admitted, keys, subject};
 use crate::flow::{Answered, RequestContext, bound, default_scope, once, profile, revocation, sentence};
 use crate::jose::jws;
 use crate::json::Node;
@@ -207,6 +207,9 @@ fn judge<'c, P: Platform>(
                 return Err(AssertionError::WrongResource);
             }
             let subject = subject(context, issuer, &sub, false);
+            if !is_admitted(context, &subject, &claims) {
+                return Err(AssertionError::NotAdmitted);
+            }
             let known = &context.config.scopes;
             let scope = match told.scope.as_slice() {
                 [] => default_scope(),

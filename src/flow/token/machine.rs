@@ -69,14 +69,19 @@ fn named<'c, P: Platform>(
     let servers = &context.config.servers;
     let forms = |server| ResourceForm::all(&context.origin, server).map(move |form| (server, form));
     match (target, machine.servers.as_slice()) {
-        (Some(target), _) => servers.values().flat_map(forms).find(|(_, form)| resource::same(&form.url(), target)),
-        (None, [only]) => {
-            servers.get(only.as_str()).map(|server| (server, ResourceForm::shown(&context.origin, server)))
-        }
+        (Some(target), _) => servers
+            .values()
+            .filter(|server| server.accepts_own)
+            .flat_map(forms)
+            .find(|(_, form)| resource::same(&form.url(), target)),
+        (None, [only]) => servers
+            .get(only.as_str())
+            .filter(|server| server.accepts_own)
+            .map(|server| (server, ResourceForm::shown(&context.origin, server))),
         (None, _) => None,
     }
 }
 
-fn refuse(error: MachineError) -> Failure {
+pub(super) fn refuse(error: MachineError) -> Failure {
     Failure::oauth(error.code(), error.reason(), sentence(&error)).fix(error.fix())
 }

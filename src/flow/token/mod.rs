@@ -15,6 +15,7 @@ use crate::config::{Config, Origin, Server};
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::grant::{GrantId, Granted, Rejection};
+use crate::oauth::machine::MachineError;
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::subject::Profile;
 use crate::oauth::token::access_token::Claims;
@@ -48,6 +49,7 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resource } => {
             let client_id = authenticate(context, &credentials).await?;
+            require_person(context, &client_id)?;
             redeem(context, client_id, &code, redirect_uri, verifier, resource).await
         }
         TokenRequest::ClientCredentials { scope, resource } => {
@@ -57,13 +59,16 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
         TokenRequest::Refresh { token, scope, resource } => {
             let client_id = authenticate(context, &credentials).await?;
             context.record.kind(EntryKind::Refresh);
+            require_person(context, &client_id)?;
             rotate(context, client_id, &token, scope, resource).await
         }
         TokenRequest::JwtBearer { assertion, scope, resource } => {
+            // Whoever only says which client it is has proved nothing.
             let client = match credentials.id {
-                Some(_) => Some(authenticate(context, &credentials).await?),
+                Some(_) => Some(identify(context, &credentials).await?).filter(|(_, proven)| *proven),
                 None => None,
             };
+            let client = client.map(|(id, _)| id);
             boxed(jwt_bearer::exchange(context, client.as_deref(), Asked { assertion, scope, resource })).await
         }
     }
@@ -74,6 +79,14 @@ pub async fn authenticate<P: Platform>(
     context: &RequestContext<'_, P>,
     credentials: &ClientCredentials,
 ) -> Result<String, Failure> {
+    identify(context, credentials).await.map(|(id, _)| id)
+}
+
+/// The client, and whether it has a secret or key and proved that it is itself.
+async fn identify<P: Platform>(
+    context: &RequestContext<'_, P>,
+    credentials: &ClientCredentials,
+) -> Result<(String, bool), Failure> {
     context.record.step(AuthorizationStep::ClientAuthentication);
     let challenge = |failure: Failure| {
         if credentials.basic { failure.challenge(basic()) } else { failure }
@@ -97,7 +110,15 @@ pub async fn authenticate<P: Platform>(
     if client.authenticates() {
         context.record.vouched(id);
     }
-    Ok(id.to_owned())
+    Ok((id.to_owned(), client.authenticates()))
+}
+
+/// What acts for nobody has no grants of people; it may have been another client before.
+fn require_person<P>(context: &RequestContext<'_, P>, client_id: &str) -> Result<(), Failure> {
+    match context.config.machine(client_id) {
+        Some(_) => Err(machine::refuse(MachineError::ActsForNobody)),
+        None => Ok(()),
+    }
 }
 
 async fn redeem<P: Platform>(

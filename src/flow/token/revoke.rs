@@ -23,13 +23,12 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
     let credentials = request::credentials(&head.headers, &form).map_err(|error| token::lift(&error))?;
     let request = RevocationRequest::parse(&form).map_err(|error| token::lift(&error))?;
     let client_id = token::authenticate(context, &credentials).await?;
-    if let Some(claims) = request.machine(&context.keys, context.now) {
+    let access = request.access(&context.keys, context.now).filter(|claims| claims.client_id == client_id);
+    if let Some(claims) = access.as_ref().filter(|claims| claims.is_machine()) {
         // Nothing is stored of it, so there is nothing to ask: only the marker.
-        if claims.client_id == client_id {
-            context.record.vouched(&claims.sub);
-            context.record.step(AuthorizationStep::Revocation);
-            revocation::revoke_access(context, &claims.grant, claims.exp).await?;
-        }
+        context.record.vouched(&claims.sub);
+        context.record.step(AuthorizationStep::Revocation);
+        revocation::revoke_access(context, &claims.grant, claims.exp).await?;
     } else if let Some(grant) = request.grant(&context.keys, context.now) {
         context.record.vouched(grant.as_str());
         context.record.step(AuthorizationStep::Revocation);
@@ -37,6 +36,9 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
         let outcome = context.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())?;
         if let grant::Outcome::Revoked { until } = outcome {
             revocation::revoke_access(context, &grant, until).await?;
+        } else if let Some(claims) = access {
+            // Issued for an assertion: there never was a grant.
+            revocation::revoke_access(context, &claims.grant, claims.exp).await?;
         }
     }
     Ok(Reply::bytes(StatusCode::OK, "application/json", b"{}".to_vec()))

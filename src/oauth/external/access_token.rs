@@ -43,6 +43,8 @@ pub enum ExternalTokenError {
     Inactive,
     /// No issuer that this server takes tokens of.
     NotAccepted,
+    /// Of somebody who may not sign in here.
+    NotAdmitted,
 }
 
 reasons! { ExternalTokenError:
@@ -66,6 +68,7 @@ reasons! { ExternalTokenError:
         "the access token is bound to a key, and the gateway takes tokens of other issuers from bearers only";
     Inactive => "external_token_inactive", "the access token is not active, says its issuer";
     NotAccepted => "token_issuer_not_accepted", "this server takes no access tokens of this issuer";
+    NotAdmitted => "external_token_not_admitted", "the access token lacks a claim that login.require asks for";
 }
 
 impl From<JwsError> for ExternalTokenError {
@@ -129,7 +132,7 @@ pub fn judge(
         return Err(ExternalTokenError::Bound);
     }
     // 5.
-    let client = told.client.as_ref().filter(|_| is_answer);
+    let client = told.client.as_ref().filter(|_| is_answer && !told.names_somebody);
     told.subject.as_ref().or(client).cloned().ok_or(ExternalTokenError::UnfitSubject)
 }
 

@@ -52,6 +52,8 @@ pub enum AssertionError {
     Bound,
     /// Issued for another client, or for one that may not come so.
     WrongClient,
+    /// For somebody who may not sign in here.
+    NotAdmitted,
     /// No id, so that nobody could tell whether it was used before.
     IdMissing,
     /// It was used before.
@@ -83,6 +85,7 @@ reasons! { AssertionError:
     Unmet => "assertion_requirement_unmet", "the assertion lacks a claim that the operator asks for";
     Bound => "assertion_bound", "the assertion is bound to a key";
     WrongClient => "assertion_wrong_client", "the assertion is for another client";
+    NotAdmitted => "assertion_not_admitted", "the assertion lacks a claim that login.require asks for";
     IdMissing => "assertion_id_missing", "the assertion has no jti";
     Used => "assertion_used", "the assertion was used before";
     WrongResource => "assertion_wrong_resource", "the assertion is for another resource";

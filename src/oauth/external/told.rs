@@ -23,6 +23,8 @@ pub struct ToldClaims {
     pub issuer: Option<String>,
     /// Whom it is about, if that is fit to name anybody for good: short, and printable ASCII.
     pub subject: Option<String>,
+    /// Whether it says whom it is about, in whatever form: what is not fit to name a person is no client either.
+    pub names_somebody: bool,
     /// Whom it is for.
     pub audience: Vec<String>,
     /// The client it was issued to.
@@ -63,8 +65,12 @@ impl ToldClaims {
         let text = |names: &[&str]| names.iter().find_map(|name| named(claims.get(name)?));
         let (issued, begins) = (time("iat")?, time("nbf")?);
         Some(Self {
-            issuer: text(&["iss"]),
+            // One that names nobody is not the same as none.
+            issuer: claims.get("iss").filter(|node| **node != Node::Null).map(|node| named(node).unwrap_or_default()),
             subject: text(&["sub"]),
+            names_somebody: ["sub", "username"]
+                .iter()
+                .any(|name| claims.get(name).is_some_and(|node| *node != Node::Null)),
             audience: match claims.get("aud") {
                 Some(Node::Text(one)) => vec![one.to_string()],
                 Some(several) => list(several),
@@ -101,7 +107,7 @@ impl ToldClaims {
 
     /// Whether it is about a client itself, and no person (RFC 9068 §2.2, `sub`).
     pub fn is_machine(&self) -> bool {
-        self.subject.is_none() || self.subject == self.client
+        !self.names_somebody || (self.subject.is_some() && self.subject == self.client)
     }
 }
 

@@ -25,9 +25,9 @@ impl RevocationRequest {
         Ok(Self { token: Secret::new(required(form, "token")?) })
     }
 
-    /// The access token of a machine: no object knows of it.
-    pub fn machine(&self, ring: &KeyRing, now: Timestamp) -> Option<Claims> {
-        access_token::verify(ring, self.token.expose(), now).ok().filter(Claims::is_machine)
+    /// What an access token claims: of some no object knows.
+    pub fn access(&self, ring: &KeyRing, now: Timestamp) -> Option<Claims> {
+        access_token::verify(ring, self.token.expose(), now).ok()
     }
 
     /// The grant whose tokens die: with either token goes the whole grant (RFC 7009 §2.1). `None` for a token that is
