@@ -97,6 +97,18 @@ describe("what a provider may say of a logout", () => {
   };
   const say = (token) => gateway.fetch("/oauth/backchannel-logout", { method: "POST", form: { logout_token: token } });
 
+  test("[X40] what is refreshed has an absolute end", async () => {
+    await configure(provider, {}, { tokens: { refresh_max_seconds: 2 } });
+    const offline = await arrives(provider, new Browser(gateway.url, provider.issuer), { scope: OFFLINE });
+    let [answer, { refresh_token: latest }] = [undefined, offline.tokens];
+    for (const began = Date.now(); Date.now() - began < 10_000; latest = answer.json.refresh_token) {
+      answer = await offline.oauth.refresh(latest);
+      if (answer.status !== 200) break;
+    }
+    assertRefused(answer, { status: 400, error: "invalid_grant" });
+    assert.equal(answer.json.reason, "refresh_ended");
+  });
+
   test("[X40] forged, for another client, or no logout token: 400, and nobody is signed out", async () => {
     const stranger = { key: provider.keys.stranger.privateKey };
     const typ = { header: { typ: "logout+jwt" } };
@@ -125,17 +137,5 @@ describe("what a provider may say of a logout", () => {
     }
     assertRefused(await online.call(), { status: 401, error: "invalid_token" });
     assert.equal(await isSignedIn(browser), false);
-  });
-
-  test("[X40] what is refreshed has an absolute end", async () => {
-    await configure(provider, {}, { tokens: { refresh_max_seconds: 2 } });
-    const offline = await arrives(provider, new Browser(gateway.url, provider.issuer), { scope: OFFLINE });
-    let [answer, { refresh_token: latest }] = [undefined, offline.tokens];
-    for (const began = Date.now(); Date.now() - began < 10_000; latest = answer.json.refresh_token) {
-      answer = await offline.oauth.refresh(latest);
-      if (answer.status !== 200) break;
-    }
-    assertRefused(answer, { status: 400, error: "invalid_grant" });
-    assert.equal(answer.json.reason, "refresh_ended");
   });
 });
