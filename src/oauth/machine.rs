@@ -88,9 +88,7 @@ impl MachineError {
             Self::ScopeExceeded => ErrorCode::InvalidScope,
         }
     }
-}
 
-impl MachineError {
     /// What to do about it.
     pub const fn fix(self) -> &'static str {
         match self {

@@ -55,7 +55,7 @@ describe("a certified provider whose people sign out there", () => {
     await browser.open(action, { method: "POST", form: { xsrf, logout: "yes" } });
   };
 
-  test("[X40] signing out at the provider ends the browser's session and what clients have without offline_access", async () => {
+  test("signing out at the provider ends the browser's session and what clients have without offline_access", async () => {
     await configure(provider);
     const [browser, other] = [new Browser(gateway.url, provider.issuer), new Browser(gateway.url, provider.issuer)];
     const online = await arrives(provider, browser, { as: "carol", scope: ONLINE });
@@ -70,7 +70,7 @@ describe("a certified provider whose people sign out there", () => {
     assert.ok((await bystander.call()).message.result && (await isSignedIn(other)));
   });
 
-  test("[X40] where the operator wants that, it ends everything of that person", async () => {
+  test("where the operator wants that, it ends everything of that person", async () => {
     await configure(provider, { backchannel_logout: "everything" });
     const browser = new Browser(gateway.url, provider.issuer);
     const offline = await arrives(provider, browser, { as: "erin", scope: OFFLINE });
@@ -97,7 +97,7 @@ describe("what a provider may say of a logout", () => {
   };
   const say = (token) => gateway.fetch("/oauth/backchannel-logout", { method: "POST", form: { logout_token: token } });
 
-  test("[X40] what is refreshed has an absolute end", async () => {
+  test("what is refreshed has an absolute end", async () => {
     await configure(provider, {}, { tokens: { refresh_max_seconds: 2 } });
     const offline = await arrives(provider, new Browser(gateway.url, provider.issuer), { scope: OFFLINE });
     let [answer, { refresh_token: latest }] = [undefined, offline.tokens];
@@ -109,7 +109,7 @@ describe("what a provider may say of a logout", () => {
     assert.equal(answer.json.reason, "refresh_ended");
   });
 
-  test("[X40] forged, for another client, or no logout token: 400, and nobody is signed out", async () => {
+  test("forged, for another client, or no logout token: 400, and nobody is signed out", async () => {
     const stranger = { key: provider.keys.stranger.privateKey };
     const typ = { header: { typ: "logout+jwt" } };
     for (const token of [
@@ -128,7 +128,7 @@ describe("what a provider may say of a logout", () => {
     assert.ok((await online.call()).message.result && (await isSignedIn(browser)));
   });
 
-  test("[X40] a logout that names the session alone ends it", async () => {
+  test("a logout that names the session alone ends it", async () => {
     const token = await provider.sign(claims({ sid: "session-1" }), { header: { typ: "logout+jwt" } });
     for (let times = 0; times < 2; times += 1) {
       const answer = await say(token);

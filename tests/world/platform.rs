@@ -115,7 +115,6 @@ pub struct InMemory {
     pub ledger_down: Cell<bool>,
     pub accounts_down: Cell<bool>,
     pub grants_down: Cell<bool>,
-    pub connections_down: Cell<bool>,
     pub signatures_down: Cell<bool>,
     pub limiter_down: Cell<bool>,
     pub registrations_left: Cell<u32>,
@@ -258,7 +257,7 @@ impl Ledger for InMemory {
         key: &ConnectionKey,
         command: connection::Command,
     ) -> Result<connection::Outcome, Unavailable> {
-        self.ledger(self.connections_down.get())?;
+        self.ledger(false)?;
         if matches!(command, connection::Command::Store { .. }) {
             let before_store = self.before_store.take();
             if let Some(happens) = before_store {

@@ -11,7 +11,7 @@ use crate::config::{AccessTokens, ExternalIssuer, Server};
 use crate::flow::external::{Subject, cannot_connect, introspection, is_admitted, keys, subject};
 use crate::flow::revocation::Markers;
 use crate::flow::{Head, RequestContext, bound, revocation, sentence};
-use crate::jose::jws;
+use crate::jose::jws::{self, JwsError};
 use crate::json::Node;
 use crate::login::oidc::claims::WantedClaims;
 use crate::memory::{ExternalToken, Verified};
@@ -87,7 +87,7 @@ fn source<'c, P: Platform>(
         Some(claimed) if claimed == context.origin.as_str() => return Ok(None),
         Some(claimed) => issuers.find(|(issuer, _)| issuer.issuer == claimed).ok_or(ExternalTokenError::NotAccepted)?,
         None => match issuers.find(|(_, tokens)| tokens.introspection.is_some()) {
-            Some(_) if token.len() > LONGEST => return Err(ExternalTokenError::Malformed),
+            Some(_) if token.len() > LONGEST => return Err(ExternalTokenError::Signature(JwsError::Malformed)),
             Some(asked) => asked,
             None => return Ok(None),
         },
@@ -124,7 +124,7 @@ async fn find<P: Platform>(
         said = answer.ok_or_else(|| invalid(ExternalTokenError::Inactive))?;
     }
     let (told, sub) = judge(context, server, issuer, &said, asked.is_some()).map_err(invalid)?;
-    let claims = Node::parse(&said).map_err(|_| invalid(ExternalTokenError::Malformed))?;
+    let claims = Node::parse(&said).map_err(|_| invalid(ExternalTokenError::Signature(JwsError::Malformed)))?;
     let subject = subject(context, issuer, &sub, told.is_machine());
     if !is_admitted(context, &subject, &claims) {
         return Err(invalid(ExternalTokenError::NotAdmitted));
@@ -166,8 +166,8 @@ fn judge<P: Platform>(
     said: &[u8],
     is_answer: bool,
 ) -> Result<(ToldClaims, String), ExternalTokenError> {
-    let node = Node::parse(said).map_err(|_| ExternalTokenError::Malformed)?;
-    let told = ToldClaims::read(&node).ok_or(ExternalTokenError::Malformed)?;
+    let node = Node::parse(said).map_err(|_| ExternalTokenError::Signature(JwsError::Malformed))?;
+    let told = ToldClaims::read(&node).ok_or(ExternalTokenError::Signature(JwsError::Malformed))?;
     let resource = context.resource(server).url();
     let audience = issuer.audience.as_deref().unwrap_or(&resource);
     let subject = access_token::judge(&told, &issuer.issuer, audience, is_answer, context.now)?;
@@ -183,7 +183,7 @@ fn refuse<P: Platform>(context: &RequestContext<'_, P>, server: &Server, error: 
         ExternalTokenError::NotAccepted => {
             "authorize at one of the authorization servers of this server's resource metadata."
         }
-        ExternalTokenError::WrongType => {
+        ExternalTokenError::Signature(JwsError::WrongType) => {
             "send an access token. Where the issuer writes no typ of at+jwt, the operator can set token_type to JWT."
         }
         _ => "authorize again at its issuer; if it stays, the operator must compare the issuer with the configuration.",

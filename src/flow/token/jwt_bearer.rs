@@ -10,7 +10,7 @@ use crate::authorization_log::AuthorizationStep;
 use crate::config::{ExternalIssuer, IssuerKind, Server, Workload};
 use crate::flow::external::{Subject, cannot_connect, is_admitted, keys, subject};
 use crate::flow::{Answered, RequestContext, bound, default_scope, once, profile, revocation, sentence};
-use crate::jose::jws;
+use crate::jose::jws::{self, JwsError};
 use crate::json::Node;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::external::access_token::granted;
@@ -135,7 +135,7 @@ async fn accept<'c, P: Platform>(
     client: Option<&str>,
     text: &str,
 ) -> Result<Accepted<'c>, Failure> {
-    let claimed = jws::claimed_issuer(text).ok_or_else(|| refused(AssertionError::Malformed))?;
+    let claimed = jws::claimed_issuer(text).ok_or_else(|| refused(AssertionError::Signature(JwsError::Malformed)))?;
     let mut error = AssertionError::WrongIssuer;
     for issuer in context.config.issuers.values().filter(|issuer| issuer.issuer == claimed) {
         let is_fit = match issuer.kind {
@@ -150,7 +150,7 @@ async fn accept<'c, P: Platform>(
         match judged {
             Ok(accepted) => return Ok(accepted),
             // Of another kind that is configured too: what is wrong is said by the one that it is of.
-            Err(AssertionError::WrongType) if error != AssertionError::WrongIssuer => {}
+            Err(AssertionError::Signature(JwsError::WrongType)) if error != AssertionError::WrongIssuer => {}
             Err(why) => error = why,
         }
     }
@@ -164,8 +164,8 @@ fn judge<'c, P: Platform>(
     text: &str,
     payload: &[u8],
 ) -> Result<Accepted<'c>, AssertionError> {
-    let claims = Node::parse(payload).map_err(|_| AssertionError::Malformed)?;
-    let told = ToldClaims::read(&claims).ok_or(AssertionError::Malformed)?;
+    let claims = Node::parse(payload).map_err(|_| AssertionError::Signature(JwsError::Malformed))?;
+    let told = ToldClaims::read(&claims).ok_or(AssertionError::Signature(JwsError::Malformed))?;
     let (own, endpoint) = (context.origin.as_str(), context.url(Endpoint::Token.path()));
     let audiences = match (&issuer.audience, &issuer.kind) {
         (Some(audience), _) => vec![audience.as_str()],

@@ -13,20 +13,8 @@ use crate::time::Timestamp;
 /// Why an access token of another issuer is not good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExternalTokenError {
-    /// It cannot be read.
-    Malformed,
-    /// Its `typ` is not an access token's.
-    WrongType,
-    /// It demands an extension.
-    CriticalExtension,
-    /// Not one of the algorithms with a public key.
-    UnsupportedAlgorithm,
-    /// It does not say which key signed it.
-    AmbiguousKey,
-    /// No key of the issuer's.
-    UnknownKey,
-    /// The signature does not fit.
-    WrongSignature,
+    /// It cannot be read, is another kind of token, or no key of the issuer has signed it.
+    Signature(JwsError),
     /// From somebody else than the issuer.
     WrongIssuer,
     /// For somebody else.
@@ -48,17 +36,18 @@ pub enum ExternalTokenError {
 }
 
 reasons! { ExternalTokenError:
-    Malformed => "external_token_malformed", "the access token cannot be read";
-    WrongType => "external_token_wrong_type", "the token is not an access token";
-    CriticalExtension => "external_token_critical_extension",
+    Signature(JwsError::Malformed) => "external_token_malformed", "the access token cannot be read";
+    Signature(JwsError::WrongType) => "external_token_wrong_type", "the token is not an access token";
+    Signature(JwsError::CriticalExtension) => "external_token_critical_extension",
         "the access token demands an extension that the gateway does not know";
-    UnsupportedAlgorithm => "external_token_unsupported_algorithm",
+    Signature(JwsError::UnsupportedAlgorithm) => "external_token_unsupported_algorithm",
         "the access token is not signed with an algorithm that has a public key";
-    AmbiguousKey => "external_token_ambiguous_key",
+    Signature(JwsError::AmbiguousKey) => "external_token_ambiguous_key",
         "the access token does not say which of its issuer's keys signed it";
-    UnknownKey => "external_token_unknown_key",
+    Signature(JwsError::UnknownKey) => "external_token_unknown_key",
         "the access token is signed with a key that its issuer does not publish";
-    WrongSignature => "external_token_wrong_signature", "the access token's signature does not fit";
+    Signature(JwsError::WrongSignature) => "external_token_wrong_signature",
+        "the access token's signature does not fit";
     WrongIssuer => "external_token_wrong_issuer", "the access token is from another issuer than it is taken for";
     WrongAudience => "external_token_wrong_audience", "the access token is for another resource";
     Expired => "external_token_expired", "the access token expired";
@@ -73,15 +62,7 @@ reasons! { ExternalTokenError:
 
 impl From<JwsError> for ExternalTokenError {
     fn from(error: JwsError) -> Self {
-        match error {
-            JwsError::Malformed => Self::Malformed,
-            JwsError::WrongType => Self::WrongType,
-            JwsError::CriticalExtension => Self::CriticalExtension,
-            JwsError::UnsupportedAlgorithm => Self::UnsupportedAlgorithm,
-            JwsError::AmbiguousKey => Self::AmbiguousKey,
-            JwsError::UnknownKey => Self::UnknownKey,
-            JwsError::WrongSignature => Self::WrongSignature,
-        }
+        Self::Signature(error)
     }
 }
 
@@ -126,7 +107,7 @@ pub fn judge(
     }
     // 4.
     if told.is_id_token {
-        return Err(ExternalTokenError::WrongType);
+        return Err(ExternalTokenError::Signature(JwsError::WrongType));
     }
     if told.is_bound {
         return Err(ExternalTokenError::Bound);
@@ -174,8 +155,8 @@ mod tests {
             (r#""exp":200,"#, "", ExternalTokenError::Expired),
             (r#""exp":200"#, r#""exp":100"#, ExternalTokenError::Expired),
             (r#""iat":90"#, r#""iat":161"#, ExternalTokenError::NotYetValid),
-            (r#""iat":90"#, r#""iat":90,"nonce":"n""#, ExternalTokenError::WrongType),
-            (r#""iat":90"#, r#""iat":90,"at_hash":"n""#, ExternalTokenError::WrongType),
+            (r#""iat":90"#, r#""iat":90,"nonce":"n""#, ExternalTokenError::Signature(JwsError::WrongType)),
+            (r#""iat":90"#, r#""iat":90,"at_hash":"n""#, ExternalTokenError::Signature(JwsError::WrongType)),
             (r#""iat":90"#, r#""iat":90,"cnf":{"jkt":"x"}"#, ExternalTokenError::Bound),
             (r#""sub":"a","#, "", ExternalTokenError::UnfitSubject),
         ] {

@@ -20,20 +20,8 @@ pub const LONGEST: Lifetime = Lifetime::days(1);
 /// Why an assertion proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AssertionError {
-    /// It cannot be read.
-    Malformed,
-    /// Its `typ` is another thing's.
-    WrongType,
-    /// It demands an extension.
-    CriticalExtension,
-    /// Not one of the algorithms with a public key.
-    UnsupportedAlgorithm,
-    /// It does not say which key signed it.
-    AmbiguousKey,
-    /// No key of the issuer's.
-    UnknownKey,
-    /// The signature does not fit.
-    WrongSignature,
+    /// It cannot be read, is another kind of token, or no key of the issuer has signed it.
+    Signature(JwsError),
     /// No issuer whose assertions are taken.
     WrongIssuer,
     /// For another authorization server.
@@ -67,15 +55,17 @@ pub enum AssertionError {
 }
 
 reasons! { AssertionError:
-    Malformed => "assertion_malformed", "the assertion cannot be read";
-    WrongType => "assertion_wrong_type", "the assertion is another kind of token";
-    CriticalExtension => "assertion_critical_extension",
+    Signature(JwsError::Malformed) => "assertion_malformed", "the assertion cannot be read";
+    Signature(JwsError::WrongType) => "assertion_wrong_type", "the assertion is another kind of token";
+    Signature(JwsError::CriticalExtension) => "assertion_critical_extension",
         "the assertion demands an extension that the gateway does not know";
-    UnsupportedAlgorithm => "assertion_unsupported_algorithm",
+    Signature(JwsError::UnsupportedAlgorithm) => "assertion_unsupported_algorithm",
         "the assertion is not signed with an algorithm that has a public key";
-    AmbiguousKey => "assertion_ambiguous_key", "the assertion does not say which of its issuer's keys signed it";
-    UnknownKey => "assertion_unknown_key", "the assertion is signed with a key that its issuer does not publish";
-    WrongSignature => "assertion_wrong_signature", "the assertion's signature does not fit";
+    Signature(JwsError::AmbiguousKey) => "assertion_ambiguous_key",
+        "the assertion does not say which of its issuer's keys signed it";
+    Signature(JwsError::UnknownKey) => "assertion_unknown_key",
+        "the assertion is signed with a key that its issuer does not publish";
+    Signature(JwsError::WrongSignature) => "assertion_wrong_signature", "the assertion's signature does not fit";
     WrongIssuer => "assertion_wrong_issuer", "assertions of this issuer are not taken here";
     WrongAudience => "assertion_wrong_audience", "the assertion is for another authorization server";
     Expired => "assertion_expired", "the assertion expired, or says no end";
@@ -95,15 +85,7 @@ reasons! { AssertionError:
 
 impl From<JwsError> for AssertionError {
     fn from(error: JwsError) -> Self {
-        match error {
-            JwsError::Malformed => Self::Malformed,
-            JwsError::WrongType => Self::WrongType,
-            JwsError::CriticalExtension => Self::CriticalExtension,
-            JwsError::UnsupportedAlgorithm => Self::UnsupportedAlgorithm,
-            JwsError::AmbiguousKey => Self::AmbiguousKey,
-            JwsError::UnknownKey => Self::UnknownKey,
-            JwsError::WrongSignature => Self::WrongSignature,
-        }
+        Self::Signature(error)
     }
 }
 
