@@ -90,6 +90,7 @@ export class Call {
   #alarm = Infinity; // when the timer goes off
   #watched = false; // whether a client that leaves is noticed
   #attended = true; // whether what is waited for is worth nothing without the client
+  #waiting; // for a promise of Rust's
 
   constructor(born, number, request) {
     this.#born = born;
@@ -131,7 +132,7 @@ export class Call {
         outcome = await this.#fetch(lines, outcome);
       } else if (errand === "read") outcome = await this.#read(...lines.map(Number));
       else if (errand === "discard") outcome = this.#discard(Number(lines[0]));
-      else if (errand === "wait") outcome = await woken(this.#number).then(() => this.#enter((rust, call) => rust.woken(call)));
+      else if (errand === "wait") outcome = await this.#wait();
       else throw new Error("nothing to go on with");
     }
   }
@@ -173,7 +174,16 @@ export class Call {
   }
 
   #enter(operation) {
-    return enter(this.#born, (rust) => operation(rust, this.#number));
+    const outcome = enter(this.#born, (rust) => operation(rust, this.#number));
+    // From now on: what it waits for may be there before the errand that led here is awaited.
+    if (outcome.startsWith("wait\n")) this.#waiting = woken(this.#number);
+    return outcome;
+  }
+
+  async #wait() {
+    await (this.#waiting ?? woken(this.#number));
+    this.#waiting = undefined;
+    return this.#enter((rust, call) => rust.woken(call));
   }
 
   async #fetch([method, url, milliseconds, source, ...headers], outcome) {

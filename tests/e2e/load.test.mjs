@@ -58,3 +58,17 @@ describe("load", () => {
     await gateway.logs.find(({ fields }) => fields?.event === "circuit_opened" && fields.server === "away");
   });
 });
+
+test("a limiter that answers at once is not waited for in vain, right after a body was read or after another such answer", async (t) => {
+  const upstream = await startUpstream();
+  t.after(() => upstream.stop());
+  const limits = { per_server: 3000, per_tool: { test_simple_text: 3000 } };
+  const gateway = await startGateway({
+    entry: "hasty-entry.js",
+    config: configuration({ limited: { url: upstream.url, limits } }, { limits: { per_subject: 3000 } }),
+  });
+  t.after(() => gateway.stop());
+  const { access_token: token } = await new OAuthClient(gateway, { slug: "limited" }).signIn();
+  const answers = await Promise.all(Array.from({ length: 8 }, () => callTool(gateway.mcpUrl("limited"), token)));
+  assert.deepEqual(answers.map(({ status }) => status), Array(8).fill(200));
+});
