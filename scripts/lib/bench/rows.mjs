@@ -1,8 +1,9 @@
 // The rows of the table: which request is sent to which targets, and which answer is due.
 import { modernCall } from "../../../tests/e2e/support/mcp.mjs";
 import { answers } from "./answers.mjs";
+import { opaque } from "./issuer.mjs";
 import { wire } from "./load.mjs";
-import { connected, endpoint, fresh, lists, storm } from "./targets.mjs";
+import { connected, endpoint, external, fresh, limited, lists, origin, storm } from "./targets.mjs";
 
 const known = answers();
 const checked = ["const", "shell", "peer", "gateway"];
@@ -70,6 +71,30 @@ export const rows = [
     next: (target) => always(message(target, "tools/list", undefined, { token: target[list]?.[0].access, path: `/v1/mcp/${list}` })),
   })),
   { ...oneKilobyte, id: "key", title: "tools/call, 1 KB of JSON, with an API key", next: (target) => always(message(target, "tools/call", "json-1kb", { token: target.key })) },
+  {
+    ...oneKilobyte,
+    id: "external",
+    title: "tools/call, 1 KB of JSON, with another issuer's JWT",
+    next: (target) => always(message(target, "tools/call", "json-1kb", { token: target.sign(), path: external })),
+  },
+  {
+    ...oneKilobyte,
+    id: "external-first",
+    title: "the same, each with a JWT that was never seen",
+    next: (target) => () => message(target, "tools/call", "json-1kb", { token: target.sign(), path: external }),
+  },
+  {
+    ...oneKilobyte,
+    id: "asked",
+    title: "tools/call, 1 KB of JSON, with a token that its issuer was asked about",
+    next: (target) => always(message(target, "tools/call", "json-1kb", { token: opaque(origin + external), path: external })),
+  },
+  {
+    ...oneKilobyte,
+    id: "limited",
+    title: "tools/call, 1 KB of JSON, at a server with a limit",
+    next: (target) => always(message(target, "tools/call", "json-1kb", { token: target.limited[0].access, path: limited })),
+  },
   { ...oneKilobyte, id: "connected", title: "tools/call, 1 KB of JSON, with the person's own account", next: connectedCall },
   {
     ...oneKilobyte,

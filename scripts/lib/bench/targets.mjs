@@ -11,6 +11,7 @@ import { LOGIN_SECRETS, oidcLogin, startProvider } from "../../../tests/e2e/supp
 import { OAuthClient } from "../../../tests/e2e/support/oauth-client.mjs";
 import { ADMIN_TOKEN, configuration, keyRing } from "../../../tests/e2e/support/gateway.mjs";
 import { inRoot } from "../ground.mjs";
+import { signer } from "./issuer.mjs";
 import { serve } from "./workerd.mjs";
 
 /** Where every target believes to be: the address its clients use. */
@@ -21,6 +22,10 @@ export const connected = "/v1/mcp/connected";
 export const storm = "/v1/mcp/storm";
 /** The same server where its lists are fresh for a while. */
 export const fresh = "/v1/mcp/fresh";
+
+/** The same server for the tokens of another issuer, and with a limit that nobody reaches. */
+export const external = "/v1/mcp/external";
+export const limited = "/v1/mcp/limited";
 
 /** Servers of whose 2,000 tools a caller sees half, by the form of their list. */
 export const lists = ["list-2mb-json", "list-2mb-sse"];
@@ -72,9 +77,10 @@ export async function prepare(directory, world) {
     text: { KEY_RING: keyRing(), ADMIN_TOKEN, ...LOGIN_SECRETS },
     kv: { KV: world.kv[0] },
     objects: ["Grant", "Account", "Connection", "Issuer", "Log", "Metrics"],
-    limiter: { name: "REGISTRATIONS", source: readFileSync(source("ratelimit.js"), "utf8") },
+    limiter: { names: ["REGISTRATIONS", "LIMIT_3000"], source: readFileSync(source("ratelimit.js"), "utf8") },
     upstream,
     issuer: `http://127.0.0.1:${world.issuer}`,
+    key: world.key,
   };
   return {
     hello: await plain("hello", "hello.js"),
@@ -110,8 +116,18 @@ export async function configureGateway({ port }, { upstream, issuer }) {
   });
   const tools = { allow_patterns: ["0", "2", "4", "6", "8"].map((digit) => `tool_*${digit}`) };
   const filtered = Object.fromEntries(lists.map((list) => [list, { url: `${upstream}/${list}`, auth: { kind: "none" }, tools }]));
-  const servers = { bench: upstream, fresh: { url: upstream, list_cache_seconds: 600 }, connected: oauth("/token"), storm: oauth("/short/token"), ...filtered };
-  const config = configuration(servers, { public_url: origin, login: oidcLogin(provider), accepts: ["own", "keys"] });
+  const servers = {
+    bench: upstream,
+    fresh: { url: upstream, list_cache_seconds: 600 },
+    connected: oauth("/token"),
+    storm: oauth("/short/token"),
+    external: { url: upstream, accepts: ["corp"] },
+    limited: { url: upstream, limits: { per_server: 3000 } },
+    ...filtered,
+  };
+  const introspection = { client_id: "bench", client_secret: { secret: "LOGIN_CLIENT_SECRET" } };
+  const issuers = { corp: { issuer, introspection } };
+  const config = configuration(servers, { public_url: origin, login: oidcLogin(provider), accepts: ["own", "keys"], issuers });
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
   const answer = await request(`${origin}/admin/config`, { method: "PUT", headers, json: config });
   if (answer.status !== 200) throw new Error(`the gateway refused its configuration: ${answer.status} ${answer.text}`);
@@ -149,9 +165,10 @@ export async function startTargets(workers, names, { clients }) {
     running[name].clients = await signIn(process, { count: clients, home });
     if (!login) continue;
     running[name].key = login.key;
+    running[name].sign = signer(workers.gateway.key, workers.gateway.issuer, origin + external);
     running[name].connected = await signIn(process, { count: 1, home, slug: "connected" });
     running[name].storm = await signIn(process, { count: 1, home, slug: "storm" });
-    for (const slug of ["fresh", ...lists]) running[name][slug] = await signIn(process, { count: 1, home, slug });
+    for (const slug of ["fresh", "limited", ...lists]) running[name][slug] = await signIn(process, { count: 1, home, slug });
     await login.stop();
   }
   return running;

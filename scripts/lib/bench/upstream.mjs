@@ -8,7 +8,7 @@ import http from "node:http";
 import net from "node:net";
 
 import { answers } from "./answers.mjs";
-import { startIssuer } from "./issuer.mjs";
+import { newKey, startIssuer } from "./issuer.mjs";
 
 const open = "open-stream";
 const head = (...lines) => `HTTP/1.1 200 OK\r\n${lines.join("\r\n")}\r\n\r\n`;
@@ -84,11 +84,13 @@ function fill(values, count) {
 const listening = (listener) => new Promise((done) => listener.listen(0, "127.0.0.1", () => done(listener.address().port)));
 const stores = [new Map(), new Map()];
 let refreshes = 0;
-const issuer = startIssuer(() => (refreshes += 1));
+const key = newKey();
+const issuer = startIssuer(key, () => (refreshes += 1));
 
 process.on("disconnect", () => process.exit());
 process.on("message", ({ connections }) => {
   if (connections) fill(stores[0], connections);
   process.send({ refreshes, stored: stores[0].size });
 });
-process.send({ server: await listening(server), issuer: await listening(issuer), kv: await Promise.all(stores.map((values) => listening(keyValueStore(values)))) });
+const kv = await Promise.all(stores.map((values) => listening(keyValueStore(values))));
+process.send({ server: await listening(server), issuer: await listening(issuer), key, kv });

@@ -59,7 +59,7 @@ function capnp({ directory, modules, date, flags = [], text: variables = {}, kv 
     ...Object.entries(variables).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
     ...Object.keys(kv).map((name) => `(name = ${text(name)}, kvNamespace = "kv")`),
     ...objects.map((name) => `(name = ${text(name.toUpperCase())}, durableObjectNamespace = ${text(name)})`),
-    ...(limiter ? [`(name = ${text(limiter.name)}, wrapped = (moduleName = "bench:ratelimit"))`] : []),
+    ...(limiter?.names ?? []).map((name) => `(name = ${text(name)}, wrapped = (moduleName = "bench:ratelimit"))`),
   ];
   const stores = Object.values(kv).map((port) => `(name = "kv", external = (address = "127.0.0.1:${port}", http = ()))`);
   const classes = objects.map((name) => `(className = ${text(name)}, uniqueKey = ${text(name)}, enableSql = true)`);
