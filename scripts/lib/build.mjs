@@ -18,7 +18,7 @@ const features = ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-f
 
 const compiled = join(process.env.CARGO_TARGET_DIR || inRoot("target"), target, "release", "mcp_edge_gateway.wasm");
 const optimiser = (wasm) => ["-Os", ...features.map((name) => `--enable-${name}`), wasm, "-o", wasm];
-const scripts = ["entry.js", "call.js", "rewritten.js", "ready.js", "instance.js"].map((name) => inRoot("src/edge", name));
+const scripts = ["entry.js", "call.js", "rewritten.js", "ready.js", "objects.js", "instance.js"].map((name) => inRoot("src/edge", name));
 const [link, folders] = [inRoot("build"), inRoot(".builds")];
 const KEPT = 4; // folders: whoever reads one has that many builds of time
 const AN_HOUR = 3_600_000; // longer than any build takes

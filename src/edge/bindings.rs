@@ -48,12 +48,6 @@ extern "C" {
 
     pub type Storage;
 
-    #[wasm_bindgen(method, catch)]
-    pub fn get(this: &Storage, key: &str) -> Result<Promise, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    pub fn put(this: &Storage, key: &str, value: &str) -> Result<Promise, JsValue>;
-
     #[wasm_bindgen(method, catch, js_name = get)]
     pub fn get_several(this: &Storage, keys: &Array) -> Result<Promise, JsValue>;
 

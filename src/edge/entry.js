@@ -4,6 +4,7 @@
 
 import { Call, afterwards, isReply, response, unpacked } from "./call.js";
 import { alive, enter, settled } from "./instance.js";
+import { recorded } from "./objects.js";
 import { answered, learned, read, uncounted } from "./ready.js";
 
 let calls = 0;
@@ -43,7 +44,7 @@ function panicked() {
   return Response.json(body, { status: 500, headers: { "cache-control": "no-store", "x-request-id": request_id } });
 }
 
-/** A Durable Object of class `name` whose Rust side is made again in a new instance. Its state is in storage only. */
+/** A Durable Object of many rows whose Rust side, of class `name`, is made again in a new instance. Its state is in storage only. */
 const durable = (name) =>
   class {
     #made;
@@ -71,4 +72,5 @@ const durable = (name) =>
   };
 
 // Each is named once: what is exported here, in Rust, and in the deployment's bindings is one name.
-export const { Grant, Account, Connection, Issuer, Log, Metrics, Once } = new Proxy({}, { get: (_, name) => durable(name) });
+export const { Log, Metrics } = new Proxy({}, { get: (_, name) => durable(name) });
+export const { Grant, Account, Connection, Issuer, Once } = new Proxy({}, { get: (_, name) => recorded(name) });

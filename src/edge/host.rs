@@ -148,6 +148,11 @@ pub fn seconds(span: Lifetime) -> f64 {
     u32::try_from(span.0).unwrap_or(u32::MAX).into()
 }
 
+/// When a span from now has passed, in milliseconds since the epoch.
+pub fn moment(span: Lifetime) -> f64 {
+    js_sys::Date::now() + seconds(span) * 1000.0
+}
+
 /// Milliseconds since the epoch, as JavaScript has them.
 #[expect(
     clippy::cast_possible_truncation,

@@ -10,8 +10,8 @@ use wasm_bindgen::JsValue;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use super::bindings::{Storage, settled};
-use super::host::now;
-use super::objects::{moment, read, storage};
+use super::host::{moment, now};
+use super::shard_object::{read, storage};
 use crate::authorization_log::sql::{self, Bound, LogReading, Statement};
 use crate::authorization_log::{AppendedRow, Command, FoundRow, LogCursor, Outcome};
 use crate::time::{Lifetime, Timestamp};

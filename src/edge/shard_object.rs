@@ -6,12 +6,12 @@
 //! Not here: which steps (`metrics::shard`, `metrics::tidying`).
 
 use js_sys::Array;
-use wasm_bindgen::JsValue;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast, JsValue};
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
-use super::bindings::{Storage, options, settled};
-use super::host::now;
-use super::objects::{moment, read, storage};
+use super::bindings::{ObjectState, Storage, options, settled};
+use super::host::{moment, now};
 use crate::json;
 use crate::metrics::rows::{StorageStep, StoredRow, WAKES, Writes};
 use crate::metrics::shard::{Answering, Next};
@@ -93,6 +93,15 @@ async fn write(storage: &Storage, Writes { put, delete, wake }: Writes) -> Resul
 
 fn texts(texts: Vec<String>) -> Array {
     texts.into_iter().map(JsValue::from).collect()
+}
+
+pub(super) fn storage(state: State) -> Storage {
+    state._inner().unchecked_into::<ObjectState>().storage()
+}
+
+/// A command as it was sent.
+pub(super) fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
+    json::read(json.as_bytes()).map_err(|error| unreadable(&error))
 }
 
 fn unreadable(error: &json::Error) -> Error {

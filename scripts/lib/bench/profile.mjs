@@ -7,13 +7,13 @@ import { cpuTime } from "./machine.mjs";
 import { connect, load } from "./load.mjs";
 import { table } from "./report.mjs";
 import { due } from "./rows.mjs";
-import { withGateway } from "./targets.mjs";
+import { configureGateway, signIn, withGateway } from "./targets.mjs";
 import { serve } from "./workerd.mjs";
 
 const INTERVAL = 400; // microseconds between samples: more of them cost more than they tell
 const LISTED = 45;
 
-/** `gateway` is one that runs and was signed in to: its tokens are good for its siblings too, which have the same keys and KV. */
+/** `gateway` is one that runs and was signed in to: its access tokens are good for its siblings too, which have the same keys and KV. */
 export async function profile(gateway, { directory, rows, quick }) {
   const folder = join(directory, "named");
   buildNamed(folder, { optimise: !quick });
@@ -25,7 +25,7 @@ export async function profile(gateway, { directory, rows, quick }) {
 }
 
 async function sample(worker, row, signedIn, seconds) {
-  const target = { ...signedIn, ...(await serve(worker, { inspected: true })) };
+  const target = await sibling(worker, row, signedIn, { inspected: true });
   const run = (time) => load(target.port, { next: row.next(target), learn: row.learn?.(target), expected: due(row, target), seconds: time });
   const inspector = await attach(target.inspector);
   await run(seconds / 5);
@@ -40,6 +40,16 @@ async function sample(worker, row, signedIn, seconds) {
   await target.stop();
   console.log(`${requests} requests, ${failed} failed, ${(cpu / requests).toFixed(1)} µs of CPU each with the profiler on. Self time:\n`);
   console.log(topList(taken, requests));
+}
+
+/** Another gateway with the tokens of one that was signed in to; with its own where they change, as its objects are its own. */
+async function sibling(worker, row, signedIn, options) {
+  const target = { ...signedIn, ...(await serve(worker, options)) };
+  if (!row.learn) return target;
+  const login = await configureGateway(target, signedIn.worker);
+  const clients = await signIn(target, { count: signedIn.clients.length, home: login.home });
+  await login.stop();
+  return { ...target, clients };
 }
 
 /** Functions by self time; what the runtime brings is listed under the function that called it. "(program)" is what V8 knows nothing of. */
@@ -81,7 +91,7 @@ function placeOf(node) {
 
 /** A warm request on a gateway that writes down what it does. */
 async function count(worker, row, signedIn) {
-  const target = { ...signedIn, ...(await serve(worker)) };
+  const target = await sibling(worker, row, signedIn);
   const ask = async (path) => (await request(`http://127.0.0.1:${target.port}${path}`)).json;
   const connection = await connect(target.port);
   for (let warm = 0; warm < 20; warm += 1) {

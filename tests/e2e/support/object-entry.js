@@ -1,9 +1,10 @@
 // The built Worker with a way to its objects: `POST /__object/LOG/0/rows` runs a statement in one of the log's and answers its rows,
-// `/__object/METRICS/0/put` and `…/keys` write and list a shard's, `…/ring` sets an alarm for now, which the runtime then delivers.
+// `/__object/METRICS/0/put` and `…/keys` write and list a shard's, `…/ring` sets an alarm for now, which the runtime then delivers, and
+// `…/rings` says when there is one.
 //
 // They exist in this wrapper only. Not here: any behaviour of the gateway.
 
-import gateway, { Log as GatewayLog, Metrics as GatewayMetrics } from "./entry.js";
+import gateway, { Account as GatewayAccount, Log as GatewayLog, Metrics as GatewayMetrics, Once as GatewayOnce } from "./entry.js";
 
 export * from "./entry.js";
 
@@ -12,6 +13,7 @@ const WAYS = {
   put: (storage, rows) => storage.put(rows),
   keys: async (storage) => [...(await storage.list()).keys()],
   ring: (storage) => storage.setAlarm(Date.now()),
+  rings: (storage) => storage.getAlarm(),
 };
 
 const open = (Real) =>
@@ -28,12 +30,14 @@ const open = (Real) =>
     }
   };
 
+export const Account = open(GatewayAccount);
+export const Once = open(GatewayOnce);
 export const Log = open(GatewayLog);
 export const Metrics = open(GatewayMetrics);
 
 export default {
   fetch(request, env, context) {
-    const way = /^\/__object\/(\w+)\/(\w+)\/(\w+)$/.exec(new URL(request.url).pathname);
+    const way = /^\/__object\/(\w+)\/([\w:]+)\/(\w+)$/.exec(new URL(request.url).pathname);
     if (!way) return gateway.fetch(request, env, context);
     const [, binding, name, what] = way;
     return env[binding].get(env[binding].idFromName(name)).fetch(`http://tests/${what}`, { method: "POST", body: request.body });
