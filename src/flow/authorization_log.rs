@@ -9,7 +9,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::json;
 
 use super::join;
-use crate::authorization_log::{AppendedRow, Command, LogPage, LogQuery, Outcome, Shard, merge};
+use crate::authorization_log::{AppendedRow, Command, LogEntry, LogPage, LogQuery, Outcome, Shard, merge};
 use crate::config::{LogLevel, LoggedSubjects};
 use crate::memory::Memory;
 use crate::ports::{Platform, Unavailable};
@@ -60,11 +60,19 @@ pub fn note<P: Platform>(
     memory.unsettled.set(true);
 }
 
-/// Brings the entries that wait to rest. One that cannot be written is counted, and harms nobody else.
+/// Brings the entries that wait to rest, unless another request is at it: that one takes these too.
 pub async fn settle<P: Platform>(platform: &P, memory: &Memory) {
+    let Some(began) = memory.unwritten.begin(platform.moment()) else { return };
+    while let Some(entries) = memory.unwritten.next(began, platform.moment()) {
+        write(platform, memory, &entries).await;
+    }
+}
+
+/// One that cannot be written is counted, and harms nobody else.
+async fn write<P: Platform>(platform: &P, memory: &Memory, entries: &[LogEntry]) {
     let mut shards: BTreeMap<Shard, Vec<AppendedRow>> = BTreeMap::new();
-    for entry in memory.unwritten.take() {
-        let row = AppendedRow::of(&entry);
+    for entry in entries {
+        let row = AppendedRow::of(entry);
         shards.entry(row.shard()).or_default().push(row);
     }
     let keep = memory.config.borrow().as_ref().map_or(KEEP, |loaded| loaded.config.log_keep);
