@@ -57,6 +57,8 @@ mod mix_up;
 mod operators;
 #[path = "attacks/own_hosts.rs"]
 mod own_hosts;
+#[path = "attacks/own_page.rs"]
+mod own_page;
 #[path = "attacks/policy.rs"]
 mod policy;
 #[path = "attacks/proxy.rs"]

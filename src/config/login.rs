@@ -9,9 +9,10 @@ use crate::time::Lifetime;
 
 use super::document::{AccountDocument, BackchannelLogout, LoginDocument, RolesDocument, SESSION_TTL, SecretDocument};
 use super::origin::{Origin, is_host};
+use super::own_page::OwnPage;
 use super::report::{Complaint, Pointer, Report, shown};
 use super::secret_name::SecretName;
-use super::{admission, origin, parameters, roles, text};
+use super::{admission, origin, own_page, parameters, roles, text};
 use crate::login::github::CLAIMS;
 use crate::policy::{ClaimName, RoleMapping};
 
@@ -27,6 +28,8 @@ pub enum Login {
     Oidc(Oidc),
     /// At GitHub.
     Github(Github),
+    /// At a page of the operator's own.
+    Page(OwnPage),
 }
 
 /// An account of the development login.
@@ -93,7 +96,7 @@ pub(super) fn prove(
                 report.add(
                     &at.child("kind"),
                     format!("is \"dev\", and anyone who reaches {} could sign in as anyone", origin.as_str()),
-                    "write \"oidc\" or \"auth0\", or make public_url a loopback origin such as \
+                    "write \"oidc\" or another kind, or make public_url a loopback origin such as \
                      \"http://localhost:8787\"",
                 );
             }
@@ -141,6 +144,9 @@ pub(super) fn prove(
         LoginDocument::Github { url, client_id, client_secret, roles, parameters, require, session_ttl_seconds } => {
             let asked = AskedDocument { roles, parameters, require };
             (github(url, client_id, client_secret, asked, at, report), session_ttl_seconds)
+        }
+        LoginDocument::Page { url, secret, alias, session_ttl_seconds } => {
+            (own_page::prove(url, secret, alias, at, report).map(Login::Page), session_ttl_seconds)
         }
     };
     let session_ttl = text::seconds(&at.child("session_ttl_seconds"), session_ttl_seconds, &SESSION_TTL, report);

@@ -11,6 +11,7 @@ use crate::time::Lifetime;
 
 mod accepts;
 mod admission;
+mod alias;
 mod auth;
 mod branding;
 mod client_keys;
@@ -26,6 +27,7 @@ mod near;
 mod operators;
 mod origin;
 mod own_host;
+mod own_page;
 mod parameters;
 mod policy;
 mod reading;
@@ -55,6 +57,7 @@ pub use limits::{Limits, ServerLimits};
 pub use login::{DevAccount, Github, Login, Oidc};
 pub use operators::Operators;
 pub use origin::Origin;
+pub use own_page::OwnPage;
 pub use report::{ConfigError, ConfigErrors};
 #[cfg(not(target_arch = "wasm32"))]
 pub use schema::schema;
@@ -194,6 +197,7 @@ impl Config {
         let login = match &self.login {
             Login::Oidc(oidc) => oidc.client_secret.as_ref(),
             Login::Github(github) => Some(&github.client_secret),
+            Login::Page(page) => Some(&page.secret),
             Login::Dev { .. } => None,
         };
         let clients = self.clients.preregistered.iter().filter_map(|client| client.client_secret.as_ref());

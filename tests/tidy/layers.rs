@@ -160,7 +160,7 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("holdings", &["connection", "revocation"]),
     ("discover", &["upstream"]),
     ("leaving", &["api_keys", "connection", "holdings", "revocation"]),
-    ("login", &["profile", "revocation", "signature"]),
+    ("login", &["bound", "once", "profile", "revocation", "signature"]),
     ("logout", &["leaving", "login"]),
     ("token", &["bound", "client", "external", "once", "profile", "revocation"]),
     ("call", &["api_keys", "bound", "config", "connection", "external", "profile", "revocation"]),

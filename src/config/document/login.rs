@@ -116,6 +116,21 @@ pub(in crate::config) enum LoginDocument {
         #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]
         session_ttl_seconds: u64,
     },
+    /// A sign-in page of the operator's own, whose server says who signed in.
+    Page {
+        /// Where people sign in, such as `https://app.example.com/sign-in`.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+        url: Option<String>,
+        /// What the page's server proves itself with at `/login/complete`; 20 characters at least.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+        secret: Option<SecretDocument>,
+        /// What the ids of its people begin with. Without it: `page`.
+        alias: Option<String>,
+        /// How long a browser stays signed in.
+        #[serde(default = "eight_hours")]
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]
+        session_ttl_seconds: u64,
+    },
 }
 
 /// An account of the development login.

@@ -5,6 +5,7 @@
 
 mod claims;
 mod github;
+pub mod own_page;
 pub mod person;
 pub mod provider;
 pub mod session;
@@ -13,7 +14,7 @@ use crate::authorization_log::{AuthorizationStep, EntryKind};
 use http::StatusCode;
 use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 
-use super::{Answered, Head, RequestContext, profile, read_small};
+use super::{Answered, Head, RequestContext, bound, once, profile, read_small};
 use crate::config::{DevAccount, Login};
 use crate::login::oidc::{Demand, logout_token};
 use crate::login::transaction::{LoginTransaction, ReturnTo};
@@ -86,6 +87,7 @@ pub async fn demand<P: Platform>(
             url.query_pairs_mut().extend_pairs(&login.parameters);
             url.into()
         }
+        Login::Page(page) => own_page::url(context, page, &transaction, demand),
     };
     let name = cookie_name(context, &transaction.state)?;
     let sealed = context.keys.seal_json(Purpose::LoginTransaction, &[&name], platform.random(), &transaction);
@@ -148,6 +150,16 @@ pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head,
             let transaction = returned(context, head)?;
             let code = code(head, &transaction, &crate::login::github::issuer(&login.url), false)?;
             let (identity, profile) = github::identify(context, login, &code, &transaction).await?;
+            (identity, profile, None, transaction)
+        }
+        Login::Page(page) => {
+            let transaction = returned(context, head)?;
+            let code = code(head, &transaction, page.url.as_str(), false)?;
+            let (identity, profile) = own_page::identify(context, &code, &transaction)?;
+            bound::require(context, &identity.subject, own_page::ISSUER).await?;
+            if !once::burn(context, &own_page::once(context, &transaction), transaction.expires).await? {
+                return Err(lost());
+            }
             (identity, profile, None, transaction)
         }
     };
@@ -301,7 +313,7 @@ fn only_on_loopback<P>(context: &RequestContext<'_, P>) -> Result<(), Failure> {
         "login_dev_refused",
         "The development sign-in has no passwords and works on loopback only.",
     )
-    .fix("Configure login.kind \"oidc\" or \"auth0\" for this address."))
+    .fix("Configure another login.kind for this address, such as \"oidc\"."))
 }
 
 fn refused(error: &LoginError) -> Failure {

@@ -19,7 +19,7 @@ use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 
 /// How far the provider's clock may be from ours.
-pub(super) const LEEWAY: Lifetime = Lifetime(60);
+pub(in crate::login) const LEEWAY: Lifetime = Lifetime(60);
 
 const MAX_SHOWN: usize = 256;
 
@@ -272,7 +272,7 @@ impl IdClaims {
 }
 
 /// Whether a text of the provider's is fit to name a person or a session (Core §2).
-pub(super) fn is_fit(name: &str) -> bool {
+pub(in crate::login) fn is_fit(name: &str) -> bool {
     (1..=255).contains(&name.len()) && name.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
