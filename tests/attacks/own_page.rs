@@ -61,7 +61,7 @@ fn who_the_page_names_is_signed_in_where_it_was_begun() {
 fn who_has_not_the_secret_signs_nobody_in() {
     let world = world();
     let (_, ticket) = begins(&world);
-    for secret in ["", "wrong", &CLIENT_SECRET[1..], &CLIENT_SECRET.to_uppercase(), &format!("{CLIENT_SECRET}a")] {
+    for secret in ["", "wrong", CLIENT_SECRET.strip_prefix("the").unwrap(), &CLIENT_SECRET.to_uppercase(), &format!("{CLIENT_SECRET}a")] {
         completes(&world, secret, &person(&ticket)).refused(401, "login_page_secret_wrong");
     }
     let ask = || world.request("POST", "/login/complete").json(&person(&ticket));
@@ -132,7 +132,7 @@ fn tickets_that_are_not_ours_or_are_over_are_refused() {
     let gone = |world: &World, ticket: &str| {
         completes(world, CLIENT_SECRET, &person(ticket)).refused(400, "login_page_ticket_gone");
     };
-    for forged in ["", "AQAAAAE", &ticket[1..], &format!("{ticket}A"), &"A".repeat(200)] {
+    for forged in ["", "AQAAAAE", ticket.strip_prefix('A').unwrap(), &format!("{ticket}A"), &"A".repeat(200)] {
         gone(&world, forged);
     }
     let rotated = self::world();
