@@ -65,6 +65,8 @@ mod policy;
 mod proxy;
 #[path = "attacks/quoted.rs"]
 mod quoted;
+#[path = "attacks/recheck.rs"]
+mod recheck;
 #[path = "attacks/registrations.rs"]
 mod registrations;
 #[path = "attacks/roles.rs"]

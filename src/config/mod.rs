@@ -17,6 +17,7 @@ mod branding;
 mod client_keys;
 mod clients;
 mod consent;
+mod dev_accounts;
 mod difference;
 mod document;
 mod issuers;
@@ -48,13 +49,14 @@ pub use branding::Branding;
 pub use client_keys::ClientKeys;
 pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
+pub use dev_accounts::DevAccount;
 pub use difference::{Difference, differences};
 pub use document::{
     BackchannelLogout, CatalogueOwner, ConnectTime, ConsentPolicy, LogLevel, LoggedCalls, LoggedSubjects,
 };
 pub use issuers::{AccessTokens, ExternalIssuer, Introspection, IssuerKind, Workload};
 pub use limits::{Limits, ServerLimits};
-pub use login::{DevAccount, Github, Login, Oidc};
+pub use login::{Github, Login, Oidc};
 pub use operators::Operators;
 pub use origin::Origin;
 pub use own_page::OwnPage;

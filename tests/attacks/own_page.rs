@@ -61,7 +61,13 @@ fn who_the_page_names_is_signed_in_where_it_was_begun() {
 fn who_has_not_the_secret_signs_nobody_in() {
     let world = world();
     let (_, ticket) = begins(&world);
-    for secret in ["", "wrong", CLIENT_SECRET.strip_prefix("the").unwrap(), &CLIENT_SECRET.to_uppercase(), &format!("{CLIENT_SECRET}a")] {
+    for secret in [
+        "",
+        "wrong",
+        CLIENT_SECRET.strip_prefix("the").unwrap(),
+        &CLIENT_SECRET.to_uppercase(),
+        &format!("{CLIENT_SECRET}a"),
+    ] {
         completes(&world, secret, &person(&ticket)).refused(401, "login_page_secret_wrong");
     }
     let ask = || world.request("POST", "/login/complete").json(&person(&ticket));

@@ -162,7 +162,7 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("leaving", &["api_keys", "connection", "holdings", "revocation"]),
     ("login", &["bound", "once", "profile", "revocation", "signature"]),
     ("logout", &["leaving", "login"]),
-    ("token", &["bound", "client", "external", "once", "profile", "revocation"]),
+    ("token", &["bound", "client", "external", "leaving", "login", "once", "profile", "revocation"]),
     ("call", &["api_keys", "bound", "config", "connection", "external", "profile", "revocation"]),
     ("authorize", &["client", "connection", "login", "revocation"]),
     ("account", &["api_keys", "authorization_log", "connection", "holdings", "login"]),

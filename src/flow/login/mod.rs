@@ -3,11 +3,12 @@
 //! Not here: OpenID Connect itself (`login::oidc`, `login::oidc::id_token`), asking the provider
 //! (`flow::login::provider`, `flow::login::claims`), the session (`flow::login::session`).
 
-mod claims;
+pub mod claims;
 mod github;
 pub mod own_page;
 pub mod person;
 pub mod provider;
+pub mod recheck;
 pub mod session;
 
 use crate::authorization_log::{AuthorizationStep, EntryKind};
@@ -61,11 +62,11 @@ pub async fn demand<P: Platform>(
             let redirect_uri = context.url(Endpoint::LoginCallback.path());
             let challenge = transaction.challenge();
             let (state, nonce) = (&transaction.state, &transaction.nonce);
-            let (client_id, scopes) = (&login.client_id, &login.scopes);
+            let (client_id, scopes) = (&login.client_id, provider::scopes(login, &provider));
             let mut url =
-                oidc::authorization_url(&provider, client_id, &redirect_uri, scopes, state, nonce, challenge.as_str());
+                oidc::authorization_url(&provider, client_id, &redirect_uri, &scopes, state, nonce, challenge.as_str());
             demand.put(&provider, &mut url);
-            url.query_pairs_mut().extend_pairs(&login.parameters);
+            url.query_pairs_mut().extend_pairs(&login.parameters).extend_pairs(provider::offline(login, &provider));
             url.into()
         }
         Login::Github(login) => {
@@ -130,6 +131,7 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
 pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     context.record.kind(EntryKind::SignIn);
     context.record.step(AuthorizationStep::State);
+    let mut askable = true;
     let (identity, profile, sid, transaction) = match &context.config.login {
         Login::Dev { accounts } => {
             let (identity, profile, transaction) = chosen(context, head, body, accounts).await?;
@@ -141,8 +143,14 @@ pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head,
             let issuer = &provider.issuer;
             let code = code(head, &transaction, issuer, provider.iss_parameter)?;
             let redeemed = provider::identify(context, login, &provider, &code, &transaction).await?;
-            provider::admit(&login.require, &redeemed.proven.claims().map_err(provider::refused)?)?;
-            let profile = claims::profile(context, login, &provider, &redeemed).await?;
+            let told = redeemed.proven.claims().map_err(provider::refused)?;
+            provider::admit(&login.require, &told)?;
+            let (sub, access_token) = (&redeemed.proven.sub, redeemed.access_token.as_ref());
+            let profile = claims::profile(context, login, &provider, &told, sub, access_token).await?;
+            if login.recheck.is_some() {
+                let subject = &redeemed.proven.identity.subject;
+                askable = recheck::keep(context, login, &provider, subject, redeemed.refresh_token).await?;
+            }
             let sid = redeemed.proven.sid().map(|sid| logout_token::session(issuer, &sid));
             (redeemed.proven.identity, profile, sid, transaction)
         }
@@ -173,7 +181,12 @@ pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head,
     context.record.subject(&subject);
     cookies.push(SetCookie::removal(cookie_name(context, &transaction.state)?, context.origin.is_secure()));
     let reply = Reply::see_other(transaction.return_to.as_str());
-    with_cookies(if incomplete { reply.log_reason(claims::INCOMPLETE) } else { reply }, &cookies)
+    let reply = match (incomplete, askable) {
+        (true, _) => reply.log_reason(claims::INCOMPLETE),
+        (false, false) => reply.log_reason(recheck::UNASKABLE),
+        (false, true) => reply,
+    };
+    with_cookies(reply, &cookies)
 }
 
 /// The sign-in that the browser comes back with.

@@ -19,6 +19,9 @@ use crate::untrusted::presentable;
 /// No discovery document is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 128 * 1024;
 
+/// The scope that a provider gives a refresh token for (Core §11).
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
 /// A provider whose every URL has been found fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
@@ -43,6 +46,10 @@ pub struct Provider {
     pub selects_account: bool,
     /// Whether it lets people sign in anew when asked to.
     pub signs_in_anew: bool,
+    /// Whether it may be asked for `offline_access` (Core §11): it says so, or does not say which scopes it knows.
+    pub takes_offline_access: bool,
+    /// What it is asked instead.
+    pub offline_parameter: Option<(&'static str, &'static str)>,
 }
 
 impl Provider {
@@ -103,6 +110,10 @@ pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
         selects_account: takes("select_account").unwrap_or(false),
         // Core §15.1: whatever a provider says, it has to know `login`.
         signs_in_anew: known.is_none_or(|known| known.contains(&"login")),
+        takes_offline_access: beyond
+            .scopes_supported
+            .is_none_or(|scopes| scopes.iter().any(|scope| scope == OFFLINE_ACCESS)),
+        offline_parameter: quirks::offline_parameter(issuer),
     })
 }
 
@@ -112,6 +123,8 @@ struct Beyond {
     #[serde(default, deserialize_with = "if_text")]
     userinfo_endpoint: Option<String>,
     prompt_values_supported: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "if_texts")]
+    scopes_supported: Option<Vec<String>>,
 }
 
 /// A member that no sign-in had to read before may be of any type.
@@ -120,6 +133,15 @@ fn if_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
         Node::Text(text) => Some(text.into_owned()),
         _ => None,
     })
+}
+
+fn if_texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    let Node::List(entries) = Node::deserialize(deserializer)? else { return Ok(None) };
+    let text = |entry| match entry {
+        Node::Text(text) => Some(text.into_owned()),
+        _ => None,
+    };
+    Ok(Some(entries.into_iter().filter_map(text).collect()))
 }
 
 #[cfg(test)]

@@ -158,12 +158,13 @@ impl SignedIdToken {
         Ok(Self { claims: signed.claims()?, payload: signed.into_payload() })
     }
 
-    /// Who signed in: steps 3 to 8 of [`read`].
+    /// Who signed in: steps 3 to 8 of [`read`]. One that came with a refresh answers no browser, so that it needs no
+    /// nonce (Core §12.2).
     pub fn proven(
         self,
         issuer: &str,
         client_id: &str,
-        nonce: &Secret,
+        nonce: Option<&Secret>,
         not_before: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Proven, IdTokenError> {
@@ -199,7 +200,7 @@ impl SignedIdToken {
         }
 
         // 6.
-        if !claims.nonce.as_deref().is_some_and(|claimed| nonce.matches(claimed)) {
+        if nonce.is_some_and(|nonce| !claims.nonce.as_deref().is_some_and(|claimed| nonce.matches(claimed))) {
             return Err(IdTokenError::WrongNonce);
         }
 
@@ -258,6 +259,11 @@ impl Audience {
 pub fn subject(issuer: &str, sub: &str) -> String {
     let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/');
     format!("{issuer}|{sub}")
+}
+
+/// What the issuer calls somebody whom the gateway calls that.
+pub fn sub_of(subject: &str) -> &str {
+    subject.split_once('|').map_or(subject, |(_, sub)| sub)
 }
 
 impl IdClaims {

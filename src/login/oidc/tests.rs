@@ -22,6 +22,8 @@ fn provider(methods: &[&str]) -> Provider {
         iss_parameter: false,
         selects_account: false,
         signs_in_anew: true,
+        takes_offline_access: true,
+        offline_parameter: None,
     }
 }
 
