@@ -18,7 +18,7 @@ use crate::jose::jwks::Jwks;
 use crate::jose::jws;
 use crate::json::Node;
 use crate::login::oidc::claims::lacking;
-use crate::login::oidc::discovery::{OFFLINE_ACCESS, Provider};
+use crate::login::oidc::discovery::{OFFLINE_ACCESS, Offline, Provider};
 use crate::login::oidc::id_token::{IdTokenError, Proven, SignedIdToken};
 use crate::login::oidc::recheck::{NotRenewed, Renewed};
 use crate::login::oidc::{discovery, id_token, recheck};
@@ -82,7 +82,7 @@ pub struct Redeemed {
 /// The scopes to ask for: `offline_access` among them where the provider is to be asked again.
 pub(super) fn scopes<'l>(login: &'l Oidc, provider: &Provider) -> Vec<&'l str> {
     let mut scopes: Vec<_> = login.scopes.iter().map(String::as_str).collect();
-    if login.recheck.is_some() && provider.takes_offline_access && !scopes.contains(&OFFLINE_ACCESS) {
+    if login.recheck.is_some() && provider.offline == Offline::Scope && !scopes.contains(&OFFLINE_ACCESS) {
         scopes.push(OFFLINE_ACCESS);
     }
     scopes
@@ -90,7 +90,12 @@ pub(super) fn scopes<'l>(login: &'l Oidc, provider: &Provider) -> Vec<&'l str> {
 
 /// What it has to be asked instead of that, unless the operator says it otherwise.
 pub(super) fn offline(login: &Oidc, provider: &Provider) -> Option<(&'static str, &'static str)> {
-    login.recheck.and(provider.offline_parameter).filter(|(name, _)| !login.parameters.contains_key(*name))
+    match provider.offline {
+        Offline::Parameter(name, value) if login.recheck.is_some() && !login.parameters.contains_key(name) => {
+            Some((name, value))
+        }
+        _ => None,
+    }
 }
 
 /// Who the code stands for: the token request, then the ID token checked against the provider's keys.

@@ -22,8 +22,7 @@ fn provider(methods: &[&str]) -> Provider {
         iss_parameter: false,
         selects_account: false,
         signs_in_anew: true,
-        takes_offline_access: true,
-        offline_parameter: None,
+        offline: discovery::Offline::Scope,
     }
 }
 
