@@ -54,6 +54,19 @@ fn an_answer_about_somebody_else_gives_nobody_anything() {
 }
 
 #[test]
+fn an_answer_about_somebody_else_is_none_where_no_roles_are_asked_for_either() {
+    let world = World::public(|config| config["login"]["recheck_seconds"] = HOUR.into());
+    let alice = world.client("claude").connects("alice");
+    let claims =
+        json!({"iss": ISSUER, "aud": "gateway", "sub": "admin", "iat": world.now(), "exp": world.now() + 9 * HOUR});
+    *world.idp.again.borrow_mut() = Some(claims);
+    world.passes(HOUR);
+    let alice = alice.refreshes();
+    world.passes(HOUR);
+    alice.refreshing(alice.refresh.as_deref().unwrap()).refused(503, "login_recheck_unavailable");
+}
+
+#[test]
 fn a_token_that_is_not_ours_makes_nobody_ask() {
     let world = world();
     let alice = world.client("claude").connects("alice");

@@ -58,6 +58,8 @@ pub struct Idp {
     /// Whether it gives no refresh tokens, and whether it gives the same again.
     pub gives_none: Rc<Cell<bool>>,
     pub keeps_the_same: Rc<Cell<bool>>,
+    /// How long it takes to answer who asks again, milliseconds.
+    pub slow: Rc<Cell<u32>>,
     /// What its token endpoint answers who asks again, instead.
     pub bent: Rc<RefCell<Option<Result<(u16, String), FetchError>>>>,
 }
@@ -125,7 +127,9 @@ impl Idp {
             Ok(match request.url.path() {
                 "/.well-known/openid-configuration" => Scripted::json(&discovery(idp.userinfo.borrow().is_some())),
                 "/jwks" => Scripted::json(&json!({"keys": [idp.publishes.get().published()]})),
-                "/token" if request.body.starts_with(b"grant_type=refresh_token") => idp.refreshed(&request.body)?,
+                "/token" if request.body.starts_with(b"grant_type=refresh_token") => {
+                    idp.refreshed(&request.body)?.after(idp.slow.get())
+                }
                 "/token" => idp.token(&request.body),
                 "/userinfo" => {
                     assert_eq!(request.headers["authorization"], format!("Bearer {ACCESS_TOKEN}"));
