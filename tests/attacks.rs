@@ -57,12 +57,16 @@ mod mix_up;
 mod operators;
 #[path = "attacks/own_hosts.rs"]
 mod own_hosts;
+#[path = "attacks/own_page.rs"]
+mod own_page;
 #[path = "attacks/policy.rs"]
 mod policy;
 #[path = "attacks/proxy.rs"]
 mod proxy;
 #[path = "attacks/quoted.rs"]
 mod quoted;
+#[path = "attacks/recheck.rs"]
+mod recheck;
 #[path = "attacks/registrations.rs"]
 mod registrations;
 #[path = "attacks/roles.rs"]

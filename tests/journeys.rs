@@ -71,6 +71,8 @@ mod providers;
 mod reason_families;
 #[path = "journeys/reasons.rs"]
 mod reasons;
+#[path = "journeys/recheck.rs"]
+mod recheck;
 #[path = "journeys/record.rs"]
 mod record;
 #[path = "journeys/revoking.rs"]

@@ -286,11 +286,12 @@ fn reasons() -> BTreeMap<String, Vec<String>> {
             rows.filter_map(|row| row.split('"').next()).collect::<BTreeSet<_>>()
         });
         // What a connection needs is said with a constant, and becomes the reason of an answer that is no failure. So
-        // are a revocation and a sign-in without all roles.
+        // are a revocation and a sign-in that lacks something.
         let needs = source.split("const ").skip(1).filter_map(|rest| literal(rest.split_once(": &str = ")?.1));
         let needs = needs.filter(|code| {
-            let said = ["src/flow/connection", "src/flow/revocation.rs", "src/flow/login/claims.rs"];
-            said.iter().any(|place| file.name().starts_with(place)) && code.contains('_')
+            let sign_in = ["src/flow/login/claims.rs", "src/flow/login/recheck.rs"];
+            let said = ["src/flow/connection", "src/flow/revocation.rs"].into_iter().chain(sign_in);
+            { said }.any(|place| file.name().starts_with(place)) && code.contains('_')
         });
         for code in made.chain(arms).chain(tables).chain(needs) {
             found.entry(code.to_owned()).or_default().push(file.name());

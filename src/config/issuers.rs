@@ -16,15 +16,12 @@ use super::login::Login;
 use super::origin::{Origin, web_url};
 use super::report::{Complaint, Pointer, Report, shown};
 use super::secret_name::SecretName;
-use super::{origin, roles, scopes, text};
+use super::{alias, origin, roles, scopes, text};
 use crate::oauth::authentication_method::AuthenticationMethod;
 use crate::oauth::scope::ScopeSet;
 use crate::policy::{ClaimName, RoleMapping, Scopes};
 
 const MOST: usize = 32;
-const LONGEST_ALIAS: usize = 32;
-/// Beginnings of ids that people and keys have, and what `accepts` says of others.
-const RESERVED: [&str; 6] = ["dev", "oidc", "key", "machine", "own", "keys"];
 
 /// An issuer beside the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,29 +240,21 @@ fn forbid_others(document: &IssuerDocument, at: &Pointer, report: &mut Report) {
     }
 }
 
-/// Without a colon, an alias can be no part of another; and a login's ids begin with its issuer, whose host may be
-/// followed by a port.
+/// A login's ids begin with its alias, or with its issuer, whose host may be followed by a port.
 fn own_alias(alias: String, login: Option<&Login>) -> Result<String, Complaint> {
-    let refused = |why: &str, fix: &str| Err(Complaint::new(format!("is {}, {why}", shown(&alias)), fix));
-    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-    let begins = alias.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
-    if alias.len() > LONGEST_ALIAS || !begins || !alias.bytes().all(legal) {
-        let fix = format!("write lower-case letters, digits, - and _, {LONGEST_ALIAS} at most, a letter first");
-        return refused("which is no alias", &fix);
-    }
-    if RESERVED.contains(&alias.as_str()) {
-        return refused("which is what the gateway calls something of its own", "choose another alias");
-    }
-    let login = match login {
-        Some(Login::Oidc(oidc)) => Some(oidc.issuer.as_str()),
-        Some(Login::Github(github)) => Some(github.url.as_str()),
-        Some(Login::Dev { .. }) | None => None,
-    };
-    if let Some(issuer) = login {
+    let alias = alias::prove(alias)?;
+    let begins = |issuer: &str| {
         let place = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
-        if place.strip_prefix(alias.as_str()).is_some_and(|rest| rest.starts_with(':')) {
-            return refused("how the ids of people who sign in begin", "choose another alias");
-        }
+        place.strip_prefix(alias.as_str()).is_some_and(|rest| rest.starts_with(':'))
+    };
+    let is_of_login = match login {
+        Some(Login::Oidc(oidc)) => begins(&oidc.issuer),
+        Some(Login::Github(github)) => begins(&github.url),
+        Some(Login::Page(page)) => page.alias == alias,
+        Some(Login::Dev { .. }) | None => false,
+    };
+    if is_of_login {
+        return alias::refused(&alias, "how the ids of people who sign in begin", "choose another alias");
     }
     Ok(alias)
 }

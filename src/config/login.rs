@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use crate::time::Lifetime;
 
-use super::document::{AccountDocument, BackchannelLogout, LoginDocument, RolesDocument, SESSION_TTL, SecretDocument};
+use super::dev_accounts::DevAccount;
+use super::document::{BackchannelLogout, LoginDocument, RECHECK, RolesDocument, SESSION_TTL, SecretDocument};
 use super::origin::{Origin, is_host};
+use super::own_page::OwnPage;
 use super::report::{Complaint, Pointer, Report, shown};
 use super::secret_name::SecretName;
-use super::{admission, origin, parameters, roles, text};
+use super::{admission, dev_accounts, origin, own_page, parameters, roles, text};
 use crate::login::github::CLAIMS;
 use crate::policy::{ClaimName, RoleMapping};
 
@@ -27,19 +29,8 @@ pub enum Login {
     Oidc(Oidc),
     /// At GitHub.
     Github(Github),
-}
-
-/// An account of the development login.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DevAccount {
-    /// What identifies it, such as `alice`.
-    pub subject: String,
-    /// The person's name.
-    pub name: Option<String>,
-    /// The person's address.
-    pub email: Option<String>,
-    /// The person's roles, in order.
-    pub roles: Vec<String>,
+    /// At a page of the operator's own.
+    Page(OwnPage),
 }
 
 /// The gateway as a client of an `OpenID` provider.
@@ -61,6 +52,8 @@ pub struct Oidc {
     pub require: BTreeMap<ClaimName, Vec<String>>,
     /// What ends when the provider says that somebody signed out.
     pub backchannel_logout: BackchannelLogout,
+    /// After how long the provider is asked again about somebody, where it can be.
+    pub recheck: Option<Lifetime>,
 }
 
 /// The gateway as an OAuth app of GitHub.
@@ -93,11 +86,11 @@ pub(super) fn prove(
                 report.add(
                     &at.child("kind"),
                     format!("is \"dev\", and anyone who reaches {} could sign in as anyone", origin.as_str()),
-                    "write \"oidc\" or \"auth0\", or make public_url a loopback origin such as \
+                    "write \"oidc\" or another kind, or make public_url a loopback origin such as \
                      \"http://localhost:8787\"",
                 );
             }
-            let accounts = dev_accounts(accounts, &at.child("accounts"), report);
+            let accounts = dev_accounts::prove(accounts, &at.child("accounts"), report);
             (Some(Login::Dev { accounts }), session_ttl_seconds)
         }
         LoginDocument::Oidc {
@@ -109,10 +102,12 @@ pub(super) fn prove(
             parameters,
             require,
             backchannel_logout,
+            recheck_seconds,
             session_ttl_seconds,
         } => {
             let asked = AskedDocument { roles, parameters, require };
-            let client = ClientDocument { client_id, client_secret, scopes, asked, backchannel_logout };
+            let client =
+                ClientDocument { client_id, client_secret, scopes, asked, backchannel_logout, recheck_seconds };
             let place = at.child("issuer");
             let issuer =
                 report.require(&place, issuer, "write the provider's issuer, such as \"https://id.example.com\"");
@@ -128,10 +123,12 @@ pub(super) fn prove(
             parameters,
             require,
             backchannel_logout,
+            recheck_seconds,
             session_ttl_seconds,
         } => {
             let asked = AskedDocument { roles, parameters, require };
-            let client = ClientDocument { client_id, client_secret, scopes, asked, backchannel_logout };
+            let client =
+                ClientDocument { client_id, client_secret, scopes, asked, backchannel_logout, recheck_seconds };
             let place = at.child("auth0_domain");
             let domain =
                 report.require(&place, auth0_domain, "write the tenant's host, such as \"my-tenant.us.auth0.com\"");
@@ -141,6 +138,9 @@ pub(super) fn prove(
         LoginDocument::Github { url, client_id, client_secret, roles, parameters, require, session_ttl_seconds } => {
             let asked = AskedDocument { roles, parameters, require };
             (github(url, client_id, client_secret, asked, at, report), session_ttl_seconds)
+        }
+        LoginDocument::Page { url, secret, alias, session_ttl_seconds } => {
+            (own_page::prove(url, secret, alias, at, report).map(Login::Page), session_ttl_seconds)
         }
     };
     let session_ttl = text::seconds(&at.child("session_ttl_seconds"), session_ttl_seconds, &SESSION_TTL, report);
@@ -154,6 +154,7 @@ struct ClientDocument {
     scopes: Option<Vec<Option<String>>>,
     asked: AskedDocument,
     backchannel_logout: BackchannelLogout,
+    recheck_seconds: Option<u64>,
 }
 
 /// What the provider is asked, and what has to come of it.
@@ -184,7 +185,7 @@ impl AskedDocument {
 }
 
 fn oidc(issuer: Option<String>, client: ClientDocument, at: &Pointer, report: &mut Report) -> Option<Login> {
-    let ClientDocument { client_id, client_secret, scopes, asked, backchannel_logout } = client;
+    let ClientDocument { client_id, client_secret, scopes, asked, backchannel_logout, recheck_seconds } = client;
     let place = at.child("client_id");
     let client_id = report.require(&place, client_id, "write the id the provider gave to this gateway");
     let client_id = client_id.and_then(|id| report.check(&place, text::client_id(id)));
@@ -193,12 +194,24 @@ fn oidc(issuer: Option<String>, client: ClientDocument, at: &Pointer, report: &m
         Some(list) => oidc_scopes(list, &at.child("scopes"), report),
         None => ["openid", "profile", "email"].map(str::to_owned).to_vec(),
     };
+    let place = at.child("recheck_seconds");
+    let recheck = recheck_seconds.and_then(|seconds| text::seconds(&place, seconds, &RECHECK, report));
     let Asked { roles, parameters, require } = asked.prove(at, report)?;
     if let Some(issuer) = &issuer {
         report.check(&at.child("require"), admission::names_tenants(issuer, &require));
     }
     let (issuer, client_id) = (issuer?, client_id?);
-    Some(Login::Oidc(Oidc { issuer, client_id, client_secret, scopes, roles, parameters, require, backchannel_logout }))
+    Some(Login::Oidc(Oidc {
+        issuer,
+        client_id,
+        client_secret,
+        scopes,
+        roles,
+        parameters,
+        require,
+        backchannel_logout,
+        recheck,
+    }))
 }
 
 fn github(
@@ -260,48 +273,6 @@ fn oidc_scopes(list: Vec<Option<String>>, at: &Pointer, report: &mut Report) -> 
         report.add(at, "lacks \"openid\", so the provider would not say who signed in", "add \"openid\"");
     }
     scopes
-}
-
-fn dev_accounts(list: Option<Vec<Option<AccountDocument>>>, at: &Pointer, report: &mut Report) -> Vec<DevAccount> {
-    let Some(list) = list else {
-        return vec![sample("alice", "Alice"), sample("bob", "Bob")];
-    };
-    if list.is_empty() {
-        report.add(at, "is empty, so nobody could sign in", "add an account, or remove the field for alice and bob");
-    }
-    let mut accounts: Vec<DevAccount> = Vec::new();
-    for (at, account) in report.entries(at, list) {
-        let place = at.child("subject");
-        let subject = report.require(&place, account.subject, "write what identifies the account, such as \"alice\"");
-        let subject = subject.and_then(|subject| report.check(&place, dev_subject(subject)));
-        let name = account.name.and_then(|name| report.check(&at.child("name"), text::label(name, 80)));
-        let email = account.email.and_then(|email| report.check(&at.child("email"), text::label(email, 254)));
-        let roles = roles::prove_roles(account.roles, &at.child("roles"), report);
-        let Some(subject) = subject else { continue };
-        if accounts.iter().any(|other| other.subject == subject) {
-            report.add(&place, format!("is {subject:?}, as in an account before"), "write another subject");
-        }
-        accounts.push(DevAccount { subject, name, email, roles });
-    }
-    accounts
-}
-
-fn dev_subject(text: String) -> Result<String, Complaint> {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if !(1..=64).contains(&text.len()) || !text.bytes().all(legal) {
-        let problem = format!("is {}, which cannot identify an account", shown(&text));
-        return Err(Complaint::new(problem, "write 1 to 64 letters, digits, dots, - or _"));
-    }
-    Ok(text)
-}
-
-fn sample(subject: &str, name: &str) -> DevAccount {
-    DevAccount {
-        subject: subject.to_owned(),
-        name: Some(name.to_owned()),
-        email: Some(format!("{subject}@example.test")),
-        roles: Vec::new(),
-    }
 }
 
 #[cfg(test)]

@@ -11,11 +11,13 @@ use crate::time::Lifetime;
 
 mod accepts;
 mod admission;
+mod alias;
 mod auth;
 mod branding;
 mod client_keys;
 mod clients;
 mod consent;
+mod dev_accounts;
 mod difference;
 mod document;
 mod issuers;
@@ -26,6 +28,7 @@ mod near;
 mod operators;
 mod origin;
 mod own_host;
+mod own_page;
 mod parameters;
 mod policy;
 mod reading;
@@ -46,15 +49,17 @@ pub use branding::Branding;
 pub use client_keys::ClientKeys;
 pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
+pub use dev_accounts::DevAccount;
 pub use difference::{Difference, differences};
 pub use document::{
     BackchannelLogout, CatalogueOwner, ConnectTime, ConsentPolicy, LogLevel, LoggedCalls, LoggedSubjects,
 };
 pub use issuers::{AccessTokens, ExternalIssuer, Introspection, IssuerKind, Workload};
 pub use limits::{Limits, ServerLimits};
-pub use login::{DevAccount, Github, Login, Oidc};
+pub use login::{Github, Login, Oidc};
 pub use operators::Operators;
 pub use origin::Origin;
+pub use own_page::OwnPage;
 pub use report::{ConfigError, ConfigErrors};
 #[cfg(not(target_arch = "wasm32"))]
 pub use schema::schema;
@@ -194,6 +199,7 @@ impl Config {
         let login = match &self.login {
             Login::Oidc(oidc) => oidc.client_secret.as_ref(),
             Login::Github(github) => Some(&github.client_secret),
+            Login::Page(page) => Some(&page.secret),
             Login::Dev { .. } => None,
         };
         let clients = self.clients.preregistered.iter().filter_map(|client| client.client_secret.as_ref());

@@ -13,7 +13,7 @@ use super::{near, tree};
 use crate::json;
 use crate::json::{Fault, Node, OneOf, PathStep};
 
-const LOGIN_KINDS: &[&str] = &["dev", "oidc", "auth0", "github"];
+const LOGIN_KINDS: &[&str] = &["dev", "oidc", "auth0", "github", "page"];
 const AUTH_KINDS: &[&str] = &["none", "headers", "oauth", "client_credentials"];
 
 /// Reads as much of the document as has the right shape; `None` if nothing could be read.

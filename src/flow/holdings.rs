@@ -59,7 +59,7 @@ pub async fn standing<P: Platform>(
 /// The scopes of a grant. What cannot be found out, as with an object of an older release, is left out.
 pub async fn scopes<P: Platform>(context: &RequestContext<'_, P>, known: &AllowedClient) -> Vec<String> {
     match context.platform.grant(&known.grant, grant::Command::Show).await {
-        Ok(grant::Outcome::Shown { scope }) => scope.iter().map(ToOwned::to_owned).collect(),
+        Ok(grant::Outcome::Shown { scope, .. }) => scope.iter().map(ToOwned::to_owned).collect(),
         _ => Vec::new(),
     }
 }

@@ -5,12 +5,14 @@
 
 use super::connection::store;
 use super::{RequestContext, api_keys, holdings, revocation};
+use crate::config::BackchannelLogout;
 use crate::flow::revocation::REMEMBERED;
 use crate::json;
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::{grant, subject};
 use crate::ports::{Platform, Unavailable};
 use crate::time::{Lifetime, Timestamp};
+use crate::upstream::connection;
 use crate::upstream::key::{ConnectionKey, Owner};
 use crate::web::failure::Failure;
 
@@ -27,6 +29,20 @@ pub struct Ended {
     pub connections: usize,
     /// Whether anything was known of the subject.
     pub known: bool,
+}
+
+/// Ends what the configuration says of a subject whom the identity provider does not let in any more: what there was at
+/// a moment.
+pub async fn end<P: Platform>(
+    context: &RequestContext<'_, P>,
+    what: BackchannelLogout,
+    subject: &str,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    match what {
+        BackchannelLogout::Sessions => end_online_grants(context, subject, at).await.map(|_| ()),
+        BackchannelLogout::Everything => end_everything(context, subject, at).await.map(|_| ()),
+    }
 }
 
 /// Ends everything of a subject that there was at a moment.
@@ -61,6 +77,9 @@ pub async fn end_everything<P: Platform>(
     for listed in &keys {
         api_keys::revoke(context, subject, listed).await?;
     }
+    let login = ConnectionKey::of_login(subject);
+    let dropped = context.platform.connection(&login, connection::Command::Drop).await;
+    dropped.map_err(|Unavailable| Failure::storage())?;
     for listed in &connections {
         let key = ConnectionKey::new(Owner::Subject(subject.to_owned()), listed.slug.as_str(), listed.account.as_str());
         store::drop(context, &key).await?;
@@ -86,7 +105,7 @@ pub async fn end_online_grants<P: Platform>(
     for known in grants.iter().filter(|known| known.at <= at) {
         let shown = context.platform.grant(&known.grant, grant::Command::Show).await;
         let stays = match shown.map_err(|Unavailable| Failure::storage())? {
-            grant::Outcome::Shown { scope } => scope.contains(ScopeSet::OFFLINE_ACCESS),
+            grant::Outcome::Shown { scope, .. } => scope.contains(ScopeSet::OFFLINE_ACCESS),
             // Over already, or not begun: a request that waits for a connection ends with its session.
             _ => true,
         };

@@ -10,7 +10,7 @@ use http::StatusCode;
 use super::login::{provider, session};
 use super::{Answered, Head, RequestContext, leaving, read_small};
 use crate::authorization_log::{AuthorizationStep, EntryKind};
-use crate::config::{BackchannelLogout, Login, Oidc};
+use crate::config::{Login, Oidc};
 use crate::login::oidc::discovery::Provider;
 use crate::login::oidc::id_token::IdTokenError;
 use crate::login::oidc::logout_token;
@@ -58,14 +58,7 @@ pub async fn backchannel<P: Platform>(context: &RequestContext<'_, P>, head: &He
     if let Some(subject) = logout.subject.or(known) {
         context.record.subject(&subject);
         context.record.step(AuthorizationStep::Revocation);
-        match login.backchannel_logout {
-            BackchannelLogout::Sessions => {
-                leaving::end_online_grants(context, &subject, by).await?;
-            }
-            BackchannelLogout::Everything => {
-                leaving::end_everything(context, &subject, by).await?;
-            }
-        }
+        leaving::end(context, login.backchannel_logout, &subject, by).await?;
     }
     Ok(Reply::bytes(StatusCode::OK, "application/json", b"{}".to_vec()))
 }

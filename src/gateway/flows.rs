@@ -97,6 +97,9 @@ async fn one_endpoint<P: Platform>(
         Endpoint::OwnRequest => boxed(own_request::show(context, head)).await.map_err(RefusedReply::Page),
         Endpoint::Login => boxed(login::show(context, head)).await.map_err(RefusedReply::Page),
         Endpoint::LoginCallback => boxed(login::callback(context, head, body)).await.map_err(RefusedReply::Page),
+        Endpoint::LoginComplete => {
+            boxed(login::own_page::complete(context, head, body)).await.map_err(RefusedReply::Json)
+        }
         Endpoint::Logout if head.method != "POST" => Ok(login::sign_out_page::<P>(head)),
         Endpoint::Logout => boxed(login::logout(context, head)).await.map_err(RefusedReply::Page),
         // Answered before a configuration is needed.

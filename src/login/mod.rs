@@ -7,6 +7,7 @@ pub mod dev;
 mod error;
 pub mod github;
 pub mod oidc;
+pub mod own_page;
 pub mod person;
 pub mod session;
 pub mod transaction;

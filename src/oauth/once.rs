@@ -1,5 +1,5 @@
 //! Ids that are good exactly once on earth, until they expire: an assertion's `jti` (RFC 7523 §3), a proof's at the
-//! token endpoint (RFC 9449 §11.1). A pure state machine.
+//! token endpoint (RFC 9449 §11.1), a sign-in at a page of the operator's own. A pure state machine.
 //!
 //! Whoever asks has verified what the id is in, so nobody can burn an id of somebody else's.
 //!

@@ -10,6 +10,9 @@ use crate::secret::Digested;
 /// The account everybody has first at a server; more of them are "2", "3", …
 pub const FIRST_ACCOUNT: &str = "1";
 
+/// Where people sign in, as a server of a connection: no slug has a colon.
+const LOGIN: &str = ":login";
+
 /// Whose a connection is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -40,6 +43,11 @@ impl ConnectionKey {
         };
         let name = format!("connection:{}", Digested::of(&format!("{owner_text}\n{slug}\n{account}")).as_str());
         Self { owner, owner_text, slug, account, name }
+    }
+
+    /// The key of what the identity provider gave to be asked again with about somebody.
+    pub fn of_login(subject: &str) -> Self {
+        Self::new(Owner::Subject(subject.to_owned()), LOGIN, FIRST_ACCOUNT)
     }
 
     /// The name of its object, and of its replica in the directory. It tells nobody whose it is.
@@ -104,5 +112,6 @@ mod tests {
         assert_eq!(key.name(), "connection:K_cEruNkb8bY0XfqNYz_y0z6LFHOt12g9dDd5ZcYhSY");
         assert_eq!(key.place(), ["subject:dev:alice", "docs", "1"]);
         assert_eq!(ConnectionKey::new(Owner::Gateway, "docs", "1").place(), ["gateway", "docs", "1"]);
+        assert_eq!(ConnectionKey::of_login("id|7").place(), ["subject:id|7", ":login", "1"]);
     }
 }

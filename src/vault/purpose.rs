@@ -93,4 +93,8 @@ purposes! {
     LoggedSubject = "logged subject",
     /// Seals whose a session at the identity provider is.
     ProviderSession = "provider session",
+    /// Seals which sign-in a browser brings to a sign-in page of the operator's own.
+    LoginTicket = "login ticket",
+    /// Seals who signed in there, for the browser to bring back.
+    LoginCode = "login code",
 }

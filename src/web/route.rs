@@ -49,6 +49,8 @@ pub enum Endpoint {
     Login,
     /// Where the identity provider, or the development sign-in, comes back to.
     LoginCallback,
+    /// Where the server of a sign-in page says who signed in there.
+    LoginComplete,
     /// Sign-out.
     Logout,
     /// The console's first page, for operators.
@@ -116,6 +118,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::OwnRequest, path: "/connections/request", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::Login, path: "/login", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::LoginCallback, path: "/login/callback", allow: "GET, POST", cors: Cors::None },
+    Row { endpoint: Endpoint::LoginComplete, path: "/login/complete", allow: "POST", cors: Cors::None },
     Row { endpoint: Endpoint::Logout, path: "/logout", allow: "GET, POST", cors: Cors::None },
     Row { endpoint: Endpoint::Admin, path: "/admin", allow: "GET", cors: Cors::None },
     Row { endpoint: Endpoint::AdminServers, path: "/admin/servers", allow: "GET, POST", cors: Cors::None },

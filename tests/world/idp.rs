@@ -9,6 +9,7 @@ use std::rc::Rc;
 use jwt_compact::alg::{Es256, SigningKey};
 use jwt_compact::jwk::JsonWebKey;
 use jwt_compact::{Algorithm, AlgorithmExt, Claims, Header};
+use mcp_edge_gateway::ports::FetchError;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -50,6 +51,17 @@ pub struct Idp {
     pub userinfo: Rc<RefCell<Option<(u16, String)>>>,
     /// When it says that people signed in.
     pub signed_in: Rc<Cell<Option<u64>>>,
+    /// Whom it gave which refresh token.
+    pub refresh_tokens: Rc<RefCell<BTreeMap<String, String>>>,
+    /// What it claims of somebody when it is asked again; none for an answer without an ID token.
+    pub again: Rc<RefCell<Option<Value>>>,
+    /// Whether it gives no refresh tokens, and whether it gives the same again.
+    pub gives_none: Rc<Cell<bool>>,
+    pub keeps_the_same: Rc<Cell<bool>>,
+    /// How long it takes to answer who asks again, milliseconds.
+    pub slow: Rc<Cell<u32>>,
+    /// What its token endpoint answers who asks again, instead.
+    pub bent: Rc<RefCell<Option<Result<(u16, String), FetchError>>>>,
 }
 
 impl Idp {
@@ -68,6 +80,9 @@ impl Idp {
         }
         if let Some(more) = self.claims.borrow().as_object() {
             claims.as_object_mut().unwrap().extend(more.clone());
+        }
+        if parameter(page, "scope").contains("offline_access") && !self.gives_none.get() {
+            claims["asked"] = "offline_access".into();
         }
         self.codes.borrow_mut().insert(code.clone(), claims);
         let mut back = Url::parse(&parameter(page, "redirect_uri")).unwrap();
@@ -112,6 +127,9 @@ impl Idp {
             Ok(match request.url.path() {
                 "/.well-known/openid-configuration" => Scripted::json(&discovery(idp.userinfo.borrow().is_some())),
                 "/jwks" => Scripted::json(&json!({"keys": [idp.publishes.get().published()]})),
+                "/token" if request.body.starts_with(b"grant_type=refresh_token") => {
+                    idp.refreshed(&request.body)?.after(idp.slow.get())
+                }
                 "/token" => idp.token(&request.body),
                 "/userinfo" => {
                     assert_eq!(request.headers["authorization"], format!("Bearer {ACCESS_TOKEN}"));
@@ -129,9 +147,48 @@ impl Idp {
         let Some(claims) = self.codes.borrow_mut().remove(&form["code"]) else {
             return Scripted::new(400, &[("content-type", "application/json")], r#"{"error":"invalid_grant"}"#);
         };
+        let refresh = claims.get("asked").map(|_| self.gives(claims["sub"].as_str().unwrap()));
         let key = self.signs_with.get();
         let token = key.signs(claims);
-        Scripted::json(&json!({"access_token": ACCESS_TOKEN, "token_type": "Bearer", "id_token": token}))
+        let mut answer = json!({"access_token": ACCESS_TOKEN, "token_type": "Bearer", "id_token": token});
+        if let Some(refresh) = refresh {
+            answer["refresh_token"] = refresh.into();
+        }
+        Scripted::json(&answer)
+    }
+
+    fn gives(&self, sub: &str) -> String {
+        let mut given = self.refresh_tokens.borrow_mut();
+        let token = format!("idp-refresh-{sub}-{}", given.len());
+        given.insert(token.clone(), sub.to_owned());
+        token
+    }
+
+    /// It lets somebody in no more.
+    pub fn puts_out(&self, sub: &str) {
+        self.refresh_tokens.borrow_mut().values_mut().filter(|whose| *whose == sub).for_each(String::clear);
+    }
+
+    fn refreshed(&self, form: &[u8]) -> Result<Scripted, FetchError> {
+        let json_of = |status, body: String| Scripted::new(status, &[("content-type", "application/json")], body);
+        if let Some(bent) = self.bent.borrow().clone() {
+            return bent.map(|(status, body)| json_of(status, body));
+        }
+        let form: BTreeMap<_, _> = url::form_urlencoded::parse(form).into_owned().collect();
+        let token = &form["refresh_token"];
+        let sub = self.refresh_tokens.borrow().get(token).cloned().unwrap_or_default();
+        if sub.is_empty() {
+            return Ok(json_of(400, r#"{"error":"invalid_grant"}"#.to_owned()));
+        }
+        let mut answer = json!({"access_token": ACCESS_TOKEN, "token_type": "Bearer"});
+        if !self.keeps_the_same.get() {
+            answer["refresh_token"] = self.gives(&sub).into();
+            self.refresh_tokens.borrow_mut().insert(token.clone(), String::new());
+        }
+        if let Some(claims) = self.again.borrow().clone() {
+            answer["id_token"] = self.signs_with.get().signs(claims).into();
+        }
+        Ok(Scripted::json(&answer))
     }
 }
 

@@ -13,6 +13,7 @@ use super::credentials::SecretDocument;
 use super::policy::RolesDocument;
 
 pub(in crate::config) const SESSION_TTL: RangeInclusive<u64> = 1..=2_592_000;
+pub(in crate::config) const RECHECK: RangeInclusive<u64> = 1..=2_592_000;
 
 /// The identity provider.
 #[derive(Deserialize)]
@@ -55,6 +56,9 @@ pub(in crate::config) enum LoginDocument {
         /// What ends when the provider says that somebody signed out (`OpenID` Connect Back-Channel Logout).
         #[serde(default)]
         backchannel_logout: BackchannelLogout,
+        /// After how long the provider is asked again about somebody whose client refreshes its access. Without it: never.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *RECHECK.start(), max = *RECHECK.end())))]
+        recheck_seconds: Option<u64>,
         /// How long a browser stays signed in.
         #[serde(default = "eight_hours")]
         #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]
@@ -86,6 +90,9 @@ pub(in crate::config) enum LoginDocument {
         /// What ends when the provider says that somebody signed out (`OpenID` Connect Back-Channel Logout).
         #[serde(default)]
         backchannel_logout: BackchannelLogout,
+        /// After how long the provider is asked again about somebody whose client refreshes its access. Without it: never.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *RECHECK.start(), max = *RECHECK.end())))]
+        recheck_seconds: Option<u64>,
         /// How long a browser stays signed in.
         #[serde(default = "eight_hours")]
         #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]
@@ -111,6 +118,21 @@ pub(in crate::config) enum LoginDocument {
         #[serde(default)]
         #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "BTreeMap<String, Vec<String>>"))]
         require: BTreeMap<String, Option<Vec<Option<String>>>>,
+        /// How long a browser stays signed in.
+        #[serde(default = "eight_hours")]
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]
+        session_ttl_seconds: u64,
+    },
+    /// A sign-in page of the operator's own, whose server says who signed in.
+    Page {
+        /// Where people sign in, such as `https://app.example.com/sign-in`.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+        url: Option<String>,
+        /// What the page's server proves itself with at `/login/complete`; 20 characters at least.
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(required))]
+        secret: Option<SecretDocument>,
+        /// What the ids of its people begin with. Without it: `page`.
+        alias: Option<String>,
         /// How long a browser stays signed in.
         #[serde(default = "eight_hours")]
         #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SESSION_TTL.start(), max = *SESSION_TTL.end())))]

@@ -33,7 +33,7 @@ pub(super) use limits::{BODY_BYTES, CONCURRENT, DEPTH, LimitsDocument, RATE, Ser
 pub(super) use log::{LOG_DAYS, LogDocument};
 pub use log::{LogLevel, LoggedCalls, LoggedSubjects};
 pub use login::BackchannelLogout;
-pub(super) use login::{AccountDocument, LoginDocument, SESSION_TTL};
+pub(super) use login::{AccountDocument, LoginDocument, RECHECK, SESSION_TTL};
 pub(super) use machine::MachineDocument;
 pub(super) use policy::{
     ConditionDocument, FilterDocument, RolesDocument, RuleDocument, ScalarDocument, ScopeDocument,

@@ -50,10 +50,11 @@ impl Known<'_> {
         let mapping = match self.login {
             Some(Login::Oidc(oidc)) => oidc.roles.as_ref(),
             Some(Login::Github(github)) => github.roles.as_ref(),
-            Some(Login::Dev { .. }) | None => None,
+            Some(Login::Dev { .. } | Login::Page(_)) | None => None,
         };
         let (given, place): (Vec<&str>, _) = match self.login {
-            None => return Ok(()),
+            // A page gives whichever roles it names.
+            None | Some(Login::Page(_)) => return Ok(()),
             Some(Login::Oidc(_) | Login::Github(_)) => match mapping {
                 None => return Err(nobody(name, "say where roles come from: login.roles, with the \"claim\"")),
                 Some(mapping) if mapping.gives(name) => return Ok(()),

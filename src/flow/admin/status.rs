@@ -11,7 +11,7 @@ use super::{alarms, operator};
 use crate::config::{Config, Login, Origin};
 use crate::flow::call::reached;
 use crate::flow::call::reached::Reachability;
-use crate::flow::login::provider;
+use crate::flow::login::{own_page, provider};
 use crate::flow::{Head, RequestContext};
 use crate::memory::{LoadedConfig, Memory};
 use crate::page;
@@ -143,6 +143,7 @@ async fn signing_in<P: Platform>(context: &RequestContext<'_, P>) -> Result<(), 
     match &context.config.login {
         Login::Dev { .. } | Login::Github(_) => Ok(()),
         Login::Oidc(oidc) => provider::metadata(context, oidc).await.map(|_| ()),
+        Login::Page(page) => own_page::secret(context, page).map(|_| ()),
     }
 }
 

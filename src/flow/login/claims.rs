@@ -8,26 +8,29 @@
 //! Not here: which roles a claim gives (`policy`), and noting them (`flow::profile`).
 
 use super::provider;
-use super::provider::Redeemed;
 use crate::config::Oidc;
 use crate::flow::{RequestContext, profile};
+use crate::json::Node;
 use crate::login::LoginError;
 use crate::login::oidc::claims::WantedClaims;
 use crate::login::oidc::discovery::Provider;
 use crate::login::oidc::userinfo;
 use crate::oauth::subject::Profile;
 use crate::ports::{Outgoing, Platform};
+use crate::secret::Secret;
 use crate::web::failure::{Blame, Failure};
 
 /// The person is signed in, without what the provider did not say.
 pub(super) const INCOMPLETE: &str = "sign_in_claims_incomplete";
 
-/// What the provider says of the person, as far as rules ask for it.
-pub(super) async fn profile<P: Platform>(
+/// What the provider says of the person whom it calls `sub`, as far as rules ask for it.
+pub async fn profile<P: Platform>(
     context: &RequestContext<'_, P>,
     login: &Oidc,
     provider: &Provider,
-    redeemed: &Redeemed,
+    id_token: &Node<'_>,
+    sub: &str,
+    access_token: Option<&Secret>,
 ) -> Result<Profile, Failure> {
     let config = &context.config;
     if !profile::is_asked_for(config) {
@@ -35,15 +38,12 @@ pub(super) async fn profile<P: Platform>(
     }
     let roles = login.roles.as_ref().filter(|_| !config.roles().is_empty());
     let wanted = WantedClaims::new(roles, config.claims());
-    let id_token = redeemed.proven.claims().map_err(provider::refused)?;
-    let answer = if wanted.is_missing_in(&id_token) { ask(context, provider, redeemed).await? } else { None };
+    let answer = if wanted.is_missing_in(id_token) { ask(context, provider, access_token).await? } else { None };
     let userinfo = match &answer {
-        Some((status, bytes)) => {
-            Some(userinfo::read(*status, bytes, &redeemed.proven.sub).map_err(|error| refused(&error))?)
-        }
+        Some((status, bytes)) => Some(userinfo::read(*status, bytes, sub).map_err(|error| refused(&error))?),
         None => None,
     };
-    let told = wanted.told(&id_token, userinfo.as_ref());
+    let told = wanted.told(id_token, userinfo.as_ref());
     Ok(Profile { roles: told.roles, claims: told.claims.into_map(), incomplete: told.incomplete, at: context.now })
 }
 
@@ -51,10 +51,10 @@ pub(super) async fn profile<P: Platform>(
 async fn ask<P: Platform>(
     context: &RequestContext<'_, P>,
     provider: &Provider,
-    redeemed: &Redeemed,
+    access_token: Option<&Secret>,
 ) -> Result<Option<(http::StatusCode, Vec<u8>)>, Failure> {
     let Some(url) = provider.userinfo().map_err(|error| provider::misconfigured(&error))? else { return Ok(None) };
-    let token = redeemed.access_token.as_ref().ok_or_else(|| refused(&LoginError::AccessTokenMissing))?;
+    let token = access_token.ok_or_else(|| refused(&LoginError::AccessTokenMissing))?;
     let headers = userinfo::headers(token).map_err(|error| refused(&error))?;
     let request = Outgoing { headers, ..Outgoing::document(url, provider::ANSWER_DEADLINE) };
     let (status, bytes) = provider::exchange(context, request, userinfo::MAX_BYTES).await?;

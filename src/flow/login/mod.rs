@@ -3,17 +3,19 @@
 //! Not here: OpenID Connect itself (`login::oidc`, `login::oidc::id_token`), asking the provider
 //! (`flow::login::provider`, `flow::login::claims`), the session (`flow::login::session`).
 
-mod claims;
+pub mod claims;
 mod github;
+pub mod own_page;
 pub mod person;
 pub mod provider;
+pub mod recheck;
 pub mod session;
 
 use crate::authorization_log::{AuthorizationStep, EntryKind};
 use http::StatusCode;
 use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 
-use super::{Answered, Head, RequestContext, profile, read_small};
+use super::{Answered, Head, RequestContext, bound, once, profile, read_small};
 use crate::config::{DevAccount, Login};
 use crate::login::oidc::{Demand, logout_token};
 use crate::login::transaction::{LoginTransaction, ReturnTo};
@@ -60,11 +62,11 @@ pub async fn demand<P: Platform>(
             let redirect_uri = context.url(Endpoint::LoginCallback.path());
             let challenge = transaction.challenge();
             let (state, nonce) = (&transaction.state, &transaction.nonce);
-            let (client_id, scopes) = (&login.client_id, &login.scopes);
+            let (client_id, scopes) = (&login.client_id, provider::scopes(login, &provider));
             let mut url =
-                oidc::authorization_url(&provider, client_id, &redirect_uri, scopes, state, nonce, challenge.as_str());
+                oidc::authorization_url(&provider, client_id, &redirect_uri, &scopes, state, nonce, challenge.as_str());
             demand.put(&provider, &mut url);
-            url.query_pairs_mut().extend_pairs(&login.parameters);
+            url.query_pairs_mut().extend_pairs(&login.parameters).extend_pairs(provider::offline(login, &provider));
             url.into()
         }
         Login::Github(login) => {
@@ -86,6 +88,7 @@ pub async fn demand<P: Platform>(
             url.query_pairs_mut().extend_pairs(&login.parameters);
             url.into()
         }
+        Login::Page(page) => own_page::url(context, page, &transaction, demand),
     };
     let name = cookie_name(context, &transaction.state)?;
     let sealed = context.keys.seal_json(Purpose::LoginTransaction, &[&name], platform.random(), &transaction);
@@ -128,6 +131,7 @@ pub async fn show<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
 pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     context.record.kind(EntryKind::SignIn);
     context.record.step(AuthorizationStep::State);
+    let mut askable = true;
     let (identity, profile, sid, transaction) = match &context.config.login {
         Login::Dev { accounts } => {
             let (identity, profile, transaction) = chosen(context, head, body, accounts).await?;
@@ -139,8 +143,14 @@ pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head,
             let issuer = &provider.issuer;
             let code = code(head, &transaction, issuer, provider.iss_parameter)?;
             let redeemed = provider::identify(context, login, &provider, &code, &transaction).await?;
-            provider::admit(&login.require, &redeemed.proven.claims().map_err(provider::refused)?)?;
-            let profile = claims::profile(context, login, &provider, &redeemed).await?;
+            let told = redeemed.proven.claims().map_err(provider::refused)?;
+            provider::admit(&login.require, &told)?;
+            let (sub, access_token) = (&redeemed.proven.sub, redeemed.access_token.as_ref());
+            let profile = claims::profile(context, login, &provider, &told, sub, access_token).await?;
+            if login.recheck.is_some() {
+                let subject = &redeemed.proven.identity.subject;
+                askable = recheck::keep(context, login, &provider, subject, redeemed.refresh_token).await?;
+            }
             let sid = redeemed.proven.sid().map(|sid| logout_token::session(issuer, &sid));
             (redeemed.proven.identity, profile, sid, transaction)
         }
@@ -148,6 +158,16 @@ pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head,
             let transaction = returned(context, head)?;
             let code = code(head, &transaction, &crate::login::github::issuer(&login.url), false)?;
             let (identity, profile) = github::identify(context, login, &code, &transaction).await?;
+            (identity, profile, None, transaction)
+        }
+        Login::Page(page) => {
+            let transaction = returned(context, head)?;
+            let code = code(head, &transaction, page.url.as_str(), false)?;
+            let (identity, profile) = own_page::identify(context, &code, &transaction)?;
+            bound::require(context, &identity.subject, own_page::ISSUER).await?;
+            if !once::burn(context, &own_page::once(context, &transaction), transaction.expires).await? {
+                return Err(lost());
+            }
             (identity, profile, None, transaction)
         }
     };
@@ -161,7 +181,12 @@ pub async fn callback<P: Platform>(context: &RequestContext<'_, P>, head: &Head,
     context.record.subject(&subject);
     cookies.push(SetCookie::removal(cookie_name(context, &transaction.state)?, context.origin.is_secure()));
     let reply = Reply::see_other(transaction.return_to.as_str());
-    with_cookies(if incomplete { reply.log_reason(claims::INCOMPLETE) } else { reply }, &cookies)
+    let reply = match (incomplete, askable) {
+        (true, _) => reply.log_reason(claims::INCOMPLETE),
+        (false, false) => reply.log_reason(recheck::UNASKABLE),
+        (false, true) => reply,
+    };
+    with_cookies(reply, &cookies)
 }
 
 /// The sign-in that the browser comes back with.
@@ -301,7 +326,7 @@ fn only_on_loopback<P>(context: &RequestContext<'_, P>) -> Result<(), Failure> {
         "login_dev_refused",
         "The development sign-in has no passwords and works on loopback only.",
     )
-    .fix("Configure login.kind \"oidc\" or \"auth0\" for this address."))
+    .fix("Configure another login.kind for this address, such as \"oidc\"."))
 }
 
 fn refused(error: &LoginError) -> Failure {

@@ -18,16 +18,17 @@ use crate::jose::jwks::Jwks;
 use crate::jose::jws;
 use crate::json::Node;
 use crate::login::oidc::claims::lacking;
-use crate::login::oidc::discovery::Provider;
+use crate::login::oidc::discovery::{OFFLINE_ACCESS, Offline, Provider};
 use crate::login::oidc::id_token::{IdTokenError, Proven, SignedIdToken};
-use crate::login::oidc::{discovery, id_token};
+use crate::login::oidc::recheck::{NotRenewed, Renewed};
+use crate::login::oidc::{discovery, id_token, recheck};
 use crate::login::transaction::LoginTransaction;
 use crate::login::{LoginError, oidc};
 use crate::memory::alarms::AlarmKind;
 use crate::policy::ClaimName;
-use crate::ports::{Outgoing, Platform, Stream, Unavailable};
+use crate::ports::{Answer, FetchError, Outgoing, Platform, Stream, Unavailable};
 use crate::secret::Secret;
-use crate::time::Lifetime;
+use crate::time::{Lifetime, Timestamp};
 use crate::web::failure::{Blame, Failure};
 use crate::web::route::Endpoint;
 
@@ -74,6 +75,27 @@ pub struct Redeemed {
     pub proven: Proven,
     /// What the provider's userinfo endpoint can be asked with.
     pub access_token: Option<Secret>,
+    /// What it can be asked again with.
+    pub refresh_token: Option<Secret>,
+}
+
+/// The scopes to ask for: `offline_access` among them where the provider is to be asked again.
+pub(super) fn scopes<'l>(login: &'l Oidc, provider: &Provider) -> Vec<&'l str> {
+    let mut scopes: Vec<_> = login.scopes.iter().map(String::as_str).collect();
+    if login.recheck.is_some() && provider.offline == Offline::Scope && !scopes.contains(&OFFLINE_ACCESS) {
+        scopes.push(OFFLINE_ACCESS);
+    }
+    scopes
+}
+
+/// What it has to be asked instead of that, unless the operator says it otherwise.
+pub(super) fn offline(login: &Oidc, provider: &Provider) -> Option<(&'static str, &'static str)> {
+    match provider.offline {
+        Offline::Parameter(name, value) if login.recheck.is_some() && !login.parameters.contains_key(name) => {
+            Some((name, value))
+        }
+        _ => None,
+    }
 }
 
 /// Who the code stands for: the token request, then the ID token checked against the provider's keys.
@@ -101,7 +123,42 @@ pub async fn identify<P: Platform>(
     let (status, answer) = noted(context, &login.issuer, answered)?;
     let sent = oidc::secrets(&login.client_id, client_secret.as_ref(), code, &transaction.verifier);
     let tokens = oidc::token_response(status, &answer, &sent).map_err(|error| code_refused(&error))?;
-    let token = &tokens.id_token;
+    let browser = Some((&transaction.nonce, transaction.not_before));
+    let proven = proven(context, login, provider, &tokens.id_token, browser).await?;
+    Ok(Redeemed { proven, access_token: tokens.access_token, refresh_token: tokens.refresh_token })
+}
+
+/// Asks the provider again about somebody. Done once, whoever leaves meanwhile: the token may be worth nothing
+/// afterwards.
+pub async fn renewed<P: Platform>(
+    context: &RequestContext<'_, P>,
+    login: &Oidc,
+    provider: &Provider,
+    refresh_token: &Secret,
+) -> Result<Renewed, NotRenewed> {
+    let unanswered = |_| NotRenewed::Unanswered(LoginError::TokenMalformed);
+    let client_secret = match &login.client_secret {
+        Some(name) => Some(secret(context, name).map_err(unanswered)?),
+        None => None,
+    };
+    let secret = client_secret.as_ref();
+    let request = recheck::request(provider, &login.client_id, secret, refresh_token);
+    let request = Outgoing::of(request.map_err(NotRenewed::Unanswered)?, ANSWER_DEADLINE);
+    let request = request.ok_or(NotRenewed::Unanswered(LoginError::UnfitUrl("token_endpoint")))?;
+    let answered = read(context.platform.fetch_unattended(request).await, oidc::MAX_BYTES).await;
+    let (status, answer) = noted(context, &login.issuer, answered).map_err(unanswered)?;
+    recheck::read(status, &answer, &recheck::secrets(&login.client_id, secret, refresh_token))
+}
+
+/// Whom an ID token is about. `browser` is the nonce of the sign-in that it answers, and since when the person must
+/// have signed in; none where it answers a refresh.
+pub async fn proven<P: Platform>(
+    context: &RequestContext<'_, P>,
+    login: &Oidc,
+    provider: &Provider,
+    token: &Secret,
+    browser: Option<(&Secret, Option<Timestamp>)>,
+) -> Result<Proven, Failure> {
     let unverified = match id_token::read(token, &*keys(context, provider, false).await?) {
         // The provider may have rotated its keys since they were read.
         Err(IdTokenError::UnknownKey) => id_token::read(token, &*keys(context, provider, true).await?),
@@ -109,9 +166,9 @@ pub async fn identify<P: Platform>(
     };
     let signed = verified(context, unverified.map_err(refused)?).await?;
     let signed = signed.map_err(IdTokenError::from).and_then(SignedIdToken::of).map_err(refused)?;
-    let (issuer, client_id, nonce) = (&provider.token_issuer, &login.client_id, &transaction.nonce);
-    let proven = signed.proven(issuer, client_id, nonce, transaction.not_before, context.now).map_err(refused)?;
-    Ok(Redeemed { proven, access_token: tokens.access_token })
+    let (issuer, client_id) = (&provider.token_issuer, &login.client_id);
+    let (nonce, not_before) = (browser.map(|(nonce, _)| nonce), browser.and_then(|(_, not_before)| not_before));
+    signed.proven(issuer, client_id, nonce, not_before, context.now).map_err(refused)
 }
 
 /// The gateway's secret at the provider.
@@ -177,7 +234,14 @@ pub async fn exchange<P: Platform>(
     request: Outgoing,
     limit: usize,
 ) -> Result<(StatusCode, Vec<u8>), Failure> {
-    let answer = context.platform.fetch(request).await.map_err(|_| unavailable("it did not answer"))?;
+    read(context.platform.fetch(request).await, limit).await
+}
+
+async fn read<S: Stream>(
+    answer: Result<Answer<S>, FetchError>,
+    limit: usize,
+) -> Result<(StatusCode, Vec<u8>), Failure> {
+    let answer = answer.map_err(|_| unavailable("it did not answer"))?;
     let body = answer
         .body
         .read(limit, ANSWER_DEADLINE)

@@ -165,6 +165,7 @@ fn place<'a>(login: &'a Login, key: &'a str) -> [&'a str; 2] {
         Login::Dev { .. } => [key, "dev"],
         Login::Oidc(login) => [key, &login.issuer],
         Login::Github(login) => [key, &login.url],
+        Login::Page(page) => [key, &page.alias],
     }
 }
 

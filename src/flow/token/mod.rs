@@ -4,6 +4,7 @@
 
 mod jwt_bearer;
 pub mod machine;
+mod recheck;
 pub mod revoke;
 
 use http::{HeaderValue, StatusCode};
@@ -170,6 +171,9 @@ async fn rotate<P: Platform>(
     if context.memory.stepping_up.get(grant.as_str(), context.now).is_some() {
         context.memory.stepping_up.forget(grant.as_str());
         return Err(steps_up());
+    }
+    if boxed(recheck::require(context, &grant)).await? {
+        context.record.step(AuthorizationStep::RefreshToken);
     }
     let successor = opaque::mint(&context.keys, OpaqueKind::Refresh, &grant, context.platform.random());
     let command = grant::Command::Rotate(grant::Rotate {

@@ -19,6 +19,9 @@ use crate::untrusted::presentable;
 /// No discovery document is larger; `flow` reads no further.
 pub const MAX_BYTES: usize = 128 * 1024;
 
+/// The scope that a provider gives a refresh token for (Core §11).
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
 /// A provider whose every URL has been found fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
@@ -43,6 +46,30 @@ pub struct Provider {
     pub selects_account: bool,
     /// Whether it lets people sign in anew when asked to.
     pub signs_in_anew: bool,
+    /// How it is asked for a refresh token.
+    pub offline: Offline,
+}
+
+/// What makes a provider give a refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offline {
+    /// The scope `offline_access`.
+    Scope,
+    /// A parameter of its own, and its value.
+    Parameter(&'static str, &'static str),
+    /// Nothing that is known: it does as it likes.
+    Unasked,
+}
+
+impl Offline {
+    /// By its issuer, and by the scopes that it says it knows. Who says nothing knows what the specification does.
+    fn of(issuer: &str, scopes: Option<&[String]>) -> Self {
+        match quirks::offline_parameter(issuer) {
+            Some((name, value)) => Self::Parameter(name, value),
+            None if scopes.is_none_or(|scopes| scopes.iter().any(|scope| scope == OFFLINE_ACCESS)) => Self::Scope,
+            None => Self::Unasked,
+        }
+    }
 }
 
 impl Provider {
@@ -103,6 +130,7 @@ pub fn parse(issuer: &str, bytes: &[u8]) -> Result<Provider, LoginError> {
         selects_account: takes("select_account").unwrap_or(false),
         // Core §15.1: whatever a provider says, it has to know `login`.
         signs_in_anew: known.is_none_or(|known| known.contains(&"login")),
+        offline: Offline::of(issuer, beyond.scopes_supported.as_deref()),
     })
 }
 
@@ -112,6 +140,8 @@ struct Beyond {
     #[serde(default, deserialize_with = "if_text")]
     userinfo_endpoint: Option<String>,
     prompt_values_supported: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "if_texts")]
+    scopes_supported: Option<Vec<String>>,
 }
 
 /// A member that no sign-in had to read before may be of any type.
@@ -120,6 +150,15 @@ fn if_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
         Node::Text(text) => Some(text.into_owned()),
         _ => None,
     })
+}
+
+fn if_texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    let Node::List(entries) = Node::deserialize(deserializer)? else { return Ok(None) };
+    let text = |entry| match entry {
+        Node::Text(text) => Some(text.into_owned()),
+        _ => None,
+    };
+    Ok(Some(entries.into_iter().filter_map(text).collect()))
 }
 
 #[cfg(test)]
@@ -144,6 +183,23 @@ mod tests {
 
     fn read(issuer: &str, document: &Value) -> Result<Provider, LoginError> {
         parse(issuer, document.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_refresh_token_is_asked_for_as_the_provider_takes_it() {
+        let issuer = "https://id.example.com";
+        let offline = |scopes: Value| {
+            let mut document = document(issuer);
+            document["scopes_supported"] = scopes;
+            read(issuer, &document).unwrap().offline
+        };
+        assert_eq!(read(issuer, &document(issuer)).unwrap().offline, Offline::Scope);
+        assert_eq!(offline(json!(["openid", "offline_access"])), Offline::Scope);
+        assert_eq!(offline(json!("openid")), Offline::Scope, "what cannot be read says nothing");
+        assert_eq!(offline(json!(["openid", "email", 7])), Offline::Unasked);
+        let google = "https://accounts.google.com";
+        let offline = Offline::of(google, Some(&["openid".to_owned()]));
+        assert_eq!(offline, Offline::Parameter("access_type", "offline"));
     }
 
     #[test]

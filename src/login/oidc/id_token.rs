@@ -19,7 +19,7 @@ use crate::secret::Secret;
 use crate::time::{Lifetime, Timestamp};
 
 /// How far the provider's clock may be from ours.
-pub(super) const LEEWAY: Lifetime = Lifetime(60);
+pub(in crate::login) const LEEWAY: Lifetime = Lifetime(60);
 
 const MAX_SHOWN: usize = 256;
 
@@ -158,12 +158,13 @@ impl SignedIdToken {
         Ok(Self { claims: signed.claims()?, payload: signed.into_payload() })
     }
 
-    /// Who signed in: steps 3 to 8 of [`read`].
+    /// Who signed in: steps 3 to 8 of [`read`]. One that came with a refresh answers no browser, so that it needs no
+    /// nonce (Core §12.2).
     pub fn proven(
         self,
         issuer: &str,
         client_id: &str,
-        nonce: &Secret,
+        nonce: Option<&Secret>,
         not_before: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Proven, IdTokenError> {
@@ -199,7 +200,7 @@ impl SignedIdToken {
         }
 
         // 6.
-        if !claims.nonce.as_deref().is_some_and(|claimed| nonce.matches(claimed)) {
+        if nonce.is_some_and(|nonce| !claims.nonce.as_deref().is_some_and(|claimed| nonce.matches(claimed))) {
             return Err(IdTokenError::WrongNonce);
         }
 
@@ -260,6 +261,11 @@ pub fn subject(issuer: &str, sub: &str) -> String {
     format!("{issuer}|{sub}")
 }
 
+/// What the issuer calls somebody whom the gateway calls that.
+pub fn sub_of(subject: &str) -> &str {
+    subject.split_once('|').map_or(subject, |(_, sub)| sub)
+}
+
 impl IdClaims {
     fn identity(self, issuer: &str) -> Identity {
         let refuted = self.email_verified.is_some_and(|verified| verified == false || verified == "false");
@@ -272,7 +278,7 @@ impl IdClaims {
 }
 
 /// Whether a text of the provider's is fit to name a person or a session (Core §2).
-pub(super) fn is_fit(name: &str) -> bool {
+pub(in crate::login) fn is_fit(name: &str) -> bool {
     (1..=255).contains(&name.len()) && name.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 

@@ -10,6 +10,7 @@ pub mod discovery;
 pub mod id_token;
 pub mod logout_token;
 pub mod quirks;
+pub mod recheck;
 #[cfg(test)]
 mod tests;
 pub mod userinfo;
@@ -155,6 +156,8 @@ pub struct Tokens {
     pub id_token: Secret,
     /// For the userinfo endpoint, where something has to be asked there. It is not kept.
     pub access_token: Option<Secret>,
+    /// What the provider can be asked again with.
+    pub refresh_token: Option<Secret>,
 }
 
 /// Reads a token response. An access token that nobody needs may be missing.
@@ -171,11 +174,11 @@ pub fn token_response(status: StatusCode, bytes: &[u8], sent: &Sent) -> Result<T
         Some(Node::Null) | None => return Err(LoginError::IdTokenMissing),
         Some(_) => return Err(LoginError::TokenMalformed),
     };
-    let access_token = match answer.get("access_token") {
+    let token = |name| match answer.get(name) {
         Some(Node::Text(token)) => Some(Secret::new(token.as_ref())),
         _ => None,
     };
-    Ok(Tokens { id_token, access_token })
+    Ok(Tokens { id_token, access_token: token("access_token"), refresh_token: token("refresh_token") })
 }
 
 /// RFC 6749 §3.1: no parameter more than once. Unknown ones are ignored.

@@ -10,6 +10,8 @@ struct Provider {
     hosts: &'static [&'static str],
     /// The values of `prompt` that it takes, where its metadata does not say.
     prompts: Option<&'static [&'static str]>,
+    /// The parameter that it gives a refresh token for, where it does not know `offline_access`.
+    offline: Option<(&'static str, &'static str)>,
     /// How it writes the issuer of tenants of everybody's, where there is such a thing.
     tenants: Option<Tenants>,
 }
@@ -27,11 +29,17 @@ struct Tenants {
 
 const PROVIDERS: [Provider; 2] = [
     // Refuses `prompt=login`, and has no `prompt_values_supported`.
-    Provider { hosts: &["accounts.google.com"], prompts: Some(&["none", "consent", "select_account"]), tenants: None },
+    Provider {
+        hosts: &["accounts.google.com"],
+        prompts: Some(&["none", "consent", "select_account"]),
+        offline: Some(("access_type", "offline")),
+        tenants: None,
+    },
     // Lets people choose an account without saying that it does; its shared issuers are templates.
     Provider {
         hosts: &["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"],
         prompts: Some(&["login", "none", "consent", "select_account"]),
+        offline: None,
         tenants: Some(Tenants {
             everybody: &["common", "organizations", "consumers"],
             placeholder: "{tenantid}",
@@ -43,6 +51,11 @@ const PROVIDERS: [Provider; 2] = [
 /// The values of `prompt` that an issuer is known to take, where its metadata says nothing.
 pub(super) fn prompts(issuer: &str) -> Option<&'static [&'static str]> {
     of(issuer)?.prompts
+}
+
+/// What an issuer has to be asked to give a refresh token, beside the protocol.
+pub(super) fn offline_parameter(issuer: &str) -> Option<(&'static str, &'static str)> {
+    of(issuer)?.offline
 }
 
 /// The claim with the tenant's id, at an issuer that stands for tenants of everybody.
@@ -119,5 +132,7 @@ mod tests {
         assert!(!prompts("https://accounts.google.com").unwrap().contains(&"login"));
         assert!(prompts(COMMON).unwrap().contains(&"select_account"));
         assert_eq!(prompts("https://id.example.com"), None);
+        assert_eq!(offline_parameter("https://accounts.google.com"), Some(("access_type", "offline")));
+        assert_eq!((offline_parameter(COMMON), offline_parameter("https://id.example.com")), (None, None));
     }
 }

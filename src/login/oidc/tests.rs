@@ -22,6 +22,7 @@ fn provider(methods: &[&str]) -> Provider {
         iss_parameter: false,
         selects_account: false,
         signs_in_anew: true,
+        offline: discovery::Offline::Scope,
     }
 }
 

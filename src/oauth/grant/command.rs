@@ -166,6 +166,9 @@ tagged! { "outcome",
         Shown {
             /// The scope that was granted.
             scope: ScopeSet,
+            /// Whose it is. Objects of older releases do not say.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            subject: Option<String>,
         },
         /// The consent form had been answered before, or what was held is gone.
         AlreadyUsed,

@@ -90,8 +90,12 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
         (Outcome::AlreadyUsed, r#"{"outcome":"already_used"}"#.to_owned()),
         (Outcome::Held, r#"{"outcome":"held"}"#.to_owned()),
         (
-            Outcome::Shown { scope: granted().scope },
+            Outcome::Shown { scope: granted().scope, subject: None },
             r#"{"outcome":"shown","scope":"mcp:tools offline_access"}"#.to_owned(),
+        ),
+        (
+            Outcome::Shown { scope: granted().scope, subject: Some("dev:alice".to_owned()) },
+            r#"{"outcome":"shown","scope":"mcp:tools offline_access","subject":"dev:alice"}"#.to_owned(),
         ),
         (
             Outcome::Peeked { sealed: "r".to_owned(), subject: "dev:alice".to_owned() },

@@ -154,7 +154,7 @@ impl State {
     fn show(self) -> (Self, Outcome) {
         let outcome = match &self {
             Self::Open { granted, .. } | Self::Spent { granted, .. } | Self::Live { granted, .. } => {
-                Outcome::Shown { scope: granted.scope.clone() }
+                Outcome::Shown { scope: granted.scope.clone(), subject: Some(granted.subject.clone()) }
             }
             Self::Held { .. } | Self::Refused { .. } | Self::Revoked { .. } => rejected(Rejection::Unknown),
         };

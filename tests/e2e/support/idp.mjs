@@ -34,11 +34,11 @@ export const LOGIN_SECRETS = { LOGIN_CLIENT_SECRET: CLIENT_SECRET };
 
 /**
  * oidc-provider with one client, the gateway at `gatewayUrl`. A person types a login name into its form.
- * With `saysGoodbye` it tells the gateway of whoever signs out. `groupsOf(name)` are the groups it tells of them, in the ID token, or at userinfo alone where `claimsAtUserinfo` says so.
+ * Whoever is `putOut` is let in no more. With `saysGoodbye` it tells the gateway of whoever signs out. `groupsOf(name)` are the groups it tells of them, in the ID token, or at userinfo alone where `claimsAtUserinfo` says so.
  */
 export async function startProvider(
   gatewayUrl,
-  { algorithm = "RS256", authentication = "client_secret_basic", groupsOf = () => undefined, claimsAtUserinfo = false, saysGoodbye = false } = {},
+  { algorithm = "RS256", authentication = "client_secret_basic", groupsOf = () => undefined, claimsAtUserinfo = false, saysGoodbye = false, putOut = new Set() } = {},
 ) {
   const handler = { serve: undefined };
   const { origin: issuer, stop } = await listen(http.createServer((request, response) => handler.serve(request, response)));
@@ -51,7 +51,7 @@ export async function startProvider(
         client_secret: authentication === "none" ? undefined : CLIENT_SECRET,
         redirect_uris: [`${gatewayUrl}/login/callback`],
         response_types: ["code"],
-        grant_types: ["authorization_code"],
+        grant_types: ["authorization_code", "refresh_token"],
         id_token_signed_response_alg: algorithm,
         token_endpoint_auth_method: authentication,
         ...(saysGoodbye && { backchannel_logout_uri: `${gatewayUrl}/oauth/backchannel-logout`, backchannel_logout_session_required: true }),
@@ -61,6 +61,7 @@ export async function startProvider(
     cookies: { keys: [randomBytes(16).toString("hex")] },
     features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: saysGoodbye } },
     pkce: { required: () => true },
+    issueRefreshToken: () => true,
     // The gateway is on this machine, where a provider on the internet would not look for it.
     fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
     // Nobody is asked what the gateway may learn: the gateway asks for its own consent.
@@ -72,7 +73,10 @@ export async function startProvider(
     },
     claims: { openid: ["sub"], profile: ["name", "groups"], email: ["email"] },
     conformIdTokenClaims: claimsAtUserinfo,
-    findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, name: `${id} of the provider`, email: `${id}@example.com`, groups: groupsOf(id) }) }),
+    findAccount(_context, id) {
+      if (putOut.has(id)) return undefined;
+      return { accountId: id, claims: () => ({ sub: id, name: `${id} of the provider`, email: `${id}@example.com`, groups: groupsOf(id) }) };
+    },
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
   });
   const serveProvider = provider.callback();
@@ -91,7 +95,7 @@ export async function startProvider(
 /**
  * A provider that signs everybody in as `sub` and makes whatever ID token `forge` says.
  * `forge({claims, sign, keys})` answers the token; the default is an honest one. `discovery`, `callback` and `jwks` bend the other answers;
- * `userinfo()` makes {status, text} of the endpoint that its document names.
+ * `refresh(token)` makes {status, json} of who is asked about again, and `userinfo()` makes {status, text} of the endpoint that its document names.
  */
 export async function startForger({ algorithm = "RS256", keyPair = keyPairs[algorithm] } = {}) {
   const keys = { honest: keyPair(), stranger: keyPair() };
@@ -106,6 +110,7 @@ export async function startForger({ algorithm = "RS256", keyPair = keyPairs[algo
     discovery: (document) => document,
     callback: (parameters) => parameters,
     jwks: (keys) => keys,
+    refresh: () => ({ status: 400, json: { error: "invalid_grant" } }),
     userinfo: () => ({ status: 200, text: JSON.stringify({ sub: idp.sub }) }),
     requests: [],
     sign,
@@ -133,11 +138,16 @@ export async function startForger({ algorithm = "RS256", keyPair = keyPairs[algo
         return response.writeHead(303, { location: String(back) }).end();
       }
       case "/token": {
+        if (new URLSearchParams(body).get("grant_type") === "refresh_token") {
+          const { status, json: answer } = idp.refresh(new URLSearchParams(body).get("refresh_token"));
+          return json(answer, status);
+        }
         const asked = pending.get(new URLSearchParams(body).get("code"));
         if (!asked) return json({ error: "invalid_grant" }, 400);
         const now = Math.floor(Date.now() / 1000);
         const claims = { iss: issuer, aud: CLIENT_ID, sub: idp.sub, nonce: asked.get("nonce"), iat: now, exp: now + 300, name: "Alice" };
-        return json({ access_token: "of no use", token_type: "Bearer", expires_in: 300, id_token: await idp.forge({ claims, sign, keys }) });
+        const refresh_token = asked.get("scope").includes("offline_access") ? randomBytes(8).toString("hex") : undefined;
+        return json({ access_token: "of no use", token_type: "Bearer", expires_in: 300, refresh_token, id_token: await idp.forge({ claims, sign, keys }) });
       }
       case "/userinfo": {
         const { status, text } = idp.userinfo();

@@ -52,7 +52,7 @@ fn of_issuer(issuer: &str, jwks: &Jwks, token: &str) -> Result<Identity, IdToken
     let unverified = read(&token, jwks)?;
     let verified = unverified.keys().iter().any(|key| made_by(key, unverified.message(), unverified.signature()));
     let signed = SignedIdToken::of(unverified.verified(verified)?)?;
-    let proven = signed.proven(issuer, "gateway", &Secret::new("n1"), None, Timestamp(NOW))?;
+    let proven = signed.proven(issuer, "gateway", Some(&Secret::new("n1")), None, Timestamp(NOW))?;
     assert_eq!(proven.claims().unwrap().get("sub"), Some(&Node::Text(proven.sub.as_str().into())));
     Ok(proven.identity)
 }
@@ -250,7 +250,7 @@ fn a_fresh_sign_in_is_one_after_it_was_asked_for() {
         let token = Secret::new(es256(json!({"kid": EC_ID}), claims_with("auth_time", auth_time)));
         let signed = read(&token, &key_set(&[ec_jwk()])).unwrap().verified(true).unwrap();
         let signed = SignedIdToken::of(signed).unwrap();
-        signed.proven(ISSUER, "gateway", &Secret::new("n1"), Some(asked), Timestamp(NOW)).map(|_| ())
+        signed.proven(ISSUER, "gateway", Some(&Secret::new("n1")), Some(asked), Timestamp(NOW)).map(|_| ())
     };
     for fresh in [json!(NOW - 200), json!(NOW), json!(NOW - 260)] {
         assert_eq!(since(fresh.clone()), Ok(()), "{fresh}");
