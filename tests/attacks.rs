@@ -37,6 +37,8 @@ mod documents;
 mod ended;
 #[path = "attacks/id_tokens.rs"]
 mod id_tokens;
+#[path = "attacks/introspection.rs"]
+mod introspection;
 #[path = "attacks/issuers.rs"]
 mod issuers;
 #[path = "attacks/kept.rs"]

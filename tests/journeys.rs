@@ -33,6 +33,8 @@ mod console_programs;
 mod deploying;
 #[path = "journeys/entered.rs"]
 mod entered;
+#[path = "journeys/introspection.rs"]
+mod introspection;
 #[path = "journeys/issuers.rs"]
 mod issuers;
 #[path = "journeys/keeping.rs"]

@@ -92,11 +92,13 @@ fn describe<'a, P: Platform>(
 
 fn endpoints<P: Platform>(context: &RequestContext<'_, P>) -> Endpoints {
     let url = |endpoint: Endpoint| context.url(endpoint.path());
+    let mut asking = context.config.clients.preregistered.iter();
     Endpoints {
         authorization: url(Endpoint::Authorize),
         token: url(Endpoint::Token),
         registration: url(Endpoint::Register),
         revocation: url(Endpoint::Revoke),
+        introspection: asking.any(|client| !client.introspects.is_empty()).then(|| url(Endpoint::Introspect)),
         jwks: url(Endpoint::Jwks),
     }
 }

@@ -18,6 +18,7 @@ pub mod connection;
 pub mod discover;
 pub mod external;
 pub mod holdings;
+pub mod introspect;
 pub mod leaving;
 pub mod login;
 pub mod logout;

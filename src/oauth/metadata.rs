@@ -61,6 +61,8 @@ pub struct Endpoints {
     pub registration: String,
     /// RFC 7009.
     pub revocation: String,
+    /// RFC 7662, where any client may ask about tokens.
+    pub introspection: Option<String>,
     /// RFC 7517; only `OpenID` clients ask for it.
     pub jwks: String,
 }
@@ -124,6 +126,9 @@ impl AuthorizationServer<'_> {
         // `none` must be among them: Claude uses a client id metadata document only then.
         let methods = Authentication::METHODS.into_iter().chain(self.key_method).map(AuthenticationMethod::as_str);
         let authentication_methods: Vec<_> = methods.collect();
+        // Nobody asks without proving who they are (RFC 7662 §2.1).
+        let none = AuthenticationMethod::None.as_str();
+        let proving = || authentication_methods.iter().copied().filter(|method| *method != none).collect();
         let assertions = self.takes_assertions.then_some(GRANT_TYPE);
         let grants = ["authorization_code", "refresh_token"].into_iter();
         ServerDocument {
@@ -137,6 +142,11 @@ impl AuthorizationServer<'_> {
             grant_types_supported: grants.chain(self.machine_grant).chain(assertions).collect(),
             token_endpoint_auth_methods_supported: authentication_methods.clone(),
             token_endpoint_auth_signing_alg_values_supported: self.algorithms(),
+            introspection_endpoint: self.endpoints.introspection.as_deref(),
+            introspection_endpoint_auth_methods_supported: self.endpoints.introspection.as_ref().map(|_| proving()),
+            introspection_endpoint_auth_signing_alg_values_supported: self
+                .algorithms()
+                .filter(|_| self.endpoints.introspection.is_some()),
             revocation_endpoint_auth_methods_supported: authentication_methods,
             revocation_endpoint_auth_signing_alg_values_supported: self.algorithms(),
             code_challenge_methods_supported: ["S256"],
@@ -169,6 +179,12 @@ struct ServerDocument<'a> {
     revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revocation_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 9]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint_auth_methods_supported: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 9]>,
     code_challenge_methods_supported: [&'static str; 1],
     scopes_supported: Vec<&'a str>,
     client_id_metadata_document_supported: bool,
@@ -200,6 +216,7 @@ mod tests {
             token: at("token"),
             registration: at("register"),
             revocation: at("revoke"),
+            introspection: None,
             jwks: at("jwks"),
         }
     }
@@ -269,6 +286,15 @@ mod tests {
             "refresh_token_scope": "offline_access",
         });
         assert_eq!(value(&server(&endpoints(), &scopes()).to_json()), expected);
+    }
+
+    #[test]
+    fn whoever_asks_about_tokens_proves_who_they_are() {
+        let introspection = Some("https://gw.example/oauth/introspect".to_owned());
+        let document = value(&server(&Endpoints { introspection, ..endpoints() }, &scopes()).to_json());
+        assert_eq!(document["introspection_endpoint"], "https://gw.example/oauth/introspect");
+        let methods = &document["introspection_endpoint_auth_methods_supported"];
+        assert_eq!(methods, &json!(["client_secret_basic", "client_secret_post"]));
     }
 
     #[test]

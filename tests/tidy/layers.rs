@@ -183,4 +183,5 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("connect", &["account", "authorize", "call", "client", "connection", "login", "upstream"]),
+    ("introspect", &["admin", "api_keys", "revocation", "token"]),
 ];

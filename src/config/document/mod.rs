@@ -173,6 +173,9 @@ pub(super) struct PreregisteredDocument {
     pub(super) jwks_uri: Option<String>,
     /// How it sends its secret. Without it: either way where there is a secret.
     pub(super) token_endpoint_auth_method: Option<AuthenticationMethod>,
+    /// For a resource server: the slugs of the servers whose tokens it may ask about (RFC 7662).
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<String>"))]
+    pub(super) introspects: Option<Vec<Option<String>>>,
     /// For a program that acts for no person: what it may have by `client_credentials`.
     pub(super) machine: Option<MachineDocument>,
 }

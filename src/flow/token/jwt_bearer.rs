@@ -123,6 +123,7 @@ pub(super) async fn exchange<P: Platform>(
         slug: Some(server.slug.as_str().to_owned()),
         roles,
         claims,
+        cnf: None,
     };
     let access = access_token::sign(&context.keys, &claims);
     let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: None, scope: &scope };

@@ -256,6 +256,7 @@ async fn respond<P: Platform>(
         slug: Some(granted.slug.clone()),
         roles,
         claims,
+        cnf: None,
     };
     let access = access_token::sign(&context.keys, &claims);
     let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: refresh, scope };
@@ -264,7 +265,7 @@ async fn respond<P: Platform>(
 
 /// The server that was consented to, if it is still where the tokens are for. Were another one put at its URL, tokens
 /// of the old grant would fit that one, which nobody allowed; at another public URL they would fit nothing.
-fn served<'c>(config: &'c Config, origin: &Origin, granted: &Granted) -> Option<&'c Server> {
+pub fn served<'c>(config: &'c Config, origin: &Origin, granted: &Granted) -> Option<&'c Server> {
     let server = config.servers.get(granted.slug.as_str())?;
     ResourceForm::all(origin, server).any(|form| form.url() == granted.resource).then_some(server)
 }

@@ -71,6 +71,13 @@ tagged! { "command",
         },
         /// What may it do? An operator asks.
         Show,
+        /// Would a refresh token be good now? Whoever asks does not use it (RFC 7662).
+        Inspect {
+            /// The refresh token. Its tag was checked: we issued it.
+            presented: Digested,
+            /// How long what was granted may be refreshed since its sign-in.
+            refresh_max: Lifetime,
+        },
         /// `grant_type=authorization_code`.
         Redeem(Redeem),
         /// `grant_type=refresh_token`.
@@ -142,6 +149,7 @@ impl fmt::Debug for Command {
             Self::Redeem(_) => "Redeem",
             Self::Rotate(_) => "Rotate",
             Self::Show => "Show",
+            Self::Inspect { .. } => "Inspect",
             Self::Revoke { .. } => "Revoke",
         })
     }
@@ -166,6 +174,13 @@ tagged! { "outcome",
         Shown {
             /// The scope that was granted.
             scope: ScopeSet,
+        },
+        /// The refresh token would be good.
+        Inspected {
+            /// What it is good for.
+            granted: Granted,
+            /// Until when.
+            until: Timestamp,
         },
         /// The consent form had been answered before, or what was held is gone.
         AlreadyUsed,

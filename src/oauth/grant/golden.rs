@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::tests::{NOW, VERIFIER, after, granted, hold, live, online, open, redeem, revoke, rotated, rotation};
 use super::*;
+use crate::secret::Digested;
+use crate::time::Lifetime;
 
 const GRANTED: &str = r#"{"client_id":"claude","subject":"dev:alice","redirect_uri":"https://claude.ai/cb","scope":"mcp:tools offline_access","resource":"https://gw.example/v1/mcp/docs","slug":"docs","challenge":"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}"#;
 const CODE: &str = "VpTQii5T_8rgwxA-Wtb2B2q9lg6x-KVldwQLwQKPcCs";
@@ -78,6 +80,10 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
             ),
         ),
         (revoke(None), r#"{"command":"revoke","client_id":null}"#.to_owned()),
+        (
+            Command::Inspect { presented: Digested::of("rt0"), refresh_max: Lifetime(86_400) },
+            format!(r#"{{"command":"inspect","presented":"{RT0}","refresh_max":86400}}"#),
+        ),
     ];
     for (command, golden) in commands {
         assert_eq!(serde_json::to_string(&command).unwrap(), golden);
@@ -92,6 +98,10 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
         (
             Outcome::Shown { scope: granted().scope },
             r#"{"outcome":"shown","scope":"mcp:tools offline_access"}"#.to_owned(),
+        ),
+        (
+            Outcome::Inspected { granted: granted(), until: NOW },
+            format!(r#"{{"outcome":"inspected","granted":{GRANTED},"until":1000}}"#),
         ),
         (
             Outcome::Peeked { sealed: "r".to_owned(), subject: "dev:alice".to_owned() },

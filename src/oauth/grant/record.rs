@@ -109,9 +109,12 @@ fn begin(command: Command) -> (Option<State>, Outcome) {
         }
         Command::Hold { sealed, subject, until } => (Some(State::Held { sealed, subject, until }), Outcome::Held),
         Command::Refuse { until } => (Some(State::Refused { until }), Outcome::Refused),
-        Command::Redeem(_) | Command::Rotate(_) | Command::Peek | Command::Show | Command::Revoke { .. } => {
-            (None, rejected(Rejection::Unknown))
-        }
+        Command::Redeem(_)
+        | Command::Rotate(_)
+        | Command::Peek
+        | Command::Show
+        | Command::Inspect { .. }
+        | Command::Revoke { .. } => (None, rejected(Rejection::Unknown)),
     }
 }
 
@@ -121,6 +124,10 @@ impl State {
             Command::Open { granted, code, code_expires } => self.open_held(granted, code, code_expires, now),
             Command::Peek => self.peek(now),
             Command::Show => self.show(),
+            Command::Inspect { presented, refresh_max } => {
+                let outcome = self.inspect(&presented, refresh_max, now);
+                (self, outcome)
+            }
             Command::Refuse { until } if matches!(self, Self::Held { .. }) => {
                 (Self::Refused { until }, Outcome::Refused)
             }
@@ -159,6 +166,19 @@ impl State {
             Self::Held { .. } | Self::Refused { .. } | Self::Revoked { .. } => rejected(Rejection::Unknown),
         };
         (self, outcome)
+    }
+
+    fn inspect(&self, presented: &Digested, max: Lifetime, now: Timestamp) -> Outcome {
+        let Self::Live { granted, refresh, .. } = self else { return rejected(Rejection::Unknown) };
+        let end = granted.signed_in.or(refresh.began).map(|began| began + max);
+        let until = end.unwrap_or(refresh.expires).min(refresh.expires);
+        if until.reached(now) {
+            return rejected(Rejection::RefreshExpired);
+        }
+        match refresh.find(presented, now) {
+            Ok(_) => Outcome::Inspected { granted: granted.clone(), until },
+            Err(why) => rejected(why),
+        }
     }
 
     fn redeem(self, redeem: Redeem, now: Timestamp) -> (Self, Outcome) {

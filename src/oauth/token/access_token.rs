@@ -64,6 +64,16 @@ pub struct Claims {
     /// The claims of the subject's sign-in that policy asks for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub claims: BTreeMap<String, Vec<String>>,
+    /// The key that whoever presents it must prove to have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<BoundKey>,
+}
+
+/// What a token is bound to (RFC 7800 §3.1, RFC 9449 §6.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoundKey {
+    /// The thumbprint of a key (RFC 7638).
+    pub jkt: String,
 }
 
 impl Claims {
@@ -79,6 +89,11 @@ impl Claims {
             return Err(AccessTokenError::WrongAudience);
         }
         Ok(())
+    }
+
+    /// How it is presented (RFC 6750, RFC 9449 §5).
+    pub fn token_type(&self) -> &'static str {
+        if self.cnf.is_some() { "DPoP" } else { "Bearer" }
     }
 
     /// Whether a client got it for itself, without a person.
@@ -199,6 +214,7 @@ mod tests {
             slug: None,
             roles: Vec::new(),
             claims: BTreeMap::new(),
+            cnf: None,
         }
     }
 
