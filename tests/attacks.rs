@@ -33,6 +33,8 @@ mod console;
 mod cookies;
 #[path = "attacks/documents.rs"]
 mod documents;
+#[path = "attacks/dpop.rs"]
+mod dpop;
 #[path = "attacks/ended.rs"]
 mod ended;
 #[path = "attacks/id_tokens.rs"]

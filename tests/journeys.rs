@@ -31,6 +31,8 @@ mod console;
 mod console_programs;
 #[path = "journeys/deploying.rs"]
 mod deploying;
+#[path = "journeys/dpop.rs"]
+mod dpop;
 #[path = "journeys/entered.rs"]
 mod entered;
 #[path = "journeys/introspection.rs"]

@@ -51,6 +51,8 @@ pub struct Preregistered {
     pub machine: Option<Machine>,
     /// The slugs of the servers whose tokens it may ask about.
     pub introspects: Vec<String>,
+    /// Whether its access tokens are bound to a key.
+    pub dpop_bound: bool,
 }
 
 pub(super) fn prove(document: ClientsDocument, offered: Offered<'_>, at: &Pointer, report: &mut Report) -> Clients {
@@ -138,6 +140,7 @@ fn prove_client(
         token_endpoint_auth_method: method,
         machine,
         introspects: introspects.unwrap_or_default(),
+        dpop_bound: document.dpop_bound_access_tokens,
     })
 }
 

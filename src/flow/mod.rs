@@ -16,6 +16,7 @@ pub mod config;
 pub mod connect;
 pub mod connection;
 pub mod discover;
+pub mod dpop;
 pub mod external;
 pub mod holdings;
 pub mod introspect;

@@ -25,6 +25,8 @@ pub struct ProtectedResource<'a> {
     pub scopes: &'a ScopeSet,
     /// The server's name for people.
     pub name: &'a str,
+    /// Whether it takes no access token that is not bound to a key.
+    pub requires_dpop: bool,
 }
 
 impl ProtectedResource<'_> {
@@ -37,6 +39,9 @@ impl ProtectedResource<'_> {
             scopes_supported: Vec<&'a str>,
             bearer_methods_supported: [&'static str; 1],
             resource_name: &'a str,
+            dpop_signing_alg_values_supported: [&'static str; 9],
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            dpop_bound_access_tokens_required: bool,
         }
         let mut scopes: Vec<_> = self.scopes.iter().filter(|scope| *scope != ScopeSet::OFFLINE_ACCESS).collect();
         scopes.sort_by_key(|scope| *scope != ScopeSet::TOOLS);
@@ -46,6 +51,8 @@ impl ProtectedResource<'_> {
             scopes_supported: scopes,
             bearer_methods_supported: ["header"],
             resource_name: self.name,
+            dpop_signing_alg_values_supported: Algorithm::ALL.map(Algorithm::as_str),
+            dpop_bound_access_tokens_required: self.requires_dpop,
         })
     }
 }
@@ -150,6 +157,7 @@ impl AuthorizationServer<'_> {
             revocation_endpoint_auth_methods_supported: authentication_methods,
             revocation_endpoint_auth_signing_alg_values_supported: self.algorithms(),
             code_challenge_methods_supported: ["S256"],
+            dpop_signing_alg_values_supported: Algorithm::ALL.map(Algorithm::as_str),
             scopes_supported: self.scopes.iter().collect(),
             client_id_metadata_document_supported: self.metadata_documents,
             authorization_response_iss_parameter_supported: true,
@@ -186,6 +194,7 @@ struct ServerDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 9]>,
     code_challenge_methods_supported: [&'static str; 1],
+    dpop_signing_alg_values_supported: [&'static str; 9],
     scopes_supported: Vec<&'a str>,
     client_id_metadata_document_supported: bool,
     authorization_response_iss_parameter_supported: bool,
@@ -208,6 +217,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
     fn endpoints() -> Endpoints {
         let at = |path: &str| format!("https://gw.example/oauth/{path}");
@@ -251,6 +262,7 @@ mod tests {
             issuers: &["https://gw.example"],
             scopes: &scopes(),
             name: "Docs",
+            requires_dpop: false,
         };
         let expected = json!({
             "resource": "https://gw.example/v1/mcp/docs",
@@ -258,8 +270,11 @@ mod tests {
             "scopes_supported": ["mcp:tools"],
             "bearer_methods_supported": ["header"],
             "resource_name": "Docs",
+            "dpop_signing_alg_values_supported": ALGORITHMS,
         });
         assert_eq!(value(&resource.to_json()), expected);
+        let required = value(&ProtectedResource { requires_dpop: true, ..resource }.to_json());
+        assert_eq!(required["dpop_bound_access_tokens_required"], true);
     }
 
     #[test]
@@ -277,6 +292,7 @@ mod tests {
             "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
             "code_challenge_methods_supported": ["S256"],
             "scopes_supported": ["mcp:tools", "offline_access"],
+            "dpop_signing_alg_values_supported": ALGORITHMS,
             "client_id_metadata_document_supported": true,
             "authorization_response_iss_parameter_supported": true,
             "prompt_values_supported": ["none", "login", "consent", "select_account"],

@@ -93,4 +93,6 @@ purposes! {
     LoggedSubject = "logged subject",
     /// Seals whose a session at the identity provider is.
     ProviderSession = "provider session",
+    /// Tags nonces for proofs of possession.
+    DpopNonce = "dpop nonce",
 }

@@ -122,6 +122,7 @@ fn preregistered<P: Platform>(context: &RequestContext<'_, P>, client: &Preregis
             _ => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         },
         scope: None,
+        dpop_bound: client.dpop_bound,
     })
 }
 

@@ -38,6 +38,12 @@ pub struct Granted {
     /// this was written down are older than any revocation of their subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_in: Option<Timestamp>,
+    /// The key that its code is for (RFC 9449 §10), and then the one that a public client's refresh tokens are for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
+    /// Whether no access token comes of it without a proof of possession.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_proof: bool,
 }
 
 tagged! { "command",
@@ -112,6 +118,12 @@ pub struct Redeem {
     pub refresh_max: Option<Lifetime>,
     /// When the access token of this answer expires.
     pub access_expires: Timestamp,
+    /// The key that was proven to be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
+    /// Whether the client proves nothing else, so that its refresh tokens are for that key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_public: bool,
 }
 
 /// A refresh token and the successor that replaces it.
@@ -136,6 +148,9 @@ pub struct Rotate {
     pub refresh_max: Option<Lifetime>,
     /// When the access token of this answer expires.
     pub access_expires: Timestamp,
+    /// The key that was proven to be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
 }
 
 /// Names the command only: it carries a verifier.
@@ -255,6 +270,10 @@ pub enum Rejection {
     RefreshReused,
     /// The grant is revoked.
     Revoked,
+    /// No proof of possession.
+    MissingProof,
+    /// A proof of another key.
+    WrongKey,
 }
 
 reasons! { Rejection:
@@ -272,4 +291,6 @@ reasons! { Rejection:
         "what was granted may not be refreshed any longer, because the person signed in for it too long ago";
     RefreshReused => "refresh_reused", "the refresh token was replaced before, so the whole family was revoked";
     Revoked => "grant_revoked", "the grant was revoked";
+    MissingProof => "grant_proof_missing", "the code or refresh token is good only with a DPoP proof";
+    WrongKey => "grant_wrong_key", "the code or refresh token is bound to another key than the DPoP proof's";
 }

@@ -188,6 +188,8 @@ impl State {
                     // A request that does not fit leaves the code to whoever it was made for.
                     return (Self::Open { granted, code, code_expires }, rejected(why));
                 }
+                let jkt = redeem.jkt.clone().filter(|_| redeem.is_public);
+                let granted = Granted { jkt, ..granted };
                 let offline = granted.scope.contains(ScopeSet::OFFLINE_ACCESS);
                 let outcome = Outcome::Redeemed { granted: granted.clone(), refresh: offline };
                 let access_until = redeem.access_expires;
@@ -281,6 +283,8 @@ impl Refresh {
         if rotate.client_id != granted.client_id {
             return Err(Rejection::WrongClient);
         }
+        // Before anything that ends the family: who has a token without its key cannot end it either.
+        check_key(granted, rotate.jkt.as_deref())?;
         if self.end(granted, rotate, now).is_some_and(|end| end.reached(now)) {
             return Err(Rejection::RefreshEnded);
         }
@@ -355,7 +359,17 @@ fn check_redeem(
     if !same_resource(granted, redeem.resource.as_deref()) {
         return Err(Rejection::WrongResource);
     }
-    Ok(())
+    check_key(granted, redeem.jkt.as_deref())
+}
+
+/// RFC 9449 §5, §10.
+fn check_key(granted: &Granted, proven: Option<&str>) -> Result<(), Rejection> {
+    match (granted.jkt.as_deref(), proven) {
+        (Some(_), None) => Err(Rejection::MissingProof),
+        (None, None) if granted.needs_proof => Err(Rejection::MissingProof),
+        (Some(bound), Some(proven)) if bound != proven => Err(Rejection::WrongKey),
+        _ => Ok(()),
+    }
 }
 
 fn same_resource(granted: &Granted, requested: Option<&str>) -> bool {

@@ -8,6 +8,7 @@ use jwt_compact::alg::Hs256;
 use jwt_compact::{AlgorithmExt, Header, UntrustedToken, ValidationError};
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::dpop::proof::Proof;
 use crate::oauth::grant::GrantId;
 use crate::oauth::machine;
 use crate::oauth::scope::ScopeSet;
@@ -74,6 +75,13 @@ pub struct Claims {
 pub struct BoundKey {
     /// The thumbprint of a key (RFC 7638).
     pub jkt: String,
+}
+
+impl BoundKey {
+    /// The key of a proof, where there is one.
+    pub fn of(proof: Option<&Proof>) -> Option<Self> {
+        proof.map(|proof| Self { jkt: proof.jkt.clone() })
+    }
 }
 
 impl Claims {
