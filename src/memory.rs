@@ -81,6 +81,8 @@ pub struct Memory {
     pub strange_tokens: Cache<u32>,
     /// Subjects of which it is known that they are the issuer's.
     pub bound_subjects: Cache<()>,
+    /// Proofs of possession that came with calls moments ago, by their ids.
+    pub seen_proofs: Cache<()>,
     /// API keys that were found, by how they end and the server's slug, and what they may do there.
     pub api_keys: Cache<Rc<FoundKey>>,
     /// Digests of what looked like a key moments ago and is none.
@@ -194,6 +196,8 @@ pub struct ExternalToken {
     pub text: Secret,
     /// Whose it is.
     pub caller: Rc<Caller>,
+    /// The key that it is bound to, if it is.
+    pub jkt: Option<String>,
     /// Whether that is somebody who can sign in here.
     pub signs_in: bool,
 }

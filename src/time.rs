@@ -32,6 +32,9 @@ impl PerMinute {
     /// Every rung, each of which is a binding of `wrangler.toml`.
     pub const LADDER: [u16; 8] = [10, 30, 60, 120, 300, 600, 1200, 3000];
 
+    /// The highest rung.
+    pub const MOST: Self = Self(3000);
+
     /// The nearest rung at or below a number; none below the lowest.
     pub fn at_most(number: u64) -> Option<Self> {
         Self::LADDER.into_iter().rev().find(|rung| u64::from(*rung) <= number).map(Self)

@@ -33,10 +33,14 @@ mod console;
 mod cookies;
 #[path = "attacks/documents.rs"]
 mod documents;
+#[path = "attacks/dpop.rs"]
+mod dpop;
 #[path = "attacks/ended.rs"]
 mod ended;
 #[path = "attacks/id_tokens.rs"]
 mod id_tokens;
+#[path = "attacks/introspection.rs"]
+mod introspection;
 #[path = "attacks/issuers.rs"]
 mod issuers;
 #[path = "attacks/kept.rs"]

@@ -31,8 +31,12 @@ mod console;
 mod console_programs;
 #[path = "journeys/deploying.rs"]
 mod deploying;
+#[path = "journeys/dpop.rs"]
+mod dpop;
 #[path = "journeys/entered.rs"]
 mod entered;
+#[path = "journeys/introspection.rs"]
+mod introspection;
 #[path = "journeys/issuers.rs"]
 mod issuers;
 #[path = "journeys/keeping.rs"]

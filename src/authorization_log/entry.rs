@@ -32,6 +32,8 @@ pub enum EntryKind {
     Operator,
     /// A call to a server that was refused.
     Call,
+    /// A resource server asked about a token.
+    Introspection,
 }
 
 /// What a step came to.
@@ -99,7 +101,7 @@ pub struct LogEntry {
 
 impl EntryKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Authorization,
         Self::SignIn,
         Self::Consent,
@@ -109,6 +111,7 @@ impl EntryKind {
         Self::Revocation,
         Self::Operator,
         Self::Call,
+        Self::Introspection,
     ];
 
     /// As it is written.
@@ -123,6 +126,7 @@ impl EntryKind {
             Self::Revocation => "revocation",
             Self::Operator => "operator",
             Self::Call => "call",
+            Self::Introspection => "introspection",
         }
     }
 }

@@ -8,9 +8,6 @@ use super::origin::web_url;
 use super::report::{Pointer, Report};
 use crate::jose::jwks;
 
-/// Members of a JSON Web Key that only its owner may know (RFC 7518 §6.2.2, §6.3.2, §6.4).
-const PRIVATE: [&str; 2] = ["d", "k"];
-
 /// Where a client's keys are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientKeys {
@@ -34,7 +31,7 @@ pub(super) fn prove(
         }
         (Some(keys), None) => {
             let listed = keys.get("keys").and_then(serde_json::Value::as_array);
-            if listed.into_iter().flatten().any(|key| PRIVATE.iter().any(|member| key.get(member).is_some())) {
+            if listed.into_iter().flatten().any(|key| jwks::PRIVATE.iter().any(|member| key.get(member).is_some())) {
                 let problem = "holds a private key, and whoever reads the configuration could be the client";
                 report.add(&place, problem, "write the public key only, and replace this pair of keys");
                 return None;

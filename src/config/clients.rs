@@ -49,6 +49,10 @@ pub struct Preregistered {
     pub token_endpoint_auth_method: Option<AuthenticationMethod>,
     /// What it may have without a person; such a client acts for none.
     pub machine: Option<Machine>,
+    /// The slugs of the servers whose tokens it may ask about.
+    pub introspects: Vec<String>,
+    /// Whether its access tokens are bound to a key.
+    pub dpop_bound: bool,
 }
 
 pub(super) fn prove(document: ClientsDocument, offered: Offered<'_>, at: &Pointer, report: &mut Report) -> Clients {
@@ -88,6 +92,7 @@ fn prove_client(
 
     let place = at.child("redirect_uris");
     let uris = match (&document.machine, document.redirect_uris) {
+        (None, None) if document.introspects.is_some() => None,
         (None, uris) => report.require(&place, uris, "write the list of the client's redirect URIs"),
         (Some(_), Some(_)) => {
             let problem = "is there, and the client is a machine, which acts for no person";
@@ -117,8 +122,9 @@ fn prove_client(
     }
     let keys = client_keys::prove(document.jwks, document.jwks_uri, at, report);
     let machine = document.machine.map(|machine| machine::prove(machine, offered, &at.child("machine"), report));
-    if machine.is_some() && !has_secret && !has_keys {
-        let fix = "write {\"secret\": \"NAME\"}, or the client's jwks or jwks_uri: a machine proves who it is";
+    let introspects = document.introspects.map(|slugs| offered.servers(slugs, &at.child("introspects"), report));
+    if (machine.is_some() || introspects.is_some()) && !has_secret && !has_keys {
+        let fix = "write {\"secret\": \"NAME\"}, or the client's jwks or jwks_uri: such a client proves who it is";
         report.require::<()>(&at.child("client_secret"), None, fix);
     }
     let secret = document.client_secret;
@@ -133,6 +139,8 @@ fn prove_client(
         redirect_uris,
         token_endpoint_auth_method: method,
         machine,
+        introspects: introspects.unwrap_or_default(),
+        dpop_bound: document.dpop_bound_access_tokens,
     })
 }
 
@@ -269,6 +277,30 @@ mod tests {
         for pattern in ["javascript://*", "data://*/*", "FILE:///*"] {
             refused("/clients/redirect_patterns/0", json!(pattern), &["scheme"]);
         }
+    }
+
+    #[test]
+    fn who_asks_about_tokens_serves_a_server_and_proves_itself() {
+        let at = "/clients/preregistered/0";
+        let secret = json!({"secret": "RS_SECRET"});
+        let client = json!({"client_id": "rs", "client_secret": secret, "introspects": ["docs"]});
+        let mut document = complete();
+        document["clients"]["preregistered"][0] = client.clone();
+        let config = Config::parse(&document.to_string()).unwrap();
+        assert_eq!((config.introspects("rs"), config.introspects("app").len()), (&["docs".to_owned()][..], 0));
+        let with = |name: &str, value: serde_json::Value| {
+            let mut client = client.clone();
+            client[name] = value;
+            client
+        };
+        refused_at(&format!("{at}/client_secret"), at, with("client_secret", json!(null)), &["is missing"]);
+        refused_at(&format!("{at}/introspects"), at, with("introspects", json!([])), &["is empty"]);
+        refused_at(
+            &format!("{at}/introspects/0"),
+            at,
+            with("introspects", json!(["dosc"])),
+            &["no such server", "docs"],
+        );
     }
 
     #[test]

@@ -22,11 +22,7 @@ pub(super) struct Offered<'a> {
 pub(super) fn prove(document: MachineDocument, offered: Offered<'_>, at: &Pointer, report: &mut Report) -> Machine {
     let place = at.child("servers");
     let servers = report.require(&place, document.servers, "write the list of the servers it may call");
-    if servers.as_ref().is_some_and(Vec::is_empty) {
-        report.add(&place, "is empty, so the client could call nothing", "write the slug of at least one server");
-    }
-    let servers = report.entries(&place, servers.unwrap_or_default());
-    let servers = servers.into_iter().filter_map(|(at, slug)| report.check(&at, offered.server(slug))).collect();
+    let servers = servers.map(|servers| offered.servers(servers, &place, report)).unwrap_or_default();
     let mut scope = ScopeSet::of(&[ScopeSet::TOOLS]);
     for (at, name) in report.entries(&at.child("scopes"), document.scopes) {
         if report.check(&at, scopes::defined(&name, offered.scopes.names())).is_some() {
@@ -37,6 +33,15 @@ pub(super) fn prove(document: MachineDocument, offered: Offered<'_>, at: &Pointe
 }
 
 impl Offered<'_> {
+    /// The slugs of a list, of which there is one at least.
+    pub(super) fn servers(self, slugs: Vec<Option<String>>, at: &Pointer, report: &mut Report) -> Vec<String> {
+        if slugs.is_empty() {
+            report.add(at, "is empty, so it is for no server", "write the slug of at least one server");
+        }
+        let slugs = report.entries(at, slugs);
+        slugs.into_iter().filter_map(|(at, slug)| report.check(&at, self.server(slug))).collect()
+    }
+
     fn server(self, slug: String) -> Result<String, Complaint> {
         let Some(servers) = self.servers.filter(|servers| !servers.contains(&slug)) else { return Ok(slug) };
         let fix = match nearest(&slug, servers.iter().map(String::as_str)) {

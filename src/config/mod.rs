@@ -159,6 +159,12 @@ impl Config {
         self.clients.preregistered.iter().find(|client| client.client_id == client_id)?.machine.as_ref()
     }
 
+    /// The slugs of the servers whose tokens a client may ask about.
+    pub fn introspects(&self, client_id: &str) -> &[String] {
+        let mut clients = self.clients.preregistered.iter();
+        clients.find(|client| client.client_id == client_id).map_or(&[], |client| &client.introspects)
+    }
+
     /// Every scope there is: the gateway's own, and what the operator defines.
     pub fn supported_scope(&self) -> ScopeSet {
         let own = [ScopeSet::TOOLS, ScopeSet::OFFLINE_ACCESS];

@@ -85,6 +85,8 @@ pub struct Server {
     pub accepts_own: bool,
     /// Whether API keys are taken for it.
     pub accepts_keys: bool,
+    /// Whether it takes no access token that is not bound to a key.
+    pub requires_dpop: bool,
     /// The other issuers whose access tokens are taken for it, by their aliases.
     pub accepts_issuers: Vec<String>,
     /// How often and how many at once it may be called.
@@ -202,6 +204,7 @@ fn prove_server(
         list_cache: list_cache?,
         accepts_own: accepts.own,
         accepts_keys: accepts.keys,
+        requires_dpop: document.dpop_bound_access_tokens_required,
         accepts_issuers: accepts.issuers.clone(),
         limits,
         policy: policy?,

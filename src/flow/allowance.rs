@@ -11,6 +11,7 @@ use super::client::caller;
 use super::{Head, RequestContext};
 use crate::oauth::error::ErrorCode;
 use crate::ports::{Limited, Platform, Unavailable};
+use crate::time::PerMinute;
 use crate::web::failure::Failure;
 use crate::web::route::{Endpoint, Route};
 
@@ -24,6 +25,10 @@ pub async fn require<P: Platform>(
     let limits = &context.config.limits;
     let (kind, rate) = match route {
         Route::Endpoint(Endpoint::Token | Endpoint::Revoke) => ("token", limits.token_per_address),
+        // Never without a limit: whoever guesses secrets or tokens is told at once whether one is good.
+        Route::Endpoint(Endpoint::Introspect) => {
+            ("introspection", Some(limits.token_per_address.unwrap_or(PerMinute::MOST)))
+        }
         Route::Connect(_)
         | Route::IssuerCallback
         | Route::Endpoint(

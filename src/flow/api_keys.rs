@@ -60,6 +60,23 @@ async fn store<P: Platform>(platform: &P, keys: &KeyRing, digest: &Digested, key
     }
 }
 
+/// The key that is presented. One that was made up costs one look at most, and what does not even look like one none.
+pub async fn look_up<P: Platform>(context: &RequestContext<'_, P>, presented: &str) -> Result<Option<ApiKey>, Failure> {
+    if !text::is_well_formed(presented) {
+        return Ok(None);
+    }
+    let (unknown, now) = (&context.memory.unknown_keys, context.now);
+    let digest = Digested::of(presented);
+    if unknown.get(digest.as_str(), now).is_some() {
+        return Ok(None);
+    }
+    let found = find(context, &digest).await?;
+    if found.is_none() {
+        unknown.put(digest.as_str(), (), now + revocation::REMEMBERED, now);
+    }
+    Ok(found)
+}
+
 /// What is known of the key with this digest.
 pub async fn find<P: Platform>(context: &RequestContext<'_, P>, digest: &Digested) -> Result<Option<ApiKey>, Failure> {
     let name = stored(digest);

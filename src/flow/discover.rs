@@ -22,7 +22,8 @@ pub fn protected_resource<P: Platform>(context: &RequestContext<'_, P>, server: 
     let issuers = issuers.map(|issuer| issuer.issuer.as_str());
     let issuers: Vec<_> = server.accepts_own.then_some(context.origin.as_str()).into_iter().chain(issuers).collect();
     let resource = context.resource(server).url();
-    let metadata = ProtectedResource { resource: &resource, issuers: &issuers, scopes: &scopes, name: &server.name };
+    let (name, requires_dpop) = (&server.name, server.requires_dpop);
+    let metadata = ProtectedResource { resource: &resource, issuers: &issuers, scopes: &scopes, name, requires_dpop };
     Ok(document(metadata.to_json()))
 }
 
@@ -33,7 +34,8 @@ pub fn protected_resource_root<P: Platform>(context: &RequestContext<'_, P>) -> 
         return protected_resource(context, only);
     }
     let (origin, name) = (context.origin.as_str(), context.config.branding.name());
-    let metadata = ProtectedResource { resource: origin, issuers: &[origin], scopes: &default_scope(), name };
+    let (scopes, requires_dpop) = (&default_scope(), false);
+    let metadata = ProtectedResource { resource: origin, issuers: &[origin], scopes, name, requires_dpop };
     Ok(document(metadata.to_json()))
 }
 
@@ -92,11 +94,13 @@ fn describe<'a, P: Platform>(
 
 fn endpoints<P: Platform>(context: &RequestContext<'_, P>) -> Endpoints {
     let url = |endpoint: Endpoint| context.url(endpoint.path());
+    let mut asking = context.config.clients.preregistered.iter();
     Endpoints {
         authorization: url(Endpoint::Authorize),
         token: url(Endpoint::Token),
         registration: url(Endpoint::Register),
         revocation: url(Endpoint::Revoke),
+        introspection: asking.any(|client| !client.introspects.is_empty()).then(|| url(Endpoint::Introspect)),
         jwks: url(Endpoint::Jwks),
     }
 }

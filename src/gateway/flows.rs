@@ -14,7 +14,7 @@ use crate::flow::client::register;
 use crate::flow::connect::callback;
 use crate::flow::token::revoke;
 use crate::flow::{
-    Head, RequestContext, admin, allowance, authorize, boxed, call, connect, discover, login, logout, token,
+    Head, RequestContext, admin, allowance, authorize, boxed, call, connect, discover, introspect, login, logout, token,
 };
 use crate::ports::Platform;
 use crate::web::cors;
@@ -84,6 +84,7 @@ async fn one_endpoint<P: Platform>(
         Endpoint::Token => boxed(token::token(context, head, body)).await.map_err(RefusedReply::Json),
         Endpoint::Register => boxed(register::register(context, head, body)).await.map_err(RefusedReply::Json),
         Endpoint::Revoke => boxed(revoke::revoke(context, head, body)).await.map_err(RefusedReply::Json),
+        Endpoint::Introspect => boxed(introspect::introspect(context, head, body)).await.map_err(RefusedReply::Json),
         Endpoint::BackchannelLogout => {
             boxed(logout::backchannel(context, head, body)).await.map_err(RefusedReply::Json)
         }

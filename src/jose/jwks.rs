@@ -4,6 +4,7 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use super::algorithm::{Algorithm, KeyType};
 use crate::json::Node;
@@ -19,6 +20,9 @@ const RSA_SIZES: [usize; 3] = [256, 384, 512];
 
 /// The largest public exponent that is common among libraries.
 const LARGEST_EXPONENT: u64 = (1 << 33) - 1;
+
+/// Members of a JSON Web Key that only its owner may know (RFC 7518 §6.2.2, §6.3.2, §6.4).
+pub const PRIVATE: [&str; 8] = ["d", "k", "p", "q", "dp", "dq", "qi", "oth"];
 
 /// The keys of an issuer the gateway can verify with.
 #[derive(Debug, Clone)]
@@ -62,6 +66,15 @@ pub fn parse(bytes: &[u8]) -> Option<Jwks> {
         Some(Node::List(keys)) if keys.len() <= MAX_KEYS => Some(Jwks(keys.iter().filter_map(jwk).collect())),
         _ => None,
     }
+}
+
+/// A key that comes alone, for one algorithm. One that says what only its owner may know is none.
+pub(super) fn public(node: &Node<'_>, algorithm: Algorithm) -> Option<VerifyingKey> {
+    if PRIVATE.iter().any(|member| node.get(member).is_some()) {
+        return None;
+    }
+    let jwk = jwk(node).filter(|jwk| jwk.is_for(algorithm))?;
+    Some(VerifyingKey { algorithm, key: jwk.key })
 }
 
 impl Jwks {
@@ -112,6 +125,23 @@ impl VerifyingKey {
             PublicKey::P384([x, y]) => on_curve("P-384", x, y),
             PublicKey::Ed25519(x) => format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{}"}}"#, text(x)),
         }
+    }
+
+    /// Its thumbprint (RFC 7638 §3): the digest of its required members, in the order of their names.
+    pub fn thumbprint(&self) -> String {
+        let text = Base64UrlUnpadded::encode_string;
+        let on_curve = |curve: &str, x: &[u8], y: &[u8]| {
+            format!(r#"{{"crv":"{curve}","kty":"EC","x":"{}","y":"{}"}}"#, text(x), text(y))
+        };
+        let members = match &self.key {
+            PublicKey::Rsa { modulus, exponent } => {
+                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(exponent), text(modulus))
+            }
+            PublicKey::P256([x, y]) => on_curve("P-256", x, y),
+            PublicKey::P384([x, y]) => on_curve("P-384", x, y),
+            PublicKey::Ed25519(x) => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, text(x)),
+        };
+        text(&Sha256::digest(members.as_bytes()))
     }
 }
 
@@ -294,6 +324,31 @@ mod tests {
             let written: Vec<_> =
                 bare.iter().map(|member| ((*member).to_owned(), published[*member].clone())).collect();
             assert_eq!(jwk, Value::Object(written.into_iter().collect()));
+        }
+    }
+
+    #[test]
+    fn the_thumbprint_is_that_of_rfc_7638_and_8037() {
+        let n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+        let rsa = json!({"kty": "RSA", "n": n, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29"});
+        let ed25519 = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+        for (jwk, algorithm, thumbprint) in [
+            (rsa, Algorithm::Rs256, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"),
+            (ed25519, Algorithm::EdDsa, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
+        ] {
+            let text = jwk.to_string();
+            let key = public(&Node::parse(text.as_bytes()).unwrap(), algorithm).unwrap();
+            assert_eq!(key.thumbprint(), thumbprint);
+        }
+    }
+
+    #[test]
+    fn a_key_that_comes_alone_is_public_and_for_its_algorithm() {
+        let fits = |jwk: &Value| public(&Node::parse(jwk.to_string().as_bytes()).unwrap(), Algorithm::Es256).is_some();
+        assert!(fits(&ec_jwk()));
+        assert!(!fits(&rsa_jwk()) && !fits(&with(ec_jwk(), "alg", json!("ES384"))) && !fits(&json!([])));
+        for member in PRIVATE {
+            assert!(!fits(&with(ec_jwk(), member, json!("AAAA"))), "{member}");
         }
     }
 

@@ -12,6 +12,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use super::algorithm::Algorithm;
+use super::jwks;
 use super::jwks::{Jwks, VerifyingKey};
 use crate::json::Node;
 
@@ -48,19 +49,9 @@ pub fn read<'a>(
     algorithms: &[Algorithm],
 ) -> Result<Unverified<'a>, JwsError> {
     // 1.
-    let text = Some(text).filter(|text| text.len() <= MAX_BYTES).ok_or(JwsError::Malformed)?;
-    let token: Untrusted<'_> = text.try_into().map_err(|_| JwsError::Malformed)?;
-    let (message, _) = text.rsplit_once('.').ok_or(JwsError::Malformed)?;
-    if !is_fit(token.header().token_type.as_deref()) {
-        return Err(JwsError::WrongType);
-    }
-    if token.header().other_fields.crit.is_some() {
-        return Err(JwsError::CriticalExtension);
-    }
+    let (token, message, algorithm) = opened(text, is_fit, algorithms)?;
 
     // 2.
-    let algorithm = Algorithm::named(token.algorithm()).filter(|algorithm| algorithms.contains(algorithm));
-    let algorithm = algorithm.ok_or(JwsError::UnsupportedAlgorithm)?;
     let key_id = token.header().key_id.as_deref();
     let mut keys = jwks.candidates(algorithm, key_id);
     if keys.is_empty() {
@@ -73,7 +64,44 @@ pub fn read<'a>(
     if keys.is_empty() {
         return Err(JwsError::WrongSignature);
     }
-    Ok(Unverified { token, message: message.as_bytes(), keys })
+    Ok(Unverified { token, message, keys })
+}
+
+/// Reads a token that brings the public key it is signed with, and that key's thumbprint. It proves that whoever made
+/// it has the private one, and nothing of who that is. One with a private key is none.
+pub fn read_with_own_key<'a>(
+    text: &'a str,
+    is_fit: impl FnOnce(Option<&str>) -> bool,
+    algorithms: &[Algorithm],
+) -> Result<(Unverified<'a>, String), JwsError> {
+    let (token, message, algorithm) = opened(text, is_fit, algorithms)?;
+    let header = text.split('.').next().and_then(|header| Base64UrlUnpadded::decode_vec(header).ok());
+    let header = header.ok_or(JwsError::Malformed)?;
+    let header = Node::parse(&header).map_err(|_| JwsError::Malformed)?;
+    let key = header.get("jwk").and_then(|key| jwks::public(key, algorithm)).ok_or(JwsError::UnknownKey)?;
+    if key.signature_size() != token.signature_bytes().len() {
+        return Err(JwsError::WrongSignature);
+    }
+    let thumbprint = key.thumbprint();
+    Ok((Unverified { token, message, keys: vec![key] }, thumbprint))
+}
+
+fn opened<'a>(
+    text: &'a str,
+    is_fit: impl FnOnce(Option<&str>) -> bool,
+    algorithms: &[Algorithm],
+) -> Result<(Untrusted<'a>, &'a [u8], Algorithm), JwsError> {
+    let text = Some(text).filter(|text| text.len() <= MAX_BYTES).ok_or(JwsError::Malformed)?;
+    let token: Untrusted<'_> = text.try_into().map_err(|_| JwsError::Malformed)?;
+    let (message, _) = text.rsplit_once('.').ok_or(JwsError::Malformed)?;
+    if !is_fit(token.header().token_type.as_deref()) {
+        return Err(JwsError::WrongType);
+    }
+    if token.header().other_fields.crit.is_some() {
+        return Err(JwsError::CriticalExtension);
+    }
+    let algorithm = Algorithm::named(token.algorithm()).filter(|algorithm| algorithms.contains(algorithm));
+    Ok((token, message.as_bytes(), algorithm.ok_or(JwsError::UnsupportedAlgorithm)?))
 }
 
 /// Whom a token says it is from, to know whose keys to ask; `None` for what is no JWS. Proves nothing.
@@ -161,7 +189,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::jose::jwks;
     use crate::jose::test_keys::{EC_ID, RSA_ID, ec_jwk, es256, made_by, ps256, rs256, rsa_jwk};
 
     fn keys(published: &[serde_json::Value]) -> Jwks {

@@ -5,10 +5,13 @@
 use http::HeaderValue;
 
 use super::error::ErrorCode;
+use crate::jose::algorithm::Algorithm;
 
 /// A challenge. `to_header` keeps it legal whatever its texts are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Challenge<'a> {
+    /// With what kind of token to come.
+    pub scheme: TokenScheme,
     /// Where the protected resource metadata is.
     pub resource_metadata: &'a str,
     /// Every scope the operation needs, in one challenge; left out when empty.
@@ -17,12 +20,35 @@ pub struct Challenge<'a> {
     pub error: Option<(ErrorCode, &'a str)>,
 }
 
+/// How access tokens are presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenScheme {
+    /// By whoever has it (RFC 6750).
+    Bearer,
+    /// With a proof of the key that it is bound to (RFC 9449 §7.1).
+    Dpop,
+}
+
+impl TokenScheme {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+}
+
 impl Challenge<'_> {
     /// The header's value.
     pub fn to_header(&self) -> HeaderValue {
         let mut value = String::with_capacity(256);
         let mut parameter = |name: &str, text: &mut dyn Iterator<Item = char>| {
-            value.push_str(if value.is_empty() { "Bearer " } else { ", " });
+            if value.is_empty() {
+                value.push_str(self.scheme.as_str());
+                value.push(' ');
+            } else {
+                value.push_str(", ");
+            }
             value.push_str(name);
             value.push_str("=\"");
             value.extend(text);
@@ -37,6 +63,10 @@ impl Challenge<'_> {
         if let Some(first) = scopes.next() {
             let others = scopes.flat_map(|token| [" ", token]);
             parameter("scope", &mut [first].into_iter().chain(others).flat_map(str::chars));
+        }
+        if self.scheme == TokenScheme::Dpop {
+            let algorithms = Algorithm::ALL.map(Algorithm::as_str).join(" ");
+            parameter("algs", &mut algorithms.chars());
         }
         // Visible ASCII by now; a bare challenge is legal as well.
         HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("Bearer"))
@@ -74,7 +104,8 @@ mod tests {
 
     #[test]
     fn without_credentials_there_is_no_error() {
-        let challenge = Challenge { resource_metadata: METADATA, scope: "mcp:tools", error: None };
+        let challenge =
+            Challenge { scheme: TokenScheme::Bearer, resource_metadata: METADATA, scope: "mcp:tools", error: None };
         assert_eq!(
             challenge.to_header(),
             "Bearer resource_metadata=\"https://gw.example/.well-known/oauth-protected-resource/v1/mcp/docs\", scope=\"mcp:tools\""
@@ -84,13 +115,14 @@ mod tests {
     #[test]
     fn a_bad_token_and_a_lacking_scope_say_so() {
         let error = Some((ErrorCode::InsufficientScope, "Missing required scope: mcp:tools"));
-        let challenge = Challenge { resource_metadata: "https://gw/p", scope: "mcp:tools", error };
+        let challenge =
+            Challenge { scheme: TokenScheme::Bearer, resource_metadata: "https://gw/p", scope: "mcp:tools", error };
         assert_eq!(
             challenge.to_header(),
             "Bearer error=\"insufficient_scope\", error_description=\"Missing required scope: mcp:tools\", resource_metadata=\"https://gw/p\", scope=\"mcp:tools\""
         );
         let error = Some((ErrorCode::InvalidToken, "no \"quotes\" and no Umläute\r\nX: y"));
-        let challenge = Challenge { resource_metadata: "https://gw/p", scope: "", error };
+        let challenge = Challenge { scheme: TokenScheme::Bearer, resource_metadata: "https://gw/p", scope: "", error };
         assert_eq!(
             challenge.to_header(),
             "Bearer error=\"invalid_token\", error_description=\"no 'quotes' and no Uml?ute??X: y\", resource_metadata=\"https://gw/p\""
@@ -117,7 +149,7 @@ mod tests {
         #[test]
         fn a_challenge_is_always_legal(metadata in "(?s).{0,60}", scope in "(?s).{0,60}", description in "(?s).{0,60}") {
             let error = Some((ErrorCode::InvalidToken, description.as_str()));
-            let challenge = Challenge { resource_metadata: &metadata, scope: &scope, error };
+            let challenge = Challenge { scheme: TokenScheme::Bearer, resource_metadata: &metadata, scope: &scope, error };
             let header = challenge.to_header();
             let value = header.to_str().unwrap();
             prop_assert_eq!(value.matches('"').count() % 2, 0);

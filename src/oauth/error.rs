@@ -15,6 +15,8 @@ pub enum ErrorCode {
     InvalidClient,
     /// RFC 7591 §3.2.2: a field of the registration does not fit.
     InvalidClientMetadata,
+    /// RFC 9449 §5, §7.1: the proof of possession is missing or does not hold.
+    InvalidDpopProof,
     /// OAuth 2.1 §3.2.4: the code or refresh token is spent, expired, or someone else's.
     InvalidGrant,
     /// RFC 7591 §3.2.2: no redirect URI of the registration is allowed.
@@ -43,6 +45,8 @@ pub enum ErrorCode {
     UnsupportedGrantType,
     /// OAuth 2.1 §4.1.2.1: a response type other than `code`.
     UnsupportedResponseType,
+    /// RFC 9449 §8, §9: the proof of possession has to answer a nonce.
+    UseDpopNonce,
 }
 
 impl ErrorCode {
@@ -53,6 +57,7 @@ impl ErrorCode {
             Self::ConsentRequired => "consent_required",
             Self::InvalidClient => "invalid_client",
             Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidRequest => "invalid_request",
@@ -67,6 +72,7 @@ impl ErrorCode {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::UseDpopNonce => "use_dpop_nonce",
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct ProtectedResource<'a> {
     pub scopes: &'a ScopeSet,
     /// The server's name for people.
     pub name: &'a str,
+    /// Whether it takes no access token that is not bound to a key.
+    pub requires_dpop: bool,
 }
 
 impl ProtectedResource<'_> {
@@ -37,6 +39,9 @@ impl ProtectedResource<'_> {
             scopes_supported: Vec<&'a str>,
             bearer_methods_supported: [&'static str; 1],
             resource_name: &'a str,
+            dpop_signing_alg_values_supported: [&'static str; 9],
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            dpop_bound_access_tokens_required: bool,
         }
         let mut scopes: Vec<_> = self.scopes.iter().filter(|scope| *scope != ScopeSet::OFFLINE_ACCESS).collect();
         scopes.sort_by_key(|scope| *scope != ScopeSet::TOOLS);
@@ -46,6 +51,8 @@ impl ProtectedResource<'_> {
             scopes_supported: scopes,
             bearer_methods_supported: ["header"],
             resource_name: self.name,
+            dpop_signing_alg_values_supported: Algorithm::ALL.map(Algorithm::as_str),
+            dpop_bound_access_tokens_required: self.requires_dpop,
         })
     }
 }
@@ -61,6 +68,8 @@ pub struct Endpoints {
     pub registration: String,
     /// RFC 7009.
     pub revocation: String,
+    /// RFC 7662, where any client may ask about tokens.
+    pub introspection: Option<String>,
     /// RFC 7517; only `OpenID` clients ask for it.
     pub jwks: String,
 }
@@ -124,6 +133,9 @@ impl AuthorizationServer<'_> {
         // `none` must be among them: Claude uses a client id metadata document only then.
         let methods = Authentication::METHODS.into_iter().chain(self.key_method).map(AuthenticationMethod::as_str);
         let authentication_methods: Vec<_> = methods.collect();
+        // Nobody asks without proving who they are (RFC 7662 §2.1).
+        let none = AuthenticationMethod::None.as_str();
+        let proving = || authentication_methods.iter().copied().filter(|method| *method != none).collect();
         let assertions = self.takes_assertions.then_some(GRANT_TYPE);
         let grants = ["authorization_code", "refresh_token"].into_iter();
         ServerDocument {
@@ -137,9 +149,15 @@ impl AuthorizationServer<'_> {
             grant_types_supported: grants.chain(self.machine_grant).chain(assertions).collect(),
             token_endpoint_auth_methods_supported: authentication_methods.clone(),
             token_endpoint_auth_signing_alg_values_supported: self.algorithms(),
+            introspection_endpoint: self.endpoints.introspection.as_deref(),
+            introspection_endpoint_auth_methods_supported: self.endpoints.introspection.as_ref().map(|_| proving()),
+            introspection_endpoint_auth_signing_alg_values_supported: self
+                .algorithms()
+                .filter(|_| self.endpoints.introspection.is_some()),
             revocation_endpoint_auth_methods_supported: authentication_methods,
             revocation_endpoint_auth_signing_alg_values_supported: self.algorithms(),
             code_challenge_methods_supported: ["S256"],
+            dpop_signing_alg_values_supported: Algorithm::ALL.map(Algorithm::as_str),
             scopes_supported: self.scopes.iter().collect(),
             client_id_metadata_document_supported: self.metadata_documents,
             authorization_response_iss_parameter_supported: true,
@@ -169,7 +187,14 @@ struct ServerDocument<'a> {
     revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revocation_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 9]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint_auth_methods_supported: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 9]>,
     code_challenge_methods_supported: [&'static str; 1],
+    dpop_signing_alg_values_supported: [&'static str; 9],
     scopes_supported: Vec<&'a str>,
     client_id_metadata_document_supported: bool,
     authorization_response_iss_parameter_supported: bool,
@@ -193,6 +218,8 @@ mod tests {
 
     use super::*;
 
+    const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+
     fn endpoints() -> Endpoints {
         let at = |path: &str| format!("https://gw.example/oauth/{path}");
         Endpoints {
@@ -200,6 +227,7 @@ mod tests {
             token: at("token"),
             registration: at("register"),
             revocation: at("revoke"),
+            introspection: None,
             jwks: at("jwks"),
         }
     }
@@ -234,6 +262,7 @@ mod tests {
             issuers: &["https://gw.example"],
             scopes: &scopes(),
             name: "Docs",
+            requires_dpop: false,
         };
         let expected = json!({
             "resource": "https://gw.example/v1/mcp/docs",
@@ -241,8 +270,11 @@ mod tests {
             "scopes_supported": ["mcp:tools"],
             "bearer_methods_supported": ["header"],
             "resource_name": "Docs",
+            "dpop_signing_alg_values_supported": ALGORITHMS,
         });
         assert_eq!(value(&resource.to_json()), expected);
+        let required = value(&ProtectedResource { requires_dpop: true, ..resource }.to_json());
+        assert_eq!(required["dpop_bound_access_tokens_required"], true);
     }
 
     #[test]
@@ -260,6 +292,7 @@ mod tests {
             "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
             "code_challenge_methods_supported": ["S256"],
             "scopes_supported": ["mcp:tools", "offline_access"],
+            "dpop_signing_alg_values_supported": ALGORITHMS,
             "client_id_metadata_document_supported": true,
             "authorization_response_iss_parameter_supported": true,
             "prompt_values_supported": ["none", "login", "consent", "select_account"],
@@ -269,6 +302,15 @@ mod tests {
             "refresh_token_scope": "offline_access",
         });
         assert_eq!(value(&server(&endpoints(), &scopes()).to_json()), expected);
+    }
+
+    #[test]
+    fn whoever_asks_about_tokens_proves_who_they_are() {
+        let introspection = Some("https://gw.example/oauth/introspect".to_owned());
+        let document = value(&server(&Endpoints { introspection, ..endpoints() }, &scopes()).to_json());
+        assert_eq!(document["introspection_endpoint"], "https://gw.example/oauth/introspect");
+        let methods = &document["introspection_endpoint_auth_methods_supported"];
+        assert_eq!(methods, &json!(["client_secret_basic", "client_secret_post"]));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod authentication_method;
 pub mod authorize;
 pub mod challenge;
 pub mod client;
+pub mod dpop;
 pub mod error;
 pub mod external;
 pub mod grant;

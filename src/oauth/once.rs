@@ -29,6 +29,11 @@ impl OnceId {
         Self(Digested::of(&format!("{use_}\n{}\n{issuer}\n{id}", issuer.len())))
     }
 
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
     /// The name of the object that remembers it.
     pub fn shard(&self) -> &str {
         self.0.as_str().get(..SHARD).unwrap_or_default()

@@ -131,7 +131,9 @@ impl RequestRecord {
         if vouched.is_none() && facts.act.is_none() {
             return None;
         }
-        let is_counted = facts.act.is_none() && (refused || kind == EntryKind::Authorization);
+        // What comes as often as somebody likes.
+        let is_frequent = matches!(kind, EntryKind::Authorization | EntryKind::Introspection);
+        let is_counted = facts.act.is_none() && (refused || is_frequent);
         let counted_for = vouched.filter(|_| is_counted).map(str::to_owned);
         let text = |text: Option<&str>| text.map(Self::cut);
         let entry = LogEntry {

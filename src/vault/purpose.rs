@@ -97,4 +97,6 @@ purposes! {
     LoginTicket = "login ticket",
     /// Seals who signed in there, for the browser to bring back.
     LoginCode = "login code",
+    /// Tags nonces for proofs of possession.
+    DpopNonce = "dpop nonce",
 }

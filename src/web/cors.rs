@@ -17,10 +17,11 @@ use crate::flow::{Head, RequestContext};
 
 /// What a browser client of another origin may send (H2, S8): every header MCP clients use, by name, because `*` leaves
 /// out Authorization.
-const ALLOWED_HEADERS: &str = "authorization, x-api-key, content-type, accept, mcp-protocol-version, mcp-session-id, \
-                               mcp-method, mcp-name, last-event-id, traceparent, tracestate, baggage";
+const ALLOWED_HEADERS: &str = "authorization, dpop, x-api-key, content-type, accept, mcp-protocol-version, \
+                               mcp-session-id, mcp-method, mcp-name, last-event-id, traceparent, tracestate, baggage";
 /// What it may read.
-const EXPOSED_HEADERS: &str = "www-authenticate, mcp-session-id, mcp-protocol-version, x-request-id, retry-after";
+const EXPOSED_HEADERS: &str =
+    "www-authenticate, dpop-nonce, mcp-session-id, mcp-protocol-version, x-request-id, retry-after";
 
 /// What `Access-Control-Allow-Origin` says, if anything; a preflight of an origin that may not call is told why.
 pub fn allowed_origin(config: Option<&Config>, head: &Head, route: &Route<'_>) -> Result<Option<String>, Failure> {

@@ -32,6 +32,8 @@ pub enum Endpoint {
     Register,
     /// RFC 7009.
     Revoke,
+    /// RFC 7662.
+    Introspect,
     /// Where the identity provider says that somebody signed out.
     BackchannelLogout,
     /// RFC 8414's `jwks_uri`.
@@ -110,6 +112,7 @@ const ROWS: &[Row] = &[
     Row { endpoint: Endpoint::Token, path: "/oauth/token", allow: "POST", cors: Cors::Api },
     Row { endpoint: Endpoint::Register, path: "/oauth/register", allow: "POST", cors: Cors::Api },
     Row { endpoint: Endpoint::Revoke, path: "/oauth/revoke", allow: "POST", cors: Cors::Api },
+    Row { endpoint: Endpoint::Introspect, path: "/oauth/introspect", allow: "POST", cors: Cors::None },
     Row { endpoint: Endpoint::BackchannelLogout, path: "/oauth/backchannel-logout", allow: "POST", cors: Cors::None },
     Row { endpoint: Endpoint::Jwks, path: "/oauth/jwks", allow: "GET", cors: Cors::Public },
     Row { endpoint: Endpoint::UpstreamCallback, path: "/oauth/upstream-callback", allow: "GET", cors: Cors::None },

@@ -39,7 +39,11 @@ fn what_the_issuer_did_not_sign_for_this_server_is_refused() {
         ("iat", json!(world.now() + 100), "external_token_not_yet_valid"),
         ("sub", json!(""), "external_token_unfit_subject"),
         ("sub", json!("ann\u{202e}"), "external_token_unfit_subject"),
-        ("cnf", json!({"jkt": "x"}), "external_token_bound"),
+        ("cnf", json!({"jkt": "x"}), "token_bound"),
+        ("cnf", json!({"x5t#S256": "x"}), "external_token_bound"),
+        ("cnf", json!({"jkt": "x", "x5t#S256": "x"}), "external_token_bound"),
+        ("cnf", json!({"jkt": 7}), "external_token_bound"),
+        ("cnf", json!("x"), "external_token_bound"),
         ("nonce", json!("n"), "external_token_wrong_type"),
     ] {
         let token = issuing.anns(&world, |claims| claims[member] = value.clone());

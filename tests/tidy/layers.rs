@@ -150,6 +150,7 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("revocation", &[]),
     ("signature", &[]),
     ("client", &["once", "signature"]),
+    ("dpop", &["once", "signature"]),
     ("allowance", &["client"]),
     ("bound", &[]),
     ("external", &["client", "signature"]),
@@ -162,8 +163,8 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
     ("leaving", &["api_keys", "connection", "holdings", "revocation"]),
     ("login", &["bound", "once", "profile", "revocation", "signature"]),
     ("logout", &["leaving", "login"]),
-    ("token", &["bound", "client", "external", "leaving", "login", "once", "profile", "revocation"]),
-    ("call", &["api_keys", "bound", "config", "connection", "external", "profile", "revocation"]),
+    ("token", &["bound", "client", "dpop", "external", "leaving", "login", "once", "profile", "revocation"]),
+    ("call", &["api_keys", "bound", "config", "connection", "dpop", "external", "profile", "revocation"]),
     ("authorize", &["client", "connection", "login", "revocation"]),
     ("account", &["api_keys", "authorization_log", "connection", "holdings", "login"]),
     (
@@ -183,4 +184,5 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("connect", &["account", "authorize", "call", "client", "connection", "login", "upstream"]),
+    ("introspect", &["admin", "api_keys", "revocation", "token"]),
 ];

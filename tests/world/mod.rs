@@ -13,6 +13,7 @@ pub mod apps;
 pub mod archive;
 pub mod browser;
 pub mod client;
+pub mod dpop;
 pub mod guarded;
 pub mod idp;
 pub mod issuing;

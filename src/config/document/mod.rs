@@ -173,6 +173,12 @@ pub(super) struct PreregisteredDocument {
     pub(super) jwks_uri: Option<String>,
     /// How it sends its secret. Without it: either way where there is a secret.
     pub(super) token_endpoint_auth_method: Option<AuthenticationMethod>,
+    /// Whether it gets only access tokens that are bound to a key of its own (RFC 9449).
+    #[serde(default)]
+    pub(super) dpop_bound_access_tokens: bool,
+    /// For a resource server: the slugs of the servers whose tokens it may ask about (RFC 7662).
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<String>"))]
+    pub(super) introspects: Option<Vec<Option<String>>>,
     /// For a program that acts for no person: what it may have by `client_credentials`.
     pub(super) machine: Option<MachineDocument>,
 }
@@ -245,6 +251,9 @@ pub(super) struct ServerDocument {
     /// What the gateway authenticates with.
     #[serde(default)]
     pub(super) auth: AuthDocument,
+    /// Whether only access tokens are taken that are bound to a key of the client's (RFC 9449).
+    #[serde(default)]
+    pub(super) dpop_bound_access_tokens_required: bool,
     /// How long the server may take until it answers, in seconds.
     #[serde(default = "fifty_seconds")]
     #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *SERVER_TIMEOUT.start(), max = *SERVER_TIMEOUT.end())))]

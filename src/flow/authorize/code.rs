@@ -104,6 +104,8 @@ pub async fn issue<P: Platform>(
         at: context.now,
         until: context.now + context.config.tokens.refresh_ttl,
     };
+    let server = context.config.servers.get(request.slug.as_str());
+    let needs_proof = request.dpop_bound || server.is_some_and(|server| server.requires_dpop);
     let granted = Granted {
         client_id: request.client_id,
         subject: person.to_owned(),
@@ -116,6 +118,8 @@ pub async fn issue<P: Platform>(
         // Not now: an isolate that has not heard of a revocation yet takes a session from before it, and what comes of
         // that ends too.
         signed_in: Some(session.since),
+        jkt: request.dpop_jkt,
+        needs_proof,
     };
     let command = grant::Command::Open { granted, code: code.digest(), code_expires: context.now + CODE };
     match context.platform.grant(grant, command).await.map_err(|Unavailable| Failure::storage())? {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::presented::worthless;
 use crate::caller::Caller;
 use crate::config::Server;
-use crate::flow::revocation::{Markers, REMEMBERED};
+use crate::flow::revocation::Markers;
 use crate::flow::{Head, RequestContext, api_keys, join, profile, sentence};
 use crate::memory::FoundKey;
 use crate::oauth::api_key::{ApiKeyError, KeyKind, text};
@@ -17,7 +17,7 @@ use crate::oauth::error::ErrorCode;
 use crate::oauth::subject::Profile;
 use crate::policy::ClaimValues;
 use crate::ports::Platform;
-use crate::secret::{Digested, Secret};
+use crate::secret::Secret;
 use crate::web::failure::Failure;
 use crate::web::route::Endpoint;
 
@@ -60,7 +60,6 @@ fn name(server: &Server, presented: &str) -> Option<String> {
     Some(format!("{} {}", text::ending(presented)?, server.slug))
 }
 
-/// A key that was made up costs one look at most, and one that does not even look like a key none.
 async fn find<P: Platform>(
     context: &RequestContext<'_, P>,
     server: &Server,
@@ -70,15 +69,8 @@ async fn find<P: Platform>(
         return Err(refuse(context, server, ApiKeyError::Malformed));
     }
     let (memory, now) = (context.memory, context.now);
-    let digest = Digested::of(presented);
-    let unknown = || refuse(context, server, ApiKeyError::Unknown);
-    if memory.unknown_keys.get(digest.as_str(), now).is_some() {
-        return Err(unknown());
-    }
-    let Some(key) = api_keys::find(context, &digest).await? else {
-        memory.unknown_keys.put(digest.as_str(), (), now + REMEMBERED, now);
-        return Err(unknown());
-    };
+    let key = api_keys::look_up(context, presented).await?;
+    let key = key.ok_or_else(|| refuse(context, server, ApiKeyError::Unknown))?;
     let (roles, claims) = match key.kind {
         KeyKind::User => {
             let Profile { roles, claims, .. } = profile::of(context, &key.subject, &server.policy).await?;

@@ -7,8 +7,8 @@
 
 use std::rc::Rc;
 
-use super::presented::Presented;
-use super::{api_key, challenge, external, presented};
+use super::presented::{Presented, Scheme};
+use super::{api_key, challenge, external, possession, presented};
 use crate::authorization_log::AuthorizationStep;
 use crate::caller::{By, Caller};
 use crate::config::Server;
@@ -31,15 +31,15 @@ pub async fn authenticate<P: Platform>(
     server: &Server,
 ) -> Result<Rc<Caller>, Failure> {
     context.record.step(AuthorizationStep::AccessToken);
-    let token = match Presented::of(context, head, server)? {
-        Presented::Token(token) => token,
+    let (scheme, token) = match Presented::of(context, head, server)? {
+        Presented::Token(scheme, token) => (scheme, token),
         Presented::Key(key) => return boxed(api_key::authenticate(context, head, server, key)).await,
     };
     let known = Verified::ending(token).and_then(|ending| context.memory.tokens.get(ending, context.now));
     let verified = match known.filter(|known| known.is(token)) {
         Some(verified) => verified,
         None if !server.accepts_issuers.is_empty() => {
-            match boxed(external::authenticate(context, head, server, token)).await? {
+            match boxed(external::authenticate(context, head, server, (scheme, token))).await? {
                 Some(caller) => return require_scope(context, server, &caller).map(|()| caller),
                 None => verify(context, server, token)?,
             }
@@ -55,6 +55,10 @@ pub async fn authenticate<P: Platform>(
         .check(context.origin.as_str(), &resource, server.slug.as_str())
         .map_err(|error| invalid(context, server, error))?;
     context.record.caller(caller);
+    if scheme != Scheme::Bearer || claims.cnf.is_some() || server.requires_dpop {
+        let jkt = claims.cnf.as_ref().map(|key| key.jkt.as_str());
+        boxed(possession::require(context, head, server, (scheme, token), jkt)).await?;
+    }
     context.record.step(AuthorizationStep::Revocation);
     let markers = Markers { platform: context.platform, memory: context.memory, now: context.now };
     // A token can be made from an old grant where the revocation has not been heard of yet.

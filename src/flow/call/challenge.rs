@@ -6,7 +6,7 @@ use http::HeaderValue;
 
 use crate::config::Server;
 use crate::flow::RequestContext;
-use crate::oauth::challenge::Challenge;
+use crate::oauth::challenge::{Challenge, TokenScheme};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;
 use crate::ports::Platform;
@@ -17,7 +17,16 @@ pub fn of<P: Platform>(
     server: &Server,
     error: Option<(ErrorCode, &str)>,
 ) -> HeaderValue {
-    written(context, server, &ScopeSet::of(&[ScopeSet::TOOLS]), error)
+    written(context, server, scheme(server), &ScopeSet::of(&[ScopeSet::TOOLS]), error)
+}
+
+/// The same for tokens that are bound to a key (RFC 9449 §7.1).
+pub fn dpop<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    error: Option<(ErrorCode, &str)>,
+) -> HeaderValue {
+    written(context, server, TokenScheme::Dpop, &ScopeSet::of(&[ScopeSet::TOOLS]), error)
 }
 
 /// The same for what the caller's scope is not enough for: what to ask for, in one challenge.
@@ -27,16 +36,22 @@ pub fn for_scope<P: Platform>(
     scope: &ScopeSet,
     description: &str,
 ) -> HeaderValue {
-    written(context, server, scope, Some((ErrorCode::InsufficientScope, description)))
+    written(context, server, scheme(server), scope, Some((ErrorCode::InsufficientScope, description)))
+}
+
+/// Clients that know of bearers alone must find their way: the other scheme is named where no bearer is taken.
+fn scheme(server: &Server) -> TokenScheme {
+    if server.requires_dpop { TokenScheme::Dpop } else { TokenScheme::Bearer }
 }
 
 fn written<P: Platform>(
     context: &RequestContext<'_, P>,
     server: &Server,
+    scheme: TokenScheme,
     scope: &ScopeSet,
     error: Option<(ErrorCode, &str)>,
 ) -> HeaderValue {
     let scope = context.config.scope_to_ask(server, scope).to_string();
     let resource_metadata = context.resource(server).metadata_url();
-    Challenge { resource_metadata: &resource_metadata, scope: &scope, error }.to_header()
+    Challenge { scheme, resource_metadata: &resource_metadata, scope: &scope, error }.to_header()
 }

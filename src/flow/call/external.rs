@@ -5,7 +5,8 @@
 
 use std::rc::Rc;
 
-use super::presented;
+use super::presented::Scheme;
+use super::{possession, presented};
 use crate::caller::{By, Caller};
 use crate::config::{AccessTokens, ExternalIssuer, Server};
 use crate::flow::external::{Subject, cannot_connect, introspection, is_admitted, keys, subject};
@@ -44,7 +45,7 @@ pub async fn authenticate<P: Platform>(
     context: &RequestContext<'_, P>,
     head: &Head,
     server: &Server,
-    token: &str,
+    (scheme, token): (Scheme, &str),
 ) -> Result<Option<Rc<Caller>>, Failure> {
     let found = match source(context, server, token).map_err(|error| refuse(context, server, error))? {
         None => return Ok(None),
@@ -53,6 +54,7 @@ pub async fn authenticate<P: Platform>(
     };
     let caller = &found.caller;
     context.record.caller(caller);
+    possession::require(context, head, server, (scheme, token), found.jkt.as_deref()).await?;
     let markers = Markers { platform: context.platform, memory: context.memory, now: context.now };
     if markers.of_subject(&caller.subject, Some(caller.since)).await? {
         let fix = "Sign in anew at the issuer of the token; a token that was only refreshed is not taken.".to_owned();
@@ -151,7 +153,8 @@ async fn find<P: Platform>(
         since: told.authenticated(context.now),
         until: until.min(expires.unwrap_or(until)),
     };
-    let found = Rc::new(ExternalToken { text: Secret::new(token), caller: Rc::new(caller), signs_in });
+    let found =
+        Rc::new(ExternalToken { text: Secret::new(token), caller: Rc::new(caller), jkt: told.jkt.clone(), signs_in });
     if let Some(name) = name(context, server, token) {
         let until = end.min(context.now + REMEMBERED);
         context.memory.external_tokens.put(name, Rc::clone(&found), until, context.now);

@@ -13,6 +13,7 @@ pub mod external;
 mod listed;
 mod load;
 mod permit;
+pub mod possession;
 pub mod presented;
 mod rate;
 pub mod reached;

@@ -10,6 +10,7 @@ use super::challenge;
 use crate::config::Server;
 use crate::flow::{Head, RequestContext};
 use crate::oauth::api_key::text::PREFIX;
+pub use crate::oauth::challenge::TokenScheme as Scheme;
 use crate::oauth::error::ErrorCode;
 use crate::ports::Platform;
 use crate::web::failure::Failure;
@@ -18,8 +19,8 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// What is presented.
 pub enum Presented<'r> {
-    /// An access token.
-    Token(&'r str),
+    /// An access token, and how it was sent.
+    Token(Scheme, &'r str),
     /// An API key.
     Key(&'r str),
 }
@@ -42,14 +43,14 @@ impl<'r> Presented<'r> {
             return Err(malformed(context, server, description));
         }
         let token = match value.and_then(|value| value.to_str().ok()) {
-            Some(value) => Some(bearer(context, server, value)?),
+            Some(value) => Some(authorization(context, server, value)?),
             None => None,
         };
         match (token, key.ok().flatten()) {
-            (Some(token), Some(key)) if key.starts_with(PREFIX) && token != key => Err(differ(context, server)),
-            (Some(token), _) if token.starts_with(PREFIX) => Ok(Self::Key(token)),
+            (Some((_, token)), Some(key)) if key.starts_with(PREFIX) && token != key => Err(differ(context, server)),
+            (Some((Scheme::Bearer, token)), _) if token.starts_with(PREFIX) => Ok(Self::Key(token)),
             // Clients send such a header for servers behind, too: one that is none of ours goes nowhere.
-            (Some(token), _) => Ok(Self::Token(token)),
+            (Some((scheme, token)), _) => Ok(Self::Token(scheme, token)),
             (None, Some(key)) if server.accepts_keys || key.starts_with(PREFIX) => Ok(Self::Key(key)),
             (None, _) => Err(missing(context, server)),
         }
@@ -63,23 +64,27 @@ fn key(head: &Head) -> Result<Option<&str>, ()> {
     if ours && values().nth(1).is_some() { Err(()) } else { Ok(values().next()) }
 }
 
-fn bearer<'r, P: Platform>(
+fn authorization<'r, P: Platform>(
     context: &RequestContext<'_, P>,
     server: &Server,
     value: &'r str,
-) -> Result<&'r str, Failure> {
+) -> Result<(Scheme, &'r str), Failure> {
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Failure::client(401, "token_scheme_unsupported", "Only bearer tokens are accepted here.")
+    let scheme = if scheme.eq_ignore_ascii_case("bearer") {
+        Scheme::Bearer
+    } else if scheme.eq_ignore_ascii_case("dpop") {
+        Scheme::Dpop
+    } else {
+        return Err(Failure::client(401, "token_scheme_unsupported", "Only Bearer and DPoP tokens are accepted here.")
             .fix("Send Authorization: Bearer followed by an access token of this gateway.")
             .slug(server.slug.as_str())
             .challenge(challenge::of(context, server, None)));
-    }
+    };
     let token = token.trim();
     if token.is_empty() || memchr::memchr2(b' ', b',', token.as_bytes()).is_some() {
-        return Err(malformed(context, server, "The Authorization header holds no single bearer token."));
+        return Err(malformed(context, server, "The Authorization header holds no single access token."));
     }
-    Ok(token)
+    Ok((scheme, token))
 }
 
 /// What is presented is worth nothing: 401, with the words of `description` (reference N4), and the way for clients

@@ -117,11 +117,12 @@ fn preregistered<P: Platform>(context: &RequestContext<'_, P>, client: &Preregis
         redirect_uris: client.redirect_uris.iter().filter_map(|uri| RedirectUri::named(uri).ok()).collect(),
         authentication,
         source: ClientSource::Preregistered,
-        grant_types: match client.machine {
-            Some(_) => Vec::new(),
-            None => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        grant_types: match client.redirect_uris.as_slice() {
+            [] => Vec::new(),
+            _ => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         },
         scope: None,
+        dpop_bound: client.dpop_bound,
     })
 }
 

@@ -9,9 +9,10 @@ use http::StatusCode;
 use crate::authorization_log::AuthorizationStep;
 use crate::config::{ExternalIssuer, IssuerKind, Server, Workload};
 use crate::flow::external::{Subject, cannot_connect, is_admitted, keys, subject};
-use crate::flow::{Answered, RequestContext, bound, default_scope, once, profile, revocation, sentence};
+use crate::flow::{Answered, RequestContext, bound, default_scope, dpop, once, profile, revocation, sentence};
 use crate::jose::jws::{self, JwsError};
 use crate::json::Node;
+use crate::oauth::dpop::proof::{Proof, ProofError};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::external::access_token::granted;
 use crate::oauth::external::assertion;
@@ -23,7 +24,7 @@ use crate::oauth::resource;
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::subject::Profile;
 use crate::oauth::token::access_token;
-use crate::oauth::token::access_token::Claims;
+use crate::oauth::token::access_token::{BoundKey, Claims};
 use crate::oauth::token::response::TokenResponse;
 use crate::ports::Platform;
 use crate::secret::Secret;
@@ -36,10 +37,11 @@ use crate::web::route::{Endpoint, ResourceForm};
 const OF_WORKLOAD: Lifetime = Lifetime::minutes(15);
 
 /// What is asked for.
-pub(super) struct Asked {
+pub(super) struct Asked<'r> {
     pub(super) assertion: Secret,
     pub(super) scope: Option<ScopeSet>,
     pub(super) resource: Option<String>,
+    pub(super) proof: Option<&'r Proof>,
 }
 
 /// What an assertion is good for.
@@ -66,7 +68,7 @@ struct Accepted<'c> {
 pub(super) async fn exchange<P: Platform>(
     context: &RequestContext<'_, P>,
     client: Option<&str>,
-    asked: Asked,
+    asked: Asked<'_>,
 ) -> Answered<P> {
     // 1.
     context.record.step(AuthorizationStep::Assertion);
@@ -96,6 +98,11 @@ pub(super) async fn exchange<P: Platform>(
     }
     // 4.
     context.record.step(AuthorizationStep::AccessToken);
+    let proof = asked.proof;
+    if server.requires_dpop && proof.is_none() {
+        return Err(dpop::refused(context, ProofError::Missing));
+    }
+    dpop::burn(context, proof).await?;
     if !once::burn(context, &accepted.id, accepted.until).await? {
         return Err(refused(AssertionError::Used));
     }
@@ -123,9 +130,12 @@ pub(super) async fn exchange<P: Platform>(
         slug: Some(server.slug.as_str().to_owned()),
         roles,
         claims,
+        cnf: BoundKey::of(proof),
     };
     let access = access_token::sign(&context.keys, &claims);
-    let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: None, scope: &scope };
+    let token_type = claims.token_type();
+    let response =
+        TokenResponse { access_token: &access, token_type, expires_in: lifetime, refresh_token: None, scope: &scope };
     Ok(Reply::bytes(StatusCode::OK, "application/json", response.to_json()))
 }
 

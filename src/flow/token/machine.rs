@@ -9,13 +9,14 @@ use http::StatusCode;
 
 use crate::authorization_log::AuthorizationStep;
 use crate::config::Server;
-use crate::flow::{Answered, RequestContext, sentence};
+use crate::flow::{Answered, RequestContext, dpop, sentence};
+use crate::oauth::dpop::proof::{Proof, ProofError};
 use crate::oauth::grant::GrantId;
 use crate::oauth::machine::{Machine, MachineError, subject};
 use crate::oauth::resource;
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::token::access_token;
-use crate::oauth::token::access_token::Claims;
+use crate::oauth::token::access_token::{BoundKey, Claims};
 use crate::oauth::token::response::TokenResponse;
 use crate::ports::Platform;
 use crate::web::failure::Failure;
@@ -23,11 +24,12 @@ use crate::web::reply::Reply;
 use crate::web::route::ResourceForm;
 
 /// The answer to `client_credentials`. There is no refresh token (RFC 6749 §4.4.3).
-pub(super) fn issue<P: Platform>(
+pub(super) async fn issue<P: Platform>(
     context: &RequestContext<'_, P>,
     client_id: String,
     asked: Option<&ScopeSet>,
     target: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Answered<P> {
     context.record.step(AuthorizationStep::Scope);
     let machine = context.config.machine(&client_id).ok_or_else(|| refuse(MachineError::NotAllowed))?;
@@ -38,6 +40,12 @@ pub(super) fn issue<P: Platform>(
     let scope = machine.grant(server.slug.as_str(), server.is_personal(), asked).map_err(refuse)?;
     context.record.scopes(&scope.to_string());
     context.record.step(AuthorizationStep::AccessToken);
+    let mut clients = context.config.clients.preregistered.iter();
+    let wants_key = clients.any(|client| client.client_id == client_id && client.dpop_bound);
+    if (wants_key || server.requires_dpop) && proof.is_none() {
+        return Err(dpop::refused(context, ProofError::Missing));
+    }
+    dpop::burn(context, proof).await?;
     let lifetime = context.config.tokens.access_ttl;
     let claims = Claims {
         iss: context.origin.as_str().to_owned(),
@@ -54,9 +62,12 @@ pub(super) fn issue<P: Platform>(
         slug: Some(server.slug.as_str().to_owned()),
         roles: machine.roles.clone(),
         claims: BTreeMap::new(),
+        cnf: BoundKey::of(proof),
     };
     let access = access_token::sign(&context.keys, &claims);
-    let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: None, scope: &scope };
+    let token_type = claims.token_type();
+    let response =
+        TokenResponse { access_token: &access, token_type, expires_in: lifetime, refresh_token: None, scope: &scope };
     Ok(Reply::bytes(StatusCode::OK, "application/json", response.to_json()))
 }
 

@@ -2,24 +2,25 @@
 //!
 //! Not here: one winner per code and per rotation (`oauth::grant`, in the object).
 
+mod client_auth;
 mod jwt_bearer;
 pub mod machine;
 mod recheck;
 pub mod revoke;
 
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
 use super::client::register;
-use super::{Answered, Head, RequestContext, boxed, client, profile, read_small, revocation, sentence};
+use super::{Answered, Head, RequestContext, boxed, dpop, profile, read_small, revocation, sentence};
 use crate::authorization_log::{AuthorizationStep, EntryKind, operation};
 use crate::config::{Config, Origin, Server};
-use crate::oauth::client::ClientCredentials;
+use crate::oauth::dpop::proof::Proof;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::grant::{GrantId, Granted, Rejection};
 use crate::oauth::machine::MachineError;
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::subject::Profile;
-use crate::oauth::token::access_token::Claims;
+use crate::oauth::token::access_token::{BoundKey, Claims};
 use crate::oauth::token::opaque::OpaqueKind;
 use crate::oauth::token::request::{TokenRequest, TokenRequestError};
 use crate::oauth::token::response::TokenResponse;
@@ -34,7 +35,10 @@ use crate::web::form;
 use crate::web::form::Form;
 use crate::web::reply::Reply;
 use crate::web::route::ResourceForm;
+use client_auth::{basic, identify};
 use jwt_bearer::Asked;
+
+pub use client_auth::authenticate;
 
 /// A token request is a form of a few short fields.
 pub const FORM: usize = 32 * 1024;
@@ -47,21 +51,23 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
     let form = read_form(head, &body)?;
     let credentials = request::credentials(&head.headers, &form).map_err(|error| lift(&error))?;
     let request = TokenRequest::parse(&form).map_err(|error| lift(&error))?;
+    let proof = boxed(dpop::of_token_request(context, head)).await?;
+    let proof = proof.as_ref();
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resource } => {
-            let client_id = authenticate(context, &credentials).await?;
+            let (client_id, proven) = identify(context, &credentials).await?;
             require_person(context, &client_id)?;
-            redeem(context, client_id, &code, redirect_uri, verifier, resource).await
+            redeem(context, (client_id, proven), &code, redirect_uri, verifier, resource, proof).await
         }
         TokenRequest::ClientCredentials { scope, resource } => {
             let client_id = authenticate(context, &credentials).await?;
-            machine::issue(context, client_id, scope.as_ref(), resource.as_deref())
+            machine::issue(context, client_id, scope.as_ref(), resource.as_deref(), proof).await
         }
         TokenRequest::Refresh { token, scope, resource } => {
             let client_id = authenticate(context, &credentials).await?;
             context.record.kind(EntryKind::Refresh);
             require_person(context, &client_id)?;
-            rotate(context, client_id, &token, scope, resource).await
+            rotate(context, client_id, &token, scope, resource, proof).await
         }
         TokenRequest::JwtBearer { assertion, scope, resource } => {
             // Whoever only says which client it is has proved nothing.
@@ -70,48 +76,9 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
                 None => None,
             };
             let client = client.map(|(id, _)| id);
-            boxed(jwt_bearer::exchange(context, client.as_deref(), Asked { assertion, scope, resource })).await
+            boxed(jwt_bearer::exchange(context, client.as_deref(), Asked { assertion, scope, resource, proof })).await
         }
     }
-}
-
-/// Proves the client at the token and revocation endpoints.
-pub async fn authenticate<P: Platform>(
-    context: &RequestContext<'_, P>,
-    credentials: &ClientCredentials,
-) -> Result<String, Failure> {
-    identify(context, credentials).await.map(|(id, _)| id)
-}
-
-/// The client, and whether it has a secret or key and proved that it is itself.
-async fn identify<P: Platform>(
-    context: &RequestContext<'_, P>,
-    credentials: &ClientCredentials,
-) -> Result<(String, bool), Failure> {
-    context.record.step(AuthorizationStep::ClientAuthentication);
-    let challenge = |failure: Failure| {
-        if credentials.basic { failure.challenge(basic()) } else { failure }
-    };
-    let id = credentials.id.as_deref().ok_or_else(|| {
-        challenge(
-            Failure::oauth(ErrorCode::InvalidClient, "client_missing", "The request names no client.")
-                .fix("Send client_id."),
-        )
-    })?;
-    let client = client::find_for_token(context, id).await.map_err(challenge)?;
-    client.authenticate(credentials).map_err(|error| {
-        challenge(
-            Failure::oauth(ErrorCode::InvalidClient, error.reason(), sentence(&error))
-                .fix("Clear the client's stored credentials for this server and connect again."),
-        )
-    })?;
-    if let Some(assertion) = &credentials.assertion {
-        client::assertion::verify(context, id, assertion).await?;
-    }
-    if client.authenticates() {
-        context.record.vouched(id);
-    }
-    Ok((id.to_owned(), client.authenticates()))
 }
 
 /// What acts for nobody has no grants of people; it may have been another client before.
@@ -124,16 +91,18 @@ fn require_person<P>(context: &RequestContext<'_, P>, client_id: &str) -> Result
 
 async fn redeem<P: Platform>(
     context: &RequestContext<'_, P>,
-    client_id: String,
+    (client_id, proven): (String, bool),
     code: &Secret,
     redirect_uri: Option<String>,
     verifier: Option<Secret>,
     resource: Option<String>,
+    proof: Option<&Proof>,
 ) -> Answered<P> {
     context.record.step(AuthorizationStep::Code);
     let (grant, code) =
         opaque::parse(&context.keys, OpaqueKind::Code, code.expose()).ok_or_else(|| rejected(Rejection::Unknown))?;
     context.record.vouched(grant.as_str());
+    dpop::burn(context, proof).await?;
     let refresh = opaque::mint(&context.keys, OpaqueKind::Refresh, &grant, context.platform.random());
     let command = grant::Command::Redeem(grant::Redeem {
         code,
@@ -145,13 +114,15 @@ async fn redeem<P: Platform>(
         refresh_expires: context.now + context.config.tokens.refresh_ttl,
         refresh_max: Some(context.config.tokens.refresh_max),
         access_expires: context.now + context.config.tokens.access_ttl,
+        jkt: proof.map(|proof| proof.jkt.clone()),
+        is_public: !proven,
     });
     match context.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Redeemed { granted, refresh: kept } => {
             require_unrevoked(context, &grant, &granted).await?;
             register::keep(context, &client_id).await;
             let scope = granted.scope.clone();
-            respond(context, grant, &granted, &scope, kept.then_some(&refresh)).await
+            respond(context, grant, &granted, &scope, kept.then_some(&refresh), proof).await
         }
         outcome => Err(refuse(context, &grant, outcome).await),
     }
@@ -163,6 +134,7 @@ async fn rotate<P: Platform>(
     presented: &Secret,
     scope: Option<ScopeSet>,
     resource: Option<String>,
+    proof: Option<&Proof>,
 ) -> Answered<P> {
     context.record.step(AuthorizationStep::RefreshToken);
     let parsed = opaque::parse(&context.keys, OpaqueKind::Refresh, presented.expose());
@@ -172,6 +144,7 @@ async fn rotate<P: Platform>(
         context.memory.stepping_up.forget(grant.as_str());
         return Err(steps_up());
     }
+    dpop::burn(context, proof).await?;
     if boxed(recheck::require(context, &grant)).await? {
         context.record.step(AuthorizationStep::RefreshToken);
     }
@@ -186,20 +159,21 @@ async fn rotate<P: Platform>(
         refresh_expires: context.now + context.config.tokens.refresh_ttl,
         refresh_max: Some(context.config.tokens.refresh_max),
         access_expires: context.now + context.config.tokens.access_ttl,
+        jkt: proof.map(|proof| proof.jkt.clone()),
     });
     match context.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Rotated { granted, scope } => {
             require_unrevoked(context, &grant, &granted).await?;
             register::keep(context, &client_id).await;
             extend(context, &grant, &granted).await;
-            respond(context, grant, &granted, &scope, Some(&successor)).await
+            respond(context, grant, &granted, &scope, Some(&successor), proof).await
         }
         grant::Outcome::Replayed { granted, scope, sealed_successor } => {
             context.record.outcome("replayed");
             require_unrevoked(context, &grant, &granted).await?;
             let successor =
                 vault::open_successor(presented, &sealed_successor).map_err(|_| rejected(Rejection::Unknown))?;
-            respond(context, grant, &granted, &scope, Some(&successor)).await
+            respond(context, grant, &granted, &scope, Some(&successor), proof).await
         }
         outcome => Err(refuse(context, &grant, outcome).await),
     }
@@ -238,6 +212,7 @@ async fn respond<P: Platform>(
     granted: &Granted,
     scope: &ScopeSet,
     refresh: Option<&Secret>,
+    proof: Option<&Proof>,
 ) -> Answered<P> {
     context.record.server(&granted.slug);
     context.record.scopes(&scope.to_string());
@@ -260,15 +235,18 @@ async fn respond<P: Platform>(
         slug: Some(granted.slug.clone()),
         roles,
         claims,
+        cnf: BoundKey::of(proof),
     };
     let access = access_token::sign(&context.keys, &claims);
-    let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: refresh, scope };
+    let token_type = claims.token_type();
+    let response =
+        TokenResponse { access_token: &access, token_type, expires_in: lifetime, refresh_token: refresh, scope };
     Ok(Reply::bytes(StatusCode::OK, "application/json", response.to_json()))
 }
 
 /// The server that was consented to, if it is still where the tokens are for. Were another one put at its URL, tokens
 /// of the old grant would fit that one, which nobody allowed; at another public URL they would fit nothing.
-fn served<'c>(config: &'c Config, origin: &Origin, granted: &Granted) -> Option<&'c Server> {
+pub fn served<'c>(config: &'c Config, origin: &Origin, granted: &Granted) -> Option<&'c Server> {
     let server = config.servers.get(granted.slug.as_str())?;
     ResourceForm::all(origin, server).any(|form| form.url() == granted.resource).then_some(server)
 }
@@ -311,6 +289,8 @@ fn rejected(why: Rejection) -> Failure {
             .fix("Request a token for the server that was authorized, or authorize this one."),
         Rejection::ScopeExceeded => Failure::oauth(ErrorCode::InvalidScope, why.reason(), sentence(&why))
             .fix("Ask for no more scope than was granted."),
+        Rejection::MissingProof => Failure::oauth(ErrorCode::InvalidDpopProof, why.reason(), sentence(&why))
+            .fix("Send a DPoP header with a proof of the client's key (RFC 9449)."),
         Rejection::MissingVerifier => Failure::oauth(ErrorCode::InvalidRequest, why.reason(), sentence(&why))
             .fix("Send the code_verifier of this authorization."),
         _ => Failure::oauth(ErrorCode::InvalidGrant, why.reason(), sentence(&why)).fix(again),
@@ -338,11 +318,6 @@ pub fn lift(error: &TokenRequestError) -> Failure {
     if matches!(error, TokenRequestError::Authorization) { failure.challenge(basic()) } else { failure }
 }
 
-/// The challenge for clients that authenticate by header (OAuth 2.1 §3.2.4).
-fn basic() -> HeaderValue {
-    HeaderValue::from_static("Basic realm=\"clients\"")
-}
-
 #[cfg(test)]
 mod tests {
     use http::header::WWW_AUTHENTICATE;
@@ -365,6 +340,8 @@ mod tests {
             challenge: S256Challenge::of("v"),
             account: None,
             signed_in: None,
+            jkt: None,
+            needs_proof: false,
         };
         let of = |origin: &str| Origin::of_url(&origin.parse().unwrap()).unwrap();
         let served = |servers, origin| served(&config(servers), &of(origin), &granted).is_some();

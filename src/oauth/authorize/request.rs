@@ -19,6 +19,7 @@ use crate::oauth::error::ErrorCode;
 use crate::oauth::pkce::S256Challenge;
 use crate::oauth::resource;
 use crate::oauth::scope::ScopeSet;
+use crate::secret::Digested;
 use crate::web::form;
 use crate::web::form::Form;
 
@@ -76,6 +77,7 @@ impl ClientQuery {
             redirect,
             named,
             refreshing: client.refreshing(),
+            dpop_bound: client.dpop_bound,
             form: self.form,
         })
     }
@@ -103,6 +105,7 @@ pub struct Redirectable {
     redirect: RedirectUri,
     named: bool,
     refreshing: Refreshing,
+    dpop_bound: bool,
     form: Form,
 }
 
@@ -147,6 +150,8 @@ impl Redirectable {
             resource: resource.to_owned(),
             slug: slug.to_owned(),
             prompt_consent: prompt.consent,
+            dpop_jkt: self.key()?,
+            dpop_bound: self.dpop_bound,
         })
     }
 
@@ -183,6 +188,15 @@ impl Redirectable {
             return Err(RedirectError::request("code_challenge_method has to be S256"));
         }
         S256Challenge::parse(challenge).map_err(|error| RedirectError::request(&error.to_string()))
+    }
+
+    fn key(&self) -> Result<Option<String>, RedirectError> {
+        match self.one("dpop_jkt")? {
+            Some(key) if !Digested::is_one(key) => {
+                Err(RedirectError::request("dpop_jkt has to be the SHA-256 thumbprint of a key"))
+            }
+            key => Ok(key.map(str::to_owned)),
+        }
     }
 
     /// Scopes we do not have are left out, as OAuth 2.1 §1.4.1 allows, because clients ask for `openid` and the like.
@@ -247,6 +261,12 @@ pub struct AuthorizationRequest {
     pub slug: String,
     /// Whether the client wants the person to be asked again (`prompt=consent`).
     pub prompt_consent: bool,
+    /// The key that the code shall be for (RFC 9449 §10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<String>,
+    /// Whether the client wants no access token without a key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dpop_bound: bool,
 }
 
 impl AuthorizationRequest {

@@ -109,6 +109,7 @@ pub fn parse_document(
         source: ClientSource::Document { host: url.host_str().unwrap_or_default().to_owned() },
         grant_types: metadata.grant_types()?,
         scope: metadata.scope(),
+        dpop_bound: metadata.dpop_bound_access_tokens.unwrap_or_default(),
     })
 }
 

@@ -30,6 +30,8 @@ pub struct ClientMetadata {
     /// Goes with a secret.
     #[serde(default)]
     pub client_secret_expires_at: Present,
+    /// Whether its access tokens shall be bound to a key (RFC 9449 §5.2).
+    pub dpop_bound_access_tokens: Option<bool>,
     client_name: Option<String>,
     redirect_uris: Option<Vec<String>>,
     grant_types: Option<Vec<String>>,

@@ -40,6 +40,8 @@ pub struct Client {
     pub grant_types: Vec<GrantType>,
     /// The scope it registered, if any.
     pub scope: Option<ScopeSet>,
+    /// Whether it wants no access token that is not bound to a key (RFC 9449 §5.2).
+    pub dpop_bound: bool,
 }
 
 /// Who vouches for a client.
@@ -156,6 +158,7 @@ impl Client {
             source: ClientSource::Document { host: String::new() },
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             scope: None,
+            dpop_bound: false,
         }
     }
 
@@ -281,6 +284,7 @@ mod tests {
             source: ClientSource::Registered,
             grant_types: vec![GrantType::AuthorizationCode],
             scope: None,
+            dpop_bound: false,
         }
     }
 

@@ -48,12 +48,15 @@ pub struct RegisteredMetadata {
     /// The scope it registered, if any.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<ScopeSet>,
+    /// Whether its access tokens shall be bound to a key.
+    #[serde(rename = "d", default, skip_serializing_if = "std::ops::Not::not")]
+    pub dpop_bound: bool,
 }
 
 impl RegisteredMetadata {
     /// A client of this moment with these redirect URIs, and nothing else said.
     pub fn new(redirect_uris: Vec<RedirectUri>, grant_types: Vec<GrantType>, at: Timestamp) -> Self {
-        Self { v: V1, at, name: None, redirect_uris, method: None, grant_types, scope: None }
+        Self { v: V1, at, name: None, redirect_uris, method: None, grant_types, scope: None, dpop_bound: false }
     }
 }
 
@@ -69,6 +72,8 @@ pub struct RegisteredClient {
     pub(super) grant_types: Vec<GrantType>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) scope: Option<ScopeSet>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) dpop_bound: bool,
     pub(super) created: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     used: Option<Timestamp>,
@@ -98,9 +103,9 @@ impl RegisteredClient {
     }
 
     fn new(registered: RegisteredMetadata, id: String, secret: &Secret) -> Self {
-        let RegisteredMetadata { v, at, name, redirect_uris, method, grant_types, scope } = registered;
+        let RegisteredMetadata { v, at, name, redirect_uris, method, grant_types, scope, dpop_bound } = registered;
         let authentication = Authentication::new(method, secret);
-        Self { v, id, name, redirect_uris, authentication, grant_types, scope, created: at, used: None }
+        Self { v, id, name, redirect_uris, authentication, grant_types, scope, dpop_bound, created: at, used: None }
     }
 
     /// `client_id`.
@@ -118,6 +123,7 @@ impl RegisteredClient {
             source: ClientSource::Registered,
             grant_types: self.grant_types,
             scope: self.scope,
+            dpop_bound: self.dpop_bound,
         }
     }
 

@@ -41,6 +41,7 @@ pub fn parse(bytes: &[u8], policy: &RedirectPolicy, now: Timestamp) -> Result<Re
     registered.name = metadata.name()?;
     registered.method = method;
     registered.scope = metadata.scope();
+    registered.dpop_bound = metadata.dpop_bound_access_tokens.unwrap_or_default();
     Ok(registered)
 }
 
@@ -70,6 +71,7 @@ pub fn answer(client: &RegisteredClient, secret: &Secret) -> Secret {
         scope: client.scope.as_ref(),
         response_types: ["code"],
         token_endpoint_auth_method: client.authentication.method().as_str(),
+        dpop_bound_access_tokens: client.dpop_bound,
     };
     // A struct of strings and numbers always serialises.
     Secret::new(serde_json::to_string(&answer).unwrap_or_default())
@@ -131,6 +133,8 @@ struct Answer<'client> {
     scope: Option<&'client ScopeSet>,
     response_types: [&'static str; 1],
     token_endpoint_auth_method: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dpop_bound_access_tokens: bool,
 }
 
 #[cfg(test)]

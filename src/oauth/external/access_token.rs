@@ -25,7 +25,7 @@ pub enum ExternalTokenError {
     NotYetValid,
     /// Nobody is named.
     UnfitSubject,
-    /// Good only with a proof that bearers do not give.
+    /// Good only with a proof that nobody can give here.
     Bound,
     /// The issuer says that it is not good.
     Inactive,
@@ -53,8 +53,7 @@ reasons! { ExternalTokenError:
     Expired => "external_token_expired", "the access token expired";
     NotYetValid => "external_token_not_yet_valid", "the access token is not valid yet";
     UnfitSubject => "external_token_unfit_subject", "the access token does not name whom it is for";
-    Bound => "external_token_bound",
-        "the access token is bound to a key, and the gateway takes tokens of other issuers from bearers only";
+    Bound => "external_token_bound", "the access token is bound to something else than a key for DPoP proofs";
     Inactive => "external_token_inactive", "the access token is not active, says its issuer";
     NotAccepted => "token_issuer_not_accepted", "this server takes no access tokens of this issuer";
     NotAdmitted => "external_token_not_admitted", "the access token lacks a claim that login.require asks for";
@@ -81,7 +80,7 @@ pub fn is_typed(typ: Option<&str>, untyped: bool) -> bool {
 /// 1. It is from the issuer, character by character. An issuer that is asked need not say so.
 /// 2. It is for this resource, or what the operator wrote instead, exactly.
 /// 3. It has not ended, and has begun, give or take a minute.
-/// 4. It is an access token, and good for whoever bears it (RFC 9449 §7.2).
+/// 4. It is an access token, and good for whoever bears it or has its key.
 /// 5. It names whom it is about. Of a client itself an issuer that is asked says no more than which one.
 pub fn judge(
     told: &ToldClaims,
@@ -157,7 +156,7 @@ mod tests {
             (r#""iat":90"#, r#""iat":161"#, ExternalTokenError::NotYetValid),
             (r#""iat":90"#, r#""iat":90,"nonce":"n""#, ExternalTokenError::Signature(JwsError::WrongType)),
             (r#""iat":90"#, r#""iat":90,"at_hash":"n""#, ExternalTokenError::Signature(JwsError::WrongType)),
-            (r#""iat":90"#, r#""iat":90,"cnf":{"jkt":"x"}"#, ExternalTokenError::Bound),
+            (r#""iat":90"#, r#""iat":90,"cnf":{"x5t#S256":"x"}"#, ExternalTokenError::Bound),
             (r#""sub":"a","#, "", ExternalTokenError::UnfitSubject),
         ] {
             assert_eq!(judged(&GOOD.replace(from, to), false), Err(error), "{to}");

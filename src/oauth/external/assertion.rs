@@ -131,7 +131,7 @@ pub fn judge(
         Validity::Good => {}
     }
     // 4.
-    if told.is_bound {
+    if told.is_bound || told.jkt.is_some() {
         return Err(AssertionError::Bound);
     }
     Ok((subject, expires))

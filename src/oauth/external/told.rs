@@ -42,7 +42,9 @@ pub struct ToldClaims {
     /// From when on it is good, and when it was issued: none of it lies ahead.
     pub since: Option<Timestamp>,
     begins: Option<Timestamp>,
-    /// Whether whoever sends it must prove that they have a key (RFC 7800 §3.1), which no bearer does.
+    /// The key that whoever sends it must prove to have (RFC 9449 §6).
+    pub jkt: Option<String>,
+    /// Whether something else must be proven (RFC 7800 §3.1), which nobody can here.
     pub is_bound: bool,
     /// Whether it has what only ID tokens have (`OpenID` Connect Core §2, §3.3.2.11).
     pub is_id_token: bool,
@@ -64,6 +66,13 @@ impl ToldClaims {
         let texts = |names: &[&str]| names.iter().find_map(|name| claims.get(name)).map(list).unwrap_or_default();
         let text = |names: &[&str]| names.iter().find_map(|name| named(claims.get(name)?));
         let (issued, begins) = (time("iat")?, time("nbf")?);
+        let bound = claims.get("cnf").filter(|node| **node != Node::Null);
+        let is_free = bound.is_none();
+        // A key, and nothing beside it.
+        let jkt = match bound {
+            Some(Node::Object(members)) if members.len() == 1 => bound.and_then(|bound| named(bound.get("jkt")?)),
+            _ => None,
+        };
         Some(Self {
             // One that names nobody is not the same as none.
             issuer: claims.get("iss").filter(|node| **node != Node::Null).map(|node| named(node).unwrap_or_default()),
@@ -85,7 +94,8 @@ impl ToldClaims {
             signed_in: time("auth_time")?,
             since: issued,
             begins: issued.max(begins),
-            is_bound: ["cnf"].iter().any(|name| claims.get(name).is_some_and(|node| *node != Node::Null)),
+            is_bound: !is_free && jkt.is_none(),
+            jkt,
             is_id_token: ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.get(name).is_some()),
         })
     }

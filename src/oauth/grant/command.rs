@@ -38,6 +38,12 @@ pub struct Granted {
     /// this was written down are older than any revocation of their subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_in: Option<Timestamp>,
+    /// The key that its code is for (RFC 9449 §10), and then the one that a public client's refresh tokens are for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
+    /// Whether no access token comes of it without a proof of possession.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_proof: bool,
 }
 
 tagged! { "command",
@@ -71,6 +77,13 @@ tagged! { "command",
         },
         /// What may it do? An operator asks.
         Show,
+        /// Would a refresh token be good now? Whoever asks does not use it (RFC 7662).
+        Inspect {
+            /// The refresh token. Its tag was checked: we issued it.
+            presented: Digested,
+            /// How long what was granted may be refreshed since its sign-in.
+            refresh_max: Lifetime,
+        },
         /// `grant_type=authorization_code`.
         Redeem(Redeem),
         /// `grant_type=refresh_token`.
@@ -105,6 +118,12 @@ pub struct Redeem {
     pub refresh_max: Option<Lifetime>,
     /// When the access token of this answer expires.
     pub access_expires: Timestamp,
+    /// The key that was proven to be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
+    /// Whether the client proves nothing else, so that its refresh tokens are for that key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_public: bool,
 }
 
 /// A refresh token and the successor that replaces it.
@@ -129,6 +148,9 @@ pub struct Rotate {
     pub refresh_max: Option<Lifetime>,
     /// When the access token of this answer expires.
     pub access_expires: Timestamp,
+    /// The key that was proven to be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
 }
 
 /// Names the command only: it carries a verifier.
@@ -142,6 +164,7 @@ impl fmt::Debug for Command {
             Self::Redeem(_) => "Redeem",
             Self::Rotate(_) => "Rotate",
             Self::Show => "Show",
+            Self::Inspect { .. } => "Inspect",
             Self::Revoke { .. } => "Revoke",
         })
     }
@@ -169,6 +192,13 @@ tagged! { "outcome",
             /// Whose it is. Objects of older releases do not say.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             subject: Option<String>,
+        },
+        /// The refresh token would be good.
+        Inspected {
+            /// What it is good for.
+            granted: Granted,
+            /// Until when.
+            until: Timestamp,
         },
         /// The consent form had been answered before, or what was held is gone.
         AlreadyUsed,
@@ -243,6 +273,10 @@ pub enum Rejection {
     RefreshReused,
     /// The grant is revoked.
     Revoked,
+    /// No proof of possession.
+    MissingProof,
+    /// A proof of another key.
+    WrongKey,
 }
 
 reasons! { Rejection:
@@ -260,4 +294,6 @@ reasons! { Rejection:
         "what was granted may not be refreshed any longer, because the person signed in for it too long ago";
     RefreshReused => "refresh_reused", "the refresh token was replaced before, so the whole family was revoked";
     Revoked => "grant_revoked", "the grant was revoked";
+    MissingProof => "grant_proof_missing", "the code or refresh token is good only with a DPoP proof";
+    WrongKey => "grant_wrong_key", "the code or refresh token is bound to another key than the DPoP proof's";
 }

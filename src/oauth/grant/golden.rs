@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::tests::{NOW, VERIFIER, after, granted, hold, live, online, open, redeem, revoke, rotated, rotation};
 use super::*;
+use crate::secret::Digested;
+use crate::time::Lifetime;
 
 const GRANTED: &str = r#"{"client_id":"claude","subject":"dev:alice","redirect_uri":"https://claude.ai/cb","scope":"mcp:tools offline_access","resource":"https://gw.example/v1/mcp/docs","slug":"docs","challenge":"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}"#;
 const CODE: &str = "VpTQii5T_8rgwxA-Wtb2B2q9lg6x-KVldwQLwQKPcCs";
@@ -78,6 +80,10 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
             ),
         ),
         (revoke(None), r#"{"command":"revoke","client_id":null}"#.to_owned()),
+        (
+            Command::Inspect { presented: Digested::of("rt0"), refresh_max: Lifetime(86_400) },
+            format!(r#"{{"command":"inspect","presented":"{RT0}","refresh_max":86400}}"#),
+        ),
     ];
     for (command, golden) in commands {
         assert_eq!(serde_json::to_string(&command).unwrap(), golden);
@@ -96,6 +102,10 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
         (
             Outcome::Shown { scope: granted().scope, subject: Some("dev:alice".to_owned()) },
             r#"{"outcome":"shown","scope":"mcp:tools offline_access","subject":"dev:alice"}"#.to_owned(),
+        ),
+        (
+            Outcome::Inspected { granted: granted(), until: NOW },
+            format!(r#"{{"outcome":"inspected","granted":{GRANTED},"until":1000}}"#),
         ),
         (
             Outcome::Peeked { sealed: "r".to_owned(), subject: "dev:alice".to_owned() },
@@ -119,6 +129,22 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
     for (outcome, golden) in outcomes {
         assert_eq!(serde_json::to_string(&outcome).unwrap(), golden);
         assert_eq!(serde_json::from_str::<Outcome>(&golden).unwrap(), outcome);
+    }
+}
+
+#[test]
+fn what_is_bound_to_a_key_is_written_beside_what_was_there() {
+    let bound = Granted { jkt: Some("key".to_owned()), needs_proof: true, ..granted() };
+    let golden = GRANTED.replace("-cM\"}", r#"-cM","jkt":"key","needs_proof":true}"#);
+    assert_eq!(serde_json::to_string(&bound).unwrap(), golden);
+    assert_eq!(serde_json::from_str::<Granted>(&golden).unwrap(), bound);
+    let with_key = |redeem: &mut Redeem| (redeem.jkt, redeem.is_public) = (Some("key".to_owned()), true);
+    let written = serde_json::to_string(&redeem(with_key)).unwrap();
+    assert!(written.ends_with(r#","access_expires":4600,"jkt":"key","is_public":true}"#), "{written}");
+    let written = serde_json::to_string(&Rotate { jkt: Some("key".to_owned()), ..rotation("rt0", "rt1") }).unwrap();
+    assert!(written.ends_with(r#","access_expires":8200,"jkt":"key"}"#), "{written}");
+    for (why, golden) in [(Rejection::MissingProof, r#""missing_proof""#), (Rejection::WrongKey, r#""wrong_key""#)] {
+        assert_eq!(serde_json::to_string(&why).unwrap(), golden);
     }
 }
 

@@ -109,9 +109,12 @@ fn begin(command: Command) -> (Option<State>, Outcome) {
         }
         Command::Hold { sealed, subject, until } => (Some(State::Held { sealed, subject, until }), Outcome::Held),
         Command::Refuse { until } => (Some(State::Refused { until }), Outcome::Refused),
-        Command::Redeem(_) | Command::Rotate(_) | Command::Peek | Command::Show | Command::Revoke { .. } => {
-            (None, rejected(Rejection::Unknown))
-        }
+        Command::Redeem(_)
+        | Command::Rotate(_)
+        | Command::Peek
+        | Command::Show
+        | Command::Inspect { .. }
+        | Command::Revoke { .. } => (None, rejected(Rejection::Unknown)),
     }
 }
 
@@ -121,6 +124,10 @@ impl State {
             Command::Open { granted, code, code_expires } => self.open_held(granted, code, code_expires, now),
             Command::Peek => self.peek(now),
             Command::Show => self.show(),
+            Command::Inspect { presented, refresh_max } => {
+                let outcome = self.inspect(&presented, refresh_max, now);
+                (self, outcome)
+            }
             Command::Refuse { until } if matches!(self, Self::Held { .. }) => {
                 (Self::Refused { until }, Outcome::Refused)
             }
@@ -161,6 +168,19 @@ impl State {
         (self, outcome)
     }
 
+    fn inspect(&self, presented: &Digested, max: Lifetime, now: Timestamp) -> Outcome {
+        let Self::Live { granted, refresh, .. } = self else { return rejected(Rejection::Unknown) };
+        let end = granted.signed_in.or(refresh.began).map(|began| began + max);
+        let until = end.unwrap_or(refresh.expires).min(refresh.expires);
+        if until.reached(now) {
+            return rejected(Rejection::RefreshExpired);
+        }
+        match refresh.find(presented, now) {
+            Ok(_) => Outcome::Inspected { granted: granted.clone(), until },
+            Err(why) => rejected(why),
+        }
+    }
+
     fn redeem(self, redeem: Redeem, now: Timestamp) -> (Self, Outcome) {
         match self {
             Self::Open { granted, code, code_expires } => {
@@ -168,6 +188,8 @@ impl State {
                     // A request that does not fit leaves the code to whoever it was made for.
                     return (Self::Open { granted, code, code_expires }, rejected(why));
                 }
+                let jkt = redeem.jkt.clone().filter(|_| redeem.is_public);
+                let granted = Granted { jkt, ..granted };
                 let offline = granted.scope.contains(ScopeSet::OFFLINE_ACCESS);
                 let outcome = Outcome::Redeemed { granted: granted.clone(), refresh: offline };
                 let access_until = redeem.access_expires;
@@ -261,6 +283,8 @@ impl Refresh {
         if rotate.client_id != granted.client_id {
             return Err(Rejection::WrongClient);
         }
+        // Before anything that ends the family: who has a token without its key cannot end it either.
+        check_key(granted, rotate.jkt.as_deref())?;
         if self.end(granted, rotate, now).is_some_and(|end| end.reached(now)) {
             return Err(Rejection::RefreshEnded);
         }
@@ -335,7 +359,17 @@ fn check_redeem(
     if !same_resource(granted, redeem.resource.as_deref()) {
         return Err(Rejection::WrongResource);
     }
-    Ok(())
+    check_key(granted, redeem.jkt.as_deref())
+}
+
+/// RFC 9449 §5, §10.
+fn check_key(granted: &Granted, proven: Option<&str>) -> Result<(), Rejection> {
+    match (granted.jkt.as_deref(), proven) {
+        (Some(_), None) => Err(Rejection::MissingProof),
+        (None, None) if granted.needs_proof => Err(Rejection::MissingProof),
+        (Some(bound), Some(proven)) if bound != proven => Err(Rejection::WrongKey),
+        _ => Ok(()),
+    }
 }
 
 fn same_resource(granted: &Granted, requested: Option<&str>) -> bool {

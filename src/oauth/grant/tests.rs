@@ -26,6 +26,8 @@ pub(super) fn granted() -> Granted {
         challenge: S256Challenge::parse(CHALLENGE).unwrap(),
         account: None,
         signed_in: None,
+        jkt: None,
+        needs_proof: false,
     }
 }
 
@@ -52,6 +54,8 @@ fn redemption() -> Redeem {
         refresh_expires: NOW + Lifetime::days(30),
         refresh_max: None,
         access_expires: NOW + Lifetime::hours(1),
+        jkt: None,
+        is_public: false,
     }
 }
 
@@ -66,6 +70,7 @@ pub(super) fn rotation(presented: &str, successor: &str) -> Rotate {
         refresh_expires: NOW + Lifetime::days(31),
         refresh_max: None,
         access_expires: NOW + Lifetime::hours(2),
+        jkt: None,
     }
 }
 

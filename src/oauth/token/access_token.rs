@@ -8,6 +8,7 @@ use jwt_compact::alg::Hs256;
 use jwt_compact::{AlgorithmExt, Header, UntrustedToken, ValidationError};
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::dpop::proof::Proof;
 use crate::oauth::grant::GrantId;
 use crate::oauth::machine;
 use crate::oauth::scope::ScopeSet;
@@ -64,6 +65,23 @@ pub struct Claims {
     /// The claims of the subject's sign-in that policy asks for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub claims: BTreeMap<String, Vec<String>>,
+    /// The key that whoever presents it must prove to have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<BoundKey>,
+}
+
+/// What a token is bound to (RFC 7800 §3.1, RFC 9449 §6.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoundKey {
+    /// The thumbprint of a key (RFC 7638).
+    pub jkt: String,
+}
+
+impl BoundKey {
+    /// The key of a proof, where there is one.
+    pub fn of(proof: Option<&Proof>) -> Option<Self> {
+        proof.map(|proof| Self { jkt: proof.jkt.clone() })
+    }
 }
 
 impl Claims {
@@ -79,6 +97,11 @@ impl Claims {
             return Err(AccessTokenError::WrongAudience);
         }
         Ok(())
+    }
+
+    /// How it is presented (RFC 6750, RFC 9449 §5).
+    pub fn token_type(&self) -> &'static str {
+        if self.cnf.is_some() { "DPoP" } else { "Bearer" }
     }
 
     /// Whether a client got it for itself, without a person.
@@ -199,6 +222,7 @@ mod tests {
             slug: None,
             roles: Vec::new(),
             claims: BTreeMap::new(),
+            cnf: None,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Not here: the rules of a grant (`oauth::grant`), and storing anything.
 
 pub mod access_token;
+pub mod introspection;
 pub mod opaque;
 pub mod request;
 pub mod response;

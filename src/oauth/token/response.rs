@@ -13,6 +13,8 @@ use crate::time::Lifetime;
 pub struct TokenResponse<'a> {
     /// For calls.
     pub access_token: &'a Secret,
+    /// How it is presented.
+    pub token_type: &'static str,
     /// How long it is good.
     pub expires_in: Lifetime,
     /// For the next access token, where `offline_access` was granted.
@@ -35,7 +37,7 @@ impl TokenResponse<'_> {
         }
         let body = Body {
             access_token: self.access_token.expose(),
-            token_type: "Bearer",
+            token_type: self.token_type,
             expires_in: self.expires_in,
             refresh_token: self.refresh_token.map(Secret::expose),
             scope: self.scope,
@@ -55,6 +57,7 @@ mod tests {
         let (access, refresh) = (Secret::new("a.b.c"), Secret::new("mcpg_rt_x"));
         let response = TokenResponse {
             access_token: &access,
+            token_type: "Bearer",
             expires_in: Lifetime::hours(1),
             refresh_token: Some(&refresh),
             scope: &scope,

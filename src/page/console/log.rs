@@ -85,6 +85,7 @@ pub fn entry_kind(kind: &str) -> &'static str {
         "refresh" => "Refresh",
         "revocation" => "Revocation",
         "operator" => "Operator's act",
+        "introspection" => "Introspection",
         _ => "Call",
     }
 }

@@ -22,6 +22,7 @@ fn client(uris: &[&str]) -> Client {
         source: ClientSource::Registered,
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         scope: None,
+        dpop_bound: false,
     }
 }
 
