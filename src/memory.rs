@@ -12,6 +12,7 @@ use crate::login::oidc::discovery::Provider;
 use crate::mcp::transport::session::Session;
 use crate::metrics::Repeated;
 use crate::metrics::counters::Counters;
+use crate::oauth::agent::Agent;
 use crate::oauth::api_key::{ApiKey, KeyId};
 use crate::oauth::client::Client;
 use crate::oauth::subject::KeyUse;
@@ -85,6 +86,10 @@ pub struct Memory {
     pub api_keys: Cache<Rc<FoundKey>>,
     /// Digests of what looked like a key moments ago and is none.
     pub unknown_keys: Cache<()>,
+    /// Agents that asked for tokens, by their ids.
+    pub agents: Cache<Rc<Agent>>,
+    /// Ids of which it is known that no agent has them.
+    pub unknown_agents: Cache<()>,
     /// Keys whose use today is known, by their ids.
     pub noted_uses: Cache<()>,
     /// What is known of keys that was sealed with an older key of the ring, and is still to be sealed anew.

@@ -7,6 +7,8 @@
 
 #[path = "journeys/accounts.rs"]
 mod accounts;
+#[path = "journeys/agents.rs"]
+mod agents;
 #[path = "journeys/alarms.rs"]
 mod alarms;
 #[path = "journeys/apps.rs"]

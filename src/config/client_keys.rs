@@ -7,9 +7,7 @@ use url::Url;
 use super::origin::web_url;
 use super::report::{Pointer, Report};
 use crate::jose::jwks;
-
-/// Members of a JSON Web Key that only its owner may know (RFC 7518 §6.2.2, §6.3.2, §6.4).
-const PRIVATE: [&str; 2] = ["d", "k"];
+use crate::jose::public_keys::PRIVATE;
 
 /// Where a client's keys are.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -25,6 +25,8 @@ const MOST: usize = 32;
 const LONGEST_ALIAS: usize = 32;
 /// Beginnings of ids that people and keys have, and what `accepts` says of others.
 const RESERVED: [&str; 6] = ["dev", "oidc", "key", "machine", "own", "keys"];
+/// The same, of later releases: an older configuration may have one of them.
+const RESERVED_SINCE: [&str; 2] = ["agent", "agents"];
 
 /// An issuer beside the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +148,10 @@ pub(super) fn prove(
     for (alias, document) in documents.into_iter().take(MOST) {
         let at = at.child(&alias);
         let alias = report.check(&at, own_alias(alias, around.login));
+        let alias = alias.and_then(|alias| {
+            let rule = not_reserved_since(&alias);
+            report.check_new(&at, alias, rule)
+        });
         let issuer = prove_issuer(document, around, &at, report);
         if let (Some(alias), Some(issuer)) = (alias, issuer) {
             issuers.insert(alias.clone(), ExternalIssuer { alias, ..issuer });
@@ -268,6 +274,14 @@ fn own_alias(alias: String, login: Option<&Login>) -> Result<String, Complaint> 
         }
     }
     Ok(alias)
+}
+
+fn not_reserved_since(alias: &str) -> Result<(), Complaint> {
+    if RESERVED_SINCE.contains(&alias) {
+        let problem = format!("is {}, which is what the gateway calls something of its own", shown(alias));
+        return Err(Complaint::new(problem, "choose another alias"));
+    }
+    Ok(())
 }
 
 fn prove_scopes(

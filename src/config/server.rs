@@ -85,6 +85,8 @@ pub struct Server {
     pub accepts_own: bool,
     /// Whether API keys are taken for it.
     pub accepts_keys: bool,
+    /// Whether tokens of agents are taken for it.
+    pub accepts_agents: bool,
     /// The other issuers whose access tokens are taken for it, by their aliases.
     pub accepts_issuers: Vec<String>,
     /// How often and how many at once it may be called.
@@ -113,6 +115,7 @@ impl Server {
         match way {
             "own" => self.accepts_own,
             "keys" => self.accepts_keys,
+            "agents" if self.accepts_agents => true,
             alias => self.accepts_issuers.iter().any(|known| known == alias),
         }
     }
@@ -202,6 +205,7 @@ fn prove_server(
         list_cache: list_cache?,
         accepts_own: accepts.own,
         accepts_keys: accepts.keys,
+        accepts_agents: accepts.agents,
         accepts_issuers: accepts.issuers.clone(),
         limits,
         policy: policy?,

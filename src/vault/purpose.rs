@@ -35,6 +35,7 @@ macro_rules! purposes {
                         | Self::Catalogue
                         | Self::ApiKey
                         | Self::ProviderSession
+                        | Self::Agent
                 )
             }
 
@@ -93,4 +94,6 @@ purposes! {
     LoggedSubject = "logged subject",
     /// Seals whose a session at the identity provider is.
     ProviderSession = "provider session",
+    /// Seals what is known of an agent.
+    Agent = "agent",
 }

@@ -88,9 +88,9 @@ impl<P: Platform> Call<'_, P> {
     fn counted(&self, load: &ServerLoad, failure: Option<&Failure>) -> CallEnd {
         let (end, mut failing) = (self.came_to(failure), load.failing.borrow_mut());
         match end {
-            CallEnd::Answered => failing.answered(&self.caller.subject),
+            CallEnd::Answered => failing.answered(self.caller.responsible()),
             CallEnd::Failed if failure.is_some_and(|failure| failure.reason == UNREACHABLE) => {}
-            CallEnd::Failed if !failing.counts(&self.caller.subject) => return CallEnd::Unknown,
+            CallEnd::Failed if !failing.counts(self.caller.responsible()) => return CallEnd::Unknown,
             CallEnd::Failed | CallEnd::Unknown => {}
         }
         end

@@ -54,6 +54,7 @@ pub(super) fn issue<P: Platform>(
         slug: Some(server.slug.as_str().to_owned()),
         roles: machine.roles.clone(),
         claims: BTreeMap::new(),
+        sponsor: None,
     };
     let access = access_token::sign(&context.keys, &claims);
     let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: None, scope: &scope };

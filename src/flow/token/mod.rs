@@ -2,6 +2,7 @@
 //!
 //! Not here: one winner per code and per rotation (`oauth::grant`, in the object).
 
+pub mod agent;
 mod jwt_bearer;
 pub mod machine;
 pub mod revoke;
@@ -33,6 +34,7 @@ use crate::web::form;
 use crate::web::form::Form;
 use crate::web::reply::Reply;
 use crate::web::route::ResourceForm;
+use agent::AgentRequest;
 use jwt_bearer::Asked;
 
 /// A token request is a form of a few short fields.
@@ -53,6 +55,10 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
             redeem(context, client_id, &code, redirect_uri, verifier, resource).await
         }
         TokenRequest::ClientCredentials { scope, resource } => {
+            if let (Some(agent), Some(assertion)) = (agent::claimed(&credentials, None), &credentials.assertion) {
+                let asked = AgentRequest { assertion, scope: scope.as_ref(), resource: resource.as_deref() };
+                return boxed(agent::issue(context, &agent, asked)).await;
+            }
             let client_id = authenticate(context, &credentials).await?;
             machine::issue(context, client_id, scope.as_ref(), resource.as_deref())
         }
@@ -63,6 +69,11 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
             rotate(context, client_id, &token, scope, resource).await
         }
         TokenRequest::JwtBearer { assertion, scope, resource } => {
+            if let Some(agent) = agent::claimed(&credentials, Some(&assertion)) {
+                let (scope, resource) = (scope.as_ref(), resource.as_deref());
+                let asked = AgentRequest { assertion: &assertion, scope, resource };
+                return boxed(agent::issue(context, &agent, asked)).await.map_err(agent::of_grant);
+            }
             // Whoever only says which client it is has proved nothing.
             let client = match credentials.id {
                 Some(_) => Some(identify(context, &credentials).await?).filter(|(_, proven)| *proven),
@@ -256,6 +267,7 @@ async fn respond<P: Platform>(
         slug: Some(granted.slug.clone()),
         roles,
         claims,
+        sponsor: None,
     };
     let access = access_token::sign(&context.keys, &claims);
     let response = TokenResponse { access_token: &access, expires_in: lifetime, refresh_token: refresh, scope };

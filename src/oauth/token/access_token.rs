@@ -8,6 +8,7 @@ use jwt_compact::alg::Hs256;
 use jwt_compact::{AlgorithmExt, Header, UntrustedToken, ValidationError};
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::agent::Sponsor;
 use crate::oauth::grant::GrantId;
 use crate::oauth::machine;
 use crate::oauth::scope::ScopeSet;
@@ -64,6 +65,9 @@ pub struct Claims {
     /// The claims of the subject's sign-in that policy asks for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub claims: BTreeMap<String, Vec<String>>,
+    /// Who stands behind it, where an agent got it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sponsor: Option<Sponsor>,
 }
 
 impl Claims {
@@ -199,6 +203,7 @@ mod tests {
             slug: None,
             roles: Vec::new(),
             claims: BTreeMap::new(),
+            sponsor: None,
         }
     }
 
@@ -231,6 +236,17 @@ mod tests {
         assert_eq!(verify(&ring(ONE), token.expose(), NOW), Ok(second));
         let payload = Base64UrlUnpadded::decode_vec(token.expose().split('.').nth(1).unwrap()).unwrap();
         assert!(std::str::from_utf8(&payload).unwrap().ends_with(r#","account":"2","auth_time":900}"#));
+    }
+
+    #[test]
+    fn the_sponsor_of_an_agent_is_named() {
+        let sponsor = Sponsor { subject: "dev:alice".to_owned(), since: Timestamp(900), lends: true };
+        let agents = Claims { sponsor: Some(sponsor), ..claims() };
+        let token = sign(&ring(ONE), &agents);
+        assert_eq!(verify(&ring(ONE), token.expose(), NOW), Ok(agents));
+        let payload = Base64UrlUnpadded::decode_vec(token.expose().split('.').nth(1).unwrap()).unwrap();
+        let golden = r#","sponsor":{"sub":"dev:alice","auth_time":900,"lends":true}}"#;
+        assert!(std::str::from_utf8(&payload).unwrap().ends_with(golden));
     }
 
     #[test]

@@ -77,6 +77,7 @@ mod tests {
             slug: None,
             roles: Vec::new(),
             claims: [].into(),
+            sponsor: None,
         };
         let access = access_token::sign(&ring(), &claims);
         assert_eq!(grant_of(access.expose(), NOW), Some(grant.clone()));
