@@ -20,7 +20,8 @@ use crate::oauth::token::access_token::Claims;
 use crate::oauth_client::trusted_issuer::TrustedMetadata;
 use crate::secret::{Digested, Secret};
 use crate::time::Timestamp;
-use crate::upstream::circuit::{Circuit, FailingCaller};
+use crate::upstream::callers::Callers;
+use crate::upstream::circuit::Circuit;
 use crate::upstream::credential::Credential;
 use crate::vault::KeyRing;
 use crate::web::failure::Failure;
@@ -163,8 +164,8 @@ pub struct LastUse {
 pub struct ServerLoad {
     /// Whether it is asked at all.
     pub circuit: RefCell<Circuit>,
-    /// Whose calls failed last.
-    pub failing: RefCell<FailingCaller>,
+    /// Who asks it, and has lately.
+    pub callers: RefCell<Callers>,
     /// How many calls wait for its answer.
     pub under_way: Cell<u32>,
 }

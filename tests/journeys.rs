@@ -97,6 +97,8 @@ mod support;
 mod trace;
 #[path = "journeys/traffic.rs"]
 mod traffic;
+#[path = "journeys/ways_in.rs"]
+mod ways_in;
 mod world;
 
 use serde_json::json;
