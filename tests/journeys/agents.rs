@@ -117,7 +117,7 @@ fn a_workload_is_an_agent_by_the_word_of_its_platform() {
     let (_, agent) = Agent::of(&world, "alice", &[("key", ""), ("issuer", "ci"), ("workload", "repo:acme/app")]);
     let present = |change: fn(&mut Value)| {
         let mut job = Issuing::job(&world);
-        job["jti"] = json!(world.platform.journal.borrow().len());
+        job["jti"] = json!(world.platform.journal.borrow().len().to_string());
         change(&mut job);
         agent.presents(&issuing.typed("JWT", &job), &[("client_id", &agent.id)])
     };

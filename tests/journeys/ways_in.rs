@@ -22,7 +22,6 @@ struct Ways {
     world: World,
     issuing: Issuing,
     _guarded: Guarded,
-    alice: Client,
     user_key: String,
     service_key: Value,
     agent: Agent,
@@ -88,7 +87,7 @@ impl Ways {
                 {"client_id": "program", "client_secret": {"secret": "CI_SECRET"}, "machine": {"servers": servers}},
                 {"client_id": "company", "client_secret": {"secret": "CI_SECRET"}, "redirect_uris": ["https://company.example/cb"]},
             ]);
-            let entered = json!({"kind": "headers", "connect": "first_call", "headers": {"x-key": {"person": "Your key"}}});
+            let entered = json!({"kind": "headers", "headers": {"x-key": {"person": "Your key"}}});
             config["servers"]["entered"] = json!({"url": "https://entered.example/mcp", "auth": entered});
             let machine = json!({"kind": "client_credentials", "client_id": "gateway",
                 "client_secret": {"secret": "MAIL_KEY"}, "token_endpoint": "https://as.example/token"});
@@ -109,18 +108,17 @@ impl Ways {
         let agent = Agent::named_by(&mut alice, &servers);
         let lent = [&servers[..], &[("account:docs", "on"), ("account:entered", "on")]].concat();
         let lender = Agent::named_by(&mut alice, &lent);
-        Self { world, issuing, _guarded: guarded, alice, user_key, service_key, agent, lender, used: Cell::new(0) }
+        Self { world, issuing, _guarded: guarded, user_key, service_key, agent, lender, used: Cell::new(0) }
     }
 
     /// What a program presents at a server, or the refusal of the token endpoint.
     fn presented(&self, way: Way, server: &str) -> Result<String, Answer> {
         let (world, resource) = (&self.world, format!("http://localhost:8787/v1/mcp/{server}"));
         self.used.set(self.used.get() + 1);
-        let jti = json!(self.used.get());
+        let jti = json!(self.used.get().to_string());
         let issued = match way {
             Way::Own => {
-                let client = world.client("own").at(server).in_browser(&self.alice.browser);
-                return Ok(client.connects("alice").access);
+                return Ok(world.client("own").at(server).connects("alice").access);
             }
             Way::UserKey => return Ok(self.user_key.clone()),
             Way::ServiceKey => return Ok(self.service_key["key"].as_str().unwrap().to_owned()),
@@ -205,6 +203,9 @@ fn every_way_in_is_good_at_every_server_that_it_suffices_for() {
     let ways = Ways::new();
     for way in Way::ALL {
         for (server, personal) in SERVERS {
+            if way == Way::Own && server == "entered" {
+                continue; // people connect it before a client gets a token
+            }
             let answer = ways.calls(way, server);
             let said = format!("{way:?} at {server}: {} {}", answer.status, answer.text());
             match way.without_account().filter(|_| personal) {
