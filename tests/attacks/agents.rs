@@ -4,7 +4,9 @@
 
 use jwt_compact::alg::{Es256, Hs256, Hs256Key};
 use jwt_compact::{AlgorithmExt, Claims, Header};
+use mcp_edge_gateway::gateway::StreamStanding;
 use mcp_edge_gateway::oauth::agent::AgentId;
+use mcp_edge_gateway::secret::Digested;
 use serde_json::{Value, json};
 
 use crate::world::idp::Key;
@@ -208,13 +210,27 @@ fn a_sponsor_who_was_removed_leaves_no_agent_wherever_it_is_heard_late() {
     call(&elsewhere, "demo", &token).refused(401, "token_revoked");
 }
 
+/// Ending everything was interrupted after its first step, or the agent is listed nowhere.
 #[test]
-fn the_agents_own_marker_is_heard_where_the_sponsors_is_not() {
+fn the_sponsors_marker_alone_ends_their_agents_calls_and_streams() {
+    let world = with_agents();
+    let (_, agent) = Agent::of(&world, "alice", &[]);
+    let token = agent.token(&[]);
+    world.outside_answers("https://demo.example", 200, &[("content-type", "text/event-stream")], "data: {}\n\n");
+    let stream = call(&world, "demo", &token).with(200).terms.unwrap();
+    let marker = format!("subject:{}", Digested::of("dev:alice").as_str());
+    world.platform.directory.borrow_mut().insert(marker, (world.now().to_string(), None));
+    world.passes(31);
+    call(&world, "demo", &token).refused(401, "token_revoked");
+    assert!(matches!(world.look_at([&stream])[0], StreamStanding::Ends(_)));
+}
+
+#[test]
+fn storage_that_is_down_lets_no_agent_in() {
     let world = with_agents();
     let (_, agent) = Agent::of(&world, "alice", &[]);
     let token = agent.token(&[]);
     call(&world, "demo", &token).with(200);
-    // Neither the agent's tokens nor its page show anything of storage that is down.
     world.platform.directory_down.set(true);
     world.passes(31);
     assert_eq!(call(&world, "demo", &token).status, 503);
