@@ -2,6 +2,7 @@
 //!
 //! Not here: proving it (`flow::call::bearer`), and what they may do (`policy`).
 
+use crate::oauth::agent::Sponsor;
 use crate::oauth::api_key::{ApiKey, KeyId, KeyKind};
 use crate::oauth::grant::GrantId;
 use crate::oauth::scope::ScopeSet;
@@ -47,6 +48,15 @@ pub enum By {
         /// The client.
         client: String,
     },
+    /// An access token of ours that an agent got.
+    Agent {
+        /// What its revocation names.
+        grant: GrantId,
+        /// The agent's id, which is its subject too.
+        client: String,
+        /// Who stands behind it.
+        sponsor: Sponsor,
+    },
     /// An access token of another issuer.
     External {
         /// The issuer's alias.
@@ -86,10 +96,30 @@ impl Caller {
     /// The client that calls, or the key that stands for one.
     pub fn client(&self) -> &str {
         match &self.by {
-            By::AccessToken { client, .. } | By::Machine { client, .. } => client,
+            By::AccessToken { client, .. } | By::Machine { client, .. } | By::Agent { client, .. } => client,
             By::External { issuer, client } => client.as_deref().unwrap_or(issuer),
             By::Key { id, .. } => id.as_str(),
         }
+    }
+}
+
+impl Caller {
+    /// Who stands behind the call, where that is somebody else than who calls.
+    pub const fn sponsor(&self) -> Option<&Sponsor> {
+        match &self.by {
+            By::Agent { sponsor, .. } => Some(sponsor),
+            By::AccessToken { .. } | By::Machine { .. } | By::External { .. } | By::Key { .. } => None,
+        }
+    }
+
+    /// Who answers for the call: all that acts for one person is counted as theirs.
+    pub fn responsible(&self) -> &str {
+        self.sponsor().map_or(&self.subject, |sponsor| &sponsor.subject)
+    }
+
+    /// Whose accounts at servers the call uses.
+    pub fn accounts_of(&self) -> &str {
+        self.sponsor().filter(|sponsor| sponsor.lends).map_or(&self.subject, |sponsor| &sponsor.subject)
     }
 }
 
@@ -99,6 +129,7 @@ impl By {
         match self {
             Self::AccessToken { .. } => "access_token",
             Self::Machine { .. } => "machine",
+            Self::Agent { .. } => "agent",
             Self::External { .. } => "external_token",
             Self::Key { kind, .. } => kind.as_str(),
         }
@@ -107,7 +138,9 @@ impl By {
     /// What its revocation names: the grant or the key. What another issuer gave out is revoked by that one.
     pub fn id(&self) -> Option<&str> {
         match self {
-            Self::AccessToken { grant, .. } | Self::Machine { grant, .. } => Some(grant.as_str()),
+            Self::AccessToken { grant, .. } | Self::Machine { grant, .. } | Self::Agent { grant, .. } => {
+                Some(grant.as_str())
+            }
             Self::External { .. } => None,
             Self::Key { id, .. } => Some(id.as_str()),
         }
@@ -117,6 +150,7 @@ impl By {
     pub fn way(&self) -> &str {
         match self {
             Self::AccessToken { .. } | Self::Machine { .. } => "own",
+            Self::Agent { .. } => "agents",
             Self::Key { .. } => "keys",
             Self::External { issuer, .. } => issuer,
         }
@@ -126,7 +160,7 @@ impl By {
     pub fn issuer(&self) -> Option<&str> {
         match self {
             Self::External { issuer, .. } => Some(issuer),
-            Self::AccessToken { .. } | Self::Machine { .. } | Self::Key { .. } => None,
+            Self::AccessToken { .. } | Self::Machine { .. } | Self::Agent { .. } | Self::Key { .. } => None,
         }
     }
 }
@@ -134,7 +168,11 @@ impl By {
 impl From<&Claims> for Caller {
     fn from(claims: &Claims) -> Self {
         let (grant, client) = (claims.grant.clone(), claims.client_id.clone());
-        let by = if claims.is_machine() { By::Machine { grant, client } } else { By::AccessToken { grant, client } };
+        let by = match claims.sponsor.clone() {
+            Some(sponsor) => By::Agent { grant, client, sponsor },
+            None if claims.is_machine() => By::Machine { grant, client },
+            None => By::AccessToken { grant, client },
+        };
         Self {
             subject: claims.sub.clone(),
             account: claims.account.clone(),

@@ -12,6 +12,7 @@ use crate::login::oidc::discovery::Provider;
 use crate::mcp::transport::session::Session;
 use crate::metrics::Repeated;
 use crate::metrics::counters::Counters;
+use crate::oauth::agent::Agent;
 use crate::oauth::api_key::{ApiKey, KeyId};
 use crate::oauth::client::Client;
 use crate::oauth::subject::KeyUse;
@@ -19,7 +20,8 @@ use crate::oauth::token::access_token::Claims;
 use crate::oauth_client::trusted_issuer::TrustedMetadata;
 use crate::secret::{Digested, Secret};
 use crate::time::Timestamp;
-use crate::upstream::circuit::{Circuit, FailingCaller};
+use crate::upstream::callers::Callers;
+use crate::upstream::circuit::Circuit;
 use crate::upstream::credential::Credential;
 use crate::vault::KeyRing;
 use crate::web::failure::Failure;
@@ -87,6 +89,10 @@ pub struct Memory {
     pub api_keys: Cache<Rc<FoundKey>>,
     /// Digests of what looked like a key moments ago and is none.
     pub unknown_keys: Cache<()>,
+    /// Agents that asked for tokens, by their ids.
+    pub agents: Cache<Rc<Agent>>,
+    /// Ids of which it is known that no agent has them.
+    pub unknown_agents: Cache<()>,
     /// Keys whose use today is known, by their ids.
     pub noted_uses: Cache<()>,
     /// What is known of keys that was sealed with an older key of the ring, and is still to be sealed anew.
@@ -160,8 +166,8 @@ pub struct LastUse {
 pub struct ServerLoad {
     /// Whether it is asked at all.
     pub circuit: RefCell<Circuit>,
-    /// Whose calls failed last.
-    pub failing: RefCell<FailingCaller>,
+    /// Who asks it, and has lately.
+    pub callers: RefCell<Callers>,
     /// How many calls wait for its answer.
     pub under_way: Cell<u32>,
 }

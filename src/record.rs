@@ -53,6 +53,7 @@ pub struct Said<'a> {
 struct Facts {
     caller: Option<Rc<Caller>>,
     subject: Option<String>,
+    sponsor: Option<String>,
     client: Option<String>,
     server: Option<String>,
     method: Option<String>,
@@ -132,6 +133,11 @@ impl RequestRecord {
     /// Whose request it is, where nobody calls.
     pub fn subject(&self, subject: &str) {
         self.facts.borrow_mut().subject = Some(clipped(subject).to_owned());
+    }
+
+    /// Who stands behind an agent whose request it is.
+    pub fn sponsor(&self, sponsor: &str) {
+        self.facts.borrow_mut().sponsor = Some(clipped(sponsor).to_owned());
     }
 
     /// Which client it is about.
@@ -257,7 +263,7 @@ mod tests {
         record.upstream(Some(401), Millis(100));
         record.renewed();
         record.upstream(Some(200), Millis(50));
-        let line = read(record.line(&CALL, LoggedCalls::All, None));
+        let line = read(record.line(&CALL, LoggedCalls::All, None, None));
         assert_eq!(line["gen_ai.tool.name"], "echo");
         assert_eq!((&line["upstream.status"], &line["upstream_ms"]), (&200.into(), &150.into()));
         assert_eq!((&line["duration_ms"], &line["renewals"]), (&700.into(), &1.into()));
@@ -273,7 +279,7 @@ mod tests {
             (LoggedCalls::Refusals, [false, true, true]),
             (LoggedCalls::None, [false, false, true]),
         ] {
-            let told = [&CALL, &refused, &page].map(|end| record().line(end, logged, None).is_some());
+            let told = [&CALL, &refused, &page].map(|end| record().line(end, logged, None, None).is_some());
             assert_eq!(told, lines, "{logged:?}");
         }
     }
@@ -287,7 +293,7 @@ mod tests {
             tool: Some("a\n{\"reason\":\"x\"}\u{2028}\u{7f}\u{e0041}".into()),
             ..Said::default()
         });
-        let line = record.line(&CALL, LoggedCalls::All, None).unwrap();
+        let line = record.line(&CALL, LoggedCalls::All, None, None).unwrap();
         assert!(line.len() < 1_000 && !line.contains(['\n', '\u{2028}', '\u{7f}', '\u{e0041}']), "{line}");
         let read = read(Some(line));
         assert!(read.get("reason").is_none());

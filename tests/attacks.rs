@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
 #![allow(unreachable_pub, reason = "what the tests of one binary share")]
 
+#[path = "attacks/agents.rs"]
+mod agents;
 #[path = "attacks/anonymous.rs"]
 mod anonymous;
 #[path = "attacks/apps.rs"]

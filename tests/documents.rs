@@ -26,11 +26,12 @@ type Names = BTreeSet<String>;
 const NO_KEYS: &[&str] = &[
     "--accent:", // a page's style
     "--mark:",
-    "dev:",    // subjects of the development login
-    "header:", // a field of the connect form
-    "key:",    // subjects of service keys
-    "scope:",  // a field of the consent form
-    "server:", // a field of the form that makes a key
+    "account:", // a field of the form that names an agent
+    "dev:",     // subjects of the development login
+    "header:",  // a field of the connect form
+    "key:",     // subjects of service keys
+    "scope:",   // a field of the consent form
+    "server:",  // a field of the form that makes a key
 ];
 
 fn read(path: &str) -> String {

@@ -7,6 +7,8 @@
 
 #[path = "journeys/accounts.rs"]
 mod accounts;
+#[path = "journeys/agents.rs"]
+mod agents;
 #[path = "journeys/alarms.rs"]
 mod alarms;
 #[path = "journeys/apps.rs"]
@@ -101,6 +103,8 @@ mod support;
 mod trace;
 #[path = "journeys/traffic.rs"]
 mod traffic;
+#[path = "journeys/ways_in.rs"]
+mod ways_in;
 mod world;
 
 use serde_json::json;

@@ -68,6 +68,9 @@ pub struct LogEntry {
     /// Whose it is, or whom it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// Who stands behind an agent whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sponsor: Option<String>,
     /// The client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
@@ -153,6 +156,7 @@ mod tests {
             actor: None,
             act: None,
             subject: Some("dev:alice".to_owned()),
+            sponsor: None,
             client: Some("claude".to_owned()),
             server: Some("docs".to_owned()),
             scopes: Some("mcp:tools".to_owned()),
@@ -177,6 +181,10 @@ mod tests {
         );
         assert_eq!(serde_json::to_string(&entry()).unwrap(), golden);
         assert_eq!(json::read::<LogEntry>(golden.as_bytes()).unwrap(), entry());
+        let agents = LogEntry { sponsor: entry().subject, subject: Some("agent:x".to_owned()), ..entry() };
+        let golden = golden.replace(r#""dev:alice""#, r#""agent:x","sponsor":"dev:alice""#);
+        assert_eq!(serde_json::to_string(&agents).unwrap(), golden);
+        assert_eq!(json::read::<LogEntry>(golden.as_bytes()).unwrap(), agents);
         let least = concat!(
             r#"{"v":1,"at":1,"request_id":"r","kind":"operator","actor":"admin_token","act":"subject_revoked","#,
             r#""mcp.method.name":"tools/call","gen_ai.tool.name":"echo","status":200}"#

@@ -1,5 +1,5 @@
-//! Which bearer tokens a server takes: those of the gateway unless the operator leaves them out, API keys and tokens of
-//! other issuers where the operator says so.
+//! Which bearer tokens a server takes: those of the gateway unless the operator leaves them out, API keys, tokens of
+//! agents and tokens of other issuers where the operator says so.
 //!
 //! A key lives for months, nobody is asked before it is used, and no client is behind it. So none is taken unless the
 //! configuration turns them on. Not here: whether a token or key is good.
@@ -12,19 +12,21 @@ use super::report::{Pointer, Report, shown};
 
 const OWN: &str = "own";
 const KEYS: &str = "keys";
+const AGENTS: &str = "agents";
 
 /// What a server takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Accepts {
     pub(super) own: bool,
     pub(super) keys: bool,
+    pub(super) agents: bool,
     /// Aliases, in the order in which clients are told of them.
     pub(super) issuers: Vec<String>,
 }
 
 impl Default for Accepts {
     fn default() -> Self {
-        Self { own: true, keys: false, issuers: Vec::new() }
+        Self { own: true, keys: false, agents: false, issuers: Vec::new() }
     }
 }
 
@@ -40,6 +42,8 @@ pub(super) fn prove(
         let before = match one.as_str() {
             OWN => std::mem::replace(&mut accepts.own, true),
             KEYS => std::mem::replace(&mut accepts.keys, true),
+            // An older configuration may have an issuer of that name.
+            AGENTS if !issuers.contains_key(AGENTS) => std::mem::replace(&mut accepts.agents, true),
             alias => {
                 let before = accepts.issuers.iter().any(|other| other == alias);
                 let issuer = issuers.get(alias);
@@ -58,6 +62,10 @@ pub(super) fn prove(
     if !accepts.own && accepts.issuers.is_empty() && !report.has_within(at) {
         report.add(at, "names no issuer of access tokens", "add \"own\", the gateway itself, or one of issuers");
     }
+    if accepts.agents && !accepts.own && !report.has_within(at) {
+        let fix = "add \"own\": agents get their tokens here";
+        report.add(at, "takes agents, and not the tokens that they have", fix);
+    }
     require_distinct(&accepts.issuers, issuers, at, report);
     Some(accepts)
 }
@@ -73,10 +81,12 @@ fn refuse(
         let problem = format!("is {}, an issuer whose access tokens are not taken", shown(alias));
         return report.add(at, problem, "remove it: its assertions are for the token endpoint");
     }
-    let known = [OWN, KEYS].into_iter().chain(issuers.keys().map(String::as_str));
+    let known = [OWN, KEYS, AGENTS].into_iter().chain(issuers.keys().map(String::as_str));
     let fix = match nearest(alias, known) {
-        Some(meant) => format!("did you mean {meant:?}? Otherwise write \"own\", \"keys\" or an alias of issuers"),
-        None => "write \"own\", \"keys\" or an alias of issuers".to_owned(),
+        Some(meant) => {
+            format!("did you mean {meant:?}? Otherwise write \"own\", \"keys\", \"agents\" or an alias of issuers")
+        }
+        None => "write \"own\", \"keys\", \"agents\" or an alias of issuers".to_owned(),
     };
     report.add(at, format!("is {}, which is nothing that could be taken", shown(alias)), fix);
 }
@@ -146,6 +156,26 @@ mod tests {
             refused_at(&format!("{place}/1"), place, json!(["own", "kyes"]), &["keys"]);
             refused_at(&format!("{place}/1"), place, json!(["own", "own"]), &["already"]);
         }
+    }
+
+    #[test]
+    fn agents_are_taken_where_the_configuration_says_so_and_their_tokens_too() {
+        let mut document = complete();
+        document["accepts"] = json!(["own"]);
+        document["servers"]["docs"]["accepts"] = json!(["own", "agents"]);
+        let config = Config::parse(&document.to_string()).unwrap();
+        assert!(config.servers["docs"].accepts_agents && config.servers["docs"].takes("agents"));
+        assert!(config.servers.values().any(|server| !server.accepts_agents));
+        corp(&mut document);
+        document["servers"]["docs"]["accepts"] = json!(["corp", "agents"]);
+        assert!(Config::parse(&document.to_string()).unwrap_err().to_string().contains("add \"own\""));
+        // Of a release without agents.
+        document["issuers"]["agents"] = json!({"issuer": "https://old.example.com"});
+        document["servers"]["docs"]["accepts"] = json!(["agents"]);
+        assert!(Config::parse(&document.to_string()).is_err());
+        let stored = Config::parse_stored(&document.to_string()).unwrap();
+        assert_eq!(stored.servers["docs"].accepts_issuers, ["agents"]);
+        assert!(!stored.servers["docs"].accepts_agents);
     }
 
     #[test]

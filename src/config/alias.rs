@@ -7,6 +7,8 @@ use super::report::{Complaint, shown};
 const LONGEST: usize = 32;
 /// Beginnings of ids that people and keys have, and what `accepts` says of others.
 const RESERVED: [&str; 6] = ["dev", "oidc", "key", "machine", "own", "keys"];
+/// The same, of later releases: an older configuration may have one of them.
+const RESERVED_SINCE: [&str; 2] = ["agent", "agents"];
 
 /// Without a colon, an alias can be no part of another.
 pub(super) fn prove(alias: String) -> Result<String, Complaint> {
@@ -17,9 +19,18 @@ pub(super) fn prove(alias: String) -> Result<String, Complaint> {
         return refused(&alias, "which is no alias", &fix);
     }
     if RESERVED.contains(&alias.as_str()) {
-        return refused(&alias, "which is what the gateway calls something of its own", "choose another alias");
+        return own(&alias);
     }
     Ok(alias)
+}
+
+/// Not what the gateway has called something of its own since.
+pub(super) fn not_reserved_since(alias: &str) -> Result<(), Complaint> {
+    if RESERVED_SINCE.contains(&alias) { own(alias) } else { Ok(()) }
+}
+
+fn own<T>(alias: &str) -> Result<T, Complaint> {
+    refused(alias, "which is what the gateway calls something of its own", "choose another alias")
 }
 
 /// The alias is of no use, for a reason.

@@ -143,6 +143,10 @@ pub(super) fn prove(
     for (alias, document) in documents.into_iter().take(MOST) {
         let at = at.child(&alias);
         let alias = report.check(&at, own_alias(alias, around.login));
+        let alias = alias.and_then(|alias| {
+            let rule = alias::not_reserved_since(&alias);
+            report.check_new(&at, alias, rule)
+        });
         let issuer = prove_issuer(document, around, &at, report);
         if let (Some(alias), Some(issuer)) = (alias, issuer) {
             issuers.insert(alias.clone(), ExternalIssuer { alias, ..issuer });

@@ -7,7 +7,7 @@ use url::Url;
 use super::alias;
 use super::document::SecretDocument;
 use super::origin::web_url;
-use super::report::{Pointer, Report};
+use super::report::{Complaint, Pointer, Report};
 use super::secret_name::SecretName;
 
 /// What a page adds to its address, and what a page's own query must not have.
@@ -40,8 +40,13 @@ pub(super) fn prove(
     let place = at.child("secret");
     let secret = report.require(&place, secret, "name the secret, such as {\"secret\": \"LOGIN_PAGE_SECRET\"}");
     let secret = secret.and_then(|secret| SecretName::prove(secret, &place, report));
-    let alias = report.check(&at.child("alias"), alias.map_or_else(|| Ok("page".to_owned()), alias::prove));
+    let alias = report.check(&at.child("alias"), alias.map_or_else(|| Ok("page".to_owned()), own_alias));
     Some(OwnPage { url: url?, secret: secret?, alias: alias? })
+}
+
+fn own_alias(alias: String) -> Result<String, Complaint> {
+    let alias = alias::prove(alias)?;
+    alias::not_reserved_since(&alias).map(|()| alias)
 }
 
 #[cfg(test)]
@@ -85,7 +90,7 @@ mod tests {
         );
         refused_at("/login/url", "/login", login(&json!({"url": null})), &["where people sign in"]);
         refused_at("/login/secret", "/login", login(&json!({"secret": null})), &["name the secret"]);
-        for alias in ["dev", "keys", "App", "a:b", ""] {
+        for alias in ["dev", "keys", "agent", "App", "a:b", ""] {
             refused_at("/login/alias", "/login", login(&json!({"alias": alias})), &["alias"]);
         }
     }

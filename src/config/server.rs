@@ -87,6 +87,8 @@ pub struct Server {
     pub accepts_keys: bool,
     /// Whether it takes no access token that is not bound to a key.
     pub requires_dpop: bool,
+    /// Whether tokens of agents are taken for it.
+    pub accepts_agents: bool,
     /// The other issuers whose access tokens are taken for it, by their aliases.
     pub accepts_issuers: Vec<String>,
     /// How often and how many at once it may be called.
@@ -115,6 +117,7 @@ impl Server {
         match way {
             "own" => self.accepts_own,
             "keys" => self.accepts_keys,
+            "agents" if self.accepts_agents => true,
             alias => self.accepts_issuers.iter().any(|known| known == alias),
         }
     }
@@ -205,6 +208,7 @@ fn prove_server(
         accepts_own: accepts.own,
         accepts_keys: accepts.keys,
         requires_dpop: document.dpop_bound_access_tokens_required,
+        accepts_agents: accepts.agents,
         accepts_issuers: accepts.issuers.clone(),
         limits,
         policy: policy?,

@@ -22,7 +22,10 @@ const KEEP: Lifetime = Lifetime::days(30);
 
 /// How logs and counters name whose request it is.
 pub fn named_subject(memory: &Memory, record: &RequestRecord) -> Option<String> {
-    let whose = record.whose()?;
+    named_in(memory, record.whose()?)
+}
+
+fn named_in(memory: &Memory, whose: String) -> Option<String> {
     let loaded = memory.config.borrow();
     match loaded.as_ref().map(|loaded| loaded.config.logged_subjects).unwrap_or_default() {
         LoggedSubjects::Full => Some(whose),
@@ -42,13 +45,14 @@ pub fn note<P: Platform>(
     let loaded = memory.config.borrow();
     let config = loaded.as_ref().map(|loaded| &loaded.config);
     let calls = config.map(|config| config.logged_calls).unwrap_or_default();
-    if let Some(line) = record.line(end, calls, subject.as_deref()) {
+    let sponsor = record.backed_by().and_then(|sponsor| named_in(memory, sponsor));
+    if let Some(line) = record.line(end, calls, subject.as_deref(), sponsor.as_deref()) {
         platform.record(&line);
     }
     if config.is_some_and(|config| config.log_level == LogLevel::Debug) {
         record.step_lines(end).iter().for_each(|line| platform.record(line));
     }
-    let Some(noted) = record.entry(end, subject) else { return };
+    let Some(noted) = record.entry(end, subject, sponsor) else { return };
     let stands_for = match &noted.counted_for {
         Some(whose) => memory.unwritten.sample(whose, platform.now()),
         None => Some(1),

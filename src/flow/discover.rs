@@ -77,18 +77,22 @@ fn describe<'a, P: Platform>(
     endpoints: &'a Endpoints,
     scopes: &'a ScopeSet,
 ) -> AuthorizationServer<'a> {
+    let takes_agents = context.config.servers.values().any(|server| server.accepts_agents);
     let clients = || context.config.clients.preregistered.iter();
     AuthorizationServer {
         issuer: context.origin.as_str(),
         endpoints,
         scopes,
         dynamic_registration: context.config.clients.dynamic_registration,
-        machine_grant: clients().any(|client| client.machine.is_some()).then_some("client_credentials"),
-        key_method: clients().any(|client| client.keys.is_some()).then_some(AuthenticationMethod::PrivateKeyJwt),
+        machine_grant: (takes_agents || clients().any(|client| client.machine.is_some()))
+            .then_some("client_credentials"),
+        key_method: (takes_agents || clients().any(|client| client.keys.is_some()))
+            .then_some(AuthenticationMethod::PrivateKeyJwt),
         metadata_documents: context.config.clients.metadata_documents,
         access_lifetime: context.config.tokens.access_ttl,
         refresh_lifetime: context.config.tokens.refresh_ttl,
-        takes_assertions: context.config.issuers.values().any(|issuer| issuer.access_tokens().is_none()),
+        takes_assertions: takes_agents
+            || context.config.issuers.values().any(|issuer| issuer.access_tokens().is_none()),
     }
 }
 

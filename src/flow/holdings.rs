@@ -5,6 +5,7 @@
 use super::connection::store;
 use super::connection::store::Kept;
 use super::{RequestContext, revocation};
+use crate::oauth::agent::SponsoredAgent;
 use crate::oauth::subject::{AllowedClient, ConnectedAccount, ListedKey, Profile};
 use crate::oauth::{grant, subject};
 use crate::page::{AccountStanding, account_title};
@@ -20,6 +21,8 @@ pub struct Holdings {
     pub grants: Vec<AllowedClient>,
     /// API keys.
     pub keys: Vec<ListedKey>,
+    /// Agents that they stand behind.
+    pub agents: Vec<SponsoredAgent>,
     /// What the login said when they last signed in.
     pub profile: Option<Profile>,
     /// Whether anything was ever known of them.
@@ -29,9 +32,9 @@ pub struct Holdings {
 /// What a subject has.
 pub async fn of<P: Platform>(context: &RequestContext<'_, P>, subject: &str) -> Result<Holdings, Failure> {
     match context.platform.account(subject, subject::Command::List).await {
-        Ok(subject::Outcome::Listed { connections, mut grants, keys, profile, known }) => {
+        Ok(subject::Outcome::Listed { connections, mut grants, keys, profile, known, agents }) => {
             grants.retain(|grant| !grant.until.reached(context.now));
-            Ok(Holdings { accounts: connections, grants, keys, profile, known })
+            Ok(Holdings { accounts: connections, grants, keys, profile, known, agents })
         }
         _ => Err(Failure::storage()),
     }

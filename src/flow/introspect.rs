@@ -120,6 +120,12 @@ async fn access_token<P: Platform>(
     }
     context.record.step(AuthorizationStep::Revocation);
     let markers = Markers { platform: context.platform, memory: context.memory, now: context.now };
+    if let Some(sponsor) = caller.sponsor() {
+        let admitted = sponsor.admit(server.accepts_agents, server.is_personal());
+        if admitted.is_err() || markers.of_subject(&sponsor.subject, Some(sponsor.since)).await? {
+            return Ok(None);
+        }
+    }
     let of_subject = markers.of_subject(&caller.subject, Some(caller.since));
     let (of_grant, of_subject) = join(markers.of_access(claims.grant.as_str(), claims.exp), of_subject).await;
     Ok((!of_grant? && !of_subject?).then(|| ActiveToken::access(claims)))

@@ -4,10 +4,11 @@
 //! that is meant stays. Not here: whose wish it is (`flow::admin::subject`, `flow::logout`).
 
 use super::connection::store;
-use super::{RequestContext, api_keys, holdings, revocation};
+use super::{RequestContext, agents, api_keys, holdings, revocation};
 use crate::config::BackchannelLogout;
 use crate::flow::revocation::REMEMBERED;
 use crate::json;
+use crate::oauth::agent::AgentId;
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::{grant, subject};
 use crate::ports::{Platform, Unavailable};
@@ -25,6 +26,8 @@ pub struct Ended {
     pub grants: usize,
     /// How many API keys.
     pub keys: usize,
+    /// How many agents.
+    pub agents: usize,
     /// How many accounts at servers.
     pub connections: usize,
     /// Whether anything was known of the subject.
@@ -49,33 +52,40 @@ pub async fn end<P: Platform>(
 ///
 /// 1. The moment is marked: it holds for what is listed nowhere, too. The account is told, so that nothing is connected
 ///    by who signed in before, not even where nobody has heard of it yet.
-/// 2. Listed grants and API keys end, and upstreams are told of listed accounts.
+/// 2. Listed grants, API keys and agents end, and upstreams are told of listed accounts.
 /// 3. The list is emptied, so that every client and every server is asked about again.
 pub async fn end_everything<P: Platform>(
     context: &RequestContext<'_, P>,
     subject: &str,
     at: Timestamp,
 ) -> Result<Ended, Failure> {
+    if let Some(id) = AgentId::of(subject) {
+        return end_agent(context, &id).await;
+    }
     // 1.
     mark(context, subject, at).await?;
     let told = context.platform.account(subject, subject::Command::Revoke { at }).await;
     told.map_err(|Unavailable| Failure::storage())?;
     // 2.
     let listed = context.platform.account(subject, subject::Command::List).await;
-    let subject::Outcome::Listed { connections, grants, keys, known, .. } =
+    let subject::Outcome::Listed { connections, grants, keys, known, agents, .. } =
         listed.map_err(|Unavailable| Failure::storage())?
     else {
         return Err(Failure::storage());
     };
-    let listed = grants.len() + keys.len() + connections.len();
+    let listed = grants.len() + keys.len() + agents.len() + connections.len();
     let grants: Vec<_> = grants.into_iter().filter(|grant| grant.at <= at).collect();
     let keys: Vec<_> = keys.into_iter().filter(|key| key.at <= at).collect();
+    let named: Vec<_> = agents.into_iter().filter(|agent| agent.at <= at).collect();
     let connections: Vec<_> = connections.into_iter().filter(|connection| connection.at <= at).collect();
     for listed in &grants {
         revocation::end_grant(context, &listed.grant).await?;
     }
     for listed in &keys {
         api_keys::revoke(context, subject, listed).await?;
+    }
+    for listed in &named {
+        agents::end(context, subject, &listed.id).await?;
     }
     let login = ConnectionKey::of_login(subject);
     let dropped = context.platform.connection(&login, connection::Command::Drop).await;
@@ -85,12 +95,23 @@ pub async fn end_everything<P: Platform>(
         store::drop(context, &key).await?;
     }
     // 3.
-    let ended = Ended { grants: grants.len(), keys: keys.len(), connections: connections.len(), known };
-    if ended.grants + ended.keys + ended.connections == listed {
+    let ended =
+        Ended { grants: grants.len(), keys: keys.len(), agents: named.len(), connections: connections.len(), known };
+    if ended.grants + ended.keys + ended.agents + ended.connections == listed {
         let forgotten = context.platform.account(subject, subject::Command::ForgetEverything).await;
         forgotten.map_err(|Unavailable| Failure::storage())?;
     }
     Ok(ended)
+}
+
+/// An agent has nothing but itself, and that its sponsor's account lists.
+async fn end_agent<P: Platform>(context: &RequestContext<'_, P>, id: &AgentId) -> Result<Ended, Failure> {
+    let known = agents::find(context, id).await?;
+    if let Some(agent) = &known {
+        agents::end(context, &agent.sponsor, id).await?;
+    }
+    let agents = usize::from(known.is_some());
+    Ok(Ended { grants: 0, keys: 0, agents, connections: 0, known: known.is_some() })
 }
 
 /// Ends the grants of a subject that there were at a moment and that go with a session: those without `offline_access`

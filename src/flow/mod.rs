@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod agents;
 pub mod allowance;
 pub mod api_keys;
 pub mod authorization_log;

@@ -10,6 +10,7 @@ use crate::oauth::subject;
 use crate::oauth::subject::Profile;
 use crate::policy::Policy;
 use crate::ports::{Platform, Unavailable};
+use crate::time::Timestamp;
 use crate::web::failure::Failure;
 
 /// So many roles, and values of each claim, are noted although no rule asks for them: one that is added later finds
@@ -45,16 +46,22 @@ pub(super) async fn of<P: Platform>(
     subject: &str,
     policy: &Policy,
 ) -> Result<Profile, Failure> {
-    let mut profile = Profile::empty(context.now);
+    let mut known = None;
     if policy.roles().next().is_some() || policy.claims().next().is_some() {
-        profile = noted(context, subject).await?.unwrap_or(profile);
+        known = noted(context, subject).await?;
     }
+    Ok(as_asked(known, policy, context.now))
+}
+
+/// What rules ask for of what was noted, if anything was.
+pub(super) fn as_asked(noted: Option<Profile>, policy: &Policy, now: Timestamp) -> Profile {
+    let mut profile = noted.unwrap_or_else(|| Profile::empty(now));
     profile.roles.retain(|role| policy.roles().any(|asked| asked == role));
     profile.claims.retain(|name, values| {
         values.retain(|value| policy.asks_for_claim(name, value));
         !values.is_empty()
     });
-    Ok(profile)
+    profile
 }
 
 /// What was noted, where rules ask for anything.

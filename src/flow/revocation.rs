@@ -145,6 +145,20 @@ pub async fn revoke_access<P: Platform>(
     mark(context, grant.as_str(), until).await
 }
 
+/// Makes access tokens of a subject worthless that nothing else is kept of, likewise: those issued until a moment.
+pub async fn end_tokens<P: Platform>(
+    context: &RequestContext<'_, P>,
+    subject: &str,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let lifetime = context.config.tokens.access_ttl.and(ending::GRACE);
+    let text = serde_json::to_string(&at).unwrap_or_default();
+    let stored = context.platform.put(&subject_key(subject), &text, Some(lifetime)).await;
+    stored.map_err(|Unavailable| Failure::storage())?;
+    context.memory.subjects.put(subject, Some(at), context.now + REMEMBERED, context.now);
+    Ok(())
+}
+
 /// Makes an API key worthless everywhere, likewise. An isolate goes by what it knows of a key for as long as an access
 /// token lives, and streams that were opened with it look for the marker long before.
 pub async fn revoke_key<P: Platform>(context: &RequestContext<'_, P>, key: &KeyId) -> Result<(), Failure> {

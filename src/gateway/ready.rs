@@ -61,7 +61,7 @@ impl<P: Platform> Gateway<'_, P> {
             id: record.id().to_owned(),
             span: record.span().to_string(),
             began: record.began(),
-            line: record.line(end, loaded.config.logged_calls, None),
+            line: record.line(end, loaded.config.logged_calls, None, None),
             counted: self.counted(Repeated { route: end.route, status, reason, blame })?,
         })
     }

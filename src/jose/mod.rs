@@ -7,5 +7,6 @@
 pub mod algorithm;
 pub mod jwks;
 pub mod jws;
+pub mod public_keys;
 #[cfg(test)]
 pub(crate) mod test_keys;

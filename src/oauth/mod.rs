@@ -4,6 +4,7 @@
 //! [`subject`] and [`once`] are pure functions that the objects run.
 
 pub mod address;
+pub mod agent;
 pub mod api_key;
 pub mod authentication_method;
 pub mod authorize;

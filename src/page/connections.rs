@@ -5,6 +5,7 @@
 
 use askama::Template;
 
+use super::agents::AgentsCard;
 use super::connect::{account_detail, account_title};
 use super::day;
 use super::keys::{KeysCard, MadeKey};
@@ -30,12 +31,14 @@ pub struct Connections {
     pub clients: Vec<ClientEntry>,
     /// The person's API keys, where there are any or some could be.
     pub keys: Option<KeysCard>,
+    /// The person's agents, where there are any or some could be.
+    pub agents: Option<AgentsCard>,
     /// The person's roles, where any tool asks for one.
     pub roles: Option<RolesEntry>,
     /// The sealed token of this page's forms, posted back as the field `form`.
     pub form: String,
-    /// Where the forms are posted: `action` is `disconnect`, `rename`, `revoke`, `make_key` or
-    /// `revoke_key`.
+    /// Where the forms are posted: `action` is `disconnect`, `rename`, `revoke`, `make_key`,
+    /// `revoke_key`, `name_agent`, `lend` or `end_agent`.
     pub action: String,
     /// Where "Sign out" is posted.
     pub sign_out: String,

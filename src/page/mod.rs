@@ -6,6 +6,7 @@
 //! Not here: statuses, routes, and the wording of errors. A page says what it is given.
 
 mod add;
+mod agents;
 mod assets;
 mod brand;
 mod cancelled;
@@ -29,6 +30,7 @@ mod status;
 mod support;
 mod text;
 
+pub use agents::{AgentEntry, AgentOffer, AgentsCard, LentAccount, account_choice};
 pub use brand::{Brand, Colour};
 pub use cancelled::Cancelled;
 pub use connect::{Connect, ConnectAccount, ConnectField, ConnectWay, Occasion, account_title};
@@ -37,7 +39,7 @@ pub use consent::{ClientOrigin, Consent, ScopeLine, ScopeUse, choice};
 pub use console::{
     AllowedEntry, Change, Chart, ChartKind, ClientFacts, ClientsPage, ConfigurationPage, ConfigurationProblem,
     ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleLogPage, ConsoleServer, ConsoleServersPage, ConsoleTab,
-    FilterField, FoundPerson, HeldKey, Judged, LogRow, OverviewPage, PeoplePage, PersonFacts, PersonPage,
+    FilterField, FoundPerson, HeldKey, Judged, LogRow, NamedAgent, OverviewPage, PeoplePage, PersonFacts, PersonPage,
     PreviousConfiguration, RankingRow, RankingTable, Series, ServerStanding, SetUpClient, Traffic, TrafficWindow,
     entry_kind, step_name,
 };

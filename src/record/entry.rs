@@ -101,6 +101,13 @@ impl RequestRecord {
         facts.caller.as_ref().map(|caller| Self::cut(&caller.subject)).or_else(|| facts.subject.clone())
     }
 
+    /// Who stands behind whose request it is, where that is somebody else.
+    pub fn backed_by(&self) -> Option<String> {
+        let facts = self.facts.borrow();
+        let of_caller = facts.caller.as_ref().and_then(|caller| caller.sponsor());
+        of_caller.map(|sponsor| Self::cut(&sponsor.subject)).or_else(|| facts.sponsor.clone())
+    }
+
     /// Whether it will be somebody's entry.
     pub fn is_somebodys_entry(&self) -> bool {
         self.facts.borrow().kind.is_some() && self.whose().is_some()
@@ -117,8 +124,9 @@ impl RequestRecord {
         facts.steps(end).iter().filter_map(line).collect()
     }
 
-    /// The request's entry, if it has one. `subject` is how the log names whose it is.
-    pub fn entry(&self, end: &End<'_>, subject: Option<String>) -> Option<NotedEntry> {
+    /// The request's entry, if it has one. `subject` is how the log names whose it is, `sponsor` who stands behind
+    /// them.
+    pub fn entry(&self, end: &End<'_>, subject: Option<String>, sponsor: Option<String>) -> Option<NotedEntry> {
         let facts = self.facts.borrow();
         let refused = end.blame.is_some() || facts.refused.is_some();
         let kind = match facts.kind {
@@ -145,6 +153,7 @@ impl RequestRecord {
             actor: facts.act.map(|_| facts.operator.clone().unwrap_or_else(|| ADMIN_TOKEN.to_owned())),
             act: facts.act.map(str::to_owned),
             subject,
+            sponsor,
             client: text(caller.map(Caller::client).or(facts.client.as_deref())),
             server: text(end.server.or(facts.server.as_deref())),
             scopes: facts.scopes.clone(),
@@ -210,9 +219,9 @@ mod tests {
         record.kind(EntryKind::Token);
         record.client("claude");
         record.step(AuthorizationStep::ClientAuthentication);
-        assert!(record.entry(&END, None).is_none());
+        assert!(record.entry(&END, None, None).is_none());
         record.vouched("grant");
-        assert!(record.entry(&END, None).is_some());
+        assert!(record.entry(&END, None, None).is_some());
     }
 
     #[test]
@@ -223,7 +232,7 @@ mod tests {
         record.step(AuthorizationStep::ClientAuthentication);
         record.step(AuthorizationStep::Code);
         let refused = End { status: 400, reason: Some("code_used"), blame: Some("client"), ..END };
-        let NotedEntry { entry, counted_for } = record.entry(&refused, None).unwrap();
+        let NotedEntry { entry, counted_for } = record.entry(&refused, None, None).unwrap();
         assert_eq!(entry.steps, [LogStep::new("client_authentication", "ok"), LogStep::new("code", "code_used")]);
         assert_eq!((entry.reason.as_deref(), counted_for.as_deref()), (Some("code_used"), Some("grant")));
         let lines = record.step_lines(&refused);

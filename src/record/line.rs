@@ -10,8 +10,15 @@ use super::{End, RequestRecord, client, clipped};
 use crate::config::LoggedCalls;
 
 impl RequestRecord {
-    /// The line to log, unless the configuration leaves it out. `subject` is how the log names whose request it is.
-    pub fn line(&self, end: &End<'_>, logged: LoggedCalls, subject: Option<&str>) -> Option<String> {
+    /// The line to log, unless the configuration leaves it out. `subject` is how the log names whose request it is,
+    /// `sponsor` who stands behind them.
+    pub fn line(
+        &self,
+        end: &End<'_>,
+        logged: LoggedCalls,
+        subject: Option<&str>,
+        sponsor: Option<&str>,
+    ) -> Option<String> {
         let wanted = match logged {
             LoggedCalls::All => true,
             LoggedCalls::Refusals => !end.is_call || end.reason.is_some(),
@@ -36,6 +43,7 @@ impl RequestRecord {
         line.text("error.type", end.reason.filter(|_| end.blame.is_some()));
         line.text("operation", facts.operation.as_deref());
         line.text("subject", subject.map(clipped));
+        line.text("sponsor", sponsor.map(clipped));
         line.text("client", client(&facts));
         line.text("by", facts.caller.as_deref().map(|caller| caller.by.as_str()));
         line.text("server", end.server.or(facts.server.as_deref()));

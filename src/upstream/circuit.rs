@@ -27,34 +27,6 @@ enum State {
     Tried { overdue: Timestamp, wait: Lifetime },
 }
 
-/// So many failures in a row of one caller's count, where a caller can bring them about.
-const OF_ONE: u8 = 5;
-
-/// Who has failed last, and how often in a row: what one caller does to a server keeps nobody else from it.
-#[derive(Debug, Default)]
-pub struct FailingCaller {
-    subject: String,
-    times: u8,
-}
-
-impl FailingCaller {
-    /// Whether one more failure of a subject's says something of the server.
-    pub fn counts(&mut self, subject: &str) -> bool {
-        if self.subject != subject {
-            *self = Self { subject: subject.to_owned(), times: 0 };
-        }
-        self.times = self.times.saturating_add(1);
-        self.times <= OF_ONE
-    }
-
-    /// The server answered a subject.
-    pub fn answered(&mut self, subject: &str) {
-        if self.subject == subject {
-            self.times = 0;
-        }
-    }
-}
-
 /// A call that may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Admitted {

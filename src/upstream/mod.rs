@@ -3,6 +3,7 @@
 //!
 //! Not here: I/O, the clock, randomness, and which headers of a client pass ([`crate::mcp::transport::forward`]).
 
+pub mod callers;
 pub mod catalogue;
 pub mod challenge;
 pub mod circuit;

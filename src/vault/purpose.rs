@@ -35,6 +35,7 @@ macro_rules! purposes {
                         | Self::Catalogue
                         | Self::ApiKey
                         | Self::ProviderSession
+                        | Self::Agent
                 )
             }
 
@@ -93,6 +94,8 @@ purposes! {
     LoggedSubject = "logged subject",
     /// Seals whose a session at the identity provider is.
     ProviderSession = "provider session",
+    /// Seals what is known of an agent.
+    Agent = "agent",
     /// Seals which sign-in a browser brings to a sign-in page of the operator's own.
     LoginTicket = "login ticket",
     /// Seals who signed in there, for the browser to bring back.

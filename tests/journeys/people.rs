@@ -126,5 +126,5 @@ fn a_name_that_is_nobodys_is_not_found_and_revoked_all_the_same() {
 }
 
 fn done(grants: u32) -> Value {
-    json!({"subject": "dev:alice", "grants": grants, "keys": 0, "connections": 0})
+    json!({"subject": "dev:alice", "grants": grants, "keys": 0, "agents": 0, "connections": 0})
 }

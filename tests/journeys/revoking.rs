@@ -30,7 +30,7 @@ fn everything_of_one_subject_ends_in_one_call_and_nobody_elses() {
     let bob = world.client("claude").at("demo").connects("bob").calls("echo");
     world.passes(1);
     let done = revokes(&world, "dev%3Aalice");
-    assert_eq!(done, json!({"subject": "dev:alice", "grants": 2, "keys": 0, "connections": 1}));
+    assert_eq!(done, json!({"subject": "dev:alice", "grants": 2, "keys": 0, "agents": 0, "connections": 1}));
     for client in [&alice, &also_alice] {
         client.call("search").refused(401, "token_revoked");
         let refresh = client.refresh.clone().unwrap();

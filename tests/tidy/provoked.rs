@@ -21,7 +21,6 @@ const LEFT: &[(&str, &[&str])] = &[
             "assertion_unsupported_algorithm",
             "client_assertion_ambiguous_key",
             "client_assertion_critical_extension",
-            "client_assertion_wrong_type",
             "external_token_ambiguous_key",
             "external_token_critical_extension",
         ],
@@ -64,9 +63,6 @@ const LEFT: &[(&str, &[&str])] = &[
         &[
             "authorization_not_waiting",
             "authorization_request_too_long",
-            "client_assertion_long_lived",
-            "client_assertion_not_yet_valid",
-            "client_assertion_without_id",
             "client_auth_malformed",
             "client_auth_method_wrong",
             "client_document_long_id",

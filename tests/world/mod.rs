@@ -23,6 +23,7 @@ pub mod protected;
 pub mod recorded;
 pub mod shards;
 mod signatures;
+pub mod sponsored;
 pub mod tokens;
 pub mod upstream;
 

@@ -82,7 +82,7 @@ pub(super) struct Document {
     /// Scopes beside `mcp:tools`, by name: what rules can ask for.
     #[serde(default)]
     pub(super) scopes: BTreeMap<String, ScopeDocument>,
-    /// Which bearer tokens servers take: `own`, `keys` and aliases of `issuers`. Without it: the gateway's own access tokens alone.
+    /// Which bearer tokens servers take: `own`, `keys`, `agents` and aliases of `issuers`. Without it: the gateway's own access tokens alone.
     #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Vec<String>>"))]
     pub(super) accepts: Option<Vec<Option<String>>>,
     /// Other authorization servers, by an alias that their subjects' ids begin with.

@@ -6,7 +6,7 @@ use crate::authorization_log::{AuthorizationStep, EntryKind};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::keys;
+use super::{agents, keys};
 use crate::config::Server;
 use crate::flow::connection::store;
 use crate::flow::holdings::{Holdings, server_name};
@@ -28,7 +28,8 @@ use crate::web::reply::Reply;
 use crate::web::route::Endpoint;
 use crate::web::{csrf, form, route};
 
-const FORM: usize = 8 * 1024;
+/// With public keys, whose characters a form may write as three.
+const FORM: usize = 32 * 1024;
 
 /// The longest name of an account, characters.
 pub const LONGEST_NAME: usize = 80;
@@ -72,6 +73,7 @@ async fn page<P: Platform>(
         servers,
         clients: clients(context, &listed),
         keys: keys::card(context, &listed.keys),
+        agents: agents::card(context, &listed.agents),
         roles: roles(context, listed.profile),
         form: context.keys.seal_json(Purpose::ConnectionsForm, &[place.as_str()], context.platform.random(), &token),
         action: Endpoint::Connections.path().to_owned(),
@@ -81,13 +83,13 @@ async fn page<P: Platform>(
     Ok(Reply::page(StatusCode::OK, page.render()))
 }
 
-/// `POST /connections`: ends or names one connection, ends everything of one client, or makes or ends an API key. What
-/// is not there any more is as good as ended.
+/// `POST /connections`: ends or names one connection, ends everything of one client, makes or ends an API key, or
+/// names, changes or ends an agent. What is not there any more is as good as ended.
 pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     csrf::require_own_page(context, head)?;
     let body = read_small(body, FORM).await?;
-    let form = form::parse(&body).map_err(|_| form_gone())?;
-    let field = |name| form.one(name).ok().flatten();
+    let form = form::parse_texts(&body).map_err(|_| form_gone())?;
+    let field = |name| form.one(name).ok().flatten().filter(|text| !text.contains(char::is_control));
     let signed_in = session::current(context, head).await?.ok_or_else(form_gone)?;
     require_token(context, &signed_in, field("form").unwrap_or_default())?;
     let subject = &signed_in.session.identity.subject;
@@ -125,6 +127,18 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
         (Some("revoke_key"), ..) => {
             keys::revoke(context, subject, &listed.keys, field("key").unwrap_or_default()).await?;
             Ok(back("revoked", "key"))
+        }
+        (Some("name_agent"), ..) => {
+            agents::name(context, &signed_in, &form).await?;
+            Ok(back("agent", "named"))
+        }
+        (Some("lend"), ..) => {
+            agents::lend(context, subject, &listed.agents, &form).await?;
+            Ok(back("agent", "changed"))
+        }
+        (Some("end_agent"), ..) => {
+            agents::end(context, subject, &listed.agents, &form).await?;
+            Ok(back("agent", "ended"))
         }
         _ => Err(form_gone()),
     }
@@ -267,6 +281,15 @@ fn news<P>(context: &RequestContext<'_, P>, query: &Form) -> Option<String> {
     }
     if let Some(name) = field("disconnected").and_then(server) {
         return Some(format!("{name} is disconnected. Clients lose it within about a minute."));
+    }
+    let of_agent = field("agent").and_then(|what| match what {
+        "named" => Some("The agent is named. Give whoever runs it the id that is shown below."),
+        "changed" => Some("The agent uses your accounts as you said. Tokens that it had end within about a minute."),
+        "ended" => Some("The agent is ended. What it had stops working within about a minute."),
+        _ => None,
+    });
+    if let Some(told) = of_agent {
+        return Some(told.to_owned());
     }
     let ended = match field("revoked")? {
         "key" => "The API key is revoked. It stops working within about a minute.",

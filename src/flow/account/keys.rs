@@ -15,19 +15,18 @@ use crate::web::form::Form;
 use crate::web::route::Endpoint;
 
 /// The longest name of a key, characters.
-const LONGEST_NAME: usize = 80;
+pub(super) const LONGEST_NAME: usize = 80;
 
 /// What a key is called that was given no name.
 const NAMELESS: &str = "API key";
 
-/// How long a person's key may last: days, and how they are said.
-const LIFETIMES: [(&str, u64, &str); 4] =
+/// How long a person's key or agent may last: days, and how they are said.
+pub(super) const LIFETIMES: [(&str, u64, &str); 4] =
     [("7", 7, "7 days"), ("30", 30, "30 days"), ("90", 90, "90 days"), ("365", 365, "One year")];
-const SUGGESTED: &str = "90";
+pub(super) const SUGGESTED: &str = "90";
 
 /// The keys, and what another can be made for; nothing where there are none and no server takes any.
 pub(super) fn card<P: Platform>(context: &RequestContext<'_, P>, listed: &[ListedKey]) -> Option<page::KeysCard> {
-    let choice = |name: &str, title: &str| page::KeyChoice { name: name.to_owned(), title: title.to_owned() };
     let servers: Vec<_> = taking_keys(context).map(|(slug, name)| choice(slug, name)).collect();
     let scopes = &context.config.scopes;
     let offer = (!servers.is_empty()).then(|| page::KeyOffer {
@@ -46,8 +45,7 @@ pub(super) async fn make<P: Platform>(
     signed_in: &SignedIn,
     form: &Form,
 ) -> Result<page::MadeKey, Failure> {
-    let days = form.one("days").ok().flatten();
-    let (_, days, _) = LIFETIMES.into_iter().find(|(name, ..)| Some(*name) == days).ok_or_else(unfit)?;
+    let lifetime = lifetime(form).ok_or_else(unfit)?;
     let every = form.has("every_server");
     let chosen: Vec<String> = taking_keys(context)
         .filter(|(slug, _)| form.has(&page::server_choice(slug)))
@@ -57,9 +55,9 @@ pub(super) async fn make<P: Platform>(
         return Err(unfit());
     }
     let scopes: Vec<&str> = context.config.scopes.names().filter(|scope| form.has(&page::choice(scope))).collect();
-    let name = form.one("name").ok().flatten().map(str::trim).filter(|name| !name.is_empty());
+    let name = line(form, "name");
     let subject = signed_in.session.identity.subject.clone();
-    let expires = context.now + Lifetime::days(days);
+    let expires = context.now + lifetime;
     let id = KeyId::new(context.platform.random());
     let mut key = ApiKey::new(id, KeyKind::User, subject, signed_in.session.since, expires);
     key.servers = (!every).then_some(chosen);
@@ -80,6 +78,22 @@ pub(super) async fn revoke<P: Platform>(
         Some(key) => api_keys::revoke(context, subject, key).await,
         None => Ok(()),
     }
+}
+
+/// How long what a form asks for is to last.
+pub(super) fn lifetime(form: &Form) -> Option<Lifetime> {
+    let days = form.one("days").ok().flatten();
+    LIFETIMES.into_iter().find(|(name, ..)| Some(*name) == days).map(|(_, days, _)| Lifetime::days(days))
+}
+
+/// What was written in one line; the form has a field for a whole text too.
+pub(super) fn line<'f>(form: &'f Form, name: &str) -> Option<&'f str> {
+    let text = form.one(name).ok().flatten()?.trim();
+    Some(text).filter(|text| !text.is_empty() && !text.contains(char::is_control))
+}
+
+pub(super) fn choice(name: &str, title: &str) -> page::KeyChoice {
+    page::KeyChoice { name: name.to_owned(), title: title.to_owned() }
 }
 
 /// The servers that take keys, by slug and name.

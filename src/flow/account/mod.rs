@@ -2,6 +2,7 @@
 //!
 //! Not here: connecting an account (`flow::connect`).
 
+mod agents;
 pub mod connections;
 pub mod index;
 mod keys;

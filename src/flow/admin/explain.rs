@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 use super::{keys, operator};
 use crate::flow::call::refusal;
 use crate::flow::connection::catalogue;
-use crate::flow::{Answered, Head, RequestContext, default_scope, profile, read_small};
+use crate::flow::{Answered, Head, RequestContext, agents, default_scope, profile, read_small};
+use crate::oauth::agent::AgentId;
 use crate::oauth::api_key::{KeyKind, SERVICES};
 use crate::oauth::scope::ScopeSet;
 use crate::policy::{Arguments, Capability, CapabilityKind, Explanation, Rights};
@@ -74,7 +75,14 @@ pub async fn explain<P: Platform>(context: &RequestContext<'_, P>, head: &Head, 
         Some(id) => Some(keys::known(context, question.subject.as_deref().filter(|_| named.is_none()), id).await?),
         None => None,
     };
-    let (roles, claims) = match (&key, &question.subject) {
+    let agent = match question.subject.as_deref().and_then(AgentId::of) {
+        Some(id) => Some(agents::listed(context, &id).await?),
+        None => None,
+    };
+    let agent = agent.as_ref();
+    // Roles, claims and accounts of an agent are its sponsor's.
+    let person = agent.map(|(sponsor, _)| sponsor).or(question.subject.as_ref());
+    let (roles, claims) = match (&key, person) {
         (Some(key), _) if key.kind == KeyKind::Service => (key.roles.clone(), BTreeMap::default()),
         (_, Some(subject)) => {
             let profile = profile::of(context, subject, &server.policy).await?;
@@ -85,10 +93,11 @@ pub async fn explain<P: Platform>(context: &RequestContext<'_, P>, head: &Head, 
     let roles = question.roles.clone().unwrap_or(roles);
     let claims = question.claims.clone().unwrap_or(claims);
     let named: Vec<&str> = claims.keys().map(String::as_str).collect();
-    let scopes = match (&question.scopes, &key) {
-        (Some(scopes), _) => ScopeSet::of(&scopes.iter().map(String::as_str).collect::<Vec<_>>()),
-        (None, Some(key)) => key.call_scope(),
-        (None, None) => default_scope(),
+    let scopes = match (&question.scopes, &key, agent) {
+        (Some(scopes), ..) => ScopeSet::of(&scopes.iter().map(String::as_str).collect::<Vec<_>>()),
+        (None, Some(key), _) => key.call_scope(),
+        (None, None, Some((_, agent))) => agent.scope.union(&default_scope()),
+        (None, None, None) => default_scope(),
     };
 
     let values = claims.clone().into();
@@ -96,7 +105,7 @@ pub async fn explain<P: Platform>(context: &RequestContext<'_, P>, head: &Head, 
     let arguments = question.arguments.as_deref().map_or(Arguments::NONE, |json| Arguments::of(json.get()));
     let capability = Capability::new(kind, name);
     let tools = if server.policy.depends_on_tools(&capability) {
-        let key = catalogue::key_of(server, question.subject.as_deref());
+        let key = catalogue::key_of(server, person.map(String::as_str));
         let shown = catalogue::tools_showing(context, &key, name).await;
         shown.map_err(|Unavailable| Failure::storage())?
     } else {

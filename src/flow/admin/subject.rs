@@ -25,11 +25,12 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, e
     let subject = decoded(encoded);
     context.record.act("revoke_everything");
     context.record.subject(&subject);
-    let Ended { grants, keys, connections, known } = end(context, &operator, &subject).await?;
+    let Ended { grants, keys, agents, connections, known } = end(context, &operator, &subject).await?;
     if !known && machine::client_of(&subject).is_none_or(|client| context.config.machine(client).is_none()) {
         return Err(no_such_subject(&subject));
     }
-    let done = json!({"subject": subject, "grants": grants, "keys": keys, "connections": connections});
+    let done = json!({"subject": subject, "grants": grants, "keys": keys, "agents": agents,
+        "connections": connections});
     Ok(Reply::json(StatusCode::OK, &done))
 }
 
@@ -40,8 +41,8 @@ pub async fn end<P: Platform>(
     subject: &str,
 ) -> Result<Ended, Failure> {
     let ended = leaving::end_everything(context, subject, context.now).await?;
-    let about =
-        json!({"subject": subject, "grants": ended.grants, "keys": ended.keys, "connections": ended.connections});
+    let about = json!({"subject": subject, "grants": ended.grants, "keys": ended.keys, "agents": ended.agents,
+            "connections": ended.connections});
     acts::note(context.platform, context.record, operator, "revoke_everything", about);
     Ok(ended)
 }

@@ -8,13 +8,14 @@
 use std::rc::Rc;
 
 use super::presented::{Presented, Scheme};
-use super::{api_key, challenge, external, possession, presented};
+use super::{api_key, challenge, external, possession, presented, refusal};
 use crate::authorization_log::AuthorizationStep;
 use crate::caller::{By, Caller};
 use crate::config::Server;
 use crate::flow::revocation::Markers;
 use crate::flow::{Head, RequestContext, boxed, default_scope, join, revocation, sentence};
 use crate::memory::Verified;
+use crate::oauth::agent::Sponsor;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::external::access_token::ExternalTokenError;
 use crate::oauth::machine::{Machine, MachineError};
@@ -67,6 +68,9 @@ pub async fn authenticate<P: Platform>(
     if of_grant? || of_subject? {
         return Err(revoked(context, server));
     }
+    if let By::Agent { sponsor, .. } = &caller.by {
+        admit_agent(context, &markers, server, sponsor).await?;
+    }
     if let By::Machine { client, .. } = &caller.by {
         // What the operator takes away is gone at once.
         let (machine, slug) = (context.config.machine(client), server.slug.as_str());
@@ -75,6 +79,20 @@ pub async fn authenticate<P: Platform>(
     }
     require_scope(context, server, caller)?;
     Ok(Rc::clone(caller))
+}
+
+/// An agent is what its sponsor is: gone with them, and at most what they let it be here.
+async fn admit_agent<P: Platform>(
+    context: &RequestContext<'_, P>,
+    markers: &Markers<'_, P>,
+    server: &Server,
+    sponsor: &Sponsor,
+) -> Result<(), Failure> {
+    if markers.of_subject(&sponsor.subject, Some(sponsor.since)).await? {
+        return Err(revoked(context, server));
+    }
+    let admitted = sponsor.admit(server.accepts_agents, server.is_personal());
+    admitted.map_err(|error| refusal::agent(context, server, error))
 }
 
 fn require_scope<P: Platform>(

@@ -89,6 +89,9 @@ impl<P: Platform> Call<'_, P> {
         if let By::Key { kind: KeyKind::Service, .. } = &self.caller.by {
             return format!("Ask the operator for a key with the role {wanted}; what a key may do never changes.");
         }
+        if let By::Agent { .. } = &self.caller.by {
+            return format!("An agent has the roles of its sponsor's last sign-in: ask them for the role {wanted}.");
+        }
         if let By::Machine { .. } = &self.caller.by {
             return format!("Ask the operator to give this client the role {wanted}.");
         }
@@ -118,6 +121,7 @@ impl<P: Platform> Call<'_, P> {
                     By::Machine { .. } => {
                         "Ask for a token with that scope, or ask the operator to let the client have it."
                     }
+                    By::Agent { .. } => "Ask the sponsor of the agent to name one with that scope.",
                     By::External { .. } => "Ask the issuer of the token for one with the scopes of the challenge.",
                     By::Key { .. } => "Make another API key that has the scope; what a key may do never changes.",
                 };

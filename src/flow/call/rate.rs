@@ -24,7 +24,7 @@ impl<P: Platform> Call<'_, P> {
         }
         if let Some(rate) = limits.per_client {
             match &caller.by {
-                By::AccessToken { client, .. } | By::Machine { client, .. } => {
+                By::AccessToken { client, .. } | By::Machine { client, .. } | By::Agent { client, .. } => {
                     self.count(times, rate, ("client", client), client_limited).await?;
                 }
                 // A client is called what its issuer calls it.
@@ -36,7 +36,7 @@ impl<P: Platform> Call<'_, P> {
             }
         }
         if let Some(rate) = limits.per_subject {
-            self.count(times, rate, ("subject", &caller.subject), subject_limited).await?;
+            self.count(times, rate, ("subject", caller.responsible()), subject_limited).await?;
         }
         Ok(())
     }

@@ -7,11 +7,13 @@ use http::StatusCode;
 
 use super::challenge;
 use crate::config::Server;
-use crate::flow::{Head, RequestContext};
+use crate::flow::{Head, RequestContext, agents, sentence};
 use crate::mcp::message::envelope::EnvelopeError;
 use crate::mcp::message::error::Code;
 use crate::mcp::transport::headers::HeaderMismatch;
 use crate::mcp::transport::response::Disposition;
+use crate::oauth::agent::AgentError;
+use crate::oauth::error::ErrorCode;
 use crate::ports::{FetchError, Platform};
 use crate::web::failure::{Blame, Failure};
 use crate::web::route;
@@ -47,6 +49,12 @@ pub fn envelope(error: &EnvelopeError, server: &Server) -> Failure {
         )
         .slug(server.slug.as_str());
     if error.quotes() { failure.logged("The message was refused for one of its keys.") } else { failure }
+}
+
+/// What an agent may not do, another token of its would not change.
+pub fn agent<P: Platform>(context: &RequestContext<'_, P>, server: &Server, error: AgentError) -> Failure {
+    let failure = Failure::client(403, error.reason(), sentence(&error)).code(ErrorCode::AccessDenied);
+    failure.fix(agents::fix(context, error)).slug(server.slug.as_str())
 }
 
 /// Headers that say something else than the body.

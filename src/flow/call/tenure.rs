@@ -19,6 +19,7 @@ use crate::mcp::connect::signal::ConnectState;
 use crate::mcp::message::error::Data;
 use crate::mcp::transport::ending::Ending;
 use crate::memory::Memory;
+use crate::oauth::agent::Sponsor;
 use crate::oauth::machine::Machine;
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::token::access_token::AccessTokenError;
@@ -61,6 +62,8 @@ pub struct Tenure {
     way: String,
     /// What it was opened with where no person did: the operator may take that away.
     machine: Option<HeldByMachine>,
+    /// Who stands behind the agent that opened it.
+    sponsor: Option<Sponsor>,
     /// The marker of the connection it was opened with, and since when it lasts.
     connection: Option<String>,
     began: Timestamp,
@@ -103,8 +106,9 @@ pub fn terms<P: Platform>(call: &Call<'_, P>) -> Terms {
                 let (client, scope, roles) = (client.clone(), caller.scope.clone(), caller.roles.clone());
                 Some(HeldByMachine { client, scope, roles })
             }
-            By::AccessToken { .. } | By::External { .. } | By::Key { .. } => None,
+            By::AccessToken { .. } | By::Agent { .. } | By::External { .. } | By::Key { .. } => None,
         },
+        sponsor: caller.sponsor().cloned(),
         connection: key.as_ref().map(revocation::connection_key),
         began: call.context.now,
         request_id: call.context.request_id().to_owned(),
@@ -179,12 +183,16 @@ impl Tenure {
         };
         let of_access =
             join(of_access, self.alone(markers, &self.subject, markers.of_subject(&self.subject, Some(self.since))));
+        let of_sponsor = async {
+            let Some(Sponsor { subject, since, .. }) = &self.sponsor else { return Ok(false) };
+            self.alone(markers, subject, markers.of_subject(subject, Some(*since))).await
+        };
         let of_connection = async {
             let Some(marker) = &self.connection else { return Ok(false) };
             self.alone(markers, marker, markers.of_connection(marker, self.began)).await
         };
         let ((of_access, of_subject), is_dropped) = join(of_access, of_connection).await;
-        if of_access? || of_subject? {
+        if of_access? || of_subject? || of_sponsor.await? {
             let message = "The access that this stream was opened with was revoked.";
             return Ok(Some(Failure::client(401, revocation::REASON, message).fix(AGAIN)));
         }
@@ -256,6 +264,7 @@ mod tests {
                 scope: ScopeSet::of(&[ScopeSet::TOOLS]),
                 roles: vec!["r".to_owned()],
             }),
+            sponsor: Some(Sponsor { subject: "dev:b\nob".to_owned(), since: Timestamp(1), lends: true }),
             connection: Some("disconnected:x".to_owned()),
             began: Timestamp(1),
             request_id: "r1".to_owned(),

@@ -18,6 +18,7 @@ use crate::mcp::connect::{capabilities, request_state};
 use crate::mcp::message::envelope::{Message, Payload, RequestId};
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{InitializeParams, Session};
+use crate::oauth::agent::AgentError;
 use crate::ports::Platform;
 use crate::upstream::key::Owner;
 use crate::upstream::link;
@@ -42,6 +43,10 @@ pub struct Interrupted<'a> {
 /// Answers a message while the server needs a connection. Whether it is modern cannot be known; what is legacy works
 /// with most servers of either era, so that a client that can speak both begins with `initialize`.
 pub fn answer<P: Platform>(call: &Call<'_, P>, said: &Interrupted<'_>, need: &Need) -> Answered<P> {
+    if call.caller.sponsor().is_some() && call.server.is_personal() {
+        // Nobody is there who could follow a link.
+        return Err(refusal::agent(call.context, call.server, AgentError::SponsorNotConnected));
+    }
     let signal = Teller { call, need };
     Ok(match said.payload {
         Payload::One(message)

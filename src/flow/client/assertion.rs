@@ -12,9 +12,9 @@ use crate::config::ClientKeys;
 use crate::flow::{RequestContext, once, sentence, signature};
 use crate::jose::jwks;
 use crate::jose::jwks::Jwks;
-use crate::jose::jws::JwsError;
+use crate::jose::jws::{JwsError, Unverified};
 use crate::oauth::client::assertion;
-use crate::oauth::client::assertion::ClientAssertionError;
+use crate::oauth::client::assertion::{ClientAssertionError, ProvenAssertion};
 use crate::oauth::error::ErrorCode;
 use crate::ports::{Outgoing, Platform, Stream, Unavailable};
 use crate::secret::Secret;
@@ -47,13 +47,32 @@ pub async fn verify<P: Platform>(
         }
         (read, _) => read,
     };
-    let signed = signature::verified(context.platform, unverified.map_err(refused)?).await;
+    let proven = proven(context, unverified.map_err(refused)?, client_id).await?;
+    if once::burn(context, &proven.id, proven.until).await? { Ok(()) } else { Err(refused(ClientAssertionError::Used)) }
+}
+
+/// What an assertion that one of these keys has signed leaves to be done, where it is of this client and for this
+/// gateway.
+pub async fn signed_by<P: Platform>(
+    context: &RequestContext<'_, P>,
+    keys: &Jwks,
+    client_id: &str,
+    presented: &Secret,
+) -> Result<ProvenAssertion, Failure> {
+    proven(context, assertion::read(presented, keys).map_err(refused)?, client_id).await
+}
+
+async fn proven<P: Platform>(
+    context: &RequestContext<'_, P>,
+    unverified: Unverified<'_>,
+    client_id: &str,
+) -> Result<ProvenAssertion, Failure> {
+    let signed = signature::verified(context.platform, unverified).await;
     let signed = signed.map_err(|Unavailable| unavailable("its signature could not be verified"))?;
     let signed = signed.map_err(|error| refused(ClientAssertionError::Signature(error)))?;
     let token_endpoint = context.url(Endpoint::Token.path());
     let audiences = [context.origin.as_str(), token_endpoint.as_str()];
-    let proven = assertion::proven(&signed, client_id, audiences, context.now).map_err(refused)?;
-    if once::burn(context, &proven.id, proven.until).await? { Ok(()) } else { Err(refused(ClientAssertionError::Used)) }
+    assertion::proven(&signed, client_id, audiences, context.now).map_err(refused)
 }
 
 async fn of<P: Platform>(context: &RequestContext<'_, P>, keys: &ClientKeys, anew: bool) -> Result<Rc<Jwks>, Failure> {
@@ -95,10 +114,12 @@ async fn fetch<P: Platform>(context: &RequestContext<'_, P>, url: &Url) -> Resul
     jwks::parse(&document).ok_or_else(|| unavailable("its jwks_uri answers with no key set"))
 }
 
-fn refused(error: ClientAssertionError) -> Failure {
+/// Refuses an assertion.
+pub fn refused(error: ClientAssertionError) -> Failure {
     Failure::oauth(ErrorCode::InvalidClient, error.reason(), sentence(&error)).fix(match error {
         ClientAssertionError::Signature(_) => {
-            "Compare the client's key with jwks or jwks_uri of its entry in clients.preregistered."
+            "Compare the client's key with jwks or jwks_uri of its entry in clients.preregistered; an agent's with the \
+             one that its sponsor named it with."
         }
         _ => "The client must sign a new assertion for each request.",
     })

@@ -177,7 +177,11 @@ pub async fn renew<P: Platform>(
 pub fn key(server: &Server, caller: &Caller) -> Option<ConnectionKey> {
     if server.is_personal() {
         let account = caller.account.as_deref().unwrap_or(FIRST_ACCOUNT);
-        return Some(ConnectionKey::new(Owner::Subject(caller.subject.clone()), server.slug.as_str(), account));
+        return Some(ConnectionKey::new(
+            Owner::Subject(caller.accounts_of().to_owned()),
+            server.slug.as_str(),
+            account,
+        ));
     }
     let shared = server.is_connected_by_operator() || matches!(server.auth, Auth::ClientCredentials(_));
     shared.then(|| ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT))

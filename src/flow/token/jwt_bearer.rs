@@ -12,6 +12,7 @@ use crate::flow::external::{Subject, cannot_connect, is_admitted, keys, subject}
 use crate::flow::{Answered, RequestContext, bound, default_scope, dpop, once, profile, revocation, sentence};
 use crate::jose::jws::{self, JwsError};
 use crate::json::Node;
+use crate::oauth::client::assertion::ProvenAssertion;
 use crate::oauth::dpop::proof::{Proof, ProofError};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::external::access_token::granted;
@@ -131,6 +132,7 @@ pub(super) async fn exchange<P: Platform>(
         roles,
         claims,
         cnf: BoundKey::of(proof),
+        sponsor: None,
     };
     let access = access_token::sign(&context.keys, &claims);
     let token_type = claims.token_type();
@@ -176,17 +178,8 @@ fn judge<'c, P: Platform>(
 ) -> Result<Accepted<'c>, AssertionError> {
     let claims = Node::parse(payload).map_err(|_| AssertionError::Signature(JwsError::Malformed))?;
     let told = ToldClaims::read(&claims).ok_or(AssertionError::Signature(JwsError::Malformed))?;
-    let (own, endpoint) = (context.origin.as_str(), context.url(Endpoint::Token.path()));
-    let audiences = match (&issuer.audience, &issuer.kind) {
-        (Some(audience), _) => vec![audience.as_str()],
-        (None, IssuerKind::IdJag { .. }) => vec![own],
-        (None, _) => vec![own, endpoint.as_str()],
-    };
-    let (sub, until) = assertion::judge(&told, &issuer.issuer, &audiences, context.now)?;
-    let since = told.authenticated(context.now);
-    // Of one without an id what was signed is the id: a signature can be written in two ways.
-    let id = told.id.as_deref().or_else(|| text.rsplit_once('.').map(|(message, _)| message)).unwrap_or(text);
-    let id = OnceId::new("assertion", &issuer.issuer, id);
+    let (sub, until) = judge_told(context, issuer, &told)?;
+    let (since, id) = (told.authenticated(context.now), once_id(issuer, &told, text));
     let lifetime = context.config.tokens.access_ttl;
     match &issuer.kind {
         IssuerKind::Workload(workload) => {
@@ -231,6 +224,43 @@ fn judge<'c, P: Platform>(
         }
         IssuerKind::AccessTokens(_) => Err(AssertionError::WrongIssuer),
     }
+}
+
+/// Which of an issuer's workloads an assertion is about, and that it is good once.
+pub(super) async fn of_workload<P: Platform>(
+    context: &RequestContext<'_, P>,
+    issuer: &ExternalIssuer,
+    workload: &Workload,
+    text: &str,
+) -> Result<(String, ProvenAssertion), Failure> {
+    let signed = keys::verified(context, issuer, text, assertion::is_workload).await?;
+    let payload = signed.map_err(|error| refused(error.into()))?.into_payload();
+    let malformed = || refused(AssertionError::Signature(JwsError::Malformed));
+    let claims = Node::parse(&payload).map_err(|_| malformed())?;
+    let told = ToldClaims::read(&claims).ok_or_else(malformed)?;
+    let (sub, until) = judge_told(context, issuer, &told).map_err(refused)?;
+    require(workload, &claims).map_err(refused)?;
+    Ok((sub, ProvenAssertion { id: once_id(issuer, &told, text), until }))
+}
+
+fn judge_told<P: Platform>(
+    context: &RequestContext<'_, P>,
+    issuer: &ExternalIssuer,
+    told: &ToldClaims,
+) -> Result<(String, Timestamp), AssertionError> {
+    let (own, endpoint) = (context.origin.as_str(), context.url(Endpoint::Token.path()));
+    let audiences = match (&issuer.audience, &issuer.kind) {
+        (Some(audience), _) => vec![audience.as_str()],
+        (None, IssuerKind::IdJag { .. }) => vec![own],
+        (None, _) => vec![own, endpoint.as_str()],
+    };
+    assertion::judge(told, &issuer.issuer, &audiences, context.now)
+}
+
+/// Of one without an id what was signed is the id: a signature can be written in two ways.
+fn once_id(issuer: &ExternalIssuer, told: &ToldClaims, text: &str) -> OnceId {
+    let id = told.id.as_deref().or_else(|| text.rsplit_once('.').map(|(message, _)| message)).unwrap_or(text);
+    OnceId::new("assertion", &issuer.issuer, id)
 }
 
 fn require(workload: &Workload, claims: &Node<'_>) -> Result<(), AssertionError> {

@@ -63,6 +63,7 @@ pub(super) async fn issue<P: Platform>(
         roles: machine.roles.clone(),
         claims: BTreeMap::new(),
         cnf: BoundKey::of(proof),
+        sponsor: None,
     };
     let access = access_token::sign(&context.keys, &claims);
     let token_type = claims.token_type();

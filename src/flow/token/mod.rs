@@ -2,6 +2,7 @@
 //!
 //! Not here: one winner per code and per rotation (`oauth::grant`, in the object).
 
+pub mod agent;
 mod client_auth;
 mod jwt_bearer;
 pub mod machine;
@@ -35,6 +36,7 @@ use crate::web::form;
 use crate::web::form::Form;
 use crate::web::reply::Reply;
 use crate::web::route::ResourceForm;
+use agent::AgentRequest;
 use client_auth::{basic, identify};
 use jwt_bearer::Asked;
 
@@ -60,6 +62,11 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
             redeem(context, (client_id, proven), &code, redirect_uri, verifier, resource, proof).await
         }
         TokenRequest::ClientCredentials { scope, resource } => {
+            if let (Some(agent), Some(assertion)) = (agent::claimed(&credentials, None), &credentials.assertion) {
+                let (scope, resource) = (scope.as_ref(), resource.as_deref());
+                let asked = AgentRequest { assertion, scope, resource, proof };
+                return boxed(agent::issue(context, &agent, asked)).await;
+            }
             let client_id = authenticate(context, &credentials).await?;
             machine::issue(context, client_id, scope.as_ref(), resource.as_deref(), proof).await
         }
@@ -70,6 +77,11 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
             rotate(context, client_id, &token, scope, resource, proof).await
         }
         TokenRequest::JwtBearer { assertion, scope, resource } => {
+            if let Some(agent) = agent::claimed(&credentials, Some(&assertion)) {
+                let (scope, resource) = (scope.as_ref(), resource.as_deref());
+                let asked = AgentRequest { assertion: &assertion, scope, resource, proof };
+                return boxed(agent::issue(context, &agent, asked)).await.map_err(agent::of_grant);
+            }
             // Whoever only says which client it is has proved nothing.
             let client = match credentials.id {
                 Some(_) => Some(identify(context, &credentials).await?).filter(|(_, proven)| *proven),
@@ -236,6 +248,7 @@ async fn respond<P: Platform>(
         roles,
         claims,
         cnf: BoundKey::of(proof),
+        sponsor: None,
     };
     let access = access_token::sign(&context.keys, &claims);
     let token_type = claims.token_type();

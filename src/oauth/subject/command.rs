@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::json::tagged;
+use crate::oauth::agent::{AgentId, SponsoredAgent};
 use crate::oauth::api_key::KeyId;
 use crate::oauth::grant::GrantId;
 use crate::oauth::scope::ScopeSet;
@@ -92,6 +93,30 @@ tagged! { "command",
         ForgetKey {
             /// The key.
             key: KeyId,
+        },
+        /// An agent is named: it is listed before it is good for anything.
+        AddAgent {
+            /// What it may do.
+            agent: SponsoredAgent,
+        },
+        /// The sponsor says anew at which servers an agent uses their accounts.
+        Lend {
+            /// The agent.
+            agent: AgentId,
+            /// The servers, by slug.
+            accounts: Vec<String>,
+        },
+        /// An agent is ended.
+        ForgetAgent {
+            /// The agent.
+            agent: AgentId,
+        },
+        /// An agent asks for a token: what may it do?
+        UseAgent {
+            /// The agent.
+            agent: AgentId,
+            /// When it asks; kept by the day.
+            at: Timestamp,
         },
         /// Everything of the subject's is revoked: whoever signed in until then connects nothing any more.
         Revoke {
@@ -234,9 +259,9 @@ tagged! { "outcome",
             /// now.
             unlisted: Vec<GrantId>,
         },
-        /// The account or key is not listed: everything of the subject's was revoked since they signed in.
+        /// The account, key or agent is not listed: everything of the subject's was revoked since they signed in.
         Revoked,
-        /// The account or key is not listed: there are too many.
+        /// The account, key or agent is not listed: there are too many.
         Full,
         /// The subject is another issuer's.
         OtherIssuer,
@@ -253,6 +278,18 @@ tagged! { "outcome",
             #[serde(default, skip_serializing_if = "std::ops::Not::not")]
             known: bool,
             /// What the login said of the subject.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            profile: Option<Profile>,
+            /// Oldest first.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            agents: Vec<SponsoredAgent>,
+        },
+        /// What an agent may do, if there is one, and what the login said of its sponsor.
+        Agent {
+            /// What it may do.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            agent: Option<Box<SponsoredAgent>>,
+            /// What the login said.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             profile: Option<Profile>,
         },

@@ -13,4 +13,4 @@ mod golden;
 mod tests;
 
 pub use command::{AllowedClient, Command, ConnectedAccount, KeyUse, ListedKey, Outcome, Profile};
-pub use record::{MOST_CONNECTIONS, MOST_KEYS, Record, apply, consent_key};
+pub use record::{MOST_AGENTS, MOST_CONNECTIONS, MOST_KEYS, Record, apply, consent_key};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::command::{AllowedClient, Command, ConnectedAccount, KeyUse, ListedKey, Outcome, Profile};
+use crate::oauth::agent::{AgentId, SponsoredAgent};
 use crate::oauth::api_key::KeyId;
 use crate::oauth::client::id::reference;
 use crate::oauth::grant::GrantId;
@@ -36,6 +37,9 @@ pub const MOST_CONNECTIONS: usize = 256;
 /// unseen.
 pub const MOST_KEYS: usize = 128;
 
+/// How many agents are listed; those that ended make room. No other is named then.
+pub const MOST_AGENTS: usize = 32;
+
 /// The longest text of a client's or an upstream's that is kept, characters.
 pub(super) const LONGEST_TEXT: usize = 200;
 
@@ -54,6 +58,9 @@ pub struct Record {
     /// Oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     keys: Vec<ListedKey>,
+    /// Oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    agents: Vec<SponsoredAgent>,
     /// When everything was revoked last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     revoked: Option<Timestamp>,
@@ -90,12 +97,14 @@ impl Record {
         let grants = self.grants.iter().map(|grant| grant.until + KEPT);
         let connections = self.connections.iter().map(|connection| connection.at + KEPT_CONNECTIONS);
         let keys = self.keys.iter().map(|key| key.expires + KEPT);
+        let agents = self.agents.iter().map(|agent| agent.expires + KEPT);
         let revoked = self.revoked.map(|at| at + KEPT);
         let profile = self.profile.iter().map(|profile| profile.at + KEPT);
         consents
             .chain(grants)
             .chain(connections)
             .chain(keys)
+            .chain(agents)
             .chain(revoked)
             .chain(profile)
             .chain(self.issuer.iter().map(|bound| bound.at + KEPT))
@@ -112,7 +121,8 @@ impl Record {
     }
 
     fn lists_nothing(&self) -> bool {
-        self.consents.is_empty() && self.grants.is_empty() && self.connections.is_empty() && self.keys.is_empty()
+        let keys_and_agents = self.keys.is_empty() && self.agents.is_empty();
+        self.consents.is_empty() && self.grants.is_empty() && self.connections.is_empty() && keys_and_agents
     }
 }
 
@@ -124,6 +134,7 @@ pub fn apply(record: Option<Record>, command: Command, now: Timestamp) -> (Optio
         grants: Vec::new(),
         connections: Vec::new(),
         keys: Vec::new(),
+        agents: Vec::new(),
         revoked: None,
         known: false,
         profile: None,
@@ -173,6 +184,12 @@ impl Record {
             Command::AddKey { key, signed_in } => return self.add_key(key, signed_in, now),
             Command::KeyUsed { key, used } => self.key_used(&key, used),
             Command::ForgetKey { key } => self.keys.retain(|other| other.id != key),
+            Command::AddAgent { agent } => return self.add_agent(agent, now),
+            Command::Lend { agent, accounts } => return self.lend(&agent, accounts),
+            Command::ForgetAgent { agent } => self.agents.retain(|other| other.id != agent),
+            Command::UseAgent { agent, at } => {
+                return Outcome::Agent { agent: self.used_agent(&agent, at), profile: self.profile.clone() };
+            }
             Command::Revoke { at } => {
                 self.known |= self.is_known();
                 self.revoked = self.revoked.max(Some(at));
@@ -182,6 +199,7 @@ impl Record {
                 self.grants.clear();
                 self.connections.clear();
                 self.keys.clear();
+                self.agents.clear();
                 self.profile = None;
                 self.issuer = None;
             }
@@ -192,7 +210,7 @@ impl Record {
             Command::List => {
                 let (connections, grants, keys) = (self.connections.clone(), self.grants.clone(), self.keys.clone());
                 let (known, profile) = (self.known || self.is_known(), self.profile.clone());
-                return Outcome::Listed { connections, grants, keys, known, profile };
+                return Outcome::Listed { connections, grants, keys, known, profile, agents: self.agents.clone() };
             }
         }
         Outcome::Noted
@@ -245,6 +263,40 @@ impl Record {
         }
         self.keys.push(key);
         Outcome::Noted
+    }
+
+    fn add_agent(&mut self, mut agent: SponsoredAgent, now: Timestamp) -> Outcome {
+        if self.revoked.is_some_and(|at| agent.since <= at) {
+            return Outcome::Revoked;
+        }
+        shorten(&mut agent.name);
+        if self.agents.len() >= MOST_AGENTS {
+            self.agents.retain(|other| !other.expires.reached(now));
+        }
+        if self.agents.len() >= MOST_AGENTS {
+            return Outcome::Full;
+        }
+        self.agents.push(agent);
+        Outcome::Noted
+    }
+
+    /// Never at a server that the agent is not for.
+    fn lend(&mut self, agent: &AgentId, mut accounts: Vec<String>) -> Outcome {
+        if let Some(listed) = self.agents.iter_mut().find(|other| other.id == *agent) {
+            accounts.retain(|slug| listed.servers.contains(slug));
+            listed.accounts = accounts;
+        }
+        Outcome::Noted
+    }
+
+    /// An agent that is still good: none that was named before everything was revoked.
+    fn used_agent(&mut self, agent: &AgentId, at: Timestamp) -> Option<Box<SponsoredAgent>> {
+        let revoked = self.revoked;
+        let is_good = |known: &&mut SponsoredAgent| known.id == *agent && revoked.is_none_or(|at| known.since > at);
+        let known = self.agents.iter_mut().find(is_good)?;
+        let day = Timestamp(at.0 - at.0 % Lifetime::days(1).0);
+        known.used = known.used.max(Some(day));
+        Some(Box::new(known.clone()))
     }
 
     /// Of two uses that are told out of order the later one counts.

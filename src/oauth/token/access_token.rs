@@ -8,6 +8,7 @@ use jwt_compact::alg::Hs256;
 use jwt_compact::{AlgorithmExt, Header, UntrustedToken, ValidationError};
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::agent::Sponsor;
 use crate::oauth::dpop::proof::Proof;
 use crate::oauth::grant::GrantId;
 use crate::oauth::machine;
@@ -68,6 +69,9 @@ pub struct Claims {
     /// The key that whoever presents it must prove to have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<BoundKey>,
+    /// Who stands behind it, where an agent got it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sponsor: Option<Sponsor>,
 }
 
 /// What a token is bound to (RFC 7800 §3.1, RFC 9449 §6.1).
@@ -223,6 +227,7 @@ mod tests {
             roles: Vec::new(),
             claims: BTreeMap::new(),
             cnf: None,
+            sponsor: None,
         }
     }
 
@@ -255,6 +260,17 @@ mod tests {
         assert_eq!(verify(&ring(ONE), token.expose(), NOW), Ok(second));
         let payload = Base64UrlUnpadded::decode_vec(token.expose().split('.').nth(1).unwrap()).unwrap();
         assert!(std::str::from_utf8(&payload).unwrap().ends_with(r#","account":"2","auth_time":900}"#));
+    }
+
+    #[test]
+    fn the_sponsor_of_an_agent_is_named() {
+        let sponsor = Sponsor { subject: "dev:alice".to_owned(), since: Timestamp(900), lends: true };
+        let agents = Claims { sponsor: Some(sponsor), ..claims() };
+        let token = sign(&ring(ONE), &agents);
+        assert_eq!(verify(&ring(ONE), token.expose(), NOW), Ok(agents));
+        let payload = Base64UrlUnpadded::decode_vec(token.expose().split('.').nth(1).unwrap()).unwrap();
+        let golden = r#","sponsor":{"sub":"dev:alice","auth_time":900,"lends":true}}"#;
+        assert!(std::str::from_utf8(&payload).unwrap().ends_with(golden));
     }
 
     #[test]

@@ -78,6 +78,7 @@ mod tests {
             roles: Vec::new(),
             claims: [].into(),
             cnf: None,
+            sponsor: None,
         };
         let access = access_token::sign(&ring(), &claims);
         assert_eq!(grant_of(access.expose(), NOW), Some(grant.clone()));

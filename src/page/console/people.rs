@@ -55,6 +55,8 @@ pub struct PersonPage {
     pub accounts: Vec<ConnectedEntry>,
     /// Their API keys.
     pub keys: Vec<HeldKey>,
+    /// Their agents.
+    pub agents: Vec<NamedAgent>,
 }
 
 /// What the last sign-in said of somebody.
@@ -129,6 +131,47 @@ pub struct HeldKey {
     pub is_expired: bool,
 }
 
+/// One agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedAgent {
+    /// Its id, posted back as the field `agent`.
+    pub id: String,
+    /// Its subject.
+    pub subject: String,
+    /// What its sponsor calls it.
+    pub name: String,
+    /// What it is known by.
+    pub known_by: String,
+    /// The servers it may call.
+    pub servers: Vec<String>,
+    /// Those at which it uses their account.
+    pub accounts: Vec<String>,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// When it was named.
+    pub since: Timestamp,
+    /// When it ends.
+    pub until: Timestamp,
+    /// The day of its last token.
+    pub used: Option<Timestamp>,
+    /// Whether it has ended by itself.
+    pub is_expired: bool,
+}
+
+impl NamedAgent {
+    fn since(&self) -> String {
+        day::moment(self.since)
+    }
+
+    fn until(&self) -> String {
+        day::of(self.until)
+    }
+
+    fn used(&self) -> String {
+        self.used.map_or_else(|| "Never used".to_owned(), |used| format!("Last used on {}", day::of(used)))
+    }
+}
+
 impl PeoplePage {
     /// The page.
     pub fn render(&self) -> String {
@@ -153,7 +196,7 @@ impl PersonPage {
     }
 
     fn has_nothing(&self) -> bool {
-        self.clients.is_empty() && self.accounts.is_empty() && self.keys.is_empty()
+        self.clients.is_empty() && self.accounts.is_empty() && self.keys.is_empty() && self.agents.is_empty()
     }
 }
 

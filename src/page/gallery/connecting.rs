@@ -2,6 +2,7 @@
 //!
 //! Not here: the other pages (`samples`), and what must hold (`gallery`).
 
+use super::agents;
 use super::samples::{HOSTILE, SCRIPT_URL, notice};
 use crate::page::{
     AccountEntry, AccountStanding, Cancelled, ClientEntry, Connect, ConnectAccount, ConnectField, ConnectWay,
@@ -21,6 +22,7 @@ pub(super) fn realistic() -> Vec<(&'static str, String)> {
         ("connect-choose", connect_or_choose().render()),
         ("connections", connections().render()),
         ("connections-keys", with_keys().render()),
+        ("connections-agents", with_agents().render()),
         ("connections-key-made", key_made().render()),
         ("connections-none", no_connections().render()),
         ("connections-roles", roles(&["support", "gateway-admin"], false).render()),
@@ -88,6 +90,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
                 suggested: "90",
             }),
         }),
+        agents: Some(agents::hostile()),
         servers: vec![ConnectedServer {
             slug: text(),
             name: long.clone(),
@@ -246,6 +249,7 @@ pub(super) fn connections() -> Connections {
         ],
         made: None,
         keys: None,
+        agents: None,
         roles: None,
         form: "c2VhbGVk".to_owned(),
         action: "/connections".to_owned(),
@@ -271,7 +275,7 @@ fn key(name: &str) -> KeyEntry {
     }
 }
 
-fn choice(name: &str, title: &str) -> KeyChoice {
+pub(super) fn choice(name: &str, title: &str) -> KeyChoice {
     KeyChoice { name: name.to_owned(), title: title.to_owned() }
 }
 
@@ -285,6 +289,10 @@ fn with_keys() -> Connections {
     };
     let keys = Some(KeysCard { keys: vec![key("Nightly report"), expired], offer: Some(offer) });
     Connections { keys, news: None, ..connections() }
+}
+
+fn with_agents() -> Connections {
+    Connections { agents: Some(agents::realistic()), news: None, ..connections() }
 }
 
 fn key_made() -> Connections {

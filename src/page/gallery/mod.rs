@@ -8,6 +8,7 @@ use super::assets::{ADDING, GUARD, STYLE};
 use super::security::csp;
 use super::*;
 
+mod agents;
 mod charts;
 mod connecting;
 mod operating;

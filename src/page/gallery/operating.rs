@@ -2,6 +2,7 @@
 //!
 //! Not here: the other pages (`samples`, `connecting`), and what must hold (`gallery`).
 
+use super::agents;
 use super::charts::{reasons, traffic, what_goes_on};
 use super::samples::{HOSTILE, SCRIPT_URL};
 use crate::page::{
@@ -118,6 +119,7 @@ fn foreign_person() -> PersonPage {
         subject: long(),
         facts: Some(PersonFacts { roles: vec![text(), long()], incomplete: true, at: NOW }),
         keys: vec![HeldKey { id: text(), name: long(), servers: vec![text()], scopes: vec![text()], ..held() }],
+        agents: vec![agents::hostile_named()],
         clients: vec![AllowedEntry {
             name: long(),
             client: text(),
@@ -291,6 +293,7 @@ fn person() -> PersonPage {
         clients: vec![allowed("Claude Code", "Linear"), allowed("Cursor", "Customer records")],
         accounts: vec![connected(AccountStanding::Connected), connected(AccountStanding::MustBeRenewed)],
         keys: vec![held(), HeldKey { name: "Old laptop".to_owned(), is_expired: true, used: None, ..held() }],
+        agents: vec![agents::named()],
     }
 }
 

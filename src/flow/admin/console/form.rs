@@ -67,6 +67,7 @@ pub(super) struct Act {
 pub(super) enum ActKind {
     RevokeClient,
     RevokeKey,
+    EndAgent,
     Disconnect,
     RevokeEverything,
     RemoveClient,

@@ -13,9 +13,10 @@ use crate::flow::login::person;
 use crate::flow::login::session::SignedIn;
 use crate::flow::{Answered, Head, RequestContext, holdings, profile};
 use crate::login::person::Person;
+use crate::oauth::agent::SponsoredAgent;
 use crate::oauth::subject::{AllowedClient, ConnectedAccount, ListedKey, Profile};
 use crate::page;
-use crate::page::{AllowedEntry, ConnectedEntry, FoundPerson, HeldKey, PersonFacts, account_title};
+use crate::page::{AllowedEntry, ConnectedEntry, FoundPerson, HeldKey, NamedAgent, PersonFacts, account_title};
 use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 use crate::web::form;
@@ -78,6 +79,7 @@ pub async fn tell<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
     let told = json!({
         "subject": subject, "known": holdings.known, "profile": holdings.profile,
         "clients": clients, "accounts": accounts, "keys": holdings.keys.iter().map(keys::shown).collect::<Vec<_>>(),
+        "agents": holdings.agents.iter().map(agent).collect::<Vec<_>>(),
     });
     Ok(Reply::json(StatusCode::OK, &told))
 }
@@ -105,6 +107,7 @@ async fn show_one<P: Platform>(
         clients,
         accounts,
         keys: holdings.keys.iter().map(|key| held(context, key)).collect(),
+        agents: holdings.agents.iter().map(|agent| named(context, agent)).collect(),
     };
     Ok(Reply::page(StatusCode::OK, page.render()))
 }
@@ -165,6 +168,32 @@ fn held<P: Platform>(context: &RequestContext<'_, P>, key: &ListedKey) -> HeldKe
     }
 }
 
+fn named<P: Platform>(context: &RequestContext<'_, P>, agent: &SponsoredAgent) -> NamedAgent {
+    let names = |slugs: &[String]| slugs.iter().map(|slug| server_name(context, slug)).collect();
+    NamedAgent {
+        id: agent.id.to_string(),
+        subject: agent.id.subject(),
+        name: agent.name.clone(),
+        known_by: agent.known_by.clone(),
+        servers: names(&agent.servers),
+        accounts: names(&agent.accounts),
+        scopes: agent.scope.iter().map(ToOwned::to_owned).collect(),
+        since: agent.at,
+        until: agent.expires,
+        used: agent.used,
+        is_expired: agent.expires.reached(context.now),
+    }
+}
+
+/// An agent as programs are told of it.
+fn agent(agent: &SponsoredAgent) -> Value {
+    let SponsoredAgent { id, name, known_by, servers, scope, accounts, at, expires, used, .. } = agent;
+    json!({
+        "subject": id.subject(), "name": name, "known_by": known_by, "servers": servers, "accounts": accounts,
+        "scopes": scope.iter().collect::<Vec<_>>(), "at": at, "expires_at": expires, "last_used": used,
+    })
+}
+
 async fn account<P: Platform>(
     context: &RequestContext<'_, P>,
     subject: &str,
@@ -195,6 +224,7 @@ fn news(query: Option<&Form>) -> Option<String> {
     let told = match done {
         "revoked" => "The client may not act for this person any more. It loses its access within about a minute.",
         "key_revoked" => "The API key is revoked. Whatever calls with it is refused within about a minute.",
+        "agent_ended" => "The agent is ended. What it had is refused within about a minute.",
         "disconnected" => "The account is disconnected. Clients lose it within about a minute.",
         "everything" => "Everything of this person has ended, everywhere within about a minute.",
         _ => return None,

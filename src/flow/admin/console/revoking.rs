@@ -1,5 +1,5 @@
-//! What operators end for a person: a client's access, an API key, an account at a server, everything. Each is asked
-//! about first.
+//! What operators end for a person: a client's access, an API key, an agent, an account at a server, everything. Each
+//! is asked about first.
 //!
 //! Not here: how it ends (`flow::holdings`, `flow::connection::store`, `flow::admin::subject`).
 
@@ -11,7 +11,8 @@ use super::question::{Confirmation, ask};
 use crate::flow::admin::{acts, subject};
 use crate::flow::connection::store;
 use crate::flow::holdings::server_name;
-use crate::flow::{Answered, Head, RequestContext, api_keys, holdings};
+use crate::flow::{Answered, Head, RequestContext, agents, api_keys, holdings};
+use crate::oauth::agent::{AgentId, SponsoredAgent};
 use crate::page;
 use crate::ports::Platform;
 use crate::upstream::key::{ConnectionKey, Owner};
@@ -51,6 +52,13 @@ async fn done<P: Platform>(
             }
             note("revoke_key", json!({"subject": act.of, "key": act.key}));
             Ok("key_revoked")
+        }
+        ActKind::EndAgent => {
+            if let Some(id) = AgentId::of(&act.client) {
+                agents::end(context, &act.of, &id).await?;
+            }
+            note("end_agent", json!({"subject": act.of, "agent": act.client}));
+            Ok("agent_ended")
         }
         ActKind::Disconnect => {
             let owner = Owner::Subject(act.of.clone());
@@ -94,6 +102,15 @@ async fn question<P: Platform>(
             let consequence = "Whatever calls with it is refused within about a minute. The person can make another.";
             (act, format!("Revoke the API key {}?", page::short(&key.name)), consequence, "Revoke")
         }
+        "end_agent" => {
+            let is_meant = |agent: &&SponsoredAgent| agent.id.as_str() == field("agent");
+            let Some(agent) = holdings.agents.iter().find(is_meant) else { return Ok(None) };
+            facts.push(("Agent", agent.id.subject()));
+            let act = Act { client: agent.id.subject(), ..Act::new(ActKind::EndAgent, person) };
+            let consequence = "What it has is refused within about a minute, and it gets no more. The person can name \
+                               another.";
+            (act, format!("End the agent {}?", page::short(&agent.name)), consequence, "End")
+        }
         "disconnect" => {
             let (slug, account) = (field("slug"), field("account"));
             if !holdings.accounts.iter().any(|known| known.slug == slug && known.account == account) {
@@ -112,8 +129,8 @@ async fn question<P: Platform>(
                 ("Grants", holdings.grants.len().to_string()),
                 ("Accounts", holdings.accounts.len().to_string()),
             ]);
-            let consequence = "They are signed out of every browser, every client loses its access, and every account \
-                               is disconnected. They may sign in again and begin anew.";
+            let consequence = "They are signed out of every browser, every client and agent loses its access, and \
+                               every account is disconnected. They may sign in again and begin anew.";
             let act = Act::new(ActKind::RevokeEverything, person);
             (act, "Revoke everything of this person?".to_owned(), consequence, "Revoke everything")
         }
