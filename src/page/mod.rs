@@ -35,11 +35,11 @@ pub use connect::{Connect, ConnectAccount, ConnectField, ConnectWay, Occasion, a
 pub use connections::{AccountEntry, AccountStanding, ClientEntry, ConnectedServer, Connections, RolesEntry, Usage};
 pub use consent::{ClientOrigin, Consent, ScopeLine, ScopeUse, choice};
 pub use console::{
-    AllowedEntry, Change, Chart, ChartKind, ClientFacts, ClientsPage, ConfigurationPage, ConfigurationProblem,
-    ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleLogPage, ConsoleServer, ConsoleServersPage, ConsoleTab,
-    FilterField, FoundPerson, HeldKey, Judged, LogRow, OverviewPage, PeoplePage, PersonFacts, PersonPage,
-    PreviousConfiguration, RankingRow, RankingTable, Series, ServerStanding, SetUpClient, Traffic, TrafficWindow,
-    entry_kind, step_name,
+    AllowedEntry, Change, Chart, ChartKind, CheckFinding, CheckPage, CheckedStep, ClientFacts, ClientsPage,
+    ConfigurationPage, ConfigurationProblem, ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleLogPage, ConsoleServer,
+    ConsoleServersPage, ConsoleTab, FilterField, FoundPerson, HeldKey, Judged, LogRow, Outside, OverviewPage,
+    PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, RankingRow, RankingTable, Series, ServerStanding,
+    SetUpClient, Traffic, TrafficWindow, entry_kind, step_name,
 };
 pub use dev_login::{DevLogin, DevLoginAccount};
 pub use keys::{KeyChoice, KeyEntry, KeyOffer, KeysCard, MadeKey, server_choice};

@@ -5,6 +5,7 @@
 
 pub mod catalogue;
 pub mod challenge;
+pub mod check;
 pub mod circuit;
 pub mod connection;
 pub mod credential;

@@ -9,6 +9,7 @@ use super::security::csp;
 use super::*;
 
 mod charts;
+mod checking;
 mod connecting;
 mod operating;
 mod samples;
