@@ -2,6 +2,8 @@
 //
 // Not here: the way of clients to the gateway (plan.mjs), the checks themselves (the Worker's).
 
+import { world } from "./world.mjs";
+
 const WHO = {
   operator: "this gateway's operator",
   server: "whoever runs the server",
@@ -18,15 +20,13 @@ export async function gatewayAt(address, token) {
     throw new Error(`${origin} is not https, so the operator's token is not sent there`);
   }
   const ask = async (path, { method = "GET", headers = {} } = {}) => {
-    const answer = await fetch(new URL(path, origin), { method, headers, redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
-    const told = await answer.json().catch(() => undefined);
-    if (answer.status !== 200 && answer.status !== 503) {
-      throw new Error(`${origin}${path} answered ${answer.status}${told?.reason ? `: ${told.error_description} (${told.reason})` : ""}`);
-    }
-    return told;
+    const { status, json, error } = await world().http({ method, url: `${origin}${path}`, headers: { accept: "application/json", ...headers }, wait: PATIENCE });
+    if (error) throw new Error(`${origin} cannot be reached: ${error.message}`);
+    if (status !== 200) throw new Error(`${origin}${path} answered ${status}${json?.reason ? `: ${json.error_description} (${json.reason})` : ""}`);
+    return json;
   };
   // The token is for a gateway, and for nobody else whose address was given by mistake.
-  const status = await ask("/status").catch(() => undefined);
+  const { json: status } = await world().http({ method: "GET", url: `${origin}/status`, headers: { accept: "application/json" } });
   if (!status?.gateway_version) throw new Error(`${origin} is no gateway's own address: --upstreams is for what is behind one`);
   const headers = { authorization: `Bearer ${token}` };
   return {
