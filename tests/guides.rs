@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use mcp_edge_gateway::config::Config;
-use mcp_edge_gateway::page::{ServerCard, ServerPage};
+use mcp_edge_gateway::page::{ServerCard, ServerPage, ServersPage};
 use mcp_edge_gateway::upstream::check::{Weight, rules};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -137,6 +137,25 @@ fn the_page_shows_the_same_commands() {
         }
     }
     assert!(shown >= 3, "README.md shows only {shown} of them");
+}
+
+#[test]
+fn the_page_says_how_each_client_forgets() {
+    let card = || ServerCard { slug: SLUG.into(), name: "Docs".into(), url: URL.into(), description: None };
+    let page = ServersPage {
+        signed_in: Some("Alice".into()),
+        servers: Some(vec![card()]),
+        connections: None,
+        sign_in: "/login".into(),
+        sign_out: "/logout".into(),
+        version: String::new(),
+    };
+    let page = page.render().replace("<code>", "`").replace("</code>", "`");
+    // Who writes a program has the guide.
+    for Client { name, reset, .. } in data::<Vec<Client>>("clients") {
+        let row = format!("<dt>{name}</dt><dd><p>{}</p>", reset.replace("{slug}", "NAME"));
+        assert!(page.contains(&row) || name.contains("SDK") || name == "FastMCP", "{name}: {reset}");
+    }
 }
 
 #[test]

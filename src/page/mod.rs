@@ -15,6 +15,7 @@ mod consent;
 mod console;
 mod day;
 mod dev_login;
+mod forget;
 #[cfg(test)]
 mod gallery;
 mod keys;
