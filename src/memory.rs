@@ -136,6 +136,8 @@ pub struct Memory {
     pub failed_refreshes: Cache<Failure>,
     /// What servers were like when they were last used here, by slug.
     pub used: Cache<LastUse>,
+    /// What was found when a server was last checked here, by slug.
+    pub checked: Cache<Rc<LastCheck>>,
     /// How much servers are asked now and whether they fail, by their URLs.
     pub loads: Cache<Rc<ServerLoad>>,
     /// What is known to be wrong.
@@ -146,6 +148,15 @@ pub struct Memory {
     pub kept: Cache<Digested>,
     /// The names in the last list of a kind that was seen here, by slug, binding and kind: whether a policy means any.
     pub listed: Cache<Rc<Vec<String>>>,
+}
+
+/// The last check of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastCheck {
+    /// When that was.
+    pub at: Timestamp,
+    /// The ids of what was found.
+    pub found: Vec<&'static str>,
 }
 
 /// The last use of a server.
@@ -271,6 +282,7 @@ impl Memory {
             self.failed_refreshes.clear();
             self.jwks.clear();
             self.used.clear();
+            self.checked.clear();
             self.alarms.reconfigured();
             self.catalogues.clear();
             self.api_keys.clear();

@@ -242,6 +242,8 @@ pub enum Limited {
     StoredRegistration,
     /// Try a value that a person enters for a server.
     EnteredValue,
+    /// Have a server checked.
+    ServerCheck,
     /// Present a wrong operator token. Far fewer.
     OperatorToken,
     /// What the configuration limits.

@@ -1,5 +1,5 @@
-//! `docs/clients.md` and `docs/upstreams.md` are written from `docs/data`: what a guide says is data, and what can be
-//! tried of it is tried. The gateway's pages and README.md show the same commands, and the configuration's reader takes every
+//! `docs/clients.md` and `docs/upstreams.md` are written from `docs/data`, and what checks find in `docs/doctor.md` from
+//! their rules: what a guide says is data, and what can be tried of it is tried. The gateway's pages and README.md show the same commands, and the configuration's reader takes every
 //! server.
 //!
 //! Not here: running the commands (`tests/e2e/guides.test.mjs`).
@@ -11,7 +11,8 @@ use std::fs;
 use std::path::Path;
 
 use mcp_edge_gateway::config::Config;
-use mcp_edge_gateway::page::{ServerCard, ServerPage};
+use mcp_edge_gateway::page::{ServerCard, ServerPage, ServersPage};
+use mcp_edge_gateway::upstream::check::{Weight, rules};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -136,6 +137,43 @@ fn the_page_shows_the_same_commands() {
         }
     }
     assert!(shown >= 3, "README.md shows only {shown} of them");
+}
+
+#[test]
+fn the_page_says_how_each_client_forgets() {
+    let card = || ServerCard { slug: SLUG.into(), name: "Docs".into(), url: URL.into(), description: None };
+    let page = ServersPage {
+        signed_in: Some("Alice".into()),
+        servers: Some(vec![card()]),
+        connections: None,
+        sign_in: "/login".into(),
+        sign_out: "/logout".into(),
+        version: String::new(),
+    };
+    let page = page.render().replace("<code>", "`").replace("</code>", "`");
+    // Who writes a program has the guide.
+    for Client { name, reset, .. } in data::<Vec<Client>>("clients") {
+        let row = format!("<dt>{name}</dt><dd><p>{}</p>", reset.replace("{slug}", "NAME"));
+        assert!(page.contains(&row) || name.contains("SDK") || name == "FastMCP", "{name}: {reset}");
+    }
+}
+
+#[test]
+fn what_checks_find_is_written_from_their_rules() {
+    const MARKS: [&str; 2] = ["<!-- checks -->", "<!-- end of checks -->"];
+    let mut table = "\n\n| finding | what is wrong | rule | to act | fix |\n|---|---|---|---|---|\n".to_owned();
+    for rule in rules::all() {
+        let warning = if rule.weight == Weight::Warning { " (warning)" } else { "" };
+        let fix = rule.fix.replace("{slug}", "…");
+        let who = rule.who.in_words();
+        writeln!(table, "| `{}` | {}{warning} | {} ({}) | {who} | {fix} |", rule.id, rule.says, rule.rule, rule.source)
+            .unwrap();
+    }
+    let file = "docs/doctor.md";
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let (before, rest) = page.split_once(MARKS[0]).unwrap();
+    let (_, after) = rest.split_once(MARKS[1]).unwrap();
+    is_written(file, &format!("{before}{}{table}\n{}{after}", MARKS[0], MARKS[1]));
 }
 
 #[test]

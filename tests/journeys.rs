@@ -17,6 +17,8 @@ mod apps;
 mod assertions;
 #[path = "journeys/catalogue.rs"]
 mod catalogue;
+#[path = "journeys/checks.rs"]
+mod checks;
 #[path = "journeys/choosing.rs"]
 mod choosing;
 #[path = "journeys/condition.rs"]

@@ -87,6 +87,7 @@ const scripts = {
       token: { type: "string", value: "TOKEN", about: "call with this access token; better in the variable DOCTOR_TOKEN, which nobody else sees" },
       "client-id": { type: "string", value: "ID", about: "a client that is registered there, or the URL of a client ID metadata document" },
       "no-register": flag("register no client there"),
+      upstreams: flag("also have the gateway at URL check the servers behind it; with the operator's token in the variable ADMIN_TOKEN"),
       json: flag("for programs"),
       support: { type: "string", value: "FILE", about: "also write every exchange there, with every secret cut" },
     },

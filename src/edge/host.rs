@@ -316,6 +316,7 @@ impl Limiter for Workers {
             Limited::Registration => ("REGISTRATIONS", caller.to_owned()),
             Limited::EnteredValue => ("REGISTRATIONS", format!("entered {caller}")),
             Limited::StoredRegistration => ("ATTEMPTS", format!("registration {caller}")),
+            Limited::ServerCheck => ("ATTEMPTS", format!("check {caller}")),
             Limited::OperatorToken => ("ATTEMPTS", format!("operator {caller}")),
         };
         let limited = async {

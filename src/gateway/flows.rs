@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::refused::{RefusedReply, unknown_endpoint};
 use crate::flow::account::{connections, index, own_request};
-use crate::flow::admin::{console, shared_connection, subject};
+use crate::flow::admin::{check, console, shared_connection, subject};
 use crate::flow::authorize::consent;
 use crate::flow::call::{Refusal, refusal};
 use crate::flow::client::register;
@@ -56,6 +56,7 @@ pub(super) async fn answer<P: Platform>(
         Route::IssuerCallback => boxed(callback::answer(context, head)).await.map_err(RefusedReply::Page),
         Route::IssuerClientMetadata(issuer) => Ok(discover::client_metadata_for(context, head.url.path(), issuer)),
         Route::SharedConnection(slug) => boxed(shared_connection::answer(context, head, slug)).await.map_err(json),
+        Route::ServerCheck(slug) => boxed(check::answer(context, head, slug)).await.map_err(json),
         Route::Subject(subject) => boxed(subject::revoke(context, head, subject)).await.map_err(json),
         Route::NoSuchServer(slug) => Err(json(refusal::no_such_server(slug))),
         Route::NoSlug => Err(json(refusal::slug_missing(context))),

@@ -16,6 +16,7 @@ mod consent;
 mod console;
 mod day;
 mod dev_login;
+mod forget;
 #[cfg(test)]
 mod gallery;
 mod keys;
@@ -37,11 +38,11 @@ pub use connect::{Connect, ConnectAccount, ConnectField, ConnectWay, Occasion, a
 pub use connections::{AccountEntry, AccountStanding, ClientEntry, ConnectedServer, Connections, RolesEntry, Usage};
 pub use consent::{ClientOrigin, Consent, ScopeLine, ScopeUse, choice};
 pub use console::{
-    AllowedEntry, Change, Chart, ChartKind, ClientFacts, ClientsPage, ConfigurationPage, ConfigurationProblem,
-    ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleLogPage, ConsoleServer, ConsoleServersPage, ConsoleTab,
-    FilterField, FoundPerson, HeldKey, Judged, LogRow, NamedAgent, OverviewPage, PeoplePage, PersonFacts, PersonPage,
-    PreviousConfiguration, RankingRow, RankingTable, Series, ServerStanding, SetUpClient, Traffic, TrafficWindow,
-    entry_kind, step_name,
+    AllowedEntry, Change, Chart, ChartKind, CheckFinding, CheckPage, CheckedStep, ClientFacts, ClientsPage,
+    ConfigurationPage, ConfigurationProblem, ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleLogPage, ConsoleServer,
+    ConsoleServersPage, ConsoleTab, FilterField, FoundPerson, HeldKey, Judged, LogRow, NamedAgent, Outside,
+    OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, RankingRow, RankingTable, Series,
+    ServerStanding, SetUpClient, Traffic, TrafficWindow, entry_kind, step_name,
 };
 pub use dev_login::{DevLogin, DevLoginAccount};
 pub use keys::{KeyChoice, KeyEntry, KeyOffer, KeysCard, MadeKey, server_choice};

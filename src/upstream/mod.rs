@@ -6,6 +6,7 @@
 pub mod callers;
 pub mod catalogue;
 pub mod challenge;
+pub mod check;
 pub mod circuit;
 pub mod connection;
 pub mod credential;

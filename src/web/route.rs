@@ -150,6 +150,7 @@ const LONGEST_ISSUER: usize = 600;
 const SUBJECT: &str = "/admin/subjects/";
 const SHARED: &str = "/admin/servers/";
 const SHARED_END: &str = "/connection";
+const CHECK_END: &str = "/check";
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
 
@@ -169,6 +170,8 @@ pub enum Route<'a> {
     IssuerClientMetadata(&'a str),
     /// The connection that an operator makes for everybody, by the server's slug.
     SharedConnection(&'a str),
+    /// Checking a server, by its slug, for the operator.
+    ServerCheck(&'a str),
     /// Everything of one subject, percent-encoded, for the operator.
     Subject(&'a str),
     /// A path in the default place of servers that names none of them.
@@ -217,6 +220,10 @@ impl<'a> Route<'a> {
         if let Some(slug) = shared.and_then(slug) {
             return Self::SharedConnection(slug);
         }
+        let checked = path.strip_prefix(SHARED).and_then(|rest| rest.strip_suffix(CHECK_END));
+        if let Some(slug) = checked.and_then(slug) {
+            return Self::ServerCheck(slug);
+        }
         let Some(config) = config else { return Self::Unknown };
         if let Some(server) = config.server_at(path) {
             return Self::Mcp(server);
@@ -247,6 +254,7 @@ impl<'a> Route<'a> {
             Self::Endpoint(endpoint) => endpoint.row().map_or("", |row| row.allow),
             Self::Mcp(_) | Self::SharedConnection(_) => "POST, DELETE",
             Self::Connect(_) => "GET, POST",
+            Self::ServerCheck(_) => "POST",
             Self::Subject(_) => "DELETE",
             _ => "GET",
         }
@@ -266,6 +274,7 @@ impl<'a> Route<'a> {
             Self::Connect(_)
             | Self::IssuerCallback
             | Self::SharedConnection(_)
+            | Self::ServerCheck(_)
             | Self::Subject(_)
             | Self::HostFront(_)
             | Self::Unknown => Cors::None,
@@ -282,6 +291,7 @@ impl<'a> Route<'a> {
             Self::IssuerCallback => Endpoint::UpstreamCallback.path(),
             Self::IssuerClientMetadata(_) => Endpoint::ClientMetadata.path(),
             Self::SharedConnection(_) => "shared-connection",
+            Self::ServerCheck(_) => "server-check",
             Self::Subject(_) => "subject",
             Self::NoSuchServer(_) => "no-such-server",
             Self::NoSlug => "no-slug",

@@ -7,9 +7,10 @@ use serde_json::json;
 use crate::world::{ADMIN_TOKEN, World};
 
 /// Every endpoint of an operator's, asked as a program would.
-const ENDPOINTS: [(&str, &str); 18] = [
+const ENDPOINTS: [(&str, &str); 19] = [
     ("GET", "/admin"),
     ("GET", "/admin/servers"),
+    ("POST", "/admin/servers/demo/check"),
     ("GET", "/admin/people?subject=dev%3Abob"),
     ("GET", "/admin/clients"),
     ("GET", "/admin/log"),

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
+import { profiles } from "../../scripts/lib/doctor/profiles.mjs";
 import { startAuthorizationServer } from "./support/authorization-server.mjs";
 import { accessible } from "./support/axe.mjs";
 import { DESK, SURROUNDINGS, fits, keep, launch, openWindow, skip, tabTo } from "./support/chromium.mjs";
@@ -100,6 +101,30 @@ describe("the console, in Chromium", { skip, timeout: 300_000 }, () => {
     await button(page, "Connect for everybody: Notes").click();
     await page.getByRole("heading", { name: /Connect/ }).waitFor();
   });
+
+  for (const [name, options] of Object.entries(SURROUNDINGS)) {
+    test(`[X12] on a ${name}: an operator has a server checked, and is shown what is wrong and how to look from outside`, async (t) => {
+      const { page, complaints } = await at(t, "/admin/servers", "Alice", options);
+      await page.locator("#demo").getByText("Check it from outside").click();
+      for (const profile of Object.keys(profiles)) await page.getByText(`scripts/doctor ${gateway.mcpUrl("demo")} --profile ${profile}`, { exact: true }).waitFor();
+      await fits(page);
+      await keep(page, `check ${name} commands`);
+      await button(page, "Check Demo").click();
+      await page.getByRole("heading", { name: "Check of Demo" }).waitFor();
+      await page.getByText("Nothing is wrong on the gateway's way").waitFor();
+      await page.getByText(/^speaks 2025/).waitFor();
+      await fits(page);
+      await accessible(page);
+      await keep(page, `check ${name} clean`);
+      await page.getByRole("link", { name: "Servers", exact: true }).last().click();
+      await button(page, "Check Notes").click();
+      await page.getByText("shared_connection_missing").waitFor();
+      await fits(page);
+      await accessible(page);
+      await keep(page, `check ${name} found`);
+      assert.deepEqual(complaints, []);
+    });
+  }
 
   test("[X38] a client's access ends by keyboard alone, once it was asked about", async (t) => {
     const { token } = await signedIn(gateway, "demo", { as: "carol" });

@@ -4,7 +4,9 @@
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import https from "node:https";
+import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -54,11 +56,11 @@ describe("doctor at an address", () => {
   }
 
   /** What the script prints for programs; it trusts the certificate that is given. */
-  async function examined(url, trusted) {
+  async function examined(url, trusted, environment = {}) {
     const file = path.join(folder, "authority.pem");
     if (trusted) writeFileSync(file, trusted.cert);
     const script = start(path.join(ROOT, "scripts/doctor"), [url, "--json"], {
-      env: { ...process.env, ...(trusted && { NODE_EXTRA_CA_CERTS: file }) },
+      env: { ...process.env, ...(trusted && { NODE_EXTRA_CA_CERTS: file }), ...environment },
     });
     const { code } = await script.ended;
     const seen = JSON.parse(script.said.stdout);
@@ -87,6 +89,73 @@ describe("doctor at an address", () => {
   test("[X12] [S10] scheme_rewritten: the proxy ends TLS and does not say so", async (t) => {
     const shown = certificate();
     assert.deepEqual(found(await examined(await ending(t, shown, { aware: false }), shown)), ["scheme_rewritten"]);
+  });
+
+  describe("through the proxy of the environment", () => {
+    const NAME = "mcp.behind-a-proxy.test"; // only the proxy knows where that is
+    const shown = certificate({ name: NAME });
+    const asked = [];
+    let open, ending, proxy;
+    before(async () => {
+      open = await listen(
+        https.createServer({ key: shown.key, cert: shown.cert }, (incoming, answer) => {
+          const headers = { ...incoming.headers, host: new URL(upstream.url).host };
+          const onward = http.request(new URL(incoming.url, upstream.url), { method: incoming.method, headers, agent: false }, (got) => {
+            answer.writeHead(got.statusCode, got.headers).flushHeaders();
+            got.pipe(answer);
+          });
+          incoming.pipe(onward.on("error", () => answer.destroy()));
+        }),
+      );
+      ending = http.createServer((incoming, answer) => {
+        asked.push(incoming.url);
+        answer.writeHead(403).end();
+      });
+      ending.on("connect", (incoming, socket) => {
+        asked.push(incoming.url);
+        if (incoming.headers["proxy-authorization"] !== `Basic ${Buffer.from("alice:pass word").toString("base64")}`) {
+          return socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+        }
+        const onward = net.connect(open.port, "127.0.0.1", () => {
+          socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+          onward.pipe(socket).pipe(onward);
+        });
+        for (const [one, other] of [[onward, socket], [socket, onward]]) one.on("error", () => other.destroy());
+      });
+      proxy = await listen(ending);
+    });
+    after(() => Promise.all([open, proxy].map((one) => one?.stop())));
+
+    const through = (environment) => examined(`https://${NAME}/mcp`, shown, environment);
+    const of = (user) => proxy.origin.replace("//", `//${user}@`);
+
+    test("[X12] [S10] HTTPS_PROXY is gone through, with its name and password", async () => {
+      const seen = await through({ HTTPS_PROXY: of("alice:pass%20word") });
+      assert.deepEqual(found(seen), ["cors_missing"], JSON.stringify(seen.findings, null, 1));
+      assert.ok(asked.includes(`${NAME}:443`));
+    });
+
+    test("[X12] [S10] proxy_refused: it does not let this machine there, or is not there", async () => {
+      const refused = await through({ https_proxy: of("mallory:x") });
+      assert.deepEqual(found(refused), ["proxy_refused"]);
+      assert.match(refused.findings[0].seen, /answers 407/);
+      assert.ok(!JSON.stringify(refused).includes("mallory"), "nobody's name is printed");
+      assert.deepEqual(found(await through({ ALL_PROXY: `http://localhost:${await freePort()}` })), ["proxy_refused"]);
+    });
+
+    test("[X12] NO_PROXY excepts a host, and this machine is asked directly", async () => {
+      for (const NO_PROXY of [NAME, ".behind-a-proxy.test", "other.test, behind-a-proxy.test:443", "*"]) {
+        assert.deepEqual(found(await through({ HTTPS_PROXY: proxy.origin, NO_PROXY })), ["name_unresolved"], NO_PROXY);
+      }
+      assert.deepEqual(found(await through({ HTTPS_PROXY: proxy.origin, NO_PROXY: "behind-a-proxy.test:8443, a-proxy.test" })), ["proxy_refused"]);
+      assert.deepEqual(found(await examined(gateway.mcpUrl("alpha"), undefined, { HTTP_PROXY: proxy.origin })), []);
+    });
+
+    test("[X12] HTTP_PROXY is asked for the whole address", async () => {
+      const seen = await examined(`http://${NAME}/mcp`, undefined, { HTTP_PROXY: proxy.origin });
+      assert.ok(found(seen).includes("plain_http"));
+      assert.ok(asked.includes(`http://${NAME}/mcp`), asked.join());
+    });
   });
 
   test("[X12] tls_failed, connection_refused and name_unresolved", async () => {

@@ -60,11 +60,11 @@ describe("pages to add a server with, in Chromium", { skip, timeout: 180_000 }, 
   test("one of fifty servers is found by what it is for, on a phone", async (t) => {
     const { page, complaints } = await open(browser, t, PHONE);
     await page.goto(many.url);
-    const names = page.locator("summary:visible strong");
+    const names = page.locator("summary.heading:visible strong");
     assert.equal(await names.count(), 50);
     await page.getByRole("searchbox", { name: "Find a server" }).fill("warehouse tool");
     assert.deepEqual(await names.allInnerTexts(), ["Tool number 17"]);
-    await page.locator("summary:visible").click();
+    await page.locator(".heading:visible").click();
     await page.getByText(`claude mcp add --transport http tool-17 ${many.mcpUrl("tool-17")}`).waitFor();
     await fits(page);
     await page.getByRole("searchbox").fill("nobody");

@@ -23,7 +23,10 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("oauth_client", &["json", "loopback", "oauth", "reasons", "secret", "time", "untrusted", "version", "web::form"]),
     ("authorization_log", &["json", "reasons", "secret", "time", "untrusted", "version", "web::form"]),
     ("policy", &["json", "oauth"]),
-    ("upstream", &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "vault", "version"]),
+    (
+        "upstream",
+        &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "vault", "version", "web::form"],
+    ),
     (
         "config",
         &[
@@ -183,6 +186,7 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
             "login",
             "metrics",
             "profile",
+            "upstream",
         ],
     ),
     ("connect", &["account", "authorize", "call", "client", "connection", "login", "upstream"]),

@@ -14,11 +14,12 @@ const WHO = {
 
 /** Lines for a terminal. `paint` adds colour where there is some. */
 export function human(visit, { paint = (text) => text } = {}) {
-  const { findings } = visit;
+  const { findings, who = WHO } = visit;
   const counted = findings.filter(({ weight }) => weight !== "note");
-  const lines = [`${visit.url}${visit.profile ? `, as ${visit.profile.title}` : ""}`, ""];
+  const title = visit.title ?? `${visit.url}${visit.profile ? `, as ${visit.profile.title}` : ""}`;
+  const lines = [title, ""];
   for (const alike of together(visit.steps)) lines.push(alike.length > 1 ? several(alike, paint) : row(alike[0], findings, paint));
-  for (const finding of findings) lines.push("", ...block(finding, paint));
+  for (const finding of findings) lines.push("", ...block(finding, who, paint));
   if (visit.left.length > 0) lines.push("", ...visit.left.map((one) => `left there: ${shorten(one)}`));
   lines.push("", counted.length === 0 ? paint("Nothing is wrong as far as this went.", "ok") : paint(countOf(counted), "fault"));
   return visit.steps.length > 0 ? lines.join("\n") : "";
@@ -49,15 +50,15 @@ function row({ name, said, skipped }, findings, paint) {
 
 const order = ({ weight }) => Object.keys(MARKS).indexOf(weight);
 
-function block(finding, paint) {
-  const broken = finding.breaks.map(titleOf).join(", ");
+function block(finding, who, paint) {
+  const broken = finding.breaks && (finding.breaks.map(titleOf).join(", ") || "no client that is known");
   const facts = [
     ["at", finding.at],
     ["expected", finding.expected],
     ["seen", finding.seen],
     ["rule", `${finding.rule} (${finding.source})`],
-    ["breaks", broken || "no client that is known"],
-    ["to act", WHO[finding.who]],
+    ["breaks", broken],
+    ["to act", who[finding.who]],
     ["fix", finding.fix],
   ];
   return [

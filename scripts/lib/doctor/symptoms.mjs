@@ -117,6 +117,32 @@ export const symptoms = [
     symptom: "CORS errors in the Inspector",
     findings: ["cors_missing", "cors_headers_refused", "cors_headers_hidden"],
   },
+  {
+    from: "authorization pages",
+    symptom: "redirect_uri mismatch: a client has kept an old domain, or another port or slash is registered",
+    findings: ["authorization_refused", "registration_refused"],
+  },
+  {
+    from: "authorization pages",
+    symptom: "Dynamic client registration is rejected: switched off, members missing, too many",
+    findings: ["registration_closed", "registration_refused", "rate_limited"],
+  },
+  { from: "authorization pages", symptom: "invalid_target or invalid_resource", findings: ["resource_refused"] },
+  {
+    from: "authorization pages",
+    symptom: "insufficient_scope in the JSON-RPC error of a tool",
+    instead: "No tool is called: the error names the scope, and most clients ask for it by themselves",
+  },
+  {
+    from: "authorization pages",
+    symptom: "The consent page is not shown",
+    instead: "No fault: consent is remembered, or the policy is never. This gateway: consent, and revoking at /connections to be asked again",
+  },
+  {
+    from: "authorization pages",
+    symptom: "A client's secrets are of another environment: “unable to retrieve client by id”",
+    instead: "Inside that client: docs/clients.md says for each where it keeps what it knows, and how it forgets it",
+  },
   { from: "authorization pages", symptom: "Requests never reach the server", findings: ["blocked", "sign_in_wall", "connection_lost"] },
   {
     from: "authorization pages",

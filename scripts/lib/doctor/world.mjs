@@ -8,16 +8,20 @@ import http from "node:http";
 import https from "node:https";
 import { isIP } from "node:net";
 
+import { proxyFor, through } from "./proxy.mjs";
+
 const PATIENCE = 20_000; // the token endpoint of a slow provider is worth waiting for
 const LONGEST = 1 << 20;
 const PERSON_HAS = 300_000;
 
-/** A world that keeps every exchange in `exchanges`. `person(url)` is how somebody gets to sign in, if anybody does. */
-export function world({ person } = {}) {
+/** A world that keeps every exchange in `exchanges`. `person(url)` is how somebody gets to sign in, if anybody does. Proxies are those of `environment`. */
+export function world({ person, environment = process.env } = {}) {
   const exchanges = [];
   return {
     exchanges,
-    async resolve({ host }) {
+    async resolve({ host, url }) {
+      const proxy = url && proxyFor(url, environment);
+      if (proxy) return { proxy: proxy.host };
       if (isIP(host)) return { addresses: [{ address: host, family: isIP(host) }] };
       try {
         return { addresses: await dns.lookup(host, { all: true }) };
@@ -26,7 +30,7 @@ export function world({ person } = {}) {
       }
     },
     async http(asked) {
-      const answer = await exchange(asked).catch(({ code = "ERR_INVALID_URL", message }) => ({
+      const answer = await exchange(asked, environment).catch(({ code = "ERR_INVALID_URL", message }) => ({
         error: { code, message },
         ms: 0,
         at: Date.now(),
@@ -39,8 +43,9 @@ export function world({ person } = {}) {
 }
 
 /** One request, no redirect followed, whatever came of it. */
-function exchange({ method, url, headers, body, until, wait = PATIENCE }) {
+async function exchange({ method, url, headers, body, until, wait = PATIENCE }, environment) {
   const target = new URL(url);
+  const proxy = proxyFor(target, environment);
   const begun = performance.now();
   return new Promise((resolve) => {
     let timer;
@@ -51,23 +56,21 @@ function exchange({ method, url, headers, body, until, wait = PATIENCE }) {
       resolve({ ms: Math.round(performance.now() - begun), at: Date.now(), certificate, ...answer });
     };
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-    const outgoing = (target.protocol === "https:" ? https : http).request(
-      target,
-      { method, headers: { ...headers, ...length }, agent: false, autoSelectFamily: true },
-      (response) => {
-        certificate = response.socket.getPeerCertificate?.();
-        const { statusCode: status, headers: answered } = response;
-        let text = "";
-        const done = () => end({ status, headers: answered, text, json: parse(text) });
-        if (until === "head") return done();
-        response.setEncoding("utf8").on("data", (part) => {
-          text += part;
-          if (text.length > LONGEST || (until === "event" && /^data:[\s\S]*?\n\r?\n/m.test(text))) done();
-        });
-        response.on("end", done);
-        response.on("error", (error) => end({ error: { code: error.code ?? "ECONNRESET", message: error.message } }));
-      },
-    );
+    const direct = { module: target.protocol === "https:" ? https : http, options: { headers: { ...headers, ...length }, agent: false } };
+    const { module, options } = proxy ? through(proxy, target, { ...headers, ...length }) : direct;
+    const outgoing = module.request(target, { method, autoSelectFamily: true, ...options }, (response) => {
+      certificate = response.socket.getPeerCertificate?.();
+      const { statusCode: status, headers: answered } = response;
+      let text = "";
+      const done = () => end({ status, headers: answered, text, json: parse(text) });
+      if (until === "head") return done();
+      response.setEncoding("utf8").on("data", (part) => {
+        text += part;
+        if (text.length > LONGEST || (until === "event" && /^data:[\s\S]*?\n\r?\n/m.test(text))) done();
+      });
+      response.on("end", done);
+      response.on("error", (error) => end({ error: { code: error.code ?? "ECONNRESET", message: error.message } }));
+    });
     outgoing.on("error", (error) => {
       // Of several addresses that were tried, the first says what is wrong.
       const { code, message } = error.errors?.[0] ?? error;

@@ -5,6 +5,7 @@
 pub mod acts;
 pub mod alarms;
 pub mod bundle;
+pub mod check;
 pub mod configure;
 pub mod console;
 pub mod counts;

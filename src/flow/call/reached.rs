@@ -44,6 +44,9 @@ pub struct Reachability {
     /// Whether an operator has connected it for everybody. Only where one has to, and where it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connected: Option<bool>,
+    /// What was found when it was last checked from this isolate. For the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_check: Option<ToldCheck>,
     /// When it was last answered for from what it had listed before, because it could not be asked. For the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub list_from_catalogue: Option<Timestamp>,
@@ -66,6 +69,15 @@ pub struct Told {
     /// Why the use came to nothing, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
+}
+
+/// A check as it is told.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct ToldCheck {
+    /// When that was.
+    pub at: Timestamp,
+    /// The ids of what was found.
+    pub findings: Vec<&'static str>,
 }
 
 /// Refreshes that failed, as they are told.
@@ -136,11 +148,13 @@ pub async fn condition<P: Platform>(
     let dead = |list| catalogue::dead_entries(context.memory, server, list, context.now);
     boxed(catalogue::learn_names(context.platform, context.memory, &context.keys, server)).await;
     let failing = context.memory.alarms.of(AlarmKind::Refreshes, server.slug.as_str(), context.now);
+    let checked = context.memory.checked.get(server.slug.as_str(), context.now);
     let known = Reachability {
         last_used,
         left_alone_until,
         last_success: used.and_then(|used| used.succeeded),
         failing_refreshes: failing.map(|Alarm { times, since, reason, .. }| Refreshes { times, since, reason }),
+        last_check: checked.map(|last| ToldCheck { at: last.at, findings: last.found.clone() }),
         list_from_catalogue: used.and_then(|used| used.stood_in),
         policy_entries_dead: List::ALL.into_iter().flat_map(dead).map(|dead| json!(dead)).collect(),
         ..Reachability::default()

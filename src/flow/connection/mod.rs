@@ -82,7 +82,16 @@ pub async fn credential<P: Platform>(
     server: &Server,
     caller: &Caller,
 ) -> Result<CallAuth, Failure> {
-    let Some(key) = key(server, caller) else { return of_operator(context, server) };
+    credential_by(context, server, key(server, caller)).await
+}
+
+/// The credential that lies under a key; without one that of a server that nobody connects.
+pub async fn credential_by<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    key: Option<ConnectionKey>,
+) -> Result<CallAuth, Failure> {
+    let Some(key) = key else { return of_operator(context, server) };
     boxed(connected(context, server, key)).await
 }
 
@@ -155,6 +164,17 @@ pub async fn renew<P: Platform>(
     challenge: Option<&UpstreamChallenge>,
 ) -> Result<CallAuth, Failure> {
     let Some(key) = key(server, caller) else { return of_operator(context, server) };
+    renew_by(context, server, key, seen, challenge).await
+}
+
+/// The same for whose key it is.
+pub async fn renew_by<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    key: ConnectionKey,
+    seen: u64,
+    challenge: Option<&UpstreamChallenge>,
+) -> Result<CallAuth, Failure> {
     let remembered = cache::remembered(context, &key);
     // Another call of this isolate has got a newer one meanwhile.
     if let Some(held) = remembered.as_ref().filter(|held| held.generation > seen) {
@@ -176,13 +196,19 @@ pub async fn renew<P: Platform>(
 /// Whose connection a call uses, where the server has any.
 pub fn key(server: &Server, caller: &Caller) -> Option<ConnectionKey> {
     if server.is_personal() {
-        let account = caller.account.as_deref().unwrap_or(FIRST_ACCOUNT);
-        return Some(ConnectionKey::new(
-            Owner::Subject(caller.accounts_of().to_owned()),
-            server.slug.as_str(),
-            account,
-        ));
+        return Some(personal_key(server, caller.accounts_of(), caller.account.as_deref()));
     }
+    gateways_key(server)
+}
+
+/// Of a subject, where each has a connection of their own.
+pub fn personal_key(server: &Server, subject: &str, account: Option<&str>) -> ConnectionKey {
+    let account = account.unwrap_or(FIRST_ACCOUNT);
+    ConnectionKey::new(Owner::Subject(subject.to_owned()), server.slug.as_str(), account)
+}
+
+/// Of the gateway, where it has one connection for everybody.
+pub fn gateways_key(server: &Server) -> Option<ConnectionKey> {
     let shared = server.is_connected_by_operator() || matches!(server.auth, Auth::ClientCredentials(_));
     shared.then(|| ConnectionKey::new(Owner::Gateway, server.slug.as_str(), FIRST_ACCOUNT))
 }

@@ -55,18 +55,47 @@ pub async fn plan<P: Platform>(
     let resource = resource(context, server, &challenge, &reach).await?;
     // 2. and 3.
     let issuer = issuer(context, server, oauth, resource.as_ref(), &reach).await?;
+    chosen(
+        context,
+        server,
+        oauth,
+        wanted,
+        Discovered { challenge: &challenge, resource: resource.as_ref(), issuer: &issuer },
+    )
+}
+
+/// What was found out on the way to a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Discovered<'a> {
+    /// What the server says to who has nothing to show.
+    pub challenge: &'a UpstreamChallenge,
+    /// What it says of itself, if anything.
+    pub resource: Option<&'a ResourceMetadata>,
+    /// Who issues its tokens.
+    pub issuer: &'a IssuerMetadata,
+}
+
+/// The plan that follows from it.
+pub fn chosen<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    oauth: &OAuth,
+    wanted: Wanted<'_>,
+    found: Discovered<'_>,
+) -> Result<Plan, Failure> {
+    let Discovered { challenge, resource, issuer } = found;
     let scope = scope::choose(&KnownScopes {
         configured: oauth.scope.as_deref(),
         held: wanted.held,
         wanted: wanted.scope,
         challenged: challenge.scope.as_deref(),
-        of_resource: resource.as_ref().and_then(|resource| resource.scopes.as_deref()),
+        of_resource: resource.and_then(|resource| resource.scopes.as_deref()),
         of_issuer: &issuer.scopes,
     });
-    let way = registration::way(&issuer, oauth.client.is_some(), client::has_document(context));
+    let way = registration::way(issuer, oauth.client.is_some(), client::has_document(context));
     let way = way.map_err(|error| refused(server, &error))?;
-    let resource = resource.map_or_else(|| server.url.to_string(), |resource| resource.resource);
-    Ok(Plan::new(&issuer, oauth.send_resource.then_some(resource), scope, way))
+    let resource = resource.map_or_else(|| server.url.to_string(), |resource| resource.resource.clone());
+    Ok(Plan::new(issuer, oauth.send_resource.then_some(resource), scope, way))
 }
 
 /// An issuer's metadata, where the operator named the issuer and nothing else is known.
@@ -97,7 +126,7 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, oauth: &Oauth)
 
 /// Where the server's metadata may lead: the operator pointed at the server, and at whatever else the configuration
 /// names.
-fn reach<P: Platform>(context: &RequestContext<'_, P>, server: &Server, oauth: &OAuth) -> Reach {
+pub fn reach<P: Platform>(context: &RequestContext<'_, P>, server: &Server, oauth: &OAuth) -> Reach {
     let issuer = oauth.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok());
     let client = oauth.client.as_ref();
     let endpoints = client.into_iter().flat_map(|client| {
@@ -106,7 +135,8 @@ fn reach<P: Platform>(context: &RequestContext<'_, P>, server: &Server, oauth: &
     Reach::new(context.origin.as_str(), std::iter::once(&server.url).chain(issuer.as_ref()).chain(endpoints))
 }
 
-async fn resource<P: Platform>(
+/// What the server says of itself, where its challenge or the usual places have it.
+pub async fn resource<P: Platform>(
     context: &RequestContext<'_, P>,
     server: &Server,
     challenge: &UpstreamChallenge,
@@ -138,7 +168,8 @@ async fn resource<P: Platform>(
     }
 }
 
-async fn issuer<P: Platform>(
+/// Who issues its tokens.
+pub async fn issuer<P: Platform>(
     context: &RequestContext<'_, P>,
     server: &Server,
     oauth: &OAuth,

@@ -4,6 +4,7 @@
 //! Not here: connecting (`flow::connect`).
 
 pub mod capabilities;
+pub mod heard;
 pub mod initialize;
 pub mod probe;
 pub mod request_state;

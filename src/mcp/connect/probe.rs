@@ -19,6 +19,9 @@ const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_
 /// The same within a session.
 const LIST_IN_SESSION: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}"#;
 
+/// What a server of 2026-07-28 is and speaks.
+const DISCOVER: &str = r#"{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"mcp-edge-gateway","version":"1"}}}}"#;
+
 /// A client that can do nothing beyond the base protocol.
 const INITIALIZE: &[u8] = br#"{"params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"mcp-edge-gateway","version":"1"}}}"#;
 
@@ -29,11 +32,25 @@ pub fn request() -> Vec<u8> {
 
 /// The headers of [`request`].
 pub fn headers() -> HeaderMap {
+    headers_of("tools/list")
+}
+
+/// The request that asks a server of 2026-07-28 what it is, and needs nothing before it.
+pub fn discovery() -> Vec<u8> {
+    DISCOVER.into()
+}
+
+/// The headers of [`discovery`].
+pub fn discovery_headers() -> HeaderMap {
+    headers_of("server/discover")
+}
+
+fn headers_of(method: &'static str) -> HeaderMap {
     let headers = [
         (ACCEPT, "application/json, text/event-stream"),
         (CONTENT_TYPE, "application/json"),
         (HeaderName::from_static(PROTOCOL_VERSION), "2026-07-28"),
-        (HeaderName::from_static(METHOD), "tools/list"),
+        (HeaderName::from_static(METHOD), method),
     ];
     headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect()
 }
@@ -75,6 +92,10 @@ mod tests {
             assert_eq!(Era::of(headers, Some(&message)), era);
             assert_eq!(crate::mcp::transport::headers::check(headers, &message), Ok(()));
         }
+        let (inbound, body) = (discovery_headers(), discovery());
+        let Ok(Payload::One(message)) = parse(&body, 9) else { panic!("no message") };
+        assert_eq!((message.method(), Era::of(&inbound, Some(&message))), (Some("server/discover"), Era::Modern));
+        assert_eq!(crate::mcp::transport::headers::check(&inbound, &message), Ok(()));
         assert!(introduction().is_some());
     }
 

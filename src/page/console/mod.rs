@@ -3,6 +3,7 @@
 //! Not here: who is an operator, and what their forms do (`flow::admin`).
 
 mod chart;
+mod check;
 mod client;
 mod configuration;
 mod confirm;
@@ -14,6 +15,7 @@ mod ranking;
 mod servers;
 
 pub use chart::{Chart, ChartKind, Series};
+pub use check::{CheckFinding, CheckPage, CheckedStep, Outside};
 pub use client::{ClientFacts, ClientsPage, SetUpClient};
 pub use configuration::{Change, ConfigurationPage, ConfigurationProblem, Judged, PreviousConfiguration};
 pub use confirm::ConfirmPage;

@@ -4,6 +4,7 @@
 
 use askama::Template;
 
+use super::check::Outside;
 use super::frame::ConsoleFrame;
 use crate::page::day;
 use crate::page::text::html;
@@ -42,6 +43,8 @@ pub struct ConsoleServer {
     pub succeeded: Option<Timestamp>,
     /// How many refreshes failed in a row, since when, and why.
     pub refreshes: Option<(u32, Timestamp, &'static str)>,
+    /// When it was last checked, and how much was found.
+    pub checked: Option<(Timestamp, usize)>,
     /// When what it last listed was kept, where that is everybody's.
     pub catalogue: Option<Timestamp>,
     /// Whether each account has a catalogue of its own.
@@ -87,7 +90,19 @@ impl ConsoleServer {
             None => "None is kept yet".to_owned(),
         };
         facts.push(("Catalogue", catalogue));
+        if let Some((at, found)) = self.checked {
+            let found = match found {
+                0 => "nothing found".to_owned(),
+                1 => "1 finding".to_owned(),
+                more => format!("{more} findings"),
+            };
+            facts.push(("Last checked", format!("{}, {found}", day::moment(at))));
+        }
         facts
+    }
+
+    fn outside(&self) -> Outside {
+        Outside { url: self.url.clone() }
     }
 
     fn refresh_reason(&self) -> Option<&'static str> {

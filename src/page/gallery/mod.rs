@@ -10,6 +10,7 @@ use super::*;
 
 mod agents;
 mod charts;
+mod checking;
 mod connecting;
 mod operating;
 mod samples;

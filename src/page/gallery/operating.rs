@@ -74,7 +74,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
     ]
 }
 
-fn text() -> String {
+pub(super) fn text() -> String {
     HOSTILE.to_owned()
 }
 
@@ -82,7 +82,7 @@ fn long() -> String {
     format!("{HOSTILE}{}", "A".repeat(300))
 }
 
-fn foreign_frame(path: &str) -> ConsoleFrame {
+pub(super) fn foreign_frame(path: &str) -> ConsoleFrame {
     ConsoleFrame { signed_in: long(), news: Some(text()), form: text(), request_id: text(), ..frame(path) }
 }
 
@@ -179,7 +179,7 @@ fn foreign_configuration(judged: Judged) -> ConfigurationPage {
     }
 }
 
-fn frame(path: &str) -> ConsoleFrame {
+pub(super) fn frame(path: &str) -> ConsoleFrame {
     ConsoleFrame {
         signed_in: "Alice Example".to_owned(),
         sign_out: "/logout".to_owned(),
@@ -217,6 +217,7 @@ fn server(standing: ServerStanding) -> ConsoleServer {
         used: Some(NOW),
         succeeded: Some(Timestamp(NOW.0 - 4_000)),
         refreshes: failing.then_some((3, Timestamp(NOW.0 - 900), "upstream_refresh_failing")),
+        checked: failing.then_some((NOW, 2)),
         catalogue: None,
         own_catalogues: true,
         dead: if failing { vec!["tool: get_isue".to_owned(), "resource: linear://*".to_owned()] } else { vec![] },

@@ -2,7 +2,7 @@
 //!
 //! Not here: connecting (`connecting`), and what must hold (`gallery`).
 
-use super::{connecting, operating};
+use super::{checking, connecting, operating};
 use crate::page::{
     ClientOrigin, Consent, DevLogin, DevLoginAccount, Finding, Notice, PageLink, ReadinessPage, ScopeLine, ScopeUse,
     ServerCard, ServerPage, ServersPage, SignOut, Status, StatusStep, SupportCopy, Tone,
@@ -46,6 +46,7 @@ pub(super) fn realistic() -> Vec<(&'static str, String)> {
     ];
     pages.extend(connecting::realistic());
     pages.extend(operating::realistic());
+    pages.extend(checking::realistic());
     pages
 }
 
@@ -145,6 +146,7 @@ pub(super) fn hostile() -> Vec<(&'static str, String)> {
     ];
     pages.extend(connecting::hostile());
     pages.extend(operating::hostile());
+    pages.extend(checking::hostile());
     pages
 }
 

@@ -29,6 +29,13 @@ export const reach = {
     fix: "Add an A record",
     breaks: ["claude"],
   },
+  proxy_refused: {
+    ...network,
+    says: "The proxy of this machine does not lead there",
+    rule: "A proxy opens a connection to the host that CONNECT names",
+    source: "RFC 9110 §9.3.6",
+    fix: "Correct HTTPS_PROXY, or let the proxy pass this host; or except the host in NO_PROXY, for the client as well",
+  },
   connection_refused: {
     ...operator,
     says: "Nothing listens there",

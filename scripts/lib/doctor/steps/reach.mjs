@@ -37,7 +37,8 @@ export function* reach(visit) {
 function* name(visit) {
   const host = visit.url.hostname.replace(/^\[|\]$/g, "");
   if (visit.local) return;
-  const { addresses = [], error } = yield { ask: "resolve", host };
+  const { addresses = [], error, proxy } = yield { ask: "resolve", host, url: String(visit.url) };
+  if (proxy) return; // it resolves the name, and not this machine
   if (error) return visit.stop("name_unresolved", { at: visit.url, expected: "an address", seen: error.message });
   const hidden = addresses.filter(({ address }) => isPrivate(address));
   if (hidden.length > 0)
@@ -146,6 +147,7 @@ function failed({ code }) {
   if (/SELF_SIGNED|UNABLE_TO_|CERT_/.test(code)) return "certificate_untrusted";
   if (/^(ERR_SSL|EPROTO|ERR_TLS)/.test(code)) return "tls_failed";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "name_unresolved";
+  if (code === "ERR_PROXY_REFUSED") return "proxy_refused";
   if (code === "ECONNREFUSED") return "connection_refused";
   return code === "ETIMEDOUT" ? "no_answer" : "connection_lost";
 }

@@ -1,4 +1,4 @@
-//! The console's servers, as a page and as JSON, and connecting one for everybody.
+//! The console's servers, as a page and as JSON, checking one, and connecting one for everybody.
 //!
 //! Not here: what is known of a server (`flow::call::reached`), and the same act for programs
 //! (`flow::admin::shared_connection`).
@@ -12,15 +12,16 @@ use super::form::{Act, ActKind, Posted, back, form_gone};
 use super::frame::{enter, frame};
 use super::question::{Confirmation, ask};
 use crate::config::{Auth, Server};
-use crate::flow::admin::{operator, shared_connection};
+use crate::flow::admin::{check, operator, shared_connection};
 use crate::flow::call::reached;
 use crate::flow::call::reached::Reachability;
 use crate::flow::connection::catalogue;
-use crate::flow::{Answered, Head, RequestContext};
+use crate::flow::{Answered, Head, RequestContext, boxed};
 use crate::page;
-use crate::page::{ConsoleServer, ServerStanding};
+use crate::page::{CheckFinding, CheckPage, CheckedStep, ConsoleServer, Outside, ServerStanding};
 use crate::ports::Platform;
 use crate::time::Timestamp;
+use crate::upstream::check::{UpstreamFinding, UpstreamStep, Weight};
 use crate::web::reply::Reply;
 use crate::web::route::{Endpoint, ResourceForm};
 
@@ -65,7 +66,7 @@ pub async fn tell<P: Platform>(context: &RequestContext<'_, P>, head: &Head) -> 
     Ok(Reply::json(StatusCode::OK, &json!({ "servers": servers })))
 }
 
-/// `POST /admin/servers`: the way to connect one for everybody, or disconnecting it.
+/// `POST /admin/servers`: checking one, the way to connect one for everybody, or disconnecting it.
 pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, body: P::Stream) -> Answered<P> {
     let posted = form::read(context, head, body).await?;
     if let Some(act) = posted.confirmed().filter(|act| act.kind == ActKind::DisconnectShared) {
@@ -78,9 +79,46 @@ pub async fn answer<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
             let (path, _) = shared_connection::link(context, &posted.operator(), slug)?;
             Ok(Reply::see_other(&path))
         }
+        Some("check") => check_page(context, &posted, slug).await,
         Some("disconnect_shared") => ask_to_disconnect(context, &posted, slug),
         _ => Err(form_gone()),
     }
+}
+
+/// What a check comes to. It changes nothing, so it is done at once, and shown in the answer: another isolate would not
+/// know it.
+async fn check_page<P: Platform>(context: &RequestContext<'_, P>, posted: &Posted, slug: &str) -> Answered<P> {
+    let server = context.config.servers.get(slug).ok_or_else(form_gone)?;
+    let checked = boxed(check::of(context, &posted.operator(), slug)).await?;
+    let step = |step: &UpstreamStep| CheckedStep {
+        name: step.name.as_str(),
+        skipped: step.skipped,
+        said: step.said.clone(),
+        faults: checked.findings.iter().filter(|finding| finding.step == step.name).count(),
+    };
+    let finding = |finding: &UpstreamFinding| CheckFinding {
+        id: finding.id,
+        warning: finding.weight == Weight::Warning,
+        says: finding.says.clone(),
+        facts: vec![
+            ("Where", finding.at.clone()),
+            ("Rule", format!("{} ({})", finding.rule, finding.source)),
+            ("Expected", if finding.expected == finding.rule { String::new() } else { finding.expected.clone() }),
+            ("Seen", finding.seen.clone()),
+            ("To act", finding.who.in_words().to_owned()),
+        ],
+        fix: finding.fix.clone(),
+    };
+    let page = CheckPage {
+        frame: frame(context, &posted.signed_in, Endpoint::AdminServers, None),
+        slug: slug.to_owned(),
+        name: server.name.clone(),
+        steps: checked.steps.iter().map(step).collect(),
+        findings: checked.findings.iter().map(finding).collect(),
+        outside: Outside { url: ResourceForm::shown(&context.origin, server).url() },
+        back: Endpoint::AdminServers.path().to_owned(),
+    };
+    Ok(Reply::page(StatusCode::OK, page.render()))
 }
 
 fn ask_to_disconnect<P: Platform>(context: &RequestContext<'_, P>, posted: &Posted, slug: &str) -> Answered<P> {
@@ -126,6 +164,7 @@ fn shown<P: Platform>(
         used: last.map(|used| used.at),
         succeeded: condition.last_success,
         refreshes: condition.failing_refreshes.as_ref().map(|failing| (failing.times, failing.since, failing.reason)),
+        checked: condition.last_check.as_ref().map(|last| (last.at, last.findings.len())),
         catalogue,
         own_catalogues: catalogue::is_personal(server),
         dead: condition.policy_entries_dead.iter().map(entry).collect(),

@@ -1,7 +1,8 @@
 // How authorization servers and MCP servers differ from what the specifications say: one line each, and what comes of it.
 //
 // A row that says nothing of an end has to pass unmodified: connect, call, refresh, call, disconnect. `refused` is the reason where it must
-// not, or cannot without the operator, and `fix` what the page has to name. `seen` says whose habit it is, where that is known.
+// not, or cannot without the operator, and `fix` what the page has to name. `seen` says whose habit it is, where that is known, and `checked`
+// what the gateway's check of the server finds beforehand, where that is not its `refused`.
 //
 // Not here: the server that has these habits (stranger.mjs).
 
@@ -65,10 +66,10 @@ export const HABITS = {
   "path-openid-appended": { seen: "Keycloak, Entra, Okta", path: BEHIND_A_PATH, metadata: { at: [`${BEHIND_A_PATH}${OPENID}`] } },
   "path-at-root": { path: BEHIND_A_PATH, metadata: { at: [WELL_KNOWN] }, refused: "upstream_issuer_metadata_missing", fix: /auth\.client/ },
   "openid-only": { seen: "Google", metadata: { at: [OPENID] } },
-  "resource-at-root": { resource: { at: "/.well-known/oauth-protected-resource" } },
-  "resource-at-path": { resource: { at: "/.well-known/oauth-protected-resource/mcp" } },
-  "resource-nowhere": { seen: "servers of 2025-03-26", resource: { at: undefined } },
-  "resource-is-origin": { resource: { is: (origin) => origin } },
+  "resource-at-root": { checked: ["upstream_challenge_missing"], resource: { at: "/.well-known/oauth-protected-resource" } },
+  "resource-at-path": { checked: ["upstream_challenge_missing"], resource: { at: "/.well-known/oauth-protected-resource/mcp" } },
+  "resource-nowhere": { checked: ["upstream_challenge_missing"], seen: "servers of 2025-03-26", resource: { at: undefined } },
+  "resource-is-origin": { checked: ["upstream_challenge_missing"], resource: { is: (origin) => origin } },
   "metadata-moved": { metadata: { moved: 307 }, resource: { moved: 307, at: "/.well-known/oauth-protected-resource/mcp" } },
   "metadata-moved-away": { metadata: { moved: 307, to: "https://elsewhere.example/metadata" }, refused: "upstream_issuer_metadata_missing", fix: /auth\.client/ },
   "metadata-as-file": { seen: "static hosts, where the name has no ending", metadata: { type: "application/octet-stream" }, resource: { type: "application/octet-stream", at: "/.well-known/oauth-protected-resource/mcp" } },
@@ -87,7 +88,7 @@ export const HABITS = {
   "registers-nobody": { seen: "Google, GitHub, Microsoft Entra, Slack", metadata: { members: { registration_endpoint: undefined } }, refused: "upstream_without_registration", fix: /auth\.client/ },
 
   // What is refused.
-  "refuses-resource": { seen: "Microsoft Entra", refuses: { resource: "invalid_target" }, auth: registered, refused: "upstream_authorization_refused", fix: /send_resource/ },
+  "refuses-resource": { checked: ["upstream_authorization_refused"], seen: "Microsoft Entra", refuses: { resource: "invalid_target" }, auth: registered, refused: "upstream_authorization_refused", fix: /send_resource/ },
   "refuses-resource-later": { refuses: { resource: "invalid_target", at: "/token" }, auth: registered, refused: "upstream_token_refused", fix: /send_resource/ },
   "refuses-resource-unsent": { seen: "Microsoft Entra", refuses: { resource: "invalid_target" }, auth: (origin) => registered(origin, { send_resource: false }) },
   "refuses-offline": { needs: "read offline_access", refuses: { scope: "offline_access" }, refused: "upstream_scope_refused", fix: /auth\.scope/ },
@@ -105,7 +106,7 @@ export const HABITS = {
   "dead-with-400-in-body": { dead: { status: 400, challenge: undefined, body: { error: "invalid_token", error_description: "Token expired" } } },
   "dead-with-403": { dead: { status: 403, challenge: 'Bearer error="invalid_token"' } },
   "dead-with-403-alone": { dead: { status: 403, challenge: undefined }, callRefused: "upstream_forbidden" },
-  "dead-without-challenge": { dead: { status: 401, challenge: undefined } },
+  "dead-without-challenge": { checked: ["upstream_challenge_missing"], dead: { status: 401, challenge: undefined } },
   "challenge-without-quotes": { dead: { status: 401, challenge: (origin) => `Bearer resource_metadata=${origin}/.well-known/oauth-protected-resource/mcp` } },
   "challenge-basic-first": { dead: { status: 401, challenge: 'Basic realm="x", Bearer error="invalid_token"' } },
 };

@@ -13,6 +13,9 @@ import { fileURLToPath } from "node:url";
 
 const REQUIREMENTS = fileURLToPath(new URL("requirements.txt", import.meta.url));
 
+/** A program that those packages have. */
+export const pythonProgram = (name) => path.join(path.dirname(python()), name);
+
 /** The interpreter. Fails, and says what is missing, where there is no Python that could be it: a test that is skipped proves nothing. */
 export function python() {
   const list = createHash("sha256").update(readFileSync(REQUIREMENTS)).digest("hex").slice(0, 12);
