@@ -6,12 +6,13 @@ mod jwt_bearer;
 pub mod machine;
 pub mod revoke;
 
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
 use super::client::register;
 use super::{Answered, Head, RequestContext, boxed, client, profile, read_small, revocation, sentence};
 use crate::authorization_log::{AuthorizationStep, EntryKind, operation};
 use crate::config::{Config, Origin, Server};
+use crate::headers::HeaderValue;
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::grant::{GrantId, Granted, Rejection};
@@ -341,10 +342,10 @@ fn basic() -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use http::header::WWW_AUTHENTICATE;
     use serde_json::json;
 
     use super::*;
+    use crate::headers::WWW_AUTHENTICATE;
     use crate::oauth::pkce::S256Challenge;
 
     #[test]
