@@ -81,13 +81,23 @@ async fn run(storage: &Storage, mut request: Request, turn: Turn) -> Result<Resp
         (before, Some((after, expires))) => {
             if before.as_deref() != Some(&after) {
                 settled(storage.put(RECORD, &after)).await?;
-                settled(storage.set_alarm(moment(expires.remaining(now)))).await?;
+                wake(storage, moment(expires.remaining(now))).await?;
             }
         }
         (Some(_), None) => drop(settled(storage.delete_all()).await?),
         (None, None) => {}
     }
     Response::ok(outcome)
+}
+
+/// Has the object woken at a moment or before it. An alarm that is earlier stays: when it goes off before the record is
+/// due it sets itself anew, whereas to move it with each change, such as a refresh of a grant, is one more write.
+async fn wake(storage: &Storage, at: f64) -> Result<()> {
+    let set = settled(storage.get_alarm()).await?.as_f64();
+    if set.is_none_or(|set| set > at) {
+        settled(storage.set_alarm(at)).await?;
+    }
+    Ok(())
 }
 
 /// An alarm can be older than the record: writing and setting the alarm are two steps.
