@@ -2,7 +2,7 @@
 import { modernCall } from "../../../tests/e2e/support/mcp.mjs";
 import { answers } from "./answers.mjs";
 import { wire } from "./load.mjs";
-import { connected, endpoint, fresh, lists, storm } from "./targets.mjs";
+import { connected, endpoint, fresh, lists, origin, storm } from "./targets.mjs";
 
 const known = answers();
 const checked = ["const", "shell", "peer", "gateway"];
@@ -41,6 +41,13 @@ export const rows = [
     targets: checked,
     due: (target) => (target.name === "const" ? 401 : 200),
     next: () => always(wire({ method: "GET", path: `/.well-known/oauth-protected-resource${endpoint}` })),
+  },
+  {
+    id: "preflight",
+    title: "preflight of a page that may call",
+    targets: ["const", "gateway"],
+    due: (target) => (target.name === "const" ? 401 : 204),
+    next: () => always(wire({ method: "OPTIONS", path: endpoint, headers: { origin, "access-control-request-method": "POST" } })),
   },
   call("json-1kb", "tools/call, 1 KB of JSON"),
   call("json-100kb", "tools/call, 100 KB of JSON"),
