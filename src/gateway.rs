@@ -9,7 +9,7 @@ mod refused;
 
 use std::rc::Rc;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::json;
 use url::Url;
 
@@ -22,6 +22,7 @@ use crate::flow::call::tenure;
 pub use crate::flow::call::tenure::StreamStanding;
 use crate::flow::connection::catalogue;
 use crate::flow::{Head, RequestContext, admin, api_keys, authorization_log, boxed, join, metrics};
+use crate::headers::HeaderMap;
 use crate::memory::alarms::{AlarmChange, AlarmKind};
 use crate::memory::{LoadedConfig, Memory};
 use crate::page::SupportCopy;

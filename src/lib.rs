@@ -30,6 +30,7 @@
 //! Not here: anything that runs outside a request. The Worker has no background work of its own.
 
 // From the ground up.
+pub mod headers; // header fields, as a flat list
 pub mod json; // JSON as a tree, and the one way from it into types
 pub mod loopback; // which hosts are this machine
 mod reasons; // an error's reason codes, each beside its words

@@ -5,11 +5,11 @@
 
 use std::fmt;
 
-use http::header::ACCEPT;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use url::Url;
 
 use crate::authorization_log;
+use crate::headers::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use crate::jose::jwks::VerifyingKey;
 use crate::metrics::{Sample, command};
 use crate::oauth::once::OnceId;
@@ -136,7 +136,13 @@ impl Outgoing {
     pub fn of(request: Request<Vec<u8>>, within: Lifetime) -> Option<Self> {
         let (parts, body) = request.into_parts();
         let url = Url::parse(&parts.uri.to_string()).ok()?;
-        Some(Self { method: parts.method, url, headers: parts.headers, body, within })
+        let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+            let mut text = HeaderValue::try_from(value.to_str().ok()?).ok()?;
+            text.set_sensitive(value.is_sensitive());
+            Some((HeaderName::parse(name.as_str()).ok()?, text))
+        };
+        let headers = parts.headers.iter().filter_map(header).collect();
+        Some(Self { method: parts.method, url, headers, body, within })
     }
 }
 

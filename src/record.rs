@@ -7,10 +7,9 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use http::HeaderMap;
-
 use crate::authorization_log::{AuthorizationStep, EntryKind};
 use crate::caller::Caller;
+use crate::headers::HeaderMap;
 use crate::mcp::message::TraceMembers;
 use crate::time::{Millis, Tick};
 use crate::web::trace::{SpanId, Trace};
@@ -105,7 +104,7 @@ pub struct End<'a> {
 impl RequestRecord {
     /// Of a request that began just now. What is random names it and its span.
     pub fn new((id, span): ([u8; 16], [u8; 8]), began: Tick, headers: &HeaderMap) -> Self {
-        let id = hex(&id);
+        let id = format!("{:032x}", u128::from_be_bytes(id));
         let trace = RefCell::new(Trace::of(headers, &id, span));
         Self { id, began, trace, facts: RefCell::default() }
     }
@@ -216,16 +215,6 @@ fn clipped(text: &str) -> &str {
         Some(begun) if begun.is_ascii() => begun,
         _ => text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)).unwrap_or(text),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(value + if value < 10 { b'0' } else { b'a' - 10 });
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
-    }
-    text
 }
 
 #[cfg(test)]

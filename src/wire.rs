@@ -6,8 +6,9 @@
 
 use std::fmt::{Display, Write};
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 
+use crate::headers::{HeaderMap, HeaderName, HeaderValue};
 use crate::mcp::rewrite::Rewriter;
 use crate::ports::{Answer, FetchError, Outgoing};
 use crate::time::{Lifetime, Millis};
@@ -16,7 +17,23 @@ use crate::web::reply::{Body, Ready, Reply, Terms};
 /// A body up to this size crosses within the string if it is text, and a longer one as bytes, which are not decoded.
 const SHORT: usize = 16 * 1024;
 
+/// Headers of one message; no runtime delivers as many.
+const MOST_HEADERS: usize = 24_000;
+
 const REQUEST_ID: &str = "x-request-id";
+
+/// The headers of answers that anything here reads. JavaScript asks for these: to walk through all took as long as to
+/// make a response.
+pub const READ_OF_ANSWERS: [&str; 8] = [
+    "age",
+    "cache-control",
+    "content-type",
+    "location",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "retry-after",
+    "www-authenticate",
+];
 
 /// What is handed to JavaScript.
 #[derive(Debug)]
@@ -81,8 +98,8 @@ pub struct Malformed;
 
 /// The method, the URL and the headers of a request.
 pub fn request(head: &str) -> Result<RequestHead, Malformed> {
-    let (method, rest) = head.split_once('\n').ok_or(Malformed)?;
-    let (url, rest) = rest.split_once('\n').ok_or(Malformed)?;
+    let (method, rest) = line(head)?;
+    let (url, rest) = line(rest)?;
     let (headers, unread) = headers(rest, is_unread)?;
     Ok(RequestHead { method: method.to_owned(), url: url.to_owned(), headers, unread })
 }
@@ -243,19 +260,25 @@ fn headers(mut packed: &str, is_unread: fn(&str) -> bool) -> Result<(HeaderMap, 
     let mut headers = HeaderMap::with_capacity(16);
     let mut unread = 0;
     while !packed.is_empty() {
-        let (name, rest) = packed.split_once('\n').ok_or(Malformed)?;
-        let (value, rest) = rest.split_once('\n').ok_or(Malformed)?;
+        let (name, rest) = line(packed)?;
+        let (value, rest) = line(rest)?;
         if is_unread(name) {
             unread += name.len() + value.len();
-        } else if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
-            // A map has room for some 24,000 headers, and panics beyond with `append`.
-            if headers.try_append(name, value).is_err() {
-                break;
-            }
+        } else if headers.len() == MOST_HEADERS {
+            break;
+        } else if let (Ok(name), Ok(value)) = (HeaderName::parse(name), HeaderValue::try_from(value)) {
+            headers.append(name, value);
         }
         packed = rest;
     }
     Ok((headers, unread))
+}
+
+/// The first line, and what stands behind it.
+fn line(text: &str) -> Result<(&str, &str), Malformed> {
+    let end = memchr::memchr(b'\n', text.as_bytes()).ok_or(Malformed)?;
+    let (line, rest) = text.split_at_checked(end).ok_or(Malformed)?;
+    Ok((line, rest.get(1..).unwrap_or_default()))
 }
 
 /// What is in most replies, and no secret. Their values are few: they come from the configuration.

@@ -49,6 +49,7 @@ const rust = {
   },
 };
 
+export const packed = (headers) => (headers.has("content-type") ? `content-type\n${headers.get("content-type")}\n` : "");
 export const alive = () => 0;
 export const enter = (born, operation) => operation(rust);
 export const settled = () => Promise.reject(new Error("there are no objects here"));

@@ -17,7 +17,9 @@ const target = "wasm32-unknown-unknown";
 const features = ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext", "simd"];
 
 const compiled = join(process.env.CARGO_TARGET_DIR || inRoot("target"), target, "release", "mcp_edge_gateway.wasm");
-const optimiser = (wasm) => ["-Os", ...features.map((name) => `--enable-${name}`), wasm, "-o", wasm];
+// A function that is called once is not put into its caller: V8 compiles each function whole when it is first called, and what a cold isolate's
+// first request does not come to then stays out (docs/decisions/built-for-size.md).
+const optimiser = (wasm) => ["-Oz", "--one-caller-inline-max-function-size", "100", ...features.map((name) => `--enable-${name}`), wasm, "-o", wasm];
 const scripts = ["entry.js", "call.js", "rewritten.js", "ready.js", "objects.js", "instance.js"].map((name) => inRoot("src/edge", name));
 const [link, folders] = [inRoot("build"), inRoot(".builds")];
 const KEPT = 4; // folders: whoever reads one has that many builds of time

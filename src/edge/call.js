@@ -3,7 +3,7 @@
 //
 // Not here: what an answer means, which Rust judges. How it is waited for is decided here, because only here a body can be left alone.
 
-import { alive, enter, woken } from "./instance.js";
+import { alive, enter, packed, woken } from "./instance.js";
 import { learned } from "./ready.js";
 import { rewritten } from "./rewritten.js";
 
@@ -42,12 +42,6 @@ function known(outcome, from, id) {
   }
   headers.set("x-request-id", id);
   return headers;
-}
-
-function packed(headers) {
-  let text = "";
-  for (const [name, value] of headers) text += `${name}\n${value}\n`;
-  return text;
 }
 
 export function unpacked(lines) {

@@ -84,6 +84,7 @@ impl Call {
         let waker = Waker::from(Arc::clone(&self.waker));
         let mut context = Context::from_waker(&waker);
         self.waker.polled.store(true, Ordering::Relaxed);
+        self.queue.go_on();
         let text = loop {
             self.waker.rung.store(false, Ordering::Relaxed);
             if let Poll::Ready(outcome) = self.flow.as_mut().poll(&mut context) {

@@ -26,7 +26,8 @@ thread_local! {
 
 /// Once for each instance. `wake` is told the number of a call that can go on, and `forget` is called when answers that
 /// are ready are none any more; `trapped` is when the instance before trapped (milliseconds since the epoch), if there
-/// was one. Answers the names of headers that decide those answers, and of those that exclude one, in two lines.
+/// was one. Answers names of headers in three lines: those that decide those answers, those that exclude one, and those
+/// that are read of what is fetched.
 #[wasm_bindgen]
 pub fn start(wake: Function, forget: Function, trapped: Option<f64>) -> String {
     console_error_panic_hook::set_once();
@@ -38,7 +39,7 @@ pub fn start(wake: Function, forget: Function, trapped: Option<f64>) -> String {
             memory.alarms.raise(AlarmKind::Isolate, "gateway_panicked", "", timestamp(at));
         }
     });
-    format!("{}\n{}", ready::DECIDING.join(" "), ready::EXCLUDING.join(" "))
+    [&ready::DECIDING[..], &ready::EXCLUDING, &wire::READ_OF_ANSWERS].map(|names| names.join(" ")).join("\n")
 }
 
 /// Answers that were given again without asking: by what stands for them, how many, and when the last one was.

@@ -174,11 +174,11 @@ impl Clock for Workers {
     }
 
     fn moment(&self) -> Timestamp {
-        now()
+        timestamp(self.queue.clock())
     }
 
     fn tick(&self) -> Tick {
-        tick(js_sys::Date::now())
+        tick(self.queue.clock())
     }
 }
 

@@ -12,8 +12,7 @@ const answers = new Map(); // by what is asked
 const counts = new Map(); // what was answered and not counted yet
 
 /** A new instance of Rust: what an old one said is worth nothing. */
-export function begins(names) {
-  const [deciding, excluding] = names.split("\n").map((line) => line.split(" "));
+export function begins(deciding, excluding) {
   heeded = new Map([...deciding.map((name) => [name, true]), ...excluding.map((name) => [name, false])]);
   counts.clear();
   forget();
@@ -25,13 +24,14 @@ export const forget = () => answers.clear();
 export function read({ method, url, headers }) {
   let head = `${method}\n${url}\n`;
   let asked = head;
-  for (const [name, value] of headers) {
+  // Not with `for`: that makes a list of each header, and takes half as long again.
+  headers.forEach((value, name) => {
     const line = `${name}\n${value}\n`;
     head += line;
     const decides = heeded.get(name);
-    if (decides === undefined || asked === undefined) continue;
+    if (decides === undefined || asked === undefined) return;
     asked = decides ? asked + line : undefined;
-  }
+  });
   if (asked?.length > LONGEST || head.length > LARGEST) asked = undefined;
   return { head, asked };
 }

@@ -4,11 +4,9 @@
 //! Not here: registrations (`flow::client::register`), wrong operator tokens (`flow::admin::operator`), and calls
 //! (`flow::call::rate`).
 
-use http::HeaderValue;
-use http::header::RETRY_AFTER;
-
 use super::client::caller;
 use super::{Head, RequestContext};
+use crate::headers::{HeaderValue, RETRY_AFTER};
 use crate::oauth::error::ErrorCode;
 use crate::ports::{Limited, Platform, Unavailable};
 use crate::time::PerMinute;

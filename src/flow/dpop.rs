@@ -4,10 +4,8 @@
 //!
 //! Not here: what a proof must say (`oauth::dpop`).
 
-use http::header::RETRY_AFTER;
-use http::{HeaderName, HeaderValue};
-
 use super::{Head, RequestContext, once, sentence, signature};
+use crate::headers::{HeaderName, HeaderValue, RETRY_AFTER};
 use crate::oauth::dpop::nonce;
 use crate::oauth::dpop::proof::{self, Proof, ProofError, ProvenRequest};
 use crate::oauth::error::ErrorCode;
@@ -74,7 +72,7 @@ async fn verified<P: Platform>(
     head: &Head,
     request: ProvenRequest<'_>,
 ) -> Result<Result<Proof, ProofError>, Failure> {
-    let mut values = head.headers.get_all(HEADER).iter();
+    let mut values = head.headers.get_all(HEADER);
     let (value, more) = (values.next().and_then(|value| value.to_str().ok()), values.next());
     let Some(text) = value.filter(|_| more.is_none()) else { return Ok(Err(ProofError::Missing)) };
     let (unverified, jkt) = match proof::read(text) {
@@ -87,7 +85,7 @@ async fn verified<P: Platform>(
 
 /// A nonce for the next proof (RFC 9449 §8).
 pub fn with_nonce<P: Platform>(context: &RequestContext<'_, P>, failure: Failure) -> Failure {
-    match HeaderValue::from_str(&nonce::mint(&context.keys, context.now)) {
+    match HeaderValue::try_from(nonce::mint(&context.keys, context.now)) {
         Ok(nonce) => failure.header(NONCE, nonce),
         Err(_) => failure,
     }

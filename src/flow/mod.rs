@@ -38,10 +38,10 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use http::HeaderMap;
 use url::Url;
 
 use crate::config::{Config, Origin, SecretName, Server};
+use crate::headers::HeaderMap;
 use crate::memory::Memory;
 use crate::oauth::client::redirect_policy::RedirectPolicy;
 use crate::oauth::scope::ScopeSet;

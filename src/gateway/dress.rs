@@ -2,10 +2,8 @@
 //!
 //! Not here: CORS and transport security (`web`), and the content of pages (`page`).
 
-use http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue};
-
 use crate::config::Branding;
+use crate::headers::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use crate::page;
 use crate::web::reply::Reply;
 use crate::web::route::Route;
@@ -18,19 +16,19 @@ const NOTHING_RUNS: &str = "sandbox; default-src 'none'";
 pub(super) fn add_headers<S>(reply: &mut Reply<S>, route: &Route<'_>, request_id: &str) {
     let is_page = route.is_page() || reply.is_page();
     let headers = reply.headers_mut();
-    if let Ok(request_id) = HeaderValue::from_str(request_id) {
+    if let Ok(request_id) = HeaderValue::try_from(request_id) {
         headers.insert(REQUEST_ID, request_id);
     }
     if !is_page {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NOTHING_RUNS));
+        headers.insert_missing(CONTENT_SECURITY_POLICY, HeaderValue::from_static(NOTHING_RUNS));
         return;
     }
     for (name, value) in page::security::headers() {
-        headers.entry(name).or_insert(value);
+        headers.insert_missing(name, value);
     }
-    if let Ok(policy) = HeaderValue::from_str(&page::security::csp(&[])) {
-        headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
+    if let Ok(policy) = HeaderValue::try_from(page::security::csp(&[])) {
+        headers.insert_missing(CONTENT_SECURITY_POLICY, policy);
     }
 }
 

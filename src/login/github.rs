@@ -4,12 +4,12 @@
 //!
 //! Not here: sending anything (`flow::login::github`).
 
-use http::header::{ACCEPT, AUTHORIZATION, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 
 use super::{Identity, LoginError};
+use crate::headers::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use crate::json::Node;
 use crate::oauth_client::authorization::CodeRequest;
 use crate::oauth_client::client_auth::GatewayClient;

@@ -2,9 +2,8 @@
 //!
 //! Not here: the status, and which challenge a failure gets. `WWW-Authenticate: Basic` belongs to the token endpoint.
 
-use http::HeaderValue;
-
 use super::error::ErrorCode;
+use crate::headers::HeaderValue;
 use crate::jose::algorithm::Algorithm;
 
 /// A challenge. `to_header` keeps it legal whatever its texts are.

@@ -3,7 +3,7 @@
 //! Not here: that it happens once for each issuer (`issuer`), clients an operator registered by hand (`config`).
 
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -13,6 +13,7 @@ use super::discovery_error::DiscoveryError;
 use super::error_response::OauthErrorBody;
 use super::metadata::IssuerMetadata;
 use super::token::{Busy, busy};
+use crate::headers::HeaderMap;
 use crate::oauth::authentication_method::AuthenticationMethod;
 use crate::reasons::reasons;
 use crate::secret::Secret;

@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
@@ -14,6 +14,7 @@ use url::form_urlencoded::Serializer;
 use super::account_name;
 use super::client_auth::GatewayClient;
 use super::error_response::OauthErrorBody;
+use crate::headers::{HeaderMap, RETRY_AFTER};
 use crate::json::Node;
 use crate::reasons::{Noted, reasons};
 use crate::secret::Secret;

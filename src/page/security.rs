@@ -3,13 +3,13 @@
 //! Not here: `Strict-Transport-Security`, which is about the origin and not about pages.
 
 use base64ct::{Base64, Encoding};
-use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
 use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
 use super::assets::{ADDING, GUARD, STYLE};
+use crate::headers::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 
 /// The headers of every page, its [`csp`] excepted.
 pub fn headers() -> [(HeaderName, HeaderValue); 7] {
@@ -138,7 +138,7 @@ mod tests {
         fn a_uri_cannot_add_a_directive(uri in r"(https?|cursor|x):(//)?[ -~]{0,24}") {
             let policy = csp(&[&uri]);
             prop_assert_eq!(policy.matches(';').count(), csp(&[]).matches(';').count());
-            prop_assert!(!policy.contains(',') && HeaderValue::from_str(&policy).is_ok());
+            prop_assert!(!policy.contains(',') && HeaderValue::try_from(policy).is_ok());
         }
     }
 }

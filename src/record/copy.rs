@@ -111,10 +111,10 @@ fn address(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
     use serde_json::Value;
 
     use super::*;
+    use crate::headers::HeaderMap;
     use crate::record::End;
     use crate::time::Tick;
 

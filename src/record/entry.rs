@@ -191,9 +191,9 @@ impl Facts {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
 
     use super::*;
+    use crate::headers::HeaderMap;
     use crate::time::Tick;
 
     const END: End<'_> = End {

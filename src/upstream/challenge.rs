@@ -4,9 +4,7 @@
 //! Not here: what follows from it (`resource_metadata`, `scope`). Servers write this header by hand, so reading it
 //! never fails: what cannot be understood is skipped.
 
-use http::HeaderMap;
-use http::header::WWW_AUTHENTICATE;
-
+use crate::headers::{HeaderMap, WWW_AUTHENTICATE};
 use crate::oauth_client::scope;
 use crate::untrusted::Sent;
 
@@ -48,7 +46,7 @@ impl UpstreamChallenge {
 
 /// The `Bearer` challenge among an answer's challenges. Of several, the first that names metadata.
 pub fn bearer(headers: &HeaderMap) -> Option<UpstreamChallenge> {
-    let values = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    let values = headers.get_all(WWW_AUTHENTICATE).filter_map(|value| value.to_str().ok());
     let mut found: Vec<UpstreamChallenge> = values.flat_map(challenges).collect();
     let named = found.iter().position(|challenge| challenge.resource_metadata.is_some()).unwrap_or(0);
     if found.is_empty() { None } else { Some(found.swap_remove(named)) }
@@ -126,13 +124,13 @@ fn take_while(text: &str, taken: impl Fn(char) -> bool) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::headers::HeaderValue;
 
     fn read(values: &[&str]) -> Option<UpstreamChallenge> {
-        let headers = values.iter().map(|value| (WWW_AUTHENTICATE, HeaderValue::from_str(value).unwrap()));
+        let headers = values.iter().map(|value| (WWW_AUTHENTICATE, HeaderValue::try_from(*value).unwrap()));
         bearer(&headers.collect())
     }
 

@@ -4,13 +4,12 @@
 
 use std::fmt;
 
-use http::{HeaderName, HeaderValue};
-
+use crate::headers::{HeaderName, HeaderValue};
 use crate::secret::Secret;
 
 /// A header ready to send, its value marked sensitive so that no debug print shows it.
 pub fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue), HeaderError> {
-    let proven = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::IllegalName)?;
+    let proven = HeaderName::parse(name).map_err(|_| HeaderError::IllegalName)?;
     if is_forbidden(&proven) {
         return Err(HeaderError::ForbiddenName);
     }
@@ -22,7 +21,7 @@ pub fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue), H
     if text.trim() != text || !text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
         return Err(HeaderError::IllegalValue);
     }
-    let mut value = HeaderValue::from_str(text).map_err(|_| HeaderError::IllegalValue)?;
+    let mut value = HeaderValue::try_from(text).map_err(|_| HeaderError::IllegalValue)?;
     value.set_sensitive(true);
     Ok((proven, value))
 }

@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use http::header::{COOKIE, HeaderMap, HeaderValue};
-
+use crate::headers::{COOKIE, HeaderMap, HeaderValue};
 use crate::secret::Secret;
 use crate::time::Lifetime;
 
@@ -38,12 +37,12 @@ impl Jar {
     /// Reads every `Cookie` header (HTTP/2 may split it). Pairs that are not visible ASCII are another application's
     /// and left out. More than a browser would send is read as nothing at all: half a jar could hide a duplicate.
     pub fn parse(headers: &HeaderMap) -> Self {
-        let bytes: usize = headers.get_all(COOKIE).iter().map(HeaderValue::len).sum();
+        let bytes: usize = headers.get_all(COOKIE).map(HeaderValue::len).sum();
         if bytes > MAX_HEADER_BYTES {
             return Self::default();
         }
         let mut cookies: BTreeMap<String, Vec<Secret>> = BTreeMap::new();
-        let pairs = headers.get_all(COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+        let pairs = headers.get_all(COOKIE).flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
         for (count, pair) in pairs.enumerate() {
             if count >= MAX_COOKIES {
                 return Self::default();
@@ -120,7 +119,7 @@ impl SetCookie {
         }
         let secure = if self.secure { "; Secure" } else { "" };
         let text = format!("{name}={value}; Max-Age={}; Path=/; HttpOnly; SameSite=Lax{secure}", self.max_age.0);
-        let mut header = HeaderValue::from_str(&text).map_err(|_| UnfitCookie)?;
+        let mut header = HeaderValue::try_from(text).map_err(|_| UnfitCookie)?;
         header.set_sensitive(true);
         Ok(header)
     }
@@ -144,7 +143,7 @@ mod tests {
     fn jar(headers: &[&[u8]]) -> Jar {
         let mut map = HeaderMap::new();
         for value in headers {
-            map.append(COOKIE, HeaderValue::from_bytes(value).unwrap());
+            map.append(COOKIE, HeaderValue::try_from(String::from_utf8_lossy(value).into_owned()).unwrap());
         }
         Jar::parse(&map)
     }
@@ -228,7 +227,7 @@ mod tests {
         let jar = |count: usize| {
             let cookies: Vec<_> = (0..count).map(|n| format!("mcp_login_{n}={}", "a".repeat(2989))).collect();
             let header = format!("other={}; {}", "b".repeat(900), cookies.join("; "));
-            Jar::parse(&HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(&header).unwrap())]))
+            Jar::parse(&HeaderMap::from_iter([(COOKIE, HeaderValue::try_from(header).unwrap())]))
         };
         assert!(jar(8).crowded("mcp_login_").is_empty());
         let jar = jar(9);
@@ -241,7 +240,7 @@ mod tests {
 
         #[test]
         fn any_header_is_read_without_harm(bytes in proptest::collection::vec(0x20u8..=0xff, 0..200)) {
-            if let Ok(header) = HeaderValue::from_bytes(&bytes) {
+            if let Ok(header) = HeaderValue::try_from(String::from_utf8_lossy(&bytes).into_owned()) {
                 let mut map = HeaderMap::new();
                 map.append(COOKIE, header);
                 for (name, values) in Jar::parse(&map).0 {

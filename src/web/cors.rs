@@ -2,11 +2,7 @@
 //!
 //! Not here: which endpoint is for whom (`route`), which origins are allowed (`origin`).
 
-use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, VARY,
-};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
 use super::failure::Failure;
 use super::origin;
@@ -14,6 +10,10 @@ use super::reply::Reply;
 use super::route::{Cors, Route};
 use crate::config::Config;
 use crate::flow::{Head, RequestContext};
+use crate::headers::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderValue, VARY,
+};
 
 /// What a browser client of another origin may send (H2, S8): every header MCP clients use, by name, because `*` leaves
 /// out Authorization.
@@ -73,7 +73,7 @@ pub fn preflight<S>(route: &Route<'_>, head: &Head) -> Reply<S> {
 /// Says to the browser which page may read the answer, and what of it.
 pub fn add_headers<S>(reply: &mut Reply<S>, route: &Route<'_>, allowed_origin: Option<&str>) {
     let headers = reply.headers_mut();
-    if let Some(origin) = allowed_origin.and_then(|origin| HeaderValue::from_str(origin).ok()) {
+    if let Some(origin) = allowed_origin.and_then(|origin| HeaderValue::try_from(origin).ok()) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
     }

@@ -4,11 +4,11 @@
 //! Not here: routing, CORS headers. A host is believed only if the configuration or loopback says so, so that nobody
 //! can spoof the issuer with a header.
 
-use http::HeaderMap;
 use url::{Position, Url};
 
 use super::failure::Failure;
 use crate::config::{Config, Origin, Server};
+use crate::headers::HeaderMap;
 use crate::loopback::{is_loopback, is_named};
 
 /// The public origin of a request: `public_url` first, else the effective host (`X-Forwarded-Host` only when that host
@@ -130,9 +130,9 @@ fn refusal(config: &Config, host: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
 
     use super::*;
+    use crate::headers::HeaderValue;
 
     fn config(public_url: Option<&str>, allowed_hosts: &[&str]) -> Config {
         let mut document = serde_json::json!({

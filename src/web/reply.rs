@@ -3,10 +3,10 @@
 //! Not here: which answer to give (`flow`), the words of failures (`failure`), turning it into the runtime's response
 //! (`edge`).
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
 
+use crate::headers::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use crate::mcp::rewrite::Rewriter;
 use crate::time::{Lifetime, Tick, Timestamp};
 
@@ -121,7 +121,7 @@ impl<S> Reply<S> {
     /// Sets a header; a value that is not legal in a header is left out.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
+        if let Ok(value) = HeaderValue::try_from(value) {
             self.headers.insert(name, value);
         }
         self

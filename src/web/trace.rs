@@ -5,9 +5,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Serialize, Serializer};
 
+use crate::headers::{HeaderMap, HeaderName, HeaderValue};
 use crate::mcp::message::TraceMembers;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -51,12 +51,12 @@ impl Trace {
     /// The trace that the headers name, or a new one with the request's own id, which is random. Whether that is
     /// recorded is for nobody to decide here, so it is not sampled.
     pub fn of(headers: &HeaderMap, request_id: &str, span: [u8; 8]) -> Self {
-        let baggage = joined(headers, &BAGGAGE).and_then(|list| bounded(&list, BAGGAGE_BYTES));
+        let baggage = joined(headers, BAGGAGE).and_then(|list| bounded(&list, BAGGAGE_BYTES));
         // All zeros is no id.
         let span = SpanId(u64::from_be_bytes(span).max(1));
         let mut trace = Self { id: String::new(), span, parent: None, flags: RANDOM, state: None, baggage };
-        if let Some(parent) = joined(headers, &TRACEPARENT) {
-            trace.join(&parent, joined(headers, &TRACESTATE).as_deref());
+        if let Some(parent) = joined(headers, TRACEPARENT) {
+            trace.join(&parent, joined(headers, TRACESTATE).as_deref());
         }
         if trace.parent.is_none() {
             request_id.clone_into(&mut trace.id);
@@ -78,11 +78,11 @@ impl Trace {
     /// has set them.
     pub fn tell(&self, call: SpanId, headers: &mut HeaderMap) {
         // Digits and dashes, so there is no failure to report.
-        let parent = HeaderValue::from_str(&format!("00-{}-{call}-{:02x}", self.id, self.flags)).ok();
+        let parent = HeaderValue::try_from(format!("00-{}-{call}-{:02x}", self.id, self.flags)).ok();
         let said = [(TRACEPARENT, parent), (TRACESTATE, self.state.clone()), (BAGGAGE, self.baggage.clone())];
         for (name, value) in said {
             if let Some(value) = value {
-                headers.entry(name).or_insert(value);
+                headers.insert_missing(name, value);
             }
         }
     }
@@ -170,8 +170,8 @@ fn is_state(list: &str) -> bool {
 }
 
 /// The values of a header as one.
-fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
-    let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+fn joined(headers: &HeaderMap, name: HeaderName) -> Option<Cow<'_, str>> {
+    let mut values = headers.get_all(name).filter_map(|value| value.to_str().ok());
     let first = values.next()?;
     Some(values.fold(Cow::Borrowed(first), |list, more| Cow::Owned(format!("{list},{more}"))))
 }
@@ -183,7 +183,7 @@ fn bounded(list: &str, limit: usize) -> Option<HeaderValue> {
         Some(begun) => list.get(..begun.iter().rposition(|byte| *byte == b',')?)?,
     };
     let is_plain = fits.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
-    (is_plain && !fits.trim().is_empty()).then(|| HeaderValue::from_str(fits).ok()).flatten()
+    (is_plain && !fits.trim().is_empty()).then(|| HeaderValue::try_from(fits).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -198,7 +198,7 @@ mod tests {
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::try_from(*value).unwrap()))
             .collect()
     }
 

@@ -3,8 +3,7 @@
 //!
 //! Not here: what says how a request began (`origin`). Where nothing does, it is served, and `/status` warns.
 
-use http::header::{CACHE_CONTROL, LOCATION, STRICT_TRANSPORT_SECURITY};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use url::Position;
 
 use super::failure::Failure;
@@ -13,6 +12,7 @@ use super::reply::Reply;
 use super::route::{Endpoint, Route};
 use crate::config::Origin;
 use crate::flow::Head;
+use crate::headers::{CACHE_CONTROL, HeaderValue, LOCATION, STRICT_TRANSPORT_SECURITY};
 
 /// A year, as preload lists ask for, without them and without other hosts of the domain: those are not the gateway's to
 /// bind.

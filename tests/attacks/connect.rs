@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use http::HeaderMap;
+use mcp_edge_gateway::headers::HeaderMap;
 use mcp_edge_gateway::ports::FetchError;
 use serde_json::{Value, json};
 use url::Url;

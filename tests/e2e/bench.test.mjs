@@ -19,7 +19,7 @@ test("the benchmark measures every row on every target, and every request is ans
   const text = await run("--quick", "--json", file);
   const { rows, cold, memory, size } = JSON.parse(readFileSync(file, "utf8"));
 
-  const expected = { challenge: checked, metadata: checked, list: served, "sse-events": served, refresh: ["peer", "gateway"] };
+  const expected = { challenge: checked, metadata: checked, preflight: ["const", "gateway"], list: served, "sse-events": served, refresh: ["peer", "gateway"] };
   for (const row of ["key", "external", "external-first", "asked", "limited", "connected", "storm", "million", "list-fresh"]) expected[row] = ["gateway"];
   for (const kind of ["json", "sse"]) expected[`list-2mb-${kind}`] = ["filter", "gateway"];
   for (const kind of ["json", "sse"]) for (const bytes of ["1kb", "100kb", "5mb"]) expected[`${kind}-${bytes}`] = served;

@@ -235,6 +235,6 @@ fn a_server_is_spoken_to_in_the_revision_it_chose_the_second_time() {
     let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "echo"}});
     call.header("mcp-protocol-version", "2025-11-25").json(&message).send().with(200);
     let revisions: Vec<_> = world.sent().iter().map(|sent| sent.headers.get("mcp-protocol-version").cloned()).collect();
-    let said = |revision: &'static str| Some(http::HeaderValue::from_static(revision));
+    let said = |revision: &'static str| Some(mcp_edge_gateway::headers::HeaderValue::from_static(revision));
     assert_eq!(revisions, [said("2025-11-25"), None, said("2025-06-18"), said("2025-06-18")]);
 }

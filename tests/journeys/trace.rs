@@ -12,7 +12,7 @@ const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// What the server heard of the last call, and the line about it.
 struct Heard {
-    headers: http::HeaderMap,
+    headers: mcp_edge_gateway::headers::HeaderMap,
     body: Vec<u8>,
     line: Value,
 }

@@ -2,11 +2,13 @@
 //!
 //! Not here: how that is read from the text (`imports`).
 
-const PURE: &[&str] = &["json", "loopback", "reasons", "secret", "time", "untrusted", "version", "web::cookie"];
+const PURE: &[&str] =
+    &["headers", "json", "loopback", "reasons", "secret", "time", "untrusted", "version", "web::cookie"];
 
 /// What each part of the crate may name of the others. A part that is not listed may not exist. What `web` shares
 /// stands at different heights, so its files are parts of their own.
 pub(crate) const LAYERS: &[(&str, &[&str])] = &[
+    ("headers", &[]),
     ("json", &[]),
     ("reasons", &[]),
     ("time", &[]),
@@ -17,19 +19,35 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("vault", PURE),
     ("jose", &["json"]),
     ("web", &[]),
-    ("web::cookie", &["secret", "time"]),
+    ("web::cookie", &["headers", "secret", "time"]),
     ("web::form", &[]),
-    ("oauth", &["jose", "json", "loopback", "reasons", "secret", "time", "vault", "version", "web::form"]),
-    ("oauth_client", &["json", "loopback", "oauth", "reasons", "secret", "time", "untrusted", "version", "web::form"]),
+    ("oauth", &["headers", "jose", "json", "loopback", "reasons", "secret", "time", "vault", "version", "web::form"]),
+    (
+        "oauth_client",
+        &["headers", "json", "loopback", "oauth", "reasons", "secret", "time", "untrusted", "version", "web::form"],
+    ),
     ("authorization_log", &["json", "reasons", "secret", "time", "untrusted", "version", "web::form"]),
     ("policy", &["json", "oauth"]),
     (
         "upstream",
-        &["json", "loopback", "oauth", "oauth_client", "secret", "time", "untrusted", "vault", "version", "web::form"],
+        &[
+            "headers",
+            "json",
+            "loopback",
+            "oauth",
+            "oauth_client",
+            "secret",
+            "time",
+            "untrusted",
+            "vault",
+            "version",
+            "web::form",
+        ],
     ),
     (
         "config",
         &[
+            "headers",
             "jose",
             "json",
             "login",
@@ -46,6 +64,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     (
         "login",
         &[
+            "headers",
             "jose",
             "json",
             "loopback",
@@ -63,29 +82,40 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("metrics", &["json", "time", "version"]),
     ("page", PURE),
     ("caller", &["oauth", "policy", "time"]),
-    ("web::trace", &["mcp"]),
+    ("web::trace", &["headers", "mcp"]),
     (
         "record",
-        &["authorization_log", "caller", "config", "mcp", "metrics", "time", "untrusted", "version", "web::trace"],
+        &[
+            "authorization_log",
+            "caller",
+            "config",
+            "headers",
+            "mcp",
+            "metrics",
+            "time",
+            "untrusted",
+            "version",
+            "web::trace",
+        ],
     ),
-    ("ports", &["authorization_log", "jose", "metrics", "oauth", "secret", "time", "upstream"]),
-    ("web::reply", &["mcp", "time"]),
+    ("ports", &["authorization_log", "headers", "jose", "metrics", "oauth", "secret", "time", "upstream"]),
+    ("web::reply", &["headers", "mcp", "time"]),
     ("web::route", &["config", "secret"]),
-    ("web::failure", &["mcp", "oauth", "page", "web::reply"]),
-    ("web::origin", &["config", "loopback", "web::failure"]),
+    ("web::failure", &["headers", "mcp", "oauth", "page", "web::reply"]),
+    ("web::origin", &["config", "headers", "loopback", "web::failure"]),
     ("waiting", &["time"]),
-    ("wire", &["mcp", "ports", "time", "web::reply"]),
+    ("wire", &["headers", "mcp", "ports", "time", "web::reply"]),
     ("memory", MEMORY),
     ("flow", FLOW),
     ("web::csrf", &["flow", "web::failure"]),
-    ("web::cors", &["config", "flow", "web::failure", "web::origin", "web::reply", "web::route"]),
-    ("web::transport", &["config", "flow", "web::failure", "web::origin", "web::reply", "web::route"]),
+    ("web::cors", &["config", "flow", "headers", "web::failure", "web::origin", "web::reply", "web::route"]),
+    ("web::transport", &["config", "flow", "headers", "web::failure", "web::origin", "web::reply", "web::route"]),
     ("gateway", GATEWAY),
     ("edge", EDGE),
     ("lib", &[]),
 ];
 const GATEWAY: &[&str] =
-    &["config", "flow", "mcp", "memory", "metrics", "page", "ports", "record", "time", "vault", "web"];
+    &["config", "flow", "headers", "mcp", "memory", "metrics", "page", "ports", "record", "time", "vault", "web"];
 const MEMORY: &[&str] = &[
     "authorization_log",
     "caller",
@@ -106,6 +136,7 @@ const FLOW: &[&str] = &[
     "authorization_log",
     "caller",
     "config",
+    "headers",
     "jose",
     "json",
     "login",

@@ -2,7 +2,7 @@
 //!
 //! Not here: what it should have answered.
 
-use http::HeaderMap;
+use mcp_edge_gateway::headers::HeaderMap;
 use mcp_edge_gateway::web::reply::Terms;
 use serde_json::Value;
 use url::Url;
@@ -41,7 +41,7 @@ impl Answer {
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.headers.get_all(name).iter();
+        let mut values = self.headers.get_all(name);
         let value = values.next()?;
         assert!(values.next().is_none(), "{name} is there twice");
         Some(value.to_str().unwrap())

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use http::header::SET_COOKIE;
 use url::Url;
 
 use super::World;
 use super::answer::Answer;
+use mcp_edge_gateway::headers::SET_COOKIE;
 
 /// What Chromium asks for where a person goes.
 pub const ACCEPT: &str =
@@ -36,7 +36,8 @@ pub struct Form {
 
 impl Browser {
     pub fn new(world: &World) -> Self {
-        let nothing = Answer { status: 0, headers: http::HeaderMap::new(), body: Vec::new(), terms: None };
+        let nothing =
+            Answer { status: 0, headers: mcp_edge_gateway::headers::HeaderMap::new(), body: Vec::new(), terms: None };
         Self { world: world.clone(), cookies: BTreeMap::new(), at: Url::parse("about:blank").unwrap(), shows: nothing }
     }
 

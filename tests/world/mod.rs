@@ -30,8 +30,8 @@ pub mod upstream;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
 use mcp_edge_gateway::gateway::{Gateway, Request, StreamStanding};
+use mcp_edge_gateway::headers::{HeaderMap, HeaderName, HeaderValue};
 use mcp_edge_gateway::memory::Memory;
 use mcp_edge_gateway::ports::{Clock, FetchError, Outgoing};
 use mcp_edge_gateway::web::reply::{Body, Terms};
@@ -230,7 +230,7 @@ pub struct Asking {
 
 impl Asking {
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
+        self.headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::try_from(value).unwrap());
         self
     }
 

@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use http::HeaderMap;
+use mcp_edge_gateway::headers::HeaderMap;
 use mcp_edge_gateway::json;
 use mcp_edge_gateway::metrics::{Sample, command};
 use mcp_edge_gateway::oauth::grant::GrantId;
@@ -23,6 +23,7 @@ use mcp_edge_gateway::secret::Secret;
 use mcp_edge_gateway::time::{Lifetime, Millis, Tick, Timestamp};
 use mcp_edge_gateway::upstream::key::ConnectionKey;
 use mcp_edge_gateway::upstream::{connection, issuer};
+use mcp_edge_gateway::wire::READ_OF_ANSWERS;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -232,6 +233,8 @@ impl Outbound for InMemory {
                 return Err(FetchError::TimedOut);
             }
         }
+        let is_read = |name: &str| READ_OF_ANSWERS.contains(&name); // the others do not cross
+        let headers = headers.into_iter().filter(|(name, _)| is_read(name.as_str())).collect();
         let opening = body.iter().find(|byte| !byte.is_ascii_whitespace()).copied().unwrap_or_default();
         Ok(Answer { status: status.try_into().unwrap(), headers, opening: Some(opening), body: Bytes(body) })
     }

@@ -1,5 +1,5 @@
 // What the machine says of processes and of itself, read from /proc.
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";
 
 const TICK = 10_000; // microseconds: USER_HZ is 100 on every Linux that Node runs on
@@ -11,8 +11,19 @@ export function cpuTime(pid) {
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * TICK;
 }
 
+/** The same of a process that has not run for long, to the nanosecond; without children, and threads that ended. */
+export function cpuSinceStart(pid) {
+  const threads = readdirSync(`/proc/${pid}/task`).map((thread) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8"));
+  return threads.reduce((sum, stat) => sum + Number(stat.split(" ")[0]) / 1000, 0);
+}
+
 /** Kilobytes of memory a process holds. */
-export const memory = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
+export const memory = (pid) => resident(pid, "VmRSS");
+
+/** The same that is its own: neither the program it runs nor files it has mapped. */
+export const ownMemory = (pid) => resident(pid, "RssAnon");
+
+const resident = (pid, kind) => Number(new RegExp(`^${kind}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
 
 /** Microseconds the whole machine was busy. */
 export function busyTime() {

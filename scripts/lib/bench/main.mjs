@@ -11,9 +11,9 @@ import { fail, output } from "../ground.mjs";
 import { misused, parsed } from "../usage.mjs";
 import { SHORT } from "./issuer.mjs";
 import { description, disturbance } from "./machine.mjs";
-import { measureCold, measureMemory, measureRow } from "./measure.mjs";
+import { explainMemory, measureCold, measureMemory, measureRow } from "./measure.mjs";
 import { profile } from "./profile.mjs";
-import { coldTable, goals, memoryTable, rowTable, sizeTable } from "./report.mjs";
+import { coldTable, explanationTable, goals, memoryTable, rowTable, sizeTable } from "./report.mjs";
 import { rows } from "./rows.mjs";
 import { prepare, size, startTargets } from "./targets.mjs";
 
@@ -83,10 +83,11 @@ Failed: answers other than the one that is due, whole. Disturbed: rounds in whic
     const row = rows.find(({ id }) => id === "json-1kb");
     for (const target of chosen(row)) results.memory[target.name] = await measureMemory(row, target, plan);
     console.log(`\n${memoryTable(results.memory)}`);
+    if (running.gateway) console.log(`\n${explanationTable(await explainMemory(row, running.gateway, plan.counts.at(-1)))}`);
   }
   for (const name of names) results.size[name] = size(workers[name]);
   console.log(`\n${sizeTable(results.size)}`);
-  console.log(`\n${goals({ ...results, size: results.size.gateway && results.size })}`);
+  console.log(`\n${goals(results)}`);
   const measured = Object.values(results.rows).flatMap((figures) => Object.values(figures));
   const [disturbed, all] = ["disturbed", "rounds"].map((name) => measured.reduce((sum, figures) => sum + figures[name], 0));
   if (disturbed > all / 20) console.log(`\n${disturbed} of ${all} rounds were disturbed by other processes: do not quote this run, repeat it.`);

@@ -1,5 +1,6 @@
 // The measurements: a row in rounds, a cold isolate, memory. Every number comes from outside the target.
-import { busyTime, cpuTime, memory } from "./machine.mjs";
+import { attach } from "./inspector.mjs";
+import { busyTime, cpuSinceStart, cpuTime, memory, ownMemory } from "./machine.mjs";
 import { connect, load } from "./load.mjs";
 import { due, openStream } from "./rows.mjs";
 import { serve } from "./workerd.mjs";
@@ -60,7 +61,7 @@ export async function measureCold(row, targets, { rounds }) {
       const first = performance.now() - start;
       connection.end();
       if (status !== due(row, target) && target.name !== "hello") throw new Error(`${target.name} answered its first request with ${status}`);
-      outcomes[target.name].push({ started: fresh.startedIn, first, cpu: cpuTime(fresh.pid) / 1000 });
+      outcomes[target.name].push({ started: fresh.startedIn, first, cpu: cpuSinceStart(fresh.pid) / 1000 });
       await fresh.stop();
     }
   }
@@ -98,6 +99,27 @@ export async function measureMemory(row, target, { counts, streams }) {
   for (const connection of open) connection.end();
   await fresh.stop();
   return { after, streams, perStream, failed };
+}
+
+/** What the memory of a process is after so many requests, in kilobytes, before and after all garbage is collected. */
+export async function explainMemory(row, target, count) {
+  const fresh = await serve(target.worker, { inspected: true });
+  const inspector = await attach(fresh.inspector);
+  const look = async () => {
+    const { usedSize, totalSize, backingStorageSize } = await inspector.send("Runtime.getHeapUsage");
+    const [used, heap, stores] = [usedSize, totalSize, backingStorageSize].map((bytes) => bytes / 1024);
+    return { resident: memory(fresh.pid), own: ownMemory(fresh.pid), heap, used, stores };
+  };
+  const idle = await look();
+  await load(fresh.port, { next: row.next(target), count });
+  await settled();
+  const after = await look();
+  await inspector.send("HeapProfiler.collectGarbage");
+  await settled();
+  const collected = await look();
+  inspector.close();
+  await fresh.stop();
+  return { idle, after, collected };
 }
 
 const settled = () => new Promise((done) => setTimeout(done, 500));

@@ -43,6 +43,13 @@ export const rows = [
     due: (target) => (target.name === "const" ? 401 : 200),
     next: () => always(wire({ method: "GET", path: `/.well-known/oauth-protected-resource${endpoint}` })),
   },
+  {
+    id: "preflight",
+    title: "preflight of a page that may call",
+    targets: ["const", "gateway"],
+    due: (target) => (target.name === "const" ? 401 : 204),
+    next: () => always(wire({ method: "OPTIONS", path: endpoint, headers: { origin, "access-control-request-method": "POST" } })),
+  },
   call("json-1kb", "tools/call, 1 KB of JSON"),
   call("json-100kb", "tools/call, 100 KB of JSON"),
   call("json-5mb", "tools/call, 5 MB of JSON"),

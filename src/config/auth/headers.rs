@@ -4,12 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use http::HeaderName;
-
 use crate::config::document::HeaderDocument;
 use crate::config::report::{Pointer, Report, shown};
 use crate::config::secret_name::SecretName;
 use crate::config::text;
+use crate::headers::HeaderName;
 use crate::upstream::headers::is_forbidden;
 
 const CREDENTIAL_WORDS: &[&str] =
@@ -73,7 +72,7 @@ fn prove_headers(headers: BTreeMap<String, HeaderDocument>, at: &Pointer, report
 }
 
 fn prove_name(name: &str, at: &Pointer, report: &mut Report) -> Option<String> {
-    let Ok(legal) = HeaderName::from_bytes(name.as_bytes()) else {
+    let Ok(legal) = HeaderName::parse(name) else {
         report.add(at, format!("{} is not a header name", shown(name)), "write letters, digits and -");
         return None;
     };

@@ -3,11 +3,11 @@
 //! Not here: the same for operators (`flow::admin::bundle`), and what a page tells without storage (`record`).
 
 use http::StatusCode;
-use http::header::CONTENT_DISPOSITION;
 
 use crate::authorization_log::{LogFilter, LogQuery, SupportBundle, is_request_id};
 use crate::flow::login::session;
 use crate::flow::{Answered, Head, RequestContext, authorization_log, login};
+use crate::headers::CONTENT_DISPOSITION;
 use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 use crate::web::form;

@@ -3,12 +3,12 @@
 //! Not here: what is cut (`authorization_log::SupportBundle`).
 
 use http::StatusCode;
-use http::header::CONTENT_DISPOSITION;
 
 use super::operator;
 use crate::authorization_log::{BundledServer, LogEntry, LogFilter, LogQuery, SupportBundle, is_request_id};
 use crate::config::Auth;
 use crate::flow::{Answered, Head, RequestContext, authorization_log};
+use crate::headers::CONTENT_DISPOSITION;
 use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 use crate::web::form;

@@ -3,12 +3,12 @@
 //! Not here: what a query may say (`authorization_log`), reading (`flow::authorization_log`).
 
 use http::StatusCode;
-use http::header::LINK;
 use serde_json::json;
 
 use super::operator;
 use crate::authorization_log::{LogCursor, LogQuery, QueryError};
 use crate::flow::{Answered, Head, RequestContext, authorization_log, sentence};
+use crate::headers::LINK;
 use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 use crate::web::form;

@@ -4,13 +4,11 @@
 //! Not here: what an operator may do (`flow::admin::configure`, `flow::admin::console` and their siblings), and
 //! what proves that a form is one of the console's (`flow::admin::console::form`).
 
-use http::HeaderValue;
-use http::header::RETRY_AFTER;
-
 use crate::flow::client::caller;
 use crate::flow::login::session;
 use crate::flow::login::session::SignedIn;
 use crate::flow::{Head, RequestContext, profile};
+use crate::headers::{HeaderValue, RETRY_AFTER};
 use crate::memory::Memory;
 use crate::ports::{Limited, Platform};
 use crate::secret::Secret;

@@ -3,13 +3,13 @@
 //! Not here: whether to ask, and which question (`flow::authorize`), what the page looks like (`page`).
 
 use http::StatusCode;
-use http::header::CONTENT_SECURITY_POLICY;
 
 use super::code::{Allowed, ConsentForm, ScopeChoice};
 use crate::config::{Config, Question, Server};
 use crate::flow::connection::catalogue;
 use crate::flow::login::session::SignedIn;
 use crate::flow::{Head, RequestContext, login};
+use crate::headers::CONTENT_SECURITY_POLICY;
 use crate::mcp::rewrite::list::List;
 use crate::oauth::authorize::request::AuthorizationRequest;
 use crate::oauth::client::{Client, ClientSource};

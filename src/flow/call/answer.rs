@@ -4,11 +4,11 @@
 //! Not here: what an answer means (`mcp::transport::response`), which headers pass (`mcp::transport::forward`), and
 //! sending again (`flow::call::exchange`).
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::context::Call;
 use super::{refusal, tenure};
+use crate::headers::{CONTENT_TYPE, HeaderMap};
 use crate::mcp::transport::response::{Disposition, MediaType};
 use crate::mcp::transport::revision::Era;
 use crate::mcp::transport::session::{Session, UpstreamSession};

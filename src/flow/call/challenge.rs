@@ -2,10 +2,9 @@
 //!
 //! Not here: its syntax (`oauth::challenge`), and when it is due (`flow::call::bearer`).
 
-use http::HeaderValue;
-
 use crate::config::Server;
 use crate::flow::RequestContext;
+use crate::headers::HeaderValue;
 use crate::oauth::challenge::{Challenge, TokenScheme};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;

@@ -4,11 +4,12 @@
 
 use std::rc::Rc;
 
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 
 use crate::caller::Caller;
 use crate::config::Server;
 use crate::flow::{Head, RequestContext};
+use crate::headers::{HeaderName, HeaderValue};
 use crate::mcp::transport::ending::Ending;
 use crate::mcp::transport::response::Expects;
 use crate::mcp::transport::revision::Era;

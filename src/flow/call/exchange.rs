@@ -12,7 +12,7 @@
 //! Not here: what becomes of the answer (`flow::call::answer`), opening a session again (`flow::call::session`), what
 //! comes back from a person (`flow::call::resume`), what is said in the server's stead (`flow::call::unconnected`).
 
-use http::{HeaderName, Method, StatusCode};
+use http::{Method, StatusCode};
 
 use super::answer::{Attempt, Refused};
 use super::context::{Call, OwnHeaders};
@@ -22,6 +22,7 @@ use super::unconnected::Interrupted;
 use super::{reached, refusal, resume, unconnected};
 use crate::flow::connection::{CallAuth, Need, Standing};
 use crate::flow::{Answered, boxed, connection};
+use crate::headers::HeaderName;
 use crate::mcp::connect::signal::ConnectState;
 use crate::mcp::message::envelope::Payload;
 use crate::mcp::transport::forward;

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 use serde_json::Value;
 
 use super::context::Call;
@@ -15,6 +15,7 @@ use crate::config::{CatalogueOwner, Config};
 use crate::flow::connection;
 use crate::flow::connection::catalogue;
 use crate::flow::connection::catalogue::kind;
+use crate::headers::HeaderName;
 use crate::json;
 use crate::mcp::apps::ToolPages;
 use crate::mcp::catalogue::{Part, ReadyResult, params};

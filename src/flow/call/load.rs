@@ -6,12 +6,11 @@
 
 use std::rc::Rc;
 
-use http::HeaderValue;
-use http::header::RETRY_AFTER;
 use serde_json::json;
 
 use super::context::Call;
 use crate::caller::Caller;
+use crate::headers::{HeaderValue, RETRY_AFTER};
 use crate::memory::ServerLoad;
 use crate::ports::Platform;
 use crate::time::{Lifetime, Millis, Timestamp};

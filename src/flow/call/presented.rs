@@ -3,12 +3,10 @@
 //!
 //! Not here: whether it is good (`flow::call::bearer`, `flow::call::api_key`).
 
-use http::HeaderName;
-use http::header::AUTHORIZATION;
-
 use super::challenge;
 use crate::config::Server;
 use crate::flow::{Head, RequestContext};
+use crate::headers::{AUTHORIZATION, HeaderName};
 use crate::oauth::api_key::text::PREFIX;
 pub use crate::oauth::challenge::TokenScheme as Scheme;
 use crate::oauth::error::ErrorCode;
@@ -35,7 +33,7 @@ impl<'r> Presented<'r> {
             return Err(in_url(context, server));
         }
         let in_query = in_query(|name, _| name == "access_token");
-        let mut values = head.headers.get_all(AUTHORIZATION).iter();
+        let mut values = head.headers.get_all(AUTHORIZATION);
         let (value, more) = (values.next(), values.next());
         let key = key(head);
         if in_query || more.is_some() || key.is_err() {
@@ -59,7 +57,7 @@ impl<'r> Presented<'r> {
 
 /// What stands in the header for keys. One of ours stands there alone.
 fn key(head: &Head) -> Result<Option<&str>, ()> {
-    let values = || head.headers.get_all(API_KEY).iter().map(|value| value.to_str().unwrap_or_default().trim());
+    let values = || head.headers.get_all(API_KEY).map(|value| value.to_str().unwrap_or_default().trim());
     let ours = values().any(|value| value.starts_with(PREFIX));
     if ours && values().nth(1).is_some() { Err(()) } else { Ok(values().next()) }
 }

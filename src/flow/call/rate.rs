@@ -4,11 +4,9 @@
 //! what they may do is decided elsewhere. Not here: how many at once (`flow::call::load`), and limits of addresses
 //! (`flow::allowance`).
 
-use http::HeaderValue;
-use http::header::RETRY_AFTER;
-
 use super::context::Call;
 use crate::caller::By;
+use crate::headers::{HeaderValue, RETRY_AFTER};
 use crate::mcp::message::envelope::{Message, Payload};
 use crate::ports::{Limited, Platform};
 use crate::time::PerMinute;

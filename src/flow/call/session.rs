@@ -6,13 +6,13 @@
 
 use std::rc::Rc;
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method};
+use http::Method;
 
 use super::answer::Refused;
 use super::context::{Call, OwnHeaders};
 use super::refusal;
 use crate::config::Server;
+use crate::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use crate::mcp::connect::initialize;
 use crate::mcp::transport::header_names::PROTOCOL_VERSION;
 use crate::mcp::transport::response::{Disposition, Expects};

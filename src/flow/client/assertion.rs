@@ -4,12 +4,12 @@
 
 use std::rc::Rc;
 
-use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use url::Url;
 
 use crate::config::ClientKeys;
 use crate::flow::{RequestContext, once, sentence, signature};
+use crate::headers::{HeaderValue, RETRY_AFTER};
 use crate::jose::jwks;
 use crate::jose::jwks::Jwks;
 use crate::jose::jws::{JwsError, Unverified};

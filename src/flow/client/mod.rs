@@ -145,7 +145,7 @@ async fn published<P: Platform>(
     let request = Outgoing::document(url.clone(), DOCUMENT_DEADLINE);
     let unreachable = |_| refused(&DocumentError::Unreachable);
     let Answer { status, headers, body, .. } = context.platform.fetch(request).await.map_err(unreachable)?;
-    let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = headers.get(crate::headers::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let read =
         if status == StatusCode::OK { body.read(document::LIMIT, DOCUMENT_DEADLINE).await } else { Ok(Vec::new()) };
     let bytes = read.map_err(|error| match error {

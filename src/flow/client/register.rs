@@ -3,11 +3,11 @@
 //! Not here: which metadata is acceptable (`oauth::client::registration`), what an id holds
 //! (`oauth::client::registered`).
 
-use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
 use super::caller;
 use crate::flow::{Answered, Head, RequestContext, read_small, sentence};
+use crate::headers::{HeaderValue, RETRY_AFTER};
 use crate::json;
 use crate::memory::alarms::AlarmKind;
 use crate::oauth::client::registered::{RegisteredClient, RegisteredMetadata};

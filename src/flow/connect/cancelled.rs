@@ -4,7 +4,6 @@
 //! Not here: answers that say that something is wrong (`flow::connect::callback`).
 
 use http::StatusCode;
-use http::header::CONTENT_SECURITY_POLICY;
 use url::Url;
 
 use super::form::{ConnectForm, leads_to};
@@ -12,6 +11,7 @@ use crate::config::Server;
 use crate::flow::authorize::pending;
 use crate::flow::login::session::SignedIn;
 use crate::flow::{Answered, RequestContext};
+use crate::headers::CONTENT_SECURITY_POLICY;
 use crate::page;
 use crate::ports::Platform;
 use crate::upstream::key::Owner;

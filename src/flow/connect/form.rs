@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use http::StatusCode;
-use http::header::CONTENT_SECURITY_POLICY;
 use serde::{Deserialize, Serialize};
 
 use super::request::ConnectRequest;
@@ -14,6 +13,7 @@ use crate::config::{Auth, Server, Value};
 use crate::flow::authorize::code::Allowed;
 use crate::flow::login::session::SignedIn;
 use crate::flow::{Head, RequestContext, login};
+use crate::headers::CONTENT_SECURITY_POLICY;
 use crate::page;
 use crate::ports::Platform;
 use crate::time::{Lifetime, Timestamp};

@@ -5,7 +5,6 @@
 //! they come back without an answer, by a mark in their browser, and registers anew, if that has not just been done.
 //! Not here: what connecting takes (`flow::upstream`), the way back (`flow::connect::callback`).
 
-use http::header::SET_COOKIE;
 use url::Url;
 
 use super::form::form_gone;
@@ -16,6 +15,7 @@ use crate::flow::connection::sealed;
 use crate::flow::login::session::SignedIn;
 use crate::flow::upstream::client;
 use crate::flow::{Answered, Head, RequestContext};
+use crate::headers::SET_COOKIE;
 use crate::oauth::pkce::S256Challenge;
 use crate::oauth_client::authorization;
 use crate::oauth_client::authorization::Ask;

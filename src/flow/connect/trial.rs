@@ -4,12 +4,12 @@
 //! Not here: what is asked (`mcp::connect::probe`), and what is known of a value later, when calls are sent with it
 //! (`flow::connection`).
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 
 use crate::config::Server;
 use crate::flow::call::context::OwnHeaders;
 use crate::flow::{RequestContext, connection};
+use crate::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use crate::mcp::connect::{initialize, probe};
 use crate::mcp::transport::response::{Disposition, Expects};
 use crate::mcp::transport::revision::Era;

@@ -5,12 +5,10 @@
 
 use std::rc::Rc;
 
-use http::header::AUTHORIZATION;
-use http::{HeaderName, HeaderValue};
-
 use super::{RequestContext, boxed, secret_missing};
 use crate::caller::Caller;
 use crate::config::{Auth, Server, Value};
+use crate::headers::{AUTHORIZATION, HeaderName, HeaderValue};
 use crate::mcp::connect::signal::ConnectState;
 use crate::memory::Held;
 use crate::oauth_client::scope;

@@ -5,14 +5,12 @@
 
 use std::rc::Rc;
 
-use http::HeaderValue;
-use http::header::RETRY_AFTER;
-
 use super::cache::Found;
 use super::renewal::Renewal;
 use super::{cache, renewal};
 use crate::config::{Auth, Server};
 use crate::flow::{RequestContext, join, upstream};
+use crate::headers::{HeaderValue, RETRY_AFTER};
 use crate::memory::Held;
 use crate::memory::alarms::AlarmKind;
 use crate::ports::{Platform, Unavailable};

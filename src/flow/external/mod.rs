@@ -6,12 +6,12 @@
 pub mod introspection;
 pub mod keys;
 
-use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use url::Url;
 
 use super::RequestContext;
 use crate::config::{ExternalIssuer, Login, Server};
+use crate::headers::{HeaderValue, RETRY_AFTER};
 use crate::json::Node;
 use crate::login::oidc::claims::lacking;
 use crate::login::oidc::id_token;

@@ -13,10 +13,10 @@ pub mod session;
 
 use crate::authorization_log::{AuthorizationStep, EntryKind};
 use http::StatusCode;
-use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 
 use super::{Answered, Head, RequestContext, bound, once, profile, read_small};
 use crate::config::{DevAccount, Login};
+use crate::headers::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 use crate::login::oidc::{Demand, logout_token};
 use crate::login::transaction::{LoginTransaction, ReturnTo};
 use crate::login::{Identity, LoginError, dev, oidc, transaction};

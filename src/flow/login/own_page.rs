@@ -4,14 +4,14 @@
 //! Nothing is stored until it is back. The code is worth nothing but to the browser that holds the sign-in's cookie,
 //! and good once there. Not here: what is said and sealed (`login::own_page`).
 
-use http::header::WWW_AUTHENTICATE;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use serde_json::json;
 
 use super::provider;
 use crate::authorization_log::{AuthorizationStep, EntryKind};
 use crate::config::{Login, OwnPage};
 use crate::flow::{Answered, Head, RequestContext, profile, read_small};
+use crate::headers::{HeaderValue, WWW_AUTHENTICATE};
 use crate::json::Node;
 use crate::login::oidc::Demand;
 use crate::login::oidc::id_token::IdTokenError;

@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use http::header::RETRY_AFTER;
-use http::{HeaderValue, Request, StatusCode};
+use http::{Request, StatusCode};
 use url::Url;
 
 use crate::config::{Oidc, SecretName};
 use crate::flow::{RequestContext, secret_missing, signature};
+use crate::headers::{HeaderValue, RETRY_AFTER};
 use crate::jose::jwks;
 use crate::jose::jwks::Jwks;
 use crate::jose::jws;

@@ -2,10 +2,9 @@
 //!
 //! Not here: finding it (`flow::client`), and what it may ask for.
 
-use http::HeaderValue;
-
 use crate::authorization_log::AuthorizationStep;
 use crate::flow::{RequestContext, client, sentence};
+use crate::headers::HeaderValue;
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
 use crate::ports::Platform;

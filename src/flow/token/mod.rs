@@ -333,10 +333,10 @@ pub fn lift(error: &TokenRequestError) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use http::header::WWW_AUTHENTICATE;
     use serde_json::json;
 
     use super::*;
+    use crate::headers::WWW_AUTHENTICATE;
     use crate::oauth::pkce::S256Challenge;
 
     #[test]

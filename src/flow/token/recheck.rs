@@ -4,14 +4,12 @@
 //! The provider's refresh token is in a connection, so that of all requests one asks, and a rotated token is stored
 //! before anything is done with what came with it. Not here: what an answer means (`login::oidc::recheck`).
 
-use http::HeaderValue;
-use http::header::RETRY_AFTER;
-
 use crate::authorization_log::AuthorizationStep;
 use crate::config::{Login, Oidc};
 use crate::flow::login::provider::{admit, renewed};
 use crate::flow::login::{claims, provider, recheck, session};
 use crate::flow::{RequestContext, leaving, profile, revocation};
+use crate::headers::{HeaderValue, RETRY_AFTER};
 use crate::json::Node;
 use crate::login::oidc::discovery::Provider;
 use crate::login::oidc::id_token::{Proven, sub_of};

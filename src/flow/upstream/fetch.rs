@@ -3,12 +3,12 @@
 //!
 //! Not here: which places may be asked (`oauth_client::url_policy`), what an answer means.
 
-use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use url::Url;
 
 use crate::config::Server;
 use crate::flow::RequestContext;
+use crate::headers::{CONTENT_TYPE, HeaderMap, LOCATION};
 use crate::mcp::connect::probe;
 use crate::ports::{Answer, FetchError, Outgoing, Platform, ReadError, Stream};
 use crate::time::Lifetime;

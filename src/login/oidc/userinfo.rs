@@ -2,9 +2,9 @@
 //!
 //! Not here: when it is asked (`claims`), and sending the request (`flow`).
 
-use http::header::{ACCEPT, AUTHORIZATION};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::StatusCode;
 
+use crate::headers::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use crate::json::Node;
 use crate::login::LoginError;
 use crate::secret::Secret;

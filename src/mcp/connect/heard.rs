@@ -2,10 +2,10 @@
 //!
 //! Not here: the questions (`probe`), and answers to clients' messages (`mcp::transport::response`).
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::probe;
+use crate::headers::{CONTENT_TYPE, HeaderMap};
 use crate::mcp::transport::response;
 use crate::mcp::transport::response::{Disposition, Expects};
 
@@ -57,7 +57,7 @@ impl ProbeAnswer {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use crate::headers::{HeaderName, HeaderValue};
 
     use super::*;
 

@@ -4,12 +4,11 @@
 //! Not here: sending it (`flow::upstream::fetch`, `flow::connect::trial`), and the lists that clients ask for, which
 //! pass untouched.
 
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::initialize;
+use crate::headers::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use crate::mcp::transport::header_names::{METHOD, PROTOCOL_VERSION};
 use crate::mcp::transport::session::InitializeParams;
 

@@ -4,13 +4,11 @@
 //! Not here: the trace, which is told on in the gateway's own headers (`web::trace`), CORS and security headers of our
 //! own answers, and how a header becomes a JavaScript value.
 
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue};
-
 use super::header_names::{METHOD, NAME, PARAM_PREFIX, PROTOCOL_VERSION, SESSION_ID};
 use super::response::MediaType;
 use super::revision::Era;
 use super::session::Session;
+use crate::headers::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
 /// The headers of the request to the server. `own` are the gateway's for this server (its credentials among them) and
 /// win.
@@ -23,7 +21,7 @@ pub fn request_headers(
     let mut headers = HeaderMap::with_capacity(16);
     for (name, value) in inbound {
         if passes_inward(name.as_str(), era) {
-            headers.append(name, value.clone());
+            headers.append(name.clone(), value.clone());
         }
     }
     // Servers refuse anything but the two types by name (406), and some clients write `*/*` in one way or another.
@@ -39,15 +37,15 @@ pub fn request_headers(
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     if let (Era::Legacy, Some(session)) = (era, session) {
-        let id = session.upstream.as_ref().and_then(|id| HeaderValue::from_str(id.as_str()).ok());
-        let revision = session.revision.as_deref().and_then(|revision| HeaderValue::from_str(revision).ok());
+        let id = session.upstream.as_ref().and_then(|id| HeaderValue::try_from(id.as_str()).ok());
+        let revision = session.revision.as_deref().and_then(|revision| HeaderValue::try_from(revision).ok());
         headers.extend(id.map(|id| (HeaderName::from_static(SESSION_ID), id)));
         if let Some(revision) = revision {
             headers.insert(PROTOCOL_VERSION, revision);
         }
     }
     for (name, value) in own {
-        headers.insert(name, value.clone());
+        headers.insert(name.clone(), value.clone());
     }
     headers
 }
@@ -70,7 +68,7 @@ pub fn response_headers(upstream: &HeaderMap, session_id: Option<&str>) -> Heade
     if media_type == Some(MediaType::EventStream) {
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     }
-    if let Some(id) = session_id.and_then(|id| HeaderValue::from_str(id).ok()) {
+    if let Some(id) = session_id.and_then(|id| HeaderValue::try_from(id).ok()) {
         headers.insert(SESSION_ID, id);
     }
     headers
@@ -182,7 +180,7 @@ mod tests {
         let inbound = headers(&[("authorization", "Bearer client"), ("mcp-param-region", "theirs")]);
         let sent = request_headers(&inbound, None, &own, Era::Modern);
         for (name, _) in &own {
-            assert_eq!(sent.get_all(name).iter().collect::<Vec<_>>(), ["ours"], "{name}");
+            assert_eq!(sent.get_all(name).collect::<Vec<_>>(), ["ours"], "{name}");
         }
     }
 

@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use base64ct::{Base64, Encoding};
-use http::{HeaderMap, HeaderValue};
 
 use super::header_names::{METHOD, NAME, PROTOCOL_VERSION};
 use super::revision::Era;
+use crate::headers::{HeaderMap, HeaderValue};
 use crate::mcp::message::envelope::{Message, name_member};
 use crate::mcp::message::error::Code;
 
@@ -114,7 +114,7 @@ impl fmt::Display for HeaderMismatch {
 
 /// The one value of a header, without the whitespace around it (RFC 9110 §5.5).
 fn only<'h>(headers: &'h HeaderMap, header: &'static str, era: Era) -> Result<Option<&'h str>, HeaderMismatch> {
-    let mut values = headers.get_all(header).iter();
+    let mut values = headers.get_all(header);
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(HeaderMismatch { header, problem: Problem::Repeated, era });
@@ -138,8 +138,8 @@ fn decoded(text: &str) -> Option<Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::headers::HeaderName;
     use crate::mcp::message::envelope::{Payload, parse};
-    use http::HeaderName;
     use proptest::prelude::*;
 
     fn message(json: &str) -> Message {
@@ -160,7 +160,7 @@ mod tests {
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap()))
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::try_from(*value).unwrap()))
             .collect()
     }
 

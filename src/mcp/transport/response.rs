@@ -2,10 +2,11 @@
 //!
 //! Not here: what is done about it. The server's credentials, the session and our own errors are `flow`'s.
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+
+use crate::headers::{CONTENT_TYPE, HeaderMap};
 
 /// What the gateway asked the server for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +156,7 @@ struct Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
+    use crate::headers::HeaderValue;
     use proptest::prelude::*;
 
     fn classified(status: u16, content_type: Option<&'static str>, expects: Expects, in_session: bool) -> Disposition {

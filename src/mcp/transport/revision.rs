@@ -7,10 +7,10 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
 use serde::Deserialize;
 
 use super::header_names::PROTOCOL_VERSION;
+use crate::headers::HeaderMap;
 use crate::mcp::message::envelope::{EnvelopeError, EnvelopeFault, Message};
 
 /// The first modern revision.
@@ -72,7 +72,7 @@ pub fn negotiated(params: Option<&str>) -> &'static str {
 /// Allows an array only where the client names the one revision that has them: without the header a request may belong
 /// to any session, and the gateway would check messages that the server refuses to read as it does.
 pub fn admit_batch(headers: &HeaderMap) -> Result<(), EnvelopeError> {
-    let mut named = headers.get_all(PROTOCOL_VERSION).iter();
+    let mut named = headers.get_all(PROTOCOL_VERSION);
     match (named.next(), named.next()) {
         (Some(only), None) if only.as_bytes().trim_ascii() == BATCHING.as_bytes() => Ok(()),
         _ => Err(EnvelopeError { id: None, fault: EnvelopeFault::BatchForbidden }),
@@ -91,8 +91,8 @@ fn is_date(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::headers::HeaderValue;
     use crate::mcp::message::envelope::{Payload, parse};
-    use http::HeaderValue;
 
     fn headers(version: &[&'static str]) -> HeaderMap {
         version.iter().map(|version| (PROTOCOL_VERSION.parse().unwrap(), HeaderValue::from_static(version))).collect()

@@ -3,11 +3,11 @@
 //!
 //! Not here: the sealing (`vault`), and modern requests, which have no session.
 
-use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::header_names::SESSION_ID;
+use crate::headers::{HeaderMap, HeaderValue};
 use crate::mcp::connect::capabilities;
 use crate::mcp::message::raw_object::RawObject;
 use crate::version::V1;
@@ -155,7 +155,7 @@ pub fn presented(headers: &HeaderMap) -> Result<Option<&str>, UnfitSessionId> {
 }
 
 fn only(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(SESSION_ID).iter();
+    let mut values = headers.get_all(SESSION_ID);
     let first = values.next()?;
     if values.next().is_some() { None } else { HeaderValue::to_str(first).ok() }
 }
@@ -170,7 +170,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn headers(ids: &[&str]) -> HeaderMap {
-        ids.iter().map(|id| (SESSION_ID.parse().unwrap(), HeaderValue::from_bytes(id.as_bytes()).unwrap())).collect()
+        ids.iter().map(|id| (SESSION_ID.parse().unwrap(), HeaderValue::try_from(*id).unwrap())).collect()
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
         #[test]
         fn what_fits_can_be_sent_back(id in "\\PC{0,40}") {
             if let Ok(fit) = UpstreamSession::try_from(id) {
-                prop_assert!(HeaderValue::from_str(fit.as_str()).is_ok());
+                prop_assert!(HeaderValue::try_from(fit.as_str()).is_ok());
             }
         }
     }

@@ -6,13 +6,12 @@
 //! Not here: the fetch. It asks for [`LIMIT`] bytes at most, follows no redirect, and may keep the bytes of a document
 //! that fitted for [`cache_lifetime`]; read again, they go through [`parse_document`] again.
 
-use http::HeaderMap;
-use http::header::{AGE, CACHE_CONTROL};
 use url::Url;
 
 use super::metadata::{ClientMetadata, MetadataError};
 use super::redirect_policy::RedirectPolicy;
 use super::{Authentication, Client, ClientSource};
+use crate::headers::{AGE, CACHE_CONTROL, HeaderMap};
 use crate::loopback;
 use crate::oauth::address;
 use crate::oauth::address::NotPublic;
@@ -118,7 +117,6 @@ pub fn parse_document(
 pub fn cache_lifetime(headers: &HeaderMap) -> Lifetime {
     let directives: Vec<String> = headers
         .get_all(CACHE_CONTROL)
-        .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(|directive| directive.trim().to_ascii_lowercase())

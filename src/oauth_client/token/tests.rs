@@ -2,10 +2,10 @@
 //!
 //! Not here: which of them loses a connection (`connection`).
 
-use http::HeaderValue;
 use proptest::prelude::*;
 
 use super::*;
+use crate::headers::HeaderValue;
 use crate::oauth::authentication_method::AuthenticationMethod;
 
 const NOW: Timestamp = Timestamp(1000);
@@ -195,7 +195,7 @@ fn a_busy_issuer_may_say_until_when() {
     for (value, expected) in
         [("30", Some(Lifetime(30))), (" 5 ", Some(Lifetime(5))), ("Fri, 20 Nov 2026 12:00:00 GMT", None), ("-1", None)]
     {
-        let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_str(value).unwrap())]);
+        let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::try_from(value).unwrap())]);
         let error = response(StatusCode::TOO_MANY_REQUESTS, &headers, b"", None, &Sent::default(), NOW).unwrap_err();
         assert_eq!(error, TokenError::Temporary(Busy { status: 429, retry_after: expected }), "{value}");
     }
@@ -215,7 +215,7 @@ proptest! {
         let body = serde_json::json!({"access_token": token, "expires_in": expires}).to_string();
         match read(200, &body) {
             Ok(tokens) => {
-                let header = HeaderValue::from_str(&format!("Bearer {}", tokens.access_token.expose()));
+                let header = HeaderValue::try_from(format!("Bearer {}", tokens.access_token.expose()));
                 prop_assert!(header.is_ok());
                 prop_assert!(tokens.expires.is_none_or(|expires| expires > NOW));
             }

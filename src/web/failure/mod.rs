@@ -8,12 +8,12 @@ mod family;
 
 use std::ops::Deref;
 
-use http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::reply::Reply;
+use crate::headers::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use crate::mcp::message::envelope::RequestId;
 use crate::mcp::message::error::{Code, Data, ErrorResponse, Lacking};
 use crate::oauth::error::ErrorCode;
@@ -227,7 +227,7 @@ impl Failure {
     /// trouble only what is known is said.
     fn add_headers<S>(&self, reply: Reply<S>) -> Reply<S> {
         let is_ours = self.status == StatusCode::SERVICE_UNAVAILABLE && self.blame != Blame::Upstream;
-        let is_timed = self.headers.iter().any(|(name, _)| name == RETRY_AFTER);
+        let is_timed = self.headers.iter().any(|(name, _)| *name == RETRY_AFTER);
         let reply = if is_ours && !is_timed { reply.with(RETRY_AFTER, RETRY) } else { reply };
         self.headers.iter().fold(reply, |reply, (name, value)| reply.and(name.clone(), value.clone()))
     }

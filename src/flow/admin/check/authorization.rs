@@ -4,8 +4,7 @@
 //! Nobody is registered: a registration endpoint is sent what cannot be a registration. Where a client is known, the
 //! authorization endpoint is asked what a browser would ask. Not here: the discovery itself (`flow::upstream`).
 
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{Method, Request};
 use url::Url;
 
 use super::Check;
@@ -13,6 +12,7 @@ use crate::config::OAuth;
 use crate::flow::upstream;
 use crate::flow::upstream::fetch::FetchedDocument;
 use crate::flow::upstream::{Discovered, Wanted, client, fetch};
+use crate::headers::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use crate::oauth::pkce::S256Challenge;
 use crate::oauth_client::authorization::Ask;
 use crate::oauth_client::metadata::IssuerMetadata;
@@ -176,8 +176,8 @@ impl<P: Platform> Check<'_, P> {
         let request = Request::builder()
             .method(Method::POST)
             .uri(endpoint)
-            .header(ACCEPT, "application/json")
-            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT.as_str(), "application/json")
+            .header(CONTENT_TYPE.as_str(), "application/json")
             .body(UNFIT_REGISTRATION.to_vec());
         let Ok(request) = request else { return };
         let Ok((status, ..)) = fetch::send(self.context, request, 0).await else {

@@ -3,8 +3,7 @@
 //!
 //! Not here: whose connection that is, and how it is renewed (`flow::connection`).
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::Method;
 
 use super::Check;
 use super::reached::ProbeReply;
@@ -12,6 +11,7 @@ use crate::config::Auth;
 use crate::flow::admin::operator::Operator;
 use crate::flow::connection;
 use crate::flow::connection::CallAuth;
+use crate::headers::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use crate::mcp::connect::heard::ProbeAnswer;
 use crate::mcp::connect::{initialize, probe};
 use crate::mcp::transport::forward;

@@ -6,9 +6,7 @@
 
 use std::rc::Rc;
 
-use http::HeaderValue;
 use http::StatusCode;
-use http::header::RETRY_AFTER;
 use serde::Serialize;
 use serde_json::json;
 
@@ -17,6 +15,7 @@ use super::{acts, operator};
 use crate::config::{Auth, Server};
 use crate::flow::call::refusal;
 use crate::flow::{Answered, Head, RequestContext};
+use crate::headers::{HeaderValue, RETRY_AFTER};
 use crate::memory::LastCheck;
 use crate::ports::{Limited, Platform, Unavailable};
 use crate::time::{Lifetime, Timestamp};

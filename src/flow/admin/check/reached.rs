@@ -2,11 +2,11 @@
 //!
 //! Not here: the server with credentials (`called`).
 
-use http::header::LOCATION;
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 
 use super::Check;
 use crate::config::Auth;
+use crate::headers::{HeaderMap, LOCATION};
 use crate::mcp::connect::heard::ProbeAnswer;
 use crate::mcp::connect::probe;
 use crate::ports::{Answer, FetchError, Outgoing, Platform, ReadError, Stream};

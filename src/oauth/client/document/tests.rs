@@ -2,11 +2,11 @@
 //!
 //! Not here: the fetch (`tests/attacks.rs` has that).
 
-use http::HeaderValue;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::headers::HeaderValue;
 
 const ID: &str = "https://claude.ai/oauth/claude-code-client-metadata";
 
@@ -149,8 +149,8 @@ fn caching_follows_the_server_within_bounds() {
         (Some("x-max-age=3600"), None, SHORTEST),
     ] {
         let mut headers = HeaderMap::new();
-        cache_control.map(|value| headers.insert(CACHE_CONTROL, HeaderValue::from_static(value)));
-        age.map(|value| headers.insert(AGE, HeaderValue::from_static(value)));
+        headers.extend(cache_control.map(|value| (CACHE_CONTROL, HeaderValue::from_static(value))));
+        headers.extend(age.map(|value| (AGE, HeaderValue::from_static(value))));
         assert_eq!(cache_lifetime(&headers), lifetime, "{cache_control:?} {age:?}");
     }
 }

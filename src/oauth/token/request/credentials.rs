@@ -3,10 +3,10 @@
 //! Not here: whether the credentials are right (`client`).
 
 use base64ct::{Base64, Base64Unpadded, Encoding};
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use zeroize::Zeroizing;
 
 use super::error::TokenRequestError;
+use crate::headers::{AUTHORIZATION, HeaderMap, HeaderValue};
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::client::assertion::{TYPE, claimed_client};
 use crate::secret::Secret;
@@ -20,7 +20,7 @@ pub fn credentials(headers: &HeaderMap, form: &Form) -> Result<ClientCredentials
     let id = form.one("client_id")?;
     let secret = form.one("client_secret")?;
     let assertion = asserted(form)?;
-    let mut authorizations = headers.get_all(AUTHORIZATION).iter();
+    let mut authorizations = headers.get_all(AUTHORIZATION);
     let Some(authorization) = authorizations.next() else {
         if assertion.is_some() && secret.is_some() {
             return Err(TokenRequestError::TwoMethods);
@@ -109,7 +109,7 @@ mod tests {
     type Who = (Option<String>, Option<String>, bool);
 
     fn who(authorization: Option<&str>, body: &str) -> Result<Who, ErrorCode> {
-        let headers = authorization.map(|value| (AUTHORIZATION, HeaderValue::from_str(value).unwrap()));
+        let headers = authorization.map(|value| (AUTHORIZATION, HeaderValue::try_from(value).unwrap()));
         let form = form::parse(body.as_bytes()).unwrap();
         let read = credentials(&HeaderMap::from_iter(headers), &form).map_err(|error| error.code())?;
         Ok((read.id, read.secret.map(|secret| secret.expose().to_owned()), read.basic))
