@@ -112,7 +112,7 @@ impl Ways {
     }
 
     /// What a program presents at a server, or the refusal of the token endpoint.
-    fn presented(&self, way: Way, server: &str) -> Result<String, Answer> {
+    fn presented(&self, way: Way, server: &str) -> Result<String, Box<Answer>> {
         let (world, resource) = (&self.world, format!("http://localhost:8787/v1/mcp/{server}"));
         self.used.set(self.used.get() + 1);
         let jti = json!(self.used.get().to_string());
@@ -155,7 +155,7 @@ impl Ways {
             Way::LentAgent => self.lender.asks(&[("resource", &resource)]),
         };
         if issued.status != 200 {
-            return Err(issued);
+            return Err(Box::new(issued));
         }
         Ok(issued.json()["access_token"].as_str().unwrap().to_owned())
     }
@@ -163,21 +163,20 @@ impl Ways {
     fn calls(&self, way: Way, server: &str) -> Answer {
         match self.presented(way, server) {
             Ok(token) => call(&self.world, server, &token),
-            Err(refusal) => refusal,
+            Err(refusal) => *refusal,
         }
     }
 
     /// The subject that operators know it by.
     fn subject(&self, way: Way) -> String {
         match way {
-            Way::Own | Way::UserKey => "dev:alice".to_owned(),
+            Way::Own | Way::UserKey | Way::LentAgent => "dev:alice".to_owned(),
             Way::ServiceKey => self.service_key["subject"].as_str().unwrap().to_owned(),
             Way::External | Way::Introspected => "corp:ann".to_owned(),
             Way::Machine => "machine:program".to_owned(),
             Way::Workload => "ci:repo:acme/app".to_owned(),
             Way::IdJag => "idp:bea".to_owned(),
             Way::Agent => self.agent.id.clone(),
-            Way::LentAgent => "dev:alice".to_owned(),
         }
     }
 }
