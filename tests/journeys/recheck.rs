@@ -82,6 +82,20 @@ fn who_is_put_out_at_the_provider_is_out_within_the_interval() {
 }
 
 #[test]
+fn a_browser_that_is_still_signed_in_brings_no_new_access() {
+    let world = world(&json!({}));
+    let alice = world.client("claude").connects("alice");
+    world.idp.puts_out("alice");
+    world.passes(HOUR - 1);
+    let other = || world.client("cursor").in_browser(&alice.browser).registers().authorizes().consents();
+    other().redeems().calls("echo");
+    world.passes(1);
+    let late = other();
+    late.redemption(|_| ()).refused(400, "login_recheck_gone");
+    assert!(late.authorizes().must_sign_in());
+}
+
+#[test]
 fn who_is_let_in_again_goes_on() {
     let world = world(&json!({}));
     let alice = world.client("claude").connects("alice");

@@ -1,5 +1,6 @@
-//! Asking the identity provider again whether somebody may still come: before a refresh token of a client's is used,
-//! when the provider's last word is old. Whom it does not let in any more is out, as if they had signed out there.
+//! Asking the identity provider again whether somebody may still come: before a code or a refresh token of a client's
+//! is used, when the provider's last word is old. Whom it does not let in any more is out, as if they had signed out
+//! there.
 //!
 //! The provider's refresh token is in a connection, so that of all requests one asks, and a rotated token is stored
 //! before anything is done with what came with it. Not here: what an answer means (`login::oidc::recheck`).
@@ -53,8 +54,8 @@ struct Recheck<'a, P> {
     key: ConnectionKey,
 }
 
-/// Refuses a refresh of somebody whom the provider does not let in any more, and ends what there is of them. Answers
-/// whether it was asked: where nothing was kept to ask with, it never is.
+/// Refuses tokens in the name of somebody whom the provider does not let in any more, and ends what there is of them.
+/// Answers whether it was asked: where nothing was kept to ask with, it never is.
 pub(super) async fn require<P: Platform>(context: &RequestContext<'_, P>, grant: &GrantId) -> Result<bool, Failure> {
     let Login::Oidc(login) = &context.config.login else { return Ok(false) };
     let Some(interval) = login.recheck else { return Ok(false) };
@@ -244,6 +245,6 @@ fn unavailable(wait: Lifetime) -> Failure {
     let blame = Failure::new(Blame::Upstream, 503, "login_recheck_unavailable", message);
     blame
         .code(ErrorCode::TemporarilyUnavailable)
-        .fix("Try again shortly. The refresh token is still good.")
+        .fix("Try again shortly. A refresh token is still good.")
         .header(RETRY_AFTER, HeaderValue::from(wait.0.clamp(1, 60)))
 }
