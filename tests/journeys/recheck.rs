@@ -49,7 +49,7 @@ fn log(world: &World, query: &str) -> Vec<Value> {
 }
 
 /// An answer about somebody, asked again.
-fn about(world: &World, sub: &str, more: Value) -> Value {
+fn about(world: &World, sub: &str, more: &Value) -> Value {
     let mut claims = json!({"iss": ISSUER, "aud": "gateway", "sub": sub, "iat": world.now(), "exp": world.now() + 300});
     claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     claims
@@ -79,6 +79,20 @@ fn who_is_put_out_at_the_provider_is_out_within_the_interval() {
     assert_eq!((&entry["subject"], &entry["status"]), (&json!("id.example|alice"), &json!(400)));
     let steps = entry["steps"].as_array().unwrap();
     assert_eq!(steps.last().unwrap(), &json!({"step": "identity", "outcome": "login_recheck_gone"}));
+}
+
+#[test]
+fn a_browser_that_is_still_signed_in_brings_no_new_access() {
+    let world = world(&json!({}));
+    let alice = world.client("claude").connects("alice");
+    world.idp.puts_out("alice");
+    world.passes(HOUR - 1);
+    let other = || world.client("cursor").in_browser(&alice.browser).registers().authorizes().consents();
+    other().redeems().calls("echo");
+    world.passes(1);
+    let late = other();
+    late.redemption(|_| ()).refused(400, "login_recheck_gone");
+    assert!(late.authorizes().must_sign_in());
 }
 
 #[test]
@@ -206,14 +220,14 @@ fn roles_are_what_the_provider_says_by_then() {
     guards(&world);
     world.idp.says(json!({"groups": ["support"]}));
     let alice = world.client("claude").connects("alice").calls("delete");
-    *world.idp.again.borrow_mut() = Some(about(&world, "alice", json!({"groups": [], "exp": world.now() + 9 * HOUR})));
+    *world.idp.again.borrow_mut() = Some(about(&world, "alice", &json!({"groups": [], "exp": world.now() + 9 * HOUR})));
     let alice = alice.refreshes().calls("delete");
     world.passes(HOUR);
     let alice = alice.refreshes();
     alice.call("delete").refused(200, "capability_role_missing");
-    *world.idp.again.borrow_mut() = Some(about(&world, "alice", json!({"groups": ["support"]})));
+    *world.idp.again.borrow_mut() = Some(about(&world, "alice", &json!({"groups": ["support"]})));
     world.passes(HOUR);
-    *world.idp.again.borrow_mut() = Some(about(&world, "alice", json!({"groups": ["support"]})));
+    *world.idp.again.borrow_mut() = Some(about(&world, "alice", &json!({"groups": ["support"]})));
     alice.refreshes().calls("delete");
 }
 
@@ -243,10 +257,10 @@ fn who_lacks_by_then_what_everybody_needs_is_out() {
     world.idp.says(json!({"hd": "example.com"}));
     let alice = world.client("claude").connects("alice");
     world.passes(HOUR);
-    *world.idp.again.borrow_mut() = Some(about(&world, "alice", json!({"hd": "example.com"})));
+    *world.idp.again.borrow_mut() = Some(about(&world, "alice", &json!({"hd": "example.com"})));
     let alice = alice.refreshes();
     world.passes(HOUR);
-    *world.idp.again.borrow_mut() = Some(about(&world, "alice", json!({"hd": "other.example"})));
+    *world.idp.again.borrow_mut() = Some(about(&world, "alice", &json!({"hd": "other.example"})));
     refreshed(&alice).refused(400, "login_recheck_gone");
     assert!(alice.authorizes().must_sign_in());
 }

@@ -37,6 +37,9 @@ impl Default for Key {
     }
 }
 
+/// A status and a text, or none.
+pub type Bent = Result<(u16, String), FetchError>;
+
 /// The provider.
 #[derive(Clone, Default)]
 pub struct Idp {
@@ -61,7 +64,7 @@ pub struct Idp {
     /// How long it takes to answer who asks again, milliseconds.
     pub slow: Rc<Cell<u32>>,
     /// What its token endpoint answers who asks again, instead.
-    pub bent: Rc<RefCell<Option<Result<(u16, String), FetchError>>>>,
+    pub bent: Rc<RefCell<Option<Bent>>>,
 }
 
 impl Idp {

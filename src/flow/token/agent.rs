@@ -6,10 +6,10 @@
 
 use http::StatusCode;
 
-use super::jwt_bearer;
+use super::{jwt_bearer, recheck};
 use crate::authorization_log::AuthorizationStep;
 use crate::config::{IssuerKind, Server};
-use crate::flow::{Answered, RequestContext, agents, client, default_scope, dpop, once, profile, sentence};
+use crate::flow::{Answered, RequestContext, agents, boxed, client, default_scope, dpop, once, profile, sentence};
 use crate::jose::{jwks, jws};
 use crate::oauth::agent::{Agent, AgentError, AgentId, AgentProof, Sponsor, SponsoredAgent};
 use crate::oauth::client::ClientCredentials;
@@ -57,7 +57,7 @@ pub(super) fn of_grant(failure: Failure) -> Failure {
 /// Issues an access token for an agent, without a refresh token.
 ///
 /// 1. The assertion proves it, by what it was named with.
-/// 2. Its sponsor has not ended it, and neither has its time or the operator.
+/// 2. Its sponsor may still come, and has not ended it; neither has its time or the operator.
 /// 3. It is for a server that takes agents and that the sponsor named, with the sponsor's account where one is needed.
 /// 4. The assertion was not used before, anywhere, and neither was the proof of a key that comes with it.
 pub(super) async fn issue<P: Platform>(
@@ -77,6 +77,9 @@ pub(super) async fn issue<P: Platform>(
     context.record.step(AuthorizationStep::Revocation);
     if agent.expires.reached(context.now) {
         return Err(refuse(context, AgentError::Expired));
+    }
+    if boxed(recheck::require_person(context, agent.sponsor.clone(), None)).await? {
+        context.record.step(AuthorizationStep::Revocation);
     }
     let sponsored = agents::sponsored(context, &agent).await?;
     let (sponsored, noted) = sponsored.ok_or_else(|| refuse(context, AgentError::Ended))?;

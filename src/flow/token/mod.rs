@@ -115,6 +115,10 @@ async fn redeem<P: Platform>(
         opaque::parse(&context.keys, OpaqueKind::Code, code.expose()).ok_or_else(|| rejected(Rejection::Unknown))?;
     context.record.vouched(grant.as_str());
     dpop::burn(context, proof).await?;
+    // The browser that brought the code may have been signed in for long.
+    if boxed(recheck::require(context, &grant)).await? {
+        context.record.step(AuthorizationStep::Code);
+    }
     let refresh = opaque::mint(&context.keys, OpaqueKind::Refresh, &grant, context.platform.random());
     let command = grant::Command::Redeem(grant::Redeem {
         code,

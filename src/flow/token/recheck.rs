@@ -1,5 +1,6 @@
-//! Asking the identity provider again whether somebody may still come: before a refresh token of a client's is used,
-//! when the provider's last word is old. Whom it does not let in any more is out, as if they had signed out there.
+//! Asking the identity provider again whether somebody may still come: before a code or a refresh token of a client's
+//! is used, when the provider's last word is old. Whom it does not let in any more is out, as if they had signed out
+//! there.
 //!
 //! The provider's refresh token is in a connection, so that of all requests one asks, and a rotated token is stored
 //! before anything is done with what came with it. Not here: what an answer means (`login::oidc::recheck`).
@@ -51,14 +52,31 @@ struct Recheck<'a, P> {
     key: ConnectionKey,
 }
 
-/// Refuses a refresh of somebody whom the provider does not let in any more, and ends what there is of them. Answers
-/// whether it was asked: where nothing was kept to ask with, it never is.
+/// Refuses tokens in the name of somebody whom the provider does not let in any more, and ends what there is of them.
+/// Answers whether it was asked: where nothing was kept to ask with, it never is.
 pub(super) async fn require<P: Platform>(context: &RequestContext<'_, P>, grant: &GrantId) -> Result<bool, Failure> {
-    let Login::Oidc(login) = &context.config.login else { return Ok(false) };
-    let Some(interval) = login.recheck else { return Ok(false) };
+    if interval(context).is_none() {
+        return Ok(false);
+    }
     let shown = context.platform.grant(grant, grant::Command::Show).await;
     let shown = shown.map_err(|Unavailable| Failure::storage())?;
     let grant::Outcome::Shown { subject: Some(subject), .. } = shown else { return Ok(false) };
+    context.record.subject(&subject);
+    require_person(context, subject, Some(grant)).await
+}
+
+fn interval<'c, P>(context: &'c RequestContext<'_, P>) -> Option<(&'c Oidc, Lifetime)> {
+    let Login::Oidc(login) = &context.config.login else { return None };
+    login.recheck.map(|interval| (login, interval))
+}
+
+/// The same of whom it is known who they are; the grant that led to them ends with them in any case.
+pub(super) async fn require_person<P: Platform>(
+    context: &RequestContext<'_, P>,
+    subject: String,
+    grant: Option<&GrantId>,
+) -> Result<bool, Failure> {
+    let Some((login, interval)) = interval(context) else { return Ok(false) };
     let key = ConnectionKey::of_login(&subject);
     let recheck = Recheck { context, login, interval, subject, key };
 
@@ -66,7 +84,6 @@ pub(super) async fn require<P: Platform>(context: &RequestContext<'_, P>, grant:
     if age.is_some_and(|(_, age)| age == Age::Fresh) {
         return Ok(false);
     }
-    context.record.subject(&recheck.subject);
     context.record.step(AuthorizationStep::Identity);
     let asked = match age {
         Some((generation, _)) => recheck.ask(generation).await?,
@@ -84,7 +101,9 @@ pub(super) async fn require<P: Platform>(context: &RequestContext<'_, P>, grant:
             let by = context.now - Lifetime(1);
             session::leave(context, &Digested::of(&recheck.subject), by).await?;
             leaving::end(context, login.backchannel_logout, &recheck.subject, by).await?;
-            revocation::end_grant(context, grant).await?;
+            if let Some(grant) = grant {
+                revocation::end_grant(context, grant).await?;
+            }
             Err(gone())
         }
     }
@@ -242,6 +261,6 @@ fn unavailable(wait: Lifetime) -> Failure {
     let blame = Failure::new(Blame::Upstream, 503, "login_recheck_unavailable", message);
     blame
         .code(ErrorCode::TemporarilyUnavailable)
-        .fix("Try again shortly. The refresh token is still good.")
+        .fix("Try again shortly. A refresh token is still good.")
         .header(RETRY_AFTER, HeaderValue::from(wait.0.clamp(1, 60)))
 }
