@@ -80,7 +80,7 @@ impl HeaderName {
     }
 
     pub(super) fn is(&self, name: &str) -> bool {
-        self.0.eq_ignore_ascii_case(name)
+        self.0.len() == name.len() && self.0.eq_ignore_ascii_case(name) // most differ in length
     }
 }
 

@@ -59,7 +59,7 @@ export function memoryTable(figures) {
 export function explanationTable(figures) {
   const shown = { resident: "all", own: "without mapped files", heap: "JavaScript heap", used: "of it in use", stores: "buffers" };
   const lines = Object.entries(shown).map(([name, title]) => [title, ...Object.values(figures).map((moment) => number(moment[name] / 1024, 1))]);
-  return table(["memory of the gateway, MB", "at first", "after the requests", "after a collection"], lines);
+  return table(["memory of the gateway, MB", "at first", "after the requests"], lines);
 }
 
 export function sizeTable(figures) {

@@ -49,7 +49,7 @@ export async function serve(worker, { inspected = false } = {}) {
   };
 }
 
-/** The configuration with its modules as workerd reads it at once. To read it as text takes 3 ms for each MB of wasm, which no isolate does. */
+/** The configuration with its modules as workerd reads it at once. To read wasm out of a text takes milliseconds, which no isolate does. */
 function compiled(worker) {
   const [written, config] = ["config.capnp", "config.bin"].map((name) => join(worker.directory, name));
   writeFileSync(written, capnp(worker));
