@@ -78,13 +78,15 @@ fn describe<'a, P: Platform>(
     scopes: &'a ScopeSet,
 ) -> AuthorizationServer<'a> {
     let clients = || context.config.clients.preregistered.iter();
+    let open = context.config.clients.dynamic_registration || context.config.clients.metadata_documents;
+    let takes_keys = open || clients().any(|client| client.keys.is_some());
     AuthorizationServer {
         issuer: context.origin.as_str(),
         endpoints,
         scopes,
         dynamic_registration: context.config.clients.dynamic_registration,
         machine_grant: clients().any(|client| client.machine.is_some()).then_some("client_credentials"),
-        key_method: clients().any(|client| client.keys.is_some()).then_some(AuthenticationMethod::PrivateKeyJwt),
+        key_method: takes_keys.then_some(AuthenticationMethod::PrivateKeyJwt),
         metadata_documents: context.config.clients.metadata_documents,
         access_lifetime: context.config.tokens.access_ttl,
         refresh_lifetime: context.config.tokens.refresh_ttl,
