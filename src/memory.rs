@@ -122,7 +122,7 @@ pub struct Memory {
     pub jwks: Cache<Rc<Jwks>>,
     /// Issuers whose keys were read anew moments ago for a token that anybody could have sent.
     pub keys_sought: Cache<()>,
-    /// Keys that preregistered clients sign assertions with, by where they are.
+    /// Keys that clients sign assertions with, by where they are.
     pub client_keys: Cache<Rc<Jwks>>,
     /// Which of these were fetched moments ago.
     pub fetched_keys: Cache<()>,

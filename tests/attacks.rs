@@ -23,6 +23,8 @@ mod browser;
 mod catalogue;
 #[path = "attacks/client_assertions.rs"]
 mod client_assertions;
+#[path = "attacks/client_keys.rs"]
+mod client_keys;
 #[path = "attacks/connect.rs"]
 mod connect;
 #[path = "attacks/connections.rs"]

@@ -2,20 +2,9 @@
 //!
 //! Not here: reading an assertion (`oauth::client::assertion`).
 
-use url::Url;
-
 use super::origin::web_url;
 use super::report::{Pointer, Report};
-use crate::jose::jwks;
-
-/// Where a client's keys are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClientKeys {
-    /// In the configuration, as JSON.
-    Inline(String),
-    /// At this address.
-    Fetched(Url),
-}
+use crate::oauth::client::keys::{ClientKeys, is_private};
 
 pub(super) fn prove(
     inline: Option<serde_json::Value>,
@@ -30,21 +19,21 @@ pub(super) fn prove(
             None
         }
         (Some(keys), None) => {
-            let listed = keys.get("keys").and_then(serde_json::Value::as_array);
-            if listed.into_iter().flatten().any(|key| jwks::PRIVATE.iter().any(|member| key.get(member).is_some())) {
+            if is_private(&keys) {
                 let problem = "holds a private key, and whoever reads the configuration could be the client";
                 report.add(&place, problem, "write the public key only, and replace this pair of keys");
                 return None;
             }
-            let text = keys.to_string();
-            if jwks::parse(text.as_bytes()).is_none_or(|keys| keys.is_empty()) {
+            let keys = ClientKeys::inline(&keys);
+            if keys.is_none() {
                 let fix = "write {\"keys\": [{\"kty\", …}]} with a public RSA, P-256, P-384 or Ed25519 key";
                 report.add(&place, "holds no key that an assertion can be signed with", fix);
-                return None;
             }
-            Some(ClientKeys::Inline(text))
+            keys
         }
-        (None, Some(address)) => report.check(&at.child("jwks_uri"), web_url(&address)).map(ClientKeys::Fetched),
+        (None, Some(address)) => {
+            report.check(&at.child("jwks_uri"), web_url(&address)).map(|url| ClientKeys::Fetched(url.into()))
+        }
         (None, None) => None,
     }
 }

@@ -5,7 +5,6 @@
 use url::Url;
 
 use super::client_keys;
-use super::client_keys::ClientKeys;
 use super::document::{ClientsDocument, PreregisteredDocument};
 use super::machine;
 use super::machine::Offered;
@@ -13,6 +12,7 @@ use super::report::{Complaint, Pointer, Report, shown};
 use super::secret_name::SecretName;
 use super::text;
 use crate::oauth::authentication_method::AuthenticationMethod;
+use crate::oauth::client::keys::ClientKeys;
 use crate::oauth::client::redirect;
 use crate::oauth::client::redirect::RedirectUri;
 use crate::oauth::machine::Machine;

@@ -46,7 +46,6 @@ mod tree;
 
 pub use auth::{Auth, ConfiguredClient, MachineClient, OAuth, Value};
 pub use branding::Branding;
-pub use client_keys::ClientKeys;
 pub use clients::{Clients, Preregistered};
 pub use consent::{Asker, Question};
 pub use dev_accounts::DevAccount;

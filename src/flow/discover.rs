@@ -79,6 +79,8 @@ fn describe<'a, P: Platform>(
 ) -> AuthorizationServer<'a> {
     let takes_agents = context.config.servers.values().any(|server| server.accepts_agents);
     let clients = || context.config.clients.preregistered.iter();
+    let open = context.config.clients.dynamic_registration || context.config.clients.metadata_documents;
+    let takes_keys = open || clients().any(|client| client.keys.is_some());
     AuthorizationServer {
         issuer: context.origin.as_str(),
         endpoints,
@@ -86,8 +88,7 @@ fn describe<'a, P: Platform>(
         dynamic_registration: context.config.clients.dynamic_registration,
         machine_grant: (takes_agents || clients().any(|client| client.machine.is_some()))
             .then_some("client_credentials"),
-        key_method: (takes_agents || clients().any(|client| client.keys.is_some()))
-            .then_some(AuthenticationMethod::PrivateKeyJwt),
+        key_method: (takes_agents || takes_keys).then_some(AuthenticationMethod::PrivateKeyJwt),
         metadata_documents: context.config.clients.metadata_documents,
         access_lifetime: context.config.tokens.access_ttl,
         refresh_lifetime: context.config.tokens.refresh_ttl,

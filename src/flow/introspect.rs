@@ -74,7 +74,7 @@ async fn asker<P: Platform>(context: &RequestContext<'_, P>, head: &Head, form: 
         return Ok(Asker::Operator);
     }
     let credentials = request::credentials(&head.headers, form).map_err(|error| token::lift(&error))?;
-    let client = token::authenticate(context, &credentials).await?;
+    let client = token::authenticate(context, head, &credentials).await?;
     match context.config.introspects(&client) {
         [] => Err(not_allowed()),
         slugs => Ok(Asker::ResourceServer(slugs.to_vec())),

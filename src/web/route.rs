@@ -4,12 +4,13 @@
 //! Not here: what an endpoint does (`flow`), whether a host or an origin is believed (`origin`).
 
 mod at_host;
+mod issuer;
 mod resource;
-
-use url::{Url, form_urlencoded};
 
 use crate::config::{Config, Server};
 use crate::secret::Digested;
+use issuer::{CALLBACK, DOCUMENT, DOCUMENT_END};
+pub use issuer::{issuer_callback_path, issuer_document_path, named_issuer, of_issuer, unnamed_document_path};
 use resource::RESOURCE;
 pub use resource::ResourceForm;
 
@@ -142,11 +143,6 @@ const ROWS: &[Row] = &[
 /// Where servers are that have no path of their own.
 pub const SERVERS: &str = "/v1/mcp/";
 const CONNECT: &str = "/connect/";
-const CALLBACK: &str = "/oauth/upstream-callback/";
-const DOCUMENT: &str = "/oauth/client-metadata/";
-const DOCUMENT_END: &str = ".json";
-/// Of an issuer in the address of its document, encoded.
-const LONGEST_ISSUER: usize = 600;
 const SUBJECT: &str = "/admin/subjects/";
 const SHARED: &str = "/admin/servers/";
 const SHARED_END: &str = "/connection";
@@ -362,42 +358,4 @@ pub fn connect_path(slug: &str) -> String {
 /// Where an operator connects a server for everybody.
 pub fn shared_connection_path(slug: &str) -> String {
     format!("{SHARED}{slug}{SHARED_END}")
-}
-
-/// What stands for an issuer in URLs of ours: computed, so that nothing has to be kept of it.
-pub fn of_issuer(issuer: &str) -> Digested {
-    Digested::of(issuer)
-}
-
-/// Where an issuer sends people back to.
-pub fn issuer_callback_path(issuer: &str) -> String {
-    format!("{CALLBACK}{issuer}")
-}
-
-/// The gateway's client metadata document for an issuer. It says in its own address whose it is, as whoever it is shown
-/// to has to know: nothing is kept of the issuer, and of a digest nobody reads it.
-pub fn issuer_document_path(issuer: &str) -> String {
-    let named: String = form_urlencoded::byte_serialize(issuer.as_bytes()).collect();
-    if named_issuer(&named).is_some() {
-        format!("{DOCUMENT}{named}{DOCUMENT_END}")
-    } else {
-        unnamed_document_path(&of_issuer(issuer))
-    }
-}
-
-/// The document as it was before its address named the issuer: what was connected with it is still renewed. One for an
-/// issuer that cannot be named is there as well.
-pub fn unnamed_document_path(issuer: &Digested) -> String {
-    format!("{DOCUMENT}{}{DOCUMENT_END}", issuer.as_str())
-}
-
-/// The issuer in the address of a document: anybody can write that, so it is a plain web address, of bounded length,
-/// written in one way.
-pub fn named_issuer(encoded: &str) -> Option<(String, Url)> {
-    let (issuer, _) = form_urlencoded::parse(encoded.as_bytes()).next().filter(|_| encoded.len() <= LONGEST_ISSUER)?;
-    let url = Url::parse(&issuer).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host())?;
-    let plain =
-        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
-    let same = form_urlencoded::byte_serialize(issuer.as_bytes()).collect::<String>() == encoded;
-    (plain && same).then(|| (issuer.into_owned(), url))
 }

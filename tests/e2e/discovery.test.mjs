@@ -57,7 +57,7 @@ describe("discovery", () => {
     assert.deepEqual(json.response_types_supported, ["code"]);
     assert.deepEqual(json.grant_types_supported, ["authorization_code", "refresh_token"]);
     assert.deepEqual(json.code_challenge_methods_supported, ["S256"]);
-    assert.deepEqual([...json.token_endpoint_auth_methods_supported].sort(), ["client_secret_basic", "client_secret_post", "none"]);
+    assert.deepEqual([...json.token_endpoint_auth_methods_supported].sort(), ["client_secret_basic", "client_secret_post", "none", "private_key_jwt"]);
     assert.ok(json.scopes_supported.includes("offline_access"));
     assert.equal(json.client_id_metadata_document_supported, true);
     assert.equal(json.authorization_response_iss_parameter_supported, true);

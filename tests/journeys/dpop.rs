@@ -130,7 +130,8 @@ fn programs_and_workloads_get_bound_tokens_too() {
     let form = [("grant_type", "client_credentials"), ("client_id", "ci"), ("client_secret", "s3cret")];
     let asking = || world.request("POST", "/oauth/token").form(&form);
     asking().send().refused(400, "dpop_proof_missing");
-    let said = asking().header("dpop", &prover.for_token(&world)).send().with(200).json();
+    let proof = prover.for_token(&world);
+    let said = asking().header("dpop", &proof).send().with(200).json();
     prover.calls(&world, &text(&said, "access_token")).with(200);
     let assertion = issuing.typed("", &Issuing::job(&world));
     let form =
@@ -138,6 +139,7 @@ fn programs_and_workloads_get_bound_tokens_too() {
     let asking = || world.request("POST", "/oauth/token").form(&form);
     world.reconfigure(|config| config["servers"]["demo"]["dpop_bound_access_tokens_required"] = json!(true));
     asking().send().refused(400, "dpop_proof_missing");
+    asking().header("dpop", &proof).send().refused(400, "dpop_proof_used");
     let said = asking().header("dpop", &prover.for_token(&world)).send().with(200).json();
     prover.calls(&world, &text(&said, "access_token")).with(200);
 }

@@ -77,7 +77,6 @@ const LEFT: &[(&str, &[&str])] = &[
             "issuer_secret_missing",
             "key_rate_limited",
             "redirect_uri_missing",
-            "registration_metadata",
             "token_not_yet_issued",
             "token_wrong_signature",
             "token_wrong_type",

@@ -120,6 +120,7 @@ pub async fn issue<P: Platform>(
         signed_in: Some(session.since),
         jkt: request.dpop_jkt,
         needs_proof,
+        confidential: request.confidential,
     };
     let command = grant::Command::Open { granted, code: code.digest(), code_expires: context.now + CODE };
     match context.platform.grant(grant, command).await.map_err(|Unavailable| Failure::storage())? {

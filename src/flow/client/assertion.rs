@@ -7,14 +7,16 @@ use std::rc::Rc;
 use http::StatusCode;
 use url::Url;
 
-use crate::config::ClientKeys;
-use crate::flow::{RequestContext, once, sentence, signature};
+use super::register;
+use crate::flow::{Head, RequestContext, once, sentence, signature};
 use crate::headers::{HeaderValue, RETRY_AFTER};
 use crate::jose::jwks;
 use crate::jose::jwks::Jwks;
 use crate::jose::jws::{JwsError, Unverified};
 use crate::oauth::client::assertion;
 use crate::oauth::client::assertion::{ClientAssertionError, ProvenAssertion};
+use crate::oauth::client::keys::ClientKeys;
+use crate::oauth::client::{Authentication, Client};
 use crate::oauth::error::ErrorCode;
 use crate::ports::{Outgoing, Platform, Stream, Unavailable};
 use crate::secret::Secret;
@@ -34,16 +36,19 @@ const ASK_AGAIN: Lifetime = Lifetime::minutes(1);
 /// Whether the client has signed an assertion of who it is, for this gateway, and it is used for the first time.
 pub async fn verify<P: Platform>(
     context: &RequestContext<'_, P>,
-    client_id: &str,
+    head: &Head,
+    client: &Client,
     presented: &Secret,
 ) -> Result<(), Failure> {
-    let mut clients = context.config.clients.preregistered.iter();
-    let keys = clients.find(|client| client.client_id == client_id).and_then(|client| client.keys.as_ref());
-    let keys = keys.ok_or_else(|| refused(ClientAssertionError::Signature(JwsError::UnknownKey)))?;
-    let unverified = match (assertion::read(presented, &*of(context, keys, false).await?), keys) {
+    let client_id = client.id.as_str();
+    let unknown = || refused(ClientAssertionError::Signature(JwsError::UnknownKey));
+    let Authentication::Assertion(keys) = &client.authentication else { return Err(unknown()) };
+    // Where nobody vouches for a client, it says itself where its keys are: see `client::published`.
+    let stranger = (!client.is_preregistered()).then_some(head);
+    let unverified = match (assertion::read(presented, &*of(context, keys, stranger, false).await?), keys) {
         // The client may have rotated its keys since they were read.
         (Err(ClientAssertionError::Signature(JwsError::UnknownKey)), ClientKeys::Fetched(_)) => {
-            assertion::read(presented, &*of(context, keys, true).await?)
+            assertion::read(presented, &*of(context, keys, stranger, true).await?)
         }
         (read, _) => read,
     };
@@ -75,7 +80,12 @@ async fn proven<P: Platform>(
     assertion::proven(&signed, client_id, audiences, context.now).map_err(refused)
 }
 
-async fn of<P: Platform>(context: &RequestContext<'_, P>, keys: &ClientKeys, anew: bool) -> Result<Rc<Jwks>, Failure> {
+async fn of<P: Platform>(
+    context: &RequestContext<'_, P>,
+    keys: &ClientKeys,
+    stranger: Option<&Head>,
+    anew: bool,
+) -> Result<Rc<Jwks>, Failure> {
     let (memory, now) = (context.memory, context.now);
     let url = match keys {
         ClientKeys::Inline(text) => {
@@ -93,7 +103,14 @@ async fn of<P: Platform>(context: &RequestContext<'_, P>, keys: &ClientKeys, ane
     if let Some(failure) = memory.unusable_issuers.get(&question, now) {
         return Err(failure);
     }
-    let fetched = fetch(context, url).await;
+    let url = Url::parse(url).map_err(|_| unavailable("its jwks_uri cannot be read"))?;
+    if let Some(head) = stranger {
+        register::require_allowance(context, head).await?;
+        if url.as_str().strip_prefix(context.origin.as_str()).is_some_and(|path| path.starts_with('/')) {
+            return Err(unavailable("its jwks_uri is the gateway's own"));
+        }
+    }
+    let fetched = fetch(context, &url).await;
     if let Err(failure) = &fetched {
         memory.unusable_issuers.put(question, failure.clone(), now + LEFT_ALONE, now);
     }
@@ -118,8 +135,7 @@ async fn fetch<P: Platform>(context: &RequestContext<'_, P>, url: &Url) -> Resul
 pub fn refused(error: ClientAssertionError) -> Failure {
     Failure::oauth(ErrorCode::InvalidClient, error.reason(), sentence(&error)).fix(match error {
         ClientAssertionError::Signature(_) => {
-            "Compare the client's key with jwks or jwks_uri of its entry in clients.preregistered; an agent's with the \
-             one that its sponsor named it with."
+            "Compare the client's key with its jwks or jwks_uri; an agent's with the one that its sponsor named it with."
         }
         _ => "The client must sign a new assertion for each request.",
     })
@@ -129,6 +145,6 @@ fn unavailable(why: &str) -> Failure {
     let message = format!("The client's assertion could not be checked: {why}.");
     Failure::new(Blame::Upstream, 503, "client_keys_unavailable", message)
         .code(ErrorCode::TemporarilyUnavailable)
-        .fix("Try again shortly; if it stays, the operator must check the client's jwks_uri.")
+        .fix("Try again shortly; if it stays, look at what the client's jwks_uri answers.")
         .header(RETRY_AFTER, HeaderValue::from_static("10"))
 }

@@ -42,16 +42,22 @@ pub async fn find<P: Platform>(
     known(context, client_id).await
 }
 
-/// The client of a token request. One that is known by its document is public by rule (CIMD §5), so nothing is fetched:
-/// its tokens stay valid while its document's host is down.
+/// The client of a token request. Of one that is known by its document and signs nothing, nothing is fetched: its
+/// tokens stay valid while its document's host is down, and what was granted to one that signs is not given to it.
 pub async fn find_for_token<P: Platform>(
     context: &RequestContext<'_, P>,
+    head: &Head,
     client_id: &str,
+    signs: bool,
 ) -> Result<Rc<Client>, Failure> {
     context.record.client(client_id);
     if document::is_document_id(client_id) && !is_preregistered(context, client_id) {
+        if signs {
+            return published(context, head, client_id).await;
+        }
         require_documents(context)?;
-        return Ok(Rc::new(Client::of_document(client_id)));
+        let known = context.memory.clients.get(client_id, context.now);
+        return Ok(known.unwrap_or_else(|| Rc::new(Client::of_document(client_id))));
     }
     known(context, client_id).await
 }
@@ -107,8 +113,7 @@ fn preregistered<P: Platform>(context: &RequestContext<'_, P>, client: &Preregis
             })?;
             Authentication::new(client.token_endpoint_auth_method, &secret)
         }
-        None if client.keys.is_some() => Authentication::Assertion,
-        None => Authentication::None,
+        None => client.keys.clone().map_or(Authentication::None, Authentication::Assertion),
     };
     Ok(Client {
         id: client.client_id.clone(),

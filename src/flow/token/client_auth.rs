@@ -3,7 +3,7 @@
 //! Not here: finding it (`flow::client`), and what it may ask for.
 
 use crate::authorization_log::AuthorizationStep;
-use crate::flow::{RequestContext, client, sentence};
+use crate::flow::{Head, RequestContext, client, sentence};
 use crate::headers::HeaderValue;
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::error::ErrorCode;
@@ -13,14 +13,16 @@ use crate::web::failure::Failure;
 /// Proves the client at the token and revocation endpoints.
 pub async fn authenticate<P: Platform>(
     context: &RequestContext<'_, P>,
+    head: &Head,
     credentials: &ClientCredentials,
 ) -> Result<String, Failure> {
-    identify(context, credentials).await.map(|(id, _)| id)
+    identify(context, head, credentials).await.map(|(id, _)| id)
 }
 
 /// The client, and whether it has a secret or key and proved that it is itself.
 pub(super) async fn identify<P: Platform>(
     context: &RequestContext<'_, P>,
+    head: &Head,
     credentials: &ClientCredentials,
 ) -> Result<(String, bool), Failure> {
     context.record.step(AuthorizationStep::ClientAuthentication);
@@ -33,7 +35,7 @@ pub(super) async fn identify<P: Platform>(
                 .fix("Send client_id."),
         )
     })?;
-    let client = client::find_for_token(context, id).await.map_err(challenge)?;
+    let client = client::find_for_token(context, head, id, credentials.assertion.is_some()).await.map_err(challenge)?;
     client.authenticate(credentials).map_err(|error| {
         challenge(
             Failure::oauth(ErrorCode::InvalidClient, error.reason(), sentence(&error))
@@ -41,7 +43,7 @@ pub(super) async fn identify<P: Platform>(
         )
     })?;
     if let Some(assertion) = &credentials.assertion {
-        client::assertion::verify(context, id, assertion).await?;
+        client::assertion::verify(context, head, &client, assertion).await?;
     }
     if client.authenticates() {
         context.record.vouched(id);

@@ -57,7 +57,7 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
     let proof = proof.as_ref();
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resource } => {
-            let (client_id, proven) = identify(context, &credentials).await?;
+            let (client_id, proven) = identify(context, head, &credentials).await?;
             require_person(context, &client_id)?;
             redeem(context, (client_id, proven), &code, redirect_uri, verifier, resource, proof).await
         }
@@ -67,14 +67,14 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
                 let asked = AgentRequest { assertion, scope, resource, proof };
                 return boxed(agent::issue(context, &agent, asked)).await;
             }
-            let client_id = authenticate(context, &credentials).await?;
+            let client_id = authenticate(context, head, &credentials).await?;
             machine::issue(context, client_id, scope.as_ref(), resource.as_deref(), proof).await
         }
         TokenRequest::Refresh { token, scope, resource } => {
-            let client_id = authenticate(context, &credentials).await?;
+            let (client_id, proven) = identify(context, head, &credentials).await?;
             context.record.kind(EntryKind::Refresh);
             require_person(context, &client_id)?;
-            rotate(context, client_id, &token, scope, resource, proof).await
+            rotate(context, (client_id, proven), &token, scope, resource, proof).await
         }
         TokenRequest::JwtBearer { assertion, scope, resource } => {
             if let Some(agent) = agent::claimed(&credentials, Some(&assertion)) {
@@ -84,7 +84,7 @@ pub async fn token<P: Platform>(context: &RequestContext<'_, P>, head: &Head, bo
             }
             // Whoever only says which client it is has proved nothing.
             let client = match credentials.id {
-                Some(_) => Some(identify(context, &credentials).await?).filter(|(_, proven)| *proven),
+                Some(_) => Some(identify(context, head, &credentials).await?).filter(|(_, proven)| *proven),
                 None => None,
             };
             let client = client.map(|(id, _)| id);
@@ -146,7 +146,7 @@ async fn redeem<P: Platform>(
 
 async fn rotate<P: Platform>(
     context: &RequestContext<'_, P>,
-    client_id: String,
+    (client_id, proven): (String, bool),
     presented: &Secret,
     scope: Option<ScopeSet>,
     resource: Option<String>,
@@ -176,6 +176,7 @@ async fn rotate<P: Platform>(
         refresh_max: Some(context.config.tokens.refresh_max),
         access_expires: context.now + context.config.tokens.access_ttl,
         jkt: proof.map(|proof| proof.jkt.clone()),
+        is_public: !proven,
     });
     match context.platform.grant(&grant, command).await.map_err(|Unavailable| Failure::storage())? {
         grant::Outcome::Rotated { granted, scope } => {
@@ -308,6 +309,8 @@ fn rejected(why: Rejection) -> Failure {
             .fix("Ask for no more scope than was granted."),
         Rejection::MissingProof => Failure::oauth(ErrorCode::InvalidDpopProof, why.reason(), sentence(&why))
             .fix("Send a DPoP header with a proof of the client's key (RFC 9449)."),
+        Rejection::UnprovenClient => Failure::oauth(ErrorCode::InvalidClient, why.reason(), sentence(&why))
+            .fix("Authenticate as the client did or said when it was allowed."),
         Rejection::MissingVerifier => Failure::oauth(ErrorCode::InvalidRequest, why.reason(), sentence(&why))
             .fix("Send the code_verifier of this authorization."),
         _ => Failure::oauth(ErrorCode::InvalidGrant, why.reason(), sentence(&why)).fix(again),
@@ -359,6 +362,7 @@ mod tests {
             signed_in: None,
             jkt: None,
             needs_proof: false,
+            confidential: false,
         };
         let of = |origin: &str| Origin::of_url(&origin.parse().unwrap()).unwrap();
         let served = |servers, origin| served(&config(servers), &of(origin), &granted).is_some();

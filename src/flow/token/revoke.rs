@@ -22,7 +22,7 @@ pub async fn revoke<P: Platform>(context: &RequestContext<'_, P>, head: &Head, b
     let form = token::read_form(head, &body)?;
     let credentials = request::credentials(&head.headers, &form).map_err(|error| token::lift(&error))?;
     let request = RevocationRequest::parse(&form).map_err(|error| token::lift(&error))?;
-    let client_id = token::authenticate(context, &credentials).await?;
+    let client_id = token::authenticate(context, head, &credentials).await?;
     let access = request.access(&context.keys, context.now).filter(|claims| claims.client_id == client_id);
     if let Some(claims) = access.as_ref().filter(|claims| claims.is_machine()) {
         // Nothing is stored of it, so there is nothing to ask: only the marker.

@@ -78,6 +78,7 @@ impl ClientQuery {
             named,
             refreshing: client.refreshing(),
             dpop_bound: client.dpop_bound,
+            confidential: client.authenticates(),
             form: self.form,
         })
     }
@@ -106,6 +107,7 @@ pub struct Redirectable {
     named: bool,
     refreshing: Refreshing,
     dpop_bound: bool,
+    confidential: bool,
     form: Form,
 }
 
@@ -152,6 +154,7 @@ impl Redirectable {
             prompt_consent: prompt.consent,
             dpop_jkt: self.key()?,
             dpop_bound: self.dpop_bound,
+            confidential: self.confidential,
         })
     }
 
@@ -267,6 +270,9 @@ pub struct AuthorizationRequest {
     /// Whether the client wants no access token without a key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dpop_bound: bool,
+    /// Whether the client has a secret or keys.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confidential: bool,
 }
 
 impl AuthorizationRequest {

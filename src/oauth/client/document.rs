@@ -1,7 +1,8 @@
 //! Client ID Metadata Documents: the client id is a URL, and the document there is the client
 //! (draft-ietf-oauth-client-id-metadata-document).
 //!
-//! Anybody chooses that URL, so it is judged before it is fetched, and nothing inside the document is ever fetched.
+//! Anybody chooses that URL, so it is judged before it is fetched, and of what the document names
+//! nothing is fetched but its keys, at its own origin.
 //!
 //! Not here: the fetch. It asks for [`LIMIT`] bytes at most, follows no redirect, and may keep the bytes of a document
 //! that fitted for [`cache_lifetime`]; read again, they go through [`parse_document`] again.
@@ -96,15 +97,20 @@ pub fn parse_document(
         return Err(DocumentError::Secret);
     }
     // Without the field: it can have no secret, so the default of RFC 7591 cannot be meant.
-    if metadata.token_endpoint_auth_method.as_deref().is_some_and(|method| method != "none") {
-        return Err(DocumentError::Authentication);
-    }
+    let authentication = match metadata.token_endpoint_auth_method.as_deref() {
+        None | Some("none") => Authentication::None,
+        Some("private_key_jwt") => {
+            let is_own = |keys: &Url| keys.origin() == url.origin();
+            Authentication::Assertion(metadata.keys(is_own, loopback::is_named(url))?)
+        }
+        Some(_) => return Err(DocumentError::Authentication),
+    };
     metadata.check_response_types()?;
     Ok(Client {
         id: url.as_str().to_owned(),
         name: Some(metadata.name()?.ok_or(MetadataError::Missing { field: "client_name" })?),
         redirect_uris: metadata.redirect_uris(policy)?,
-        authentication: Authentication::None,
+        authentication,
         source: ClientSource::Document { host: url.host_str().unwrap_or_default().to_owned() },
         grant_types: metadata.grant_types()?,
         scope: metadata.scope(),
@@ -175,7 +181,7 @@ pub enum DocumentError {
     OtherClientId,
     /// CIMD §5: a document that everybody can read holds no secret.
     Secret,
-    /// CIMD §5: no method with a shared secret; and `private_key_jwt` is not offered here.
+    /// CIMD §5: no method with a shared secret.
     Authentication,
     /// A rule of client metadata in general.
     Metadata(MetadataError),
@@ -212,7 +218,7 @@ reasons! { DocumentError:
     Secret => "client_document_secret",
         "the client metadata document has client_secret or client_secret_expires_at";
     Authentication => "client_document_authentication",
-        "token_endpoint_auth_method in the client metadata document has to be none";
+        "token_endpoint_auth_method in the client metadata document has to be none or private_key_jwt";
     Metadata(error) => "client_document_metadata", "the client metadata document does not fit: {error}";
 }
 

@@ -7,8 +7,10 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use url::Url;
 
 use super::GrantType;
+use super::keys::ClientKeys;
 use super::redirect::{RedirectUri, RedirectUriError};
 use super::redirect_policy::RedirectPolicy;
 use crate::json::{Node, PathStep};
@@ -32,6 +34,8 @@ pub struct ClientMetadata {
     pub client_secret_expires_at: Present,
     /// Whether its access tokens shall be bound to a key (RFC 9449 §5.2).
     pub dpop_bound_access_tokens: Option<bool>,
+    jwks: Option<serde_json::Value>,
+    jwks_uri: Option<String>,
     client_name: Option<String>,
     redirect_uris: Option<Vec<String>>,
     grant_types: Option<Vec<String>>,
@@ -69,6 +73,16 @@ impl ClientMetadata {
             return Err(MetadataError::MisleadingName);
         }
         Ok(Some(name.to_owned()).filter(|name| !name.is_empty()))
+    }
+
+    /// The keys of a client that signs: one set, here or at an address of its own.
+    pub fn keys(&self, is_own: impl Fn(&Url) -> bool, loopback_allowed: bool) -> Result<ClientKeys, MetadataError> {
+        let keys = match (&self.jwks, &self.jwks_uri) {
+            (Some(set), None) => ClientKeys::inline(set),
+            (None, Some(address)) => ClientKeys::fetched(address, is_own, loopback_allowed),
+            _ => None,
+        };
+        keys.ok_or(MetadataError::Keys)
     }
 
     /// The redirect URIs that may be used. Unfit ones among them are left out, because a client lists those of all its
@@ -151,6 +165,8 @@ pub enum MetadataError {
     LongName,
     /// `client_name` has characters that are invisible or change what a person reads around them.
     MisleadingName,
+    /// A client that signs has no public keys, or not at an address of its own.
+    Keys,
     /// More than 20 redirect URIs.
     ManyRedirectUris,
     /// No redirect URI can be used.
@@ -171,6 +187,9 @@ impl fmt::Display for MetadataError {
             Self::Unsupported { field, supported } => write!(f, "{field} has to be of: {supported}"),
             Self::LongName => write!(f, "client_name is longer than {LONGEST_NAME} characters"),
             Self::MisleadingName => f.write_str("client_name has control or invisible characters"),
+            Self::Keys => f.write_str(
+                "private_key_jwt needs public keys: jwks, or jwks_uri at the origin of the document or a redirect URI",
+            ),
             Self::ManyRedirectUris => write!(f, "redirect_uris has more than {MOST_URIS} entries"),
             Self::RedirectUri { uri, rule } => write!(f, "redirect_uris has no usable entry; {uri}: {rule}"),
         }

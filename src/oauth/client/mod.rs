@@ -6,6 +6,7 @@
 pub mod assertion;
 pub mod document;
 pub mod id;
+pub mod keys;
 pub mod metadata;
 pub mod redirect;
 pub mod redirect_policy;
@@ -21,6 +22,7 @@ use super::authentication_method::AuthenticationMethod;
 use super::scope::ScopeSet;
 use crate::reasons::reasons;
 use crate::secret::{Digested, Secret};
+use keys::ClientKeys;
 use redirect::RedirectUri;
 
 /// A client whose metadata is known and fits.
@@ -96,9 +98,9 @@ pub enum Authentication {
     /// Its secret in either place: it never said where.
     #[serde(rename = "client_secret")]
     Secret(Digested),
-    /// An assertion that it signs. Only clients that the operator set up have keys, and they are stored nowhere else.
-    #[serde(skip)]
-    Assertion,
+    /// An assertion that it signs.
+    #[serde(rename = "private_key_jwt")]
+    Assertion(ClientKeys),
 }
 
 impl Authentication {
@@ -117,8 +119,7 @@ impl Authentication {
             Some(AuthenticationMethod::None) => Self::None,
             Some(AuthenticationMethod::ClientSecretBasic) => Self::Basic(secret.digest()),
             Some(AuthenticationMethod::ClientSecretPost) => Self::Post(secret.digest()),
-            Some(AuthenticationMethod::PrivateKeyJwt) => Self::Assertion,
-            None => Self::Secret(secret.digest()),
+            Some(AuthenticationMethod::PrivateKeyJwt) | None => Self::Secret(secret.digest()),
         }
     }
 
@@ -128,7 +129,7 @@ impl Authentication {
             Self::None => AuthenticationMethod::None,
             Self::Basic(_) | Self::Secret(_) => AuthenticationMethod::ClientSecretBasic,
             Self::Post(_) => AuthenticationMethod::ClientSecretPost,
-            Self::Assertion => AuthenticationMethod::PrivateKeyJwt,
+            Self::Assertion(_) => AuthenticationMethod::PrivateKeyJwt,
         }
     }
 }
@@ -147,8 +148,8 @@ pub struct ClientCredentials {
 }
 
 impl Client {
-    /// The client behind the URL of a metadata document, as far as the token endpoint needs it: public by rule (CIMD
-    /// §5).
+    /// The client behind the URL of a metadata document, where the token endpoint does not read that: one that proves
+    /// nothing. What was granted to one that signs is not given to it (`grant`).
     pub fn of_document(id: &str) -> Self {
         Self {
             id: id.to_owned(),
@@ -186,12 +187,12 @@ impl Client {
         // An empty password is how Basic says that there is none.
         let secret = presented.secret.as_ref().filter(|secret| !secret.expose().is_empty());
         match (&self.authentication, &presented.assertion) {
-            (Authentication::Assertion, Some(_)) => return Ok(()),
+            (Authentication::Assertion(_), Some(_)) => return Ok(()),
             (_, Some(_)) => return Err(ClientError::UnexpectedAssertion),
             (_, None) => {}
         }
         let (digest, fits) = match &self.authentication {
-            Authentication::Assertion => return Err(ClientError::MissingAssertion),
+            Authentication::Assertion(_) => return Err(ClientError::MissingAssertion),
             Authentication::None if secret.is_some() => return Err(ClientError::UnexpectedSecret),
             Authentication::None => return Ok(()),
             Authentication::Basic(digest) => (digest, presented.basic),

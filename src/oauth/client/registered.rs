@@ -7,6 +7,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
 
 use super::id::{ID_PREFIX, sealed_part};
+use super::keys::ClientKeys;
 use super::redirect::RedirectUri;
 use super::{Authentication, Client, ClientSource, GrantType};
 use crate::oauth::authentication_method::AuthenticationMethod;
@@ -51,12 +52,25 @@ pub struct RegisteredMetadata {
     /// Whether its access tokens shall be bound to a key.
     #[serde(rename = "d", default, skip_serializing_if = "std::ops::Not::not")]
     pub dpop_bound: bool,
+    /// The keys that it signs with.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<ClientKeys>,
 }
 
 impl RegisteredMetadata {
     /// A client of this moment with these redirect URIs, and nothing else said.
     pub fn new(redirect_uris: Vec<RedirectUri>, grant_types: Vec<GrantType>, at: Timestamp) -> Self {
-        Self { v: V1, at, name: None, redirect_uris, method: None, grant_types, scope: None, dpop_bound: false }
+        Self {
+            v: V1,
+            at,
+            name: None,
+            redirect_uris,
+            method: None,
+            grant_types,
+            scope: None,
+            dpop_bound: false,
+            keys: None,
+        }
     }
 }
 
@@ -103,8 +117,9 @@ impl RegisteredClient {
     }
 
     fn new(registered: RegisteredMetadata, id: String, secret: &Secret) -> Self {
-        let RegisteredMetadata { v, at, name, redirect_uris, method, grant_types, scope, dpop_bound } = registered;
-        let authentication = Authentication::new(method, secret);
+        let RegisteredMetadata { v, at, name, redirect_uris, method, grant_types, scope, dpop_bound, keys } =
+            registered;
+        let authentication = keys.map_or_else(|| Authentication::new(method, secret), Authentication::Assertion);
         Self { v, id, name, redirect_uris, authentication, grant_types, scope, dpop_bound, created: at, used: None }
     }
 
@@ -176,6 +191,32 @@ mod tests {
     fn registered(method: Option<Method>) -> RegisteredMetadata {
         let uris = vec![RedirectUri::parse("https://a.example/cb").unwrap()];
         RegisteredMetadata { name: Some("C".to_owned()), method, ..RegisteredMetadata::new(uris, GRANTS.to_vec(), NOW) }
+    }
+
+    #[test]
+    fn keys_and_what_is_bound_to_them_are_written_beside_what_was_there() {
+        let keys = ClientKeys::Fetched("https://a.example/jwks".to_owned());
+        let signs = RegisteredMetadata {
+            dpop_bound: true,
+            keys: Some(keys.clone()),
+            ..registered(Some(Method::PrivateKeyJwt))
+        };
+        let golden = concat!(
+            r#"{"v":1,"t":1800000000,"n":"C","r":["https://a.example/cb"],"m":"private_key_jwt","#,
+            r#""g":["authorization_code","refresh_token"],"d":true,"k":{"jwks_uri":"https://a.example/jwks"}}"#
+        );
+        assert_eq!(serde_json::to_string(&signs).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<RegisteredMetadata>(golden).unwrap(), signs);
+        let (client, _) = RegisteredClient::seal(&signs, &ring(ONE), [7; 12]).unwrap();
+        assert_eq!(client.authentication, Authentication::Assertion(keys));
+        let stored = serde_json::to_string(&RegisteredClient { id: "c".to_owned(), ..client.clone() }).unwrap();
+        let golden = concat!(
+            r#"{"v":1,"id":"c","name":"C","redirect_uris":["https://a.example/cb"],"#,
+            r#""authentication":{"method":"private_key_jwt","secret":{"jwks_uri":"https://a.example/jwks"}},"#,
+            r#""grant_types":["authorization_code","refresh_token"],"dpop_bound":true,"created":1800000000}"#
+        );
+        assert_eq!(stored, golden);
+        assert_eq!(serde_json::from_str::<RegisteredClient>(golden).unwrap().authentication, client.authentication);
     }
 
     fn sealed(method: Option<Method>) -> (RegisteredClient, Secret) {

@@ -4,12 +4,14 @@
 //! may register.
 
 use serde::Serialize;
+use url::Url;
 
 use super::metadata::{ClientMetadata, MetadataError};
 use super::redirect::RedirectUri;
 use super::redirect_policy::RedirectPolicy;
 use super::registered::{RegisteredClient, RegisteredMetadata};
 use super::{Authentication, GrantType};
+use crate::oauth::authentication_method::AuthenticationMethod;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::scope::ScopeSet;
 use crate::reasons::reasons;
@@ -30,16 +32,25 @@ pub fn parse(bytes: &[u8], policy: &RedirectPolicy, now: Timestamp) -> Result<Re
     let metadata = ClientMetadata::parse(bytes)?;
     let redirect_uris = metadata.redirect_uris(policy)?;
     metadata.check_response_types()?;
-    let method = match &metadata.token_endpoint_auth_method {
+    let signs = Some(AuthenticationMethod::PrivateKeyJwt);
+    let method = match metadata.token_endpoint_auth_method.as_deref() {
         None => None,
+        Some(name) if signs.is_some_and(|method| method.as_str() == name) => signs,
         Some(name) => Some(Authentication::method_named(name).ok_or(MetadataError::Unsupported {
             field: "token_endpoint_auth_method",
-            supported: "none, client_secret_basic, client_secret_post",
+            supported: "none, client_secret_basic, client_secret_post, private_key_jwt",
         })?),
     };
+    // Nobody vouches for it, so only a place where it lives in any case is asked for its keys.
+    let is_own = |keys: &Url| {
+        let mut homes = redirect_uris.iter().filter_map(|uri| Url::parse(uri.as_str()).ok());
+        homes.any(|home| home.origin() == keys.origin())
+    };
+    let keys = if method == signs { Some(metadata.keys(is_own, true)?) } else { None };
     let mut registered = RegisteredMetadata::new(redirect_uris, metadata.grant_types()?, now);
     registered.name = metadata.name()?;
     registered.method = method;
+    registered.keys = keys;
     registered.scope = metadata.scope();
     registered.dpop_bound = metadata.dpop_bound_access_tokens.unwrap_or_default();
     Ok(registered)
@@ -59,7 +70,7 @@ pub fn to_store(
 
 /// The body of the 201 answer (RFC 7591 §3.2.1), which tells a confidential client its secret.
 pub fn answer(client: &RegisteredClient, secret: &Secret) -> Secret {
-    let confidential = client.authentication != Authentication::None;
+    let confidential = !matches!(client.authentication, Authentication::None | Authentication::Assertion(_));
     let answer = Answer {
         client_id: &client.id,
         client_id_issued_at: client.created,
@@ -203,7 +214,7 @@ mod tests {
             (json!({"redirect_uris": ["http://a.example/cb"]}), ErrorCode::InvalidRedirectUri, "plain http"),
             (json!({"redirect_uris": vec!["https://a.example/"; 21]}), ErrorCode::InvalidRedirectUri, "20"),
             (
-                json!({"redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "private_key_jwt"}),
+                json!({"redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "client_secret_jwt"}),
                 ErrorCode::InvalidClientMetadata,
                 "token_endpoint_auth_method",
             ),

@@ -44,6 +44,9 @@ pub struct Granted {
     /// Whether no access token comes of it without a proof of possession.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_proof: bool,
+    /// Whether the client had a secret or keys: nobody gets it who only says to be that client.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confidential: bool,
 }
 
 tagged! { "command",
@@ -121,7 +124,7 @@ pub struct Redeem {
     /// The key that was proven to be had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jkt: Option<String>,
-    /// Whether the client proves nothing else, so that its refresh tokens are for that key.
+    /// Whether the client proves nothing itself, so that its refresh tokens are for that key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_public: bool,
 }
@@ -151,6 +154,9 @@ pub struct Rotate {
     /// The key that was proven to be had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jkt: Option<String>,
+    /// Whether the client proves nothing itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_public: bool,
 }
 
 /// Names the command only: it carries a verifier.
@@ -277,6 +283,8 @@ pub enum Rejection {
     MissingProof,
     /// A proof of another key.
     WrongKey,
+    /// The client did not prove that it is itself.
+    UnprovenClient,
 }
 
 reasons! { Rejection:
@@ -296,4 +304,5 @@ reasons! { Rejection:
     Revoked => "grant_revoked", "the grant was revoked";
     MissingProof => "grant_proof_missing", "the code or refresh token is good only with a DPoP proof";
     WrongKey => "grant_wrong_key", "the code or refresh token is bound to another key than the DPoP proof's";
+    UnprovenClient => "grant_client_unproven", "the code or refresh token is for a client that has a secret or keys";
 }

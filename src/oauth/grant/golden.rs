@@ -134,8 +134,8 @@ fn commands_and_outcomes_keep_their_form_across_deploys() {
 
 #[test]
 fn what_is_bound_to_a_key_is_written_beside_what_was_there() {
-    let bound = Granted { jkt: Some("key".to_owned()), needs_proof: true, ..granted() };
-    let golden = GRANTED.replace("-cM\"}", r#"-cM","jkt":"key","needs_proof":true}"#);
+    let bound = Granted { jkt: Some("key".to_owned()), needs_proof: true, confidential: true, ..granted() };
+    let golden = GRANTED.replace("-cM\"}", r#"-cM","jkt":"key","needs_proof":true,"confidential":true}"#);
     assert_eq!(serde_json::to_string(&bound).unwrap(), golden);
     assert_eq!(serde_json::from_str::<Granted>(&golden).unwrap(), bound);
     let with_key = |redeem: &mut Redeem| (redeem.jkt, redeem.is_public) = (Some("key".to_owned()), true);
@@ -143,7 +143,11 @@ fn what_is_bound_to_a_key_is_written_beside_what_was_there() {
     assert!(written.ends_with(r#","access_expires":4600,"jkt":"key","is_public":true}"#), "{written}");
     let written = serde_json::to_string(&Rotate { jkt: Some("key".to_owned()), ..rotation("rt0", "rt1") }).unwrap();
     assert!(written.ends_with(r#","access_expires":8200,"jkt":"key"}"#), "{written}");
-    for (why, golden) in [(Rejection::MissingProof, r#""missing_proof""#), (Rejection::WrongKey, r#""wrong_key""#)] {
+    for (why, golden) in [
+        (Rejection::MissingProof, r#""missing_proof""#),
+        (Rejection::WrongKey, r#""wrong_key""#),
+        (Rejection::UnprovenClient, r#""unproven_client""#),
+    ] {
         assert_eq!(serde_json::to_string(&why).unwrap(), golden);
     }
 }

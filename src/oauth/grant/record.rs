@@ -284,6 +284,7 @@ impl Refresh {
             return Err(Rejection::WrongClient);
         }
         // Before anything that ends the family: who has a token without its key cannot end it either.
+        check_client(granted, rotate.is_public)?;
         check_key(granted, rotate.jkt.as_deref())?;
         if self.end(granted, rotate, now).is_some_and(|end| end.reached(now)) {
             return Err(Rejection::RefreshEnded);
@@ -346,6 +347,7 @@ fn check_redeem(
     if redeem.client_id != granted.client_id {
         return Err(Rejection::WrongClient);
     }
+    check_client(granted, redeem.is_public)?;
     if code_expires.reached(now) {
         return Err(Rejection::CodeExpired);
     }
@@ -360,6 +362,10 @@ fn check_redeem(
         return Err(Rejection::WrongResource);
     }
     check_key(granted, redeem.jkt.as_deref())
+}
+
+fn check_client(granted: &Granted, is_public: bool) -> Result<(), Rejection> {
+    if granted.confidential && is_public { Err(Rejection::UnprovenClient) } else { Ok(()) }
 }
 
 /// RFC 9449 §5, §10.

@@ -28,6 +28,7 @@ pub(super) fn granted() -> Granted {
         signed_in: None,
         jkt: None,
         needs_proof: false,
+        confidential: false,
     }
 }
 
@@ -71,6 +72,7 @@ pub(super) fn rotation(presented: &str, successor: &str) -> Rotate {
         refresh_max: None,
         access_expires: NOW + Lifetime::hours(2),
         jkt: None,
+        is_public: false,
     }
 }
 

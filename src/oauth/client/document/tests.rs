@@ -115,7 +115,7 @@ fn each_rule_of_the_document_has_its_error() {
         (with("token_endpoint_auth_method", json!("client_secret_basic")), E::Authentication),
         (with("token_endpoint_auth_method", json!("client_secret_post")), E::Authentication),
         (with("token_endpoint_auth_method", json!("client_secret_jwt")), E::Authentication),
-        (with("token_endpoint_auth_method", json!("private_key_jwt")), E::Authentication),
+        (with("token_endpoint_auth_method", json!("private_key_jwt")), E::Metadata(MetadataError::Keys)),
     ] {
         assert_eq!(read(&document), Err(error), "{document}");
     }
