@@ -14,14 +14,17 @@ const OWN: &str = "own";
 const KEYS: &str = "keys";
 const AGENTS: &str = "agents";
 
-/// What a server takes.
+/// Which bearer tokens a server takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Accepts {
-    pub(super) own: bool,
-    pub(super) keys: bool,
-    pub(super) agents: bool,
-    /// Aliases, in the order in which clients are told of them.
-    pub(super) issuers: Vec<String>,
+pub struct Accepts {
+    /// Access tokens of the gateway's own.
+    pub own: bool,
+    /// API keys.
+    pub keys: bool,
+    /// Access tokens of agents.
+    pub agents: bool,
+    /// Those of other issuers, by alias, in the order in which clients are told of them.
+    pub issuers: Vec<String>,
 }
 
 impl Default for Accepts {
@@ -140,8 +143,8 @@ mod tests {
                 }
             }
             let server = Config::parse(&document.to_string()).unwrap().servers.remove("docs").unwrap();
-            assert!(server.accepts_own);
-            server.accepts_keys
+            assert!(server.accepts.own);
+            server.accepts.keys
         };
         let (own, both) = (Some(r#"["own"]"#), Some(r#"["own", "keys"]"#));
         assert!(!taken(None, None) && !taken(own, None) && taken(both, None));
@@ -164,8 +167,8 @@ mod tests {
         document["accepts"] = json!(["own"]);
         document["servers"]["docs"]["accepts"] = json!(["own", "agents"]);
         let config = Config::parse(&document.to_string()).unwrap();
-        assert!(config.servers["docs"].accepts_agents && config.servers["docs"].takes("agents"));
-        assert!(config.servers.values().any(|server| !server.accepts_agents));
+        assert!(config.servers["docs"].accepts.agents && config.servers["docs"].takes("agents"));
+        assert!(config.servers.values().any(|server| !server.accepts.agents));
         corp(&mut document);
         document["servers"]["docs"]["accepts"] = json!(["corp", "agents"]);
         assert!(Config::parse(&document.to_string()).unwrap_err().to_string().contains("add \"own\""));
@@ -174,8 +177,8 @@ mod tests {
         document["servers"]["docs"]["accepts"] = json!(["agents"]);
         assert!(Config::parse(&document.to_string()).is_err());
         let stored = Config::parse_stored(&document.to_string()).unwrap();
-        assert_eq!(stored.servers["docs"].accepts_issuers, ["agents"]);
-        assert!(!stored.servers["docs"].accepts_agents);
+        assert_eq!(stored.servers["docs"].accepts.issuers, ["agents"]);
+        assert!(!stored.servers["docs"].accepts.agents);
     }
 
     #[test]
@@ -186,7 +189,7 @@ mod tests {
             document["servers"]["docs"]["accepts"] = list;
             let config = Config::parse(&document.to_string()).map_err(|errors| errors.to_string())?;
             let server = &config.servers["docs"];
-            Ok::<_, String>((server.accepts_own, server.accepts_keys, server.accepts_issuers.join(" ")))
+            Ok::<_, String>((server.accepts.own, server.accepts.keys, server.accepts.issuers.join(" ")))
         };
         assert_eq!(accepts(json!(["corp"])), Ok((false, false, "corp".to_owned())));
         assert_eq!(accepts(json!(["own", "keys", "corp"])), Ok((true, true, "corp".to_owned())));

@@ -44,6 +44,7 @@ mod tests;
 mod text;
 mod tree;
 
+pub use accepts::Accepts;
 pub use auth::{Auth, ConfiguredClient, MachineClient, OAuth, Value};
 pub use branding::Branding;
 pub use clients::{Clients, Preregistered};
@@ -173,7 +174,7 @@ impl Config {
     /// Scopes of the gateway's in the words of whoever issues tokens for a server: its own, where it does, and else
     /// those of the first other issuer.
     pub fn scope_to_ask(&self, server: &Server, scope: &ScopeSet) -> ScopeSet {
-        let issuer = server.accepts_issuers.first().filter(|_| !server.accepts_own);
+        let issuer = server.accepts.issuers.first().filter(|_| !server.accepts.own);
         let tokens = issuer.and_then(|alias| self.issuers.get(alias)?.access_tokens());
         tokens.map_or_else(|| scope.clone(), |tokens| tokens.scope_to_ask(scope))
     }

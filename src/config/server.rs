@@ -81,16 +81,10 @@ pub struct Server {
     pub catalogue: CatalogueOwner,
     /// How long its lists may be answered from memory, where the operator says so.
     pub list_cache: Option<Lifetime>,
-    /// Whether access tokens of the gateway's own are taken for it.
-    pub accepts_own: bool,
-    /// Whether API keys are taken for it.
-    pub accepts_keys: bool,
+    /// Which bearer tokens are taken for it.
+    pub accepts: Accepts,
     /// Whether it takes no access token that is not bound to a key.
     pub requires_dpop: bool,
-    /// Whether tokens of agents are taken for it.
-    pub accepts_agents: bool,
-    /// The other issuers whose access tokens are taken for it, by their aliases.
-    pub accepts_issuers: Vec<String>,
     /// How often and how many at once it may be called.
     pub limits: ServerLimits,
     /// Who may see and use what of it.
@@ -115,10 +109,10 @@ impl Server {
     /// Whether it takes bearer tokens that `accepts` calls so.
     pub fn takes(&self, way: &str) -> bool {
         match way {
-            "own" => self.accepts_own,
-            "keys" => self.accepts_keys,
-            "agents" if self.accepts_agents => true,
-            alias => self.accepts_issuers.iter().any(|known| known == alias),
+            "own" => self.accepts.own,
+            "keys" => self.accepts.keys,
+            "agents" if self.accepts.agents => true,
+            alias => self.accepts.issuers.iter().any(|known| known == alias),
         }
     }
 
@@ -205,11 +199,8 @@ fn prove_server(
         timeout: timeout?,
         catalogue,
         list_cache: list_cache?,
-        accepts_own: accepts.own,
-        accepts_keys: accepts.keys,
+        accepts: accepts.clone(),
         requires_dpop: document.dpop_bound_access_tokens_required,
-        accepts_agents: accepts.agents,
-        accepts_issuers: accepts.issuers.clone(),
         limits,
         policy: policy?,
         slug,

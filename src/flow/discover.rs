@@ -18,9 +18,9 @@ use crate::web::route::Endpoint;
 /// RFC 9728 metadata of one server.
 pub fn protected_resource<P: Platform>(context: &RequestContext<'_, P>, server: &Server) -> Answered<P> {
     let scopes = context.config.scope_to_ask(server, &default_scope().union(&server.policy.scopes()));
-    let issuers = server.accepts_issuers.iter().filter_map(|alias| context.config.issuers.get(alias));
+    let issuers = server.accepts.issuers.iter().filter_map(|alias| context.config.issuers.get(alias));
     let issuers = issuers.map(|issuer| issuer.issuer.as_str());
-    let issuers: Vec<_> = server.accepts_own.then_some(context.origin.as_str()).into_iter().chain(issuers).collect();
+    let issuers: Vec<_> = server.accepts.own.then_some(context.origin.as_str()).into_iter().chain(issuers).collect();
     let resource = context.resource(server).url();
     let (name, requires_dpop) = (&server.name, server.requires_dpop);
     let metadata = ProtectedResource { resource: &resource, issuers: &issuers, scopes: &scopes, name, requires_dpop };
@@ -77,7 +77,7 @@ fn describe<'a, P: Platform>(
     endpoints: &'a Endpoints,
     scopes: &'a ScopeSet,
 ) -> AuthorizationServer<'a> {
-    let takes_agents = context.config.servers.values().any(|server| server.accepts_agents);
+    let takes_agents = context.config.servers.values().any(|server| server.accepts.agents);
     let clients = || context.config.clients.preregistered.iter();
     let open = context.config.clients.dynamic_registration || context.config.clients.metadata_documents;
     let takes_keys = open || clients().any(|client| client.keys.is_some());

@@ -107,7 +107,7 @@ async fn access_token<P: Platform>(
         let mut forms = ResourceForm::all(&context.origin, server);
         forms.any(|form| claims.check(issuer, &form.url(), server.slug.as_str()).is_ok())
     };
-    let server = servers.filter(|server| server.accepts_own && asker.serves(server)).find(is_for);
+    let server = servers.filter(|server| server.accepts.own && asker.serves(server)).find(is_for);
     let Some(server) = server else { return Ok(None) };
     context.record.server(server.slug.as_str());
     let caller = Caller::from(&claims);
@@ -121,7 +121,7 @@ async fn access_token<P: Platform>(
     context.record.step(AuthorizationStep::Revocation);
     let markers = Markers { platform: context.platform, memory: context.memory, now: context.now };
     if let Some(sponsor) = caller.sponsor() {
-        let admitted = sponsor.admit(server.accepts_agents, server.is_personal());
+        let admitted = sponsor.admit(server.accepts.agents, server.is_personal());
         if admitted.is_err() || markers.of_subject(&sponsor.subject, Some(sponsor.since)).await? {
             return Ok(None);
         }
@@ -161,7 +161,7 @@ async fn key<P: Platform>(
     let Some(key) = api_keys::look_up(context, text).await? else { return Ok(None) };
     let takes = |server: &&Server| {
         let is_good = || key.check(server.slug.as_str(), server.is_personal()).is_ok();
-        server.accepts_keys && asker.serves(server) && is_good()
+        server.accepts.keys && asker.serves(server) && is_good()
     };
     let servers = context.config.servers.values().filter(takes);
     let resources: Vec<_> = servers.map(|server| ResourceForm::shown(&context.origin, server).url()).collect();

@@ -141,7 +141,7 @@ fn proof<P>(context: &RequestContext<'_, P>, form: &Form) -> Result<(AgentProof,
 }
 
 fn taking_agents<'c, P>(context: &'c RequestContext<'_, P>) -> impl Iterator<Item = &'c Server> {
-    context.config.servers.values().filter(|server| server.accepts_agents)
+    context.config.servers.values().filter(|server| server.accepts.agents)
 }
 
 /// The issuers that can say which workload somebody is, by alias.

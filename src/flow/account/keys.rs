@@ -98,7 +98,7 @@ pub(super) fn choice(name: &str, title: &str) -> page::KeyChoice {
 
 /// The servers that take keys, by slug and name.
 fn taking_keys<'c, P>(context: &'c RequestContext<'_, P>) -> impl Iterator<Item = (&'c str, &'c str)> {
-    let servers = context.config.servers.values().filter(|server| server.accepts_keys);
+    let servers = context.config.servers.values().filter(|server| server.accepts.keys);
     servers.map(|server| (server.slug.as_str(), server.name.as_str()))
 }
 

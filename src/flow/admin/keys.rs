@@ -95,7 +95,7 @@ fn service<P: Platform>(context: &RequestContext<'_, P>, wanted: &Wanted) -> Res
         return Err(format!("its name is empty or longer than {LONGEST_NAME} characters"));
     }
     for slug in wanted.servers.iter().flatten() {
-        if config.servers.get(slug.as_str()).is_none_or(|server| !server.accepts_keys) {
+        if config.servers.get(slug.as_str()).is_none_or(|server| !server.accepts.keys) {
             return Err(format!("there is no server {slug:?} that accepts keys"));
         }
     }

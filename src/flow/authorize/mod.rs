@@ -106,7 +106,7 @@ fn parse<P: Platform>(
 ) -> Result<AuthorizationRequest, RedirectError> {
     let origin = context.origin.as_str();
     let forms = |server| ResourceForm::all(&context.origin, server);
-    let servers = context.config.servers.values().filter(|server| server.accepts_own);
+    let servers = context.config.servers.values().filter(|server| server.accepts.own);
     let forms = servers.flat_map(|server| forms(server).map(|form| (&server.slug, form)));
     let urls: Vec<_> = forms.map(|(slug, form)| (slug.as_str(), form.url())).collect();
     let all: Vec<_> = urls.iter().map(|(slug, url)| (*slug, url.as_str())).collect();

@@ -28,7 +28,7 @@ pub async fn authenticate<P: Platform>(
     server: &Server,
     presented: &str,
 ) -> Result<Rc<Caller>, Failure> {
-    if !server.accepts_keys {
+    if !server.accepts.keys {
         return Err(refuse(context, server, ApiKeyError::NotAccepted));
     }
     let found = match known(context, server, presented) {

@@ -39,7 +39,7 @@ pub async fn authenticate<P: Platform>(
     let known = Verified::ending(token).and_then(|ending| context.memory.tokens.get(ending, context.now));
     let verified = match known.filter(|known| known.is(token)) {
         Some(verified) => verified,
-        None if !server.accepts_issuers.is_empty() => {
+        None if !server.accepts.issuers.is_empty() => {
             match boxed(external::authenticate(context, head, server, (scheme, token))).await? {
                 Some(caller) => return require_scope(context, server, &caller).map(|()| caller),
                 None => verify(context, server, token)?,
@@ -48,7 +48,7 @@ pub async fn authenticate<P: Platform>(
         None => verify(context, server, token)?,
     };
     let (claims, caller) = (&verified.claims, &verified.caller);
-    if !server.accepts_own {
+    if !server.accepts.own {
         return Err(not_own(context, server));
     }
     let resource = context.resource(server).url();
@@ -91,7 +91,7 @@ async fn admit_agent<P: Platform>(
     if markers.of_subject(&sponsor.subject, Some(sponsor.since)).await? {
         return Err(revoked(context, server));
     }
-    let admitted = sponsor.admit(server.accepts_agents, server.is_personal());
+    let admitted = sponsor.admit(server.accepts.agents, server.is_personal());
     admitted.map_err(|error| refusal::agent(context, server, error))
 }
 

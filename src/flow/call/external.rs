@@ -76,12 +76,12 @@ fn source<'c, P: Platform>(
     // What was asked under the configuration before may have been remembered after it was forgotten.
     let is_taken = |known: &Rc<ExternalToken>| {
         let issuer = known.caller.by.issuer();
-        known.text.matches(token) && server.accepts_issuers.iter().any(|alias| issuer == Some(alias.as_str()))
+        known.text.matches(token) && server.accepts.issuers.iter().any(|alias| issuer == Some(alias.as_str()))
     };
     if let Some(known) = known.filter(is_taken) {
         return Ok(Some(Source::Known(known)));
     }
-    let mut issuers = server.accepts_issuers.iter().filter_map(|alias| {
+    let mut issuers = server.accepts.issuers.iter().filter_map(|alias| {
         let issuer = context.config.issuers.get(alias)?;
         Some((issuer, issuer.access_tokens()?))
     });

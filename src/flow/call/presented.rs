@@ -49,7 +49,7 @@ impl<'r> Presented<'r> {
             (Some((Scheme::Bearer, token)), _) if token.starts_with(PREFIX) => Ok(Self::Key(token)),
             // Clients send such a header for servers behind, too: one that is none of ours goes nowhere.
             (Some((scheme, token)), _) => Ok(Self::Token(scheme, token)),
-            (None, Some(key)) if server.accepts_keys || key.starts_with(PREFIX) => Ok(Self::Key(key)),
+            (None, Some(key)) if server.accepts.keys || key.starts_with(PREFIX) => Ok(Self::Key(key)),
             (None, _) => Err(missing(context, server)),
         }
     }

@@ -135,7 +135,7 @@ async fn fetch<P: Platform>(context: &RequestContext<'_, P>, url: &Url) -> Resul
 pub fn refused(error: ClientAssertionError) -> Failure {
     Failure::oauth(ErrorCode::InvalidClient, error.reason(), sentence(&error)).fix(match error {
         ClientAssertionError::Signature(_) => {
-            "Compare the client's key with its jwks or jwks_uri; an agent's with the one that its sponsor named it with."
+            "Compare the client's key with its jwks or jwks_uri, and an agent's with the one that its sponsor named."
         }
         _ => "The client must sign a new assertion for each request.",
     })

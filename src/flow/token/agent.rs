@@ -89,7 +89,7 @@ pub(super) async fn issue<P: Platform>(
     let (server, form) = named.ok_or_else(|| refuse(context, AgentError::WrongServer))?;
     let slug = server.slug.as_str();
     context.record.server(slug);
-    if !server.accepts_agents {
+    if !server.accepts.agents {
         return Err(refuse(context, AgentError::NotAccepted));
     }
     let known = &context.config.scopes;

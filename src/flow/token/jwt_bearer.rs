@@ -282,7 +282,7 @@ fn server<'c, P>(
         asked.is_none_or(|asked| resource::same(&url, asked))
             && (named.is_empty() || named.iter().any(|named| resource::same(&url, named)))
     };
-    let servers = context.config.servers.values().filter(|server| server.accepts_own);
+    let servers = context.config.servers.values().filter(|server| server.accepts.own);
     let mut meant = servers.filter_map(|server| {
         let shown = Some(ResourceForm::shown(&context.origin, server)).filter(|form| fits(*form));
         let form = shown.or_else(|| ResourceForm::all(&context.origin, server).find(|form| fits(*form)));

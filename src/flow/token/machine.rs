@@ -83,12 +83,12 @@ fn named<'c, P: Platform>(
     match (target, machine.servers.as_slice()) {
         (Some(target), _) => servers
             .values()
-            .filter(|server| server.accepts_own)
+            .filter(|server| server.accepts.own)
             .flat_map(forms)
             .find(|(_, form)| resource::same(&form.url(), target)),
         (None, [only]) => servers
             .get(only.as_str())
-            .filter(|server| server.accepts_own)
+            .filter(|server| server.accepts.own)
             .map(|server| (server, ResourceForm::shown(&context.origin, server))),
         (None, _) => None,
     }
