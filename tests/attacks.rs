@@ -7,6 +7,8 @@
 
 #[path = "attacks/agents.rs"]
 mod agents;
+#[path = "attacks/agents_beside.rs"]
+mod agents_beside;
 #[path = "attacks/anonymous.rs"]
 mod anonymous;
 #[path = "attacks/apps.rs"]

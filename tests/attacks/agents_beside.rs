@@ -1,0 +1,75 @@
+//! Agents where another way in has a say: who asks about their tokens, a key that these are bound to, and the identity
+//! provider that is asked about their sponsor.
+//!
+//! Not here: agents by themselves (`attacks::agents`).
+
+use serde_json::{Value, json};
+
+use crate::world::dpop::Prover;
+use crate::world::issuing::{DEMO, call};
+use crate::world::sponsored::{Agent, with_agents};
+use crate::world::{ADMIN_TOKEN, HOUR, World};
+
+fn told(world: &World, token: &str) -> Value {
+    let form = [("token", token)];
+    world.request("POST", "/oauth/introspect").bearer(ADMIN_TOKEN).form(&form).send().with(200).json()
+}
+
+#[test]
+fn nobody_is_told_that_a_token_is_good_which_calls_refuse() {
+    let world = with_agents();
+    let (_, agent) = Agent::of(&world, "alice", &[]);
+    let token = agent.token(&[]);
+    let said = told(&world, &token);
+    assert_eq!((&said["active"], &said["sub"]), (&json!(true), &json!(agent.id)));
+
+    world.reconfigure(|config| config["accepts"] = json!(["own"]));
+    call(&world, "demo", &token).refused(403, "agent_not_accepted");
+    assert_eq!(told(&world, &token), json!({"active": false}));
+
+    world.reconfigure(|config| config["accepts"] = json!(["own", "agents"]));
+    world.passes(1);
+    world.request("DELETE", "/admin/subjects/dev%3Aalice").bearer(ADMIN_TOKEN).send().with(200);
+    world.new_isolate();
+    call(&world, "demo", &token).refused(401, "token_revoked");
+    assert_eq!(told(&world, &token), json!({"active": false}));
+}
+
+#[test]
+fn a_server_that_wants_bound_tokens_wants_them_of_agents_too() {
+    let world = with_agents();
+    let (_, agent) = Agent::of(&world, "alice", &[]);
+    world.reconfigure(|config| config["servers"]["demo"]["dpop_bound_access_tokens_required"] = json!(true));
+    agent.asks(&[]).refused(400, "dpop_proof_missing");
+    let (prover, assertion) = (Prover::new(31), agent.assertion(|_| ()));
+    let grant = ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
+    let form = [grant, ("assertion", assertion.as_str()), ("resource", DEMO)];
+    let proof = prover.for_token(&world);
+    let said = world.request("POST", "/oauth/token").form(&form).header("dpop", &proof).send().with(200).json();
+    assert_eq!(said["token_type"], "DPoP");
+    let token = said["access_token"].as_str().unwrap();
+    prover.calls(&world, token).with(200);
+    call(&world, "demo", token).refused(401, "token_bound");
+    // A proof is good once, whatever assertion comes with it.
+    let assertion = agent.assertion(|_| ());
+    let form = [grant, ("assertion", assertion.as_str()), ("resource", DEMO)];
+    let again = world.request("POST", "/oauth/token").form(&form).header("dpop", &proof).send();
+    again.refused(400, "dpop_proof_used");
+}
+
+#[test]
+fn an_agent_gets_nothing_once_its_sponsor_is_put_out_at_the_provider() {
+    let world = World::public(|config| {
+        config["login"]["recheck_seconds"] = json!(HOUR);
+        config["accepts"] = json!(["own", "agents"]);
+    });
+    let (_, agent) = Agent::of(&world, "alice", &[]);
+    let resource = ("resource", "https://mcp.example.com/v1/mcp/demo");
+    agent.token(&[resource]);
+    world.idp.puts_out("alice");
+    world.passes(HOUR);
+    for _ in 0..2 {
+        agent.asks(&[resource]).refused(400, "login_recheck_gone");
+        world.new_isolate();
+    }
+}
