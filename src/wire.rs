@@ -24,9 +24,10 @@ const REQUEST_ID: &str = "x-request-id";
 
 /// The headers of answers that anything here reads. JavaScript asks for these: to walk through all took as long as to
 /// make a response.
-pub const READ_OF_ANSWERS: [&str; 8] = [
+pub const READ_OF_ANSWERS: [&str; 9] = [
     "age",
     "cache-control",
+    "cf-mitigated",
     "content-type",
     "location",
     "mcp-protocol-version",

@@ -159,6 +159,11 @@ impl Config {
         self.clients.preregistered.iter().find(|client| client.client_id == client_id)?.machine.as_ref()
     }
 
+    /// Whether a client that the operator set up gets no access token that is not bound to a key.
+    pub fn binds_tokens_of(&self, client_id: &str) -> bool {
+        self.clients.preregistered.iter().any(|client| client.client_id == client_id && client.dpop_bound)
+    }
+
     /// The slugs of the servers whose tokens a client may ask about.
     pub fn introspects(&self, client_id: &str) -> &[String] {
         let mut clients = self.clients.preregistered.iter();

@@ -106,9 +106,14 @@ pub async fn lend<P: Platform>(
     revocation::end_tokens(context, &id.subject(), context.platform.moment()).await
 }
 
+/// Ends the tokens of an agent, those that are under way too.
+pub async fn end_tokens<P: Platform>(context: &RequestContext<'_, P>, id: &AgentId) -> Result<(), Failure> {
+    revocation::end_tokens(context, &id.subject(), context.now + UNDER_WAY).await
+}
+
 /// Ends an agent of a sponsor's.
 pub async fn end<P: Platform>(context: &RequestContext<'_, P>, sponsor: &str, id: &AgentId) -> Result<(), Failure> {
-    revocation::end_tokens(context, &id.subject(), context.now + UNDER_WAY).await?;
+    end_tokens(context, id).await?;
     let forgotten = Command::ForgetAgent { agent: id.clone() };
     context.platform.account(sponsor, forgotten).await.map_err(|Unavailable| Failure::storage())?;
     // What is known of it stays, so that it is told what has become of it: good for nothing, it ends by itself.

@@ -5,6 +5,7 @@
 //! Not here: what a proof must say (`oauth::dpop`).
 
 use super::{Head, RequestContext, once, sentence, signature};
+use crate::config::Server;
 use crate::headers::{HeaderName, HeaderValue, RETRY_AFTER};
 use crate::oauth::dpop::nonce;
 use crate::oauth::dpop::proof::{self, Proof, ProofError, ProvenRequest};
@@ -31,6 +32,17 @@ pub async fn of_token_request<P: Platform>(
         return Err(refused(context, ProofError::Nonce));
     }
     Ok(Some(proof))
+}
+
+/// Refuses to issue a token without a proof where the server, or what its client was set up as, takes no other.
+pub fn require<P: Platform>(
+    context: &RequestContext<'_, P>,
+    server: &Server,
+    client_id: &str,
+    proof: Option<&Proof>,
+) -> Result<(), Failure> {
+    let is_wanted = || server.requires_dpop || context.config.binds_tokens_of(client_id);
+    if proof.is_none() && is_wanted() { Err(refused(context, ProofError::Missing)) } else { Ok(()) }
 }
 
 /// Uses a proof up, once on earth. Whoever does so has done all else that can be checked before: anybody can make
@@ -63,7 +75,8 @@ pub async fn of_call<P: Platform>(
     if seen.get(proof.id.as_str(), context.now).is_some() {
         return Ok(Err(ProofError::Used));
     }
-    seen.put(proof.id.as_str(), (), proof.until, context.now);
+    // As long as any is good, so that those seen first go first where there is no more room.
+    seen.put(proof.id.as_str(), (), context.now + proof::GOOD_AT_MOST, context.now);
     Ok(Ok(()))
 }
 

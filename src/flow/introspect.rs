@@ -107,7 +107,8 @@ async fn access_token<P: Platform>(
         let mut forms = ResourceForm::all(&context.origin, server);
         forms.any(|form| claims.check(issuer, &form.url(), server.slug.as_str()).is_ok())
     };
-    let server = servers.filter(|server| server.accepts.own && asker.serves(server)).find(is_for);
+    let takes = |server: &&Server| server.accepts.own && (claims.cnf.is_some() || !server.requires_dpop);
+    let server = servers.filter(|server| takes(server) && asker.serves(server)).find(is_for);
     let Some(server) = server else { return Ok(None) };
     context.record.server(server.slug.as_str());
     let caller = Caller::from(&claims);

@@ -106,6 +106,9 @@ pub async fn end_everything<P: Platform>(
 
 /// An agent has nothing but itself, and that its sponsor's account lists.
 async fn end_agent<P: Platform>(context: &RequestContext<'_, P>, id: &AgentId) -> Result<Ended, Failure> {
+    // Before it is looked for: storage may not show it here yet.
+    agents::end_tokens(context, id).await?;
+    context.memory.unknown_agents.forget(id.as_str());
     let known = agents::find(context, id).await?;
     if let Some(agent) = &known {
         agents::end(context, &agent.sponsor, id).await?;

@@ -77,9 +77,17 @@ impl<P: Platform> Markers<'_, P> {
         Ok(since(at))
     }
 
-    /// Until when all of them are known.
-    pub fn known_until(&self, access: Option<&str>, subject: &str, connection: Option<&str>) -> Option<Timestamp> {
-        let of_subject = self.memory.subjects.until(subject, self.now)?;
+    /// Until when all of them are known, that of who stands behind the subject too.
+    pub fn known_until(
+        &self,
+        access: Option<&str>,
+        (subject, sponsor): (&str, Option<&str>),
+        connection: Option<&str>,
+    ) -> Option<Timestamp> {
+        let mut of_subject = self.memory.subjects.until(subject, self.now)?;
+        if let Some(sponsor) = sponsor {
+            of_subject = of_subject.min(self.memory.subjects.until(sponsor, self.now)?);
+        }
         let of_both = match access {
             Some(access) => self.memory.revoked.until(access, self.now)?.min(of_subject),
             None => of_subject,
@@ -111,7 +119,7 @@ pub async fn mark_dropped<P: Platform>(context: &RequestContext<'_, P>, key: &Co
 
 /// Ends a grant, whoever owns it, and every access token made from it.
 pub async fn end_grant<P: Platform>(context: &RequestContext<'_, P>, id: &GrantId) -> Result<(), Failure> {
-    let command = grant::Command::Revoke { client_id: None };
+    let command = grant::Command::Revoke { client_id: None, is_public: false };
     let outcome = context.platform.grant(id, command).await.map_err(|Unavailable| Failure::storage())?;
     match outcome {
         grant::Outcome::Revoked { until } => revoke_access(context, id, until).await,

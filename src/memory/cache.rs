@@ -10,8 +10,7 @@ use std::rc::Rc;
 
 use crate::time::Timestamp;
 
-/// A bounded map by text whose entries expire. When it is full the expired go first, then whatever sorts first: an
-/// entry lost costs a look-up, never a wrong answer.
+/// A bounded map by text whose entries expire. When it is full the expired go first, then whatever expires first.
 pub struct Cache<V> {
     entries: RefCell<Entries>,
     values: PhantomData<V>,
@@ -69,7 +68,8 @@ fn put(entries: &mut Entries, key: String, value: Rc<dyn Any>, until: Timestamp,
         entries.retain(|_, (_, until)| !until.reached(now));
     }
     if entries.len() >= CAPACITY {
-        entries.pop_first();
+        let first = entries.iter().min_by_key(|(_, (_, until))| *until).map(|(key, _)| key.clone());
+        first.and_then(|key| entries.remove(&key));
     }
     entries.insert(key, (value, until));
 }
@@ -84,6 +84,17 @@ mod tests {
         cache.put("a", 1, Timestamp(10), Timestamp(0));
         assert_eq!(cache.get("a", Timestamp(9)), Some(1));
         assert_eq!(cache.get("a", Timestamp(10)), None);
+    }
+
+    #[test]
+    fn what_expires_first_goes_first_wherever_it_sorts() {
+        let cache = Cache::default();
+        for key in 0..CAPACITY {
+            cache.put(format!("b{key}"), (), Timestamp(10), Timestamp(0));
+        }
+        cache.put("a", (), Timestamp(11), Timestamp(0));
+        cache.put("c", (), Timestamp(11), Timestamp(0));
+        assert!(cache.get("a", Timestamp(9)).is_some() && cache.get("c", Timestamp(9)).is_some());
     }
 
     #[test]

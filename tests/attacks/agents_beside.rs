@@ -73,3 +73,59 @@ fn an_agent_gets_nothing_once_its_sponsor_is_put_out_at_the_provider() {
         world.new_isolate();
     }
 }
+
+#[test]
+fn an_agent_that_cannot_be_seen_yet_ends_all_the_same() {
+    let world = with_agents();
+    let (_, agent) = Agent::of(&world, "alice", &[]);
+    let token = agent.token(&[]);
+    let path = format!("/admin/subjects/{}", agent.id.replace(':', "%3A"));
+    let ends = || world.request("DELETE", &path).bearer(ADMIN_TOKEN).send();
+    // As in a place that storage has not told of it.
+    let name = agent.id.clone();
+    let hidden = world.platform.directory.borrow_mut().remove(&name).unwrap();
+    world.new_isolate();
+    ends().refused(404, "no_such_subject");
+    world.platform.directory.borrow_mut().insert(name, hidden);
+    call(&world, "demo", &token).refused(401, "token_revoked");
+    // Told in the meantime, the same isolate finds it at once.
+    ends().with(200);
+    agent.asks(&[]).refused(400, "agent_ended");
+}
+
+#[test]
+fn an_agent_gives_its_token_back() {
+    let world = with_agents();
+    let (_, agent) = Agent::of(&world, "alice", &[]);
+    let token = agent.token(&[]);
+    let revokes = |assertion: &str| {
+        let form = [
+            ("token", token.as_str()),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", assertion),
+        ];
+        world.request("POST", "/oauth/revoke").form(&form).send()
+    };
+    let used = agent.assertion(|_| ());
+    agent.presents(&used, &[]).with(200);
+    revokes(&used).refused(401, "client_assertion_used");
+    call(&world, "demo", &token).with(200);
+    revokes(&agent.assertion(|_| ())).with(200);
+    call(&world, "demo", &token).refused(401, "token_revoked");
+}
+
+#[test]
+fn where_its_assertion_is_what_proves_the_client_an_agent_is_told_so() {
+    let world = with_agents();
+    let (_, agent) = Agent::of(&world, "alice", &[]);
+    let assertion = agent.assertion(|_| ());
+    world.request("DELETE", "/admin/subjects/dev%3Aalice").bearer(ADMIN_TOKEN).send().with(200);
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", assertion.as_str()),
+    ];
+    let answer = world.request("POST", "/oauth/token").form(&form).send();
+    answer.refused(401, "agent_ended");
+    assert_eq!(answer.json()["error"], "invalid_client");
+}

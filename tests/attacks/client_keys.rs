@@ -89,6 +89,29 @@ fn who_has_code_and_verifier_of_a_published_client_needs_its_key() {
 }
 
 #[test]
+fn who_has_a_token_of_a_published_client_without_its_key_ends_nothing() {
+    let (world, _) = world();
+    let client = allowed(&world);
+    let said = redeems(&client, Some(&signed(&world, &client, KEY, "1"))).with(200).json();
+    let revokes = |token: &Value, assertion: Option<&str>| {
+        let mut form = vec![("client_id", client.id.as_str()), ("token", token.as_str().unwrap())];
+        if let Some(assertion) = assertion {
+            form.extend([("client_assertion_type", TYPE), ("client_assertion", assertion)]);
+        }
+        world.request("POST", "/oauth/revoke").form(&form).send()
+    };
+    for token in [&said["refresh_token"], &said["access_token"]] {
+        world.new_isolate();
+        revokes(token, None).refused(401, "grant_client_unproven");
+    }
+    let form = [("grant_type", "refresh_token"), ("refresh_token", said["refresh_token"].as_str().unwrap())];
+    let said = asks(&client, &form, Some(&signed(&world, &client, KEY, "2"))).with(200).json();
+    revokes(&said["access_token"], Some(&signed(&world, &client, KEY, "3"))).with(200);
+    let form = [("grant_type", "refresh_token"), ("refresh_token", said["refresh_token"].as_str().unwrap())];
+    asks(&client, &form, Some(&signed(&world, &client, KEY, "4"))).refused(400, "grant_revoked");
+}
+
+#[test]
 fn the_keys_of_a_document_are_in_it_or_on_its_own_origin() {
     for (member, value) in [
         ("jwks_uri", json!("https://victim.example/jwks")),
@@ -165,6 +188,13 @@ fn a_registration_leads_the_gateway_to_no_strangers_host() {
     }
     registration(&world, |metadata| metadata["jwks_uri"] = json!(null)).refused(400, "registration_metadata");
     assert!(world.sent().is_empty());
+    // Nor to its own machine, where a program comes back to as well.
+    let local = |metadata: &mut Value| {
+        metadata["redirect_uris"] = json!(["http://localhost:9000/cb"]);
+        metadata["jwks_uri"] = json!("http://localhost:9000/jwks");
+    };
+    registration(&world, local).with(201);
+    registration(&World::public(|_| ()), local).refused(400, "registration_metadata");
 }
 
 #[test]

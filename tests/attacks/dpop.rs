@@ -3,12 +3,13 @@
 //! Not here: what a good proof does (`journeys`).
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use mcp_edge_gateway::gateway::StreamStanding;
 use serde_json::{Value, json};
 
-use crate::world::World;
 use crate::world::answer::Answer;
 use crate::world::dpop::{DEMO, Prover, TOKEN, calling};
-use crate::world::issuing::call;
+use crate::world::issuing::{Issuing, Presents, call};
+use crate::world::{ADMIN_TOKEN, World};
 
 fn world() -> World {
     let world = World::configured(|config| {
@@ -237,4 +238,30 @@ fn no_server_sees_a_proof_and_a_bearer_costs_what_it_did() {
     assert!(sent.iter().all(|sent| !sent.headers.contains_key("dpop") && !sent.headers.contains_key("authorization")));
     let uses = world.uses_of(|| drop(prover.calling(&world, &token).send().with(200)));
     assert_eq!((uses.fetches, uses.directory, uses.ledger), (1, 0, 0));
+}
+
+#[test]
+fn who_wants_only_bound_tokens_gets_no_other_by_whatever_grant() {
+    let (world, issuing) = Issuing::of_people();
+    world.reconfigure(|config| {
+        config["clients"]["preregistered"][0]["dpop_bound_access_tokens"] = json!(true);
+    });
+    let jag = issuing.typed("oauth-id-jag+jwt", &Issuing::for_ann(&world));
+    Presents::of(&jag).by("agent", "AGENT_SECRET").at(&world).refused(400, "dpop_proof_missing");
+}
+
+#[test]
+fn a_server_that_comes_to_want_bound_tokens_wants_them_of_what_was_allowed_before() {
+    let world = World::new();
+    let client = world.client("claude").connects("alice");
+    world.outside_answers("https://demo.example", 200, &[("content-type", "text/event-stream")], "data: {}\n\n");
+    let stream = call(&world, "demo", &client.access).with(200).terms.unwrap();
+    world.reconfigure(|config| config["servers"]["demo"]["dpop_bound_access_tokens_required"] = json!(true));
+    world.passes(31);
+    client.call("echo").refused(401, "token_unbound");
+    assert!(matches!(world.look_at([&stream])[0], StreamStanding::Ends(_)));
+    client.refreshing(client.refresh.as_deref().unwrap()).refused(400, "dpop_proof_missing");
+    let form = [("token", client.access.as_str())];
+    let told = world.request("POST", "/oauth/introspect").bearer(ADMIN_TOKEN).form(&form).send().with(200).json();
+    assert_eq!(told, json!({"active": false}));
 }

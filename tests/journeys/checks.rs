@@ -84,6 +84,8 @@ fn x12_every_fault_of_the_server_itself_is_named() {
     let open = json!({});
     finds(&open, |says| at(says, "/mcp", || page(404)), "upstream_not_mcp");
     finds(&open, |says| at(says, "/mcp", || page(403)), "upstream_blocked");
+    let challenge = || Scripted::new(503, &[("content-type", "text/html"), ("cf-mitigated", "challenge")], "<html>");
+    finds(&open, |says| at(says, "/mcp", challenge), "upstream_blocked");
     finds(&open, |says| at(says, "/mcp", || page(502)), "upstream_error");
     let moved = || Scripted::new(307, &[("location", "https://linear.example/v2/mcp?key=secret-in-it")], "");
     finds(&open, |says| at(says, "/mcp", moved), "upstream_redirected");

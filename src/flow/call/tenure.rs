@@ -58,6 +58,8 @@ pub struct Tenure {
     binding: Digested,
     /// What its policy was: what passes is shown by that for as long as the stream lasts.
     policy: u64,
+    /// Whether the server took only tokens that are bound to a key.
+    bound: bool,
     /// What `accepts` calls that it was opened with.
     way: String,
     /// What it was opened with where no person did: the operator may take that away.
@@ -100,6 +102,7 @@ pub fn terms<P: Platform>(call: &Call<'_, P>) -> Terms {
         slug: call.server.slug.as_str().to_owned(),
         binding: sealed::binding(call.server),
         policy: call.server.policy.fingerprint(),
+        bound: call.server.requires_dpop,
         way: caller.by.way().to_owned(),
         machine: match &caller.by {
             By::Machine { client, .. } => {
@@ -156,7 +159,8 @@ impl Tenure {
         if let Some(failure) = self.ended(markers).await? {
             return Err(failure);
         }
-        let known = markers.known_until(self.access.as_deref(), &self.subject, self.connection.as_deref());
+        let sponsor = self.sponsor.as_ref().map(|sponsor| sponsor.subject.as_str());
+        let known = markers.known_until(self.access.as_deref(), (&self.subject, sponsor), self.connection.as_deref());
         let configured = markers.memory.config.borrow().as_ref().map(|loaded| loaded.fresh_until);
         let next = known.into_iter().chain(configured.filter(|until| !until.reached(now))).min();
         Ok(next.unwrap_or(now + REMEMBERED).min(self.due).remaining(now).max(Lifetime(1)))
@@ -205,7 +209,8 @@ impl Tenure {
             return Some(refusal::no_such_server(&self.slug));
         };
         let is_changed = sealed::binding(server) != self.binding || server.policy.fingerprint() != self.policy;
-        if is_changed || !server.takes(&self.way) {
+        let wants_more = server.requires_dpop && !self.bound;
+        if is_changed || wants_more || !server.takes(&self.way) {
             let message = "The operator has changed this server since the stream was opened.";
             return Some(Failure::new(Blame::Operator, 503, "server_changed", message).fix("Send the request again."));
         }
@@ -258,6 +263,7 @@ mod tests {
             slug: "docs".to_owned(),
             binding: Digested::of("docs"),
             policy: u64::MAX,
+            bound: true,
             way: "own".to_owned(),
             machine: Some(HeldByMachine {
                 client: "c\ni".to_owned(),

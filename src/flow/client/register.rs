@@ -34,8 +34,8 @@ pub async fn register<P: Platform>(context: &RequestContext<'_, P>, head: &Head,
     }
     require_allowance(context, head).await?;
     let body = read_small(body, registration::LIMIT).await?;
-    let registered =
-        registration::parse(&body, &context.redirect_policy(), context.now).map_err(|error| refused(&error))?;
+    let registered = registration::parse(&body, &context.redirect_policy(), context.origin.is_loopback(), context.now)
+        .map_err(|error| refused(&error))?;
     let sealed = RegisteredClient::seal(&registered, &context.keys, context.platform.random());
     let (client, secret) = if let Some(sealed) = sealed { sealed } else { store_new(context, registered).await? };
     let answer = registration::answer(&client, &secret);

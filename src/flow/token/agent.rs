@@ -14,7 +14,7 @@ use crate::jose::{jwks, jws};
 use crate::oauth::agent::{Agent, AgentError, AgentId, AgentProof, Sponsor, SponsoredAgent};
 use crate::oauth::client::ClientCredentials;
 use crate::oauth::client::assertion::{ClientAssertionError, ProvenAssertion};
-use crate::oauth::dpop::proof::{Proof, ProofError};
+use crate::oauth::dpop::proof::Proof;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::grant::GrantId;
 use crate::oauth::resource;
@@ -99,13 +99,9 @@ pub(super) async fn issue<P: Platform>(
     context.record.scopes(&scope.to_string());
     // 4.
     context.record.step(AuthorizationStep::AccessToken);
-    if server.requires_dpop && asked.proof.is_none() {
-        return Err(dpop::refused(context, ProofError::Missing));
-    }
+    dpop::require(context, server, &subject, asked.proof)?;
     dpop::burn(context, asked.proof).await?;
-    if !once::burn(context, &proven.id, proven.until).await? {
-        return Err(client::assertion::refused(ClientAssertionError::Used));
-    }
+    burn(context, &proven).await?;
     let noted = profile::as_asked(noted, &server.policy, context.now);
     let lifetime = context.config.tokens.access_ttl.min(LIFETIME);
     let claims = Claims {
@@ -134,6 +130,26 @@ pub(super) async fn issue<P: Platform>(
     let access = access_token::sign(&context.keys, &claims);
     let response = TokenResponse { access_token: &access, token_type, expires_in, refresh_token: None, scope: &scope };
     Ok(Reply::bytes(StatusCode::OK, "application/json", response.to_json()))
+}
+
+/// The agent that an assertion proves, as the client it is here; once.
+pub(super) async fn authenticate<P: Platform>(
+    context: &RequestContext<'_, P>,
+    id: &AgentId,
+    assertion: &Secret,
+) -> Result<String, Failure> {
+    context.record.step(AuthorizationStep::ClientAuthentication);
+    let agent = agents::find(context, id).await?.ok_or_else(|| refuse(context, AgentError::Unknown))?;
+    let proven = prove(context, &agent, assertion).await?;
+    burn(context, &proven).await?;
+    let subject = agent.id.subject();
+    context.record.vouched(&subject);
+    Ok(subject)
+}
+
+async fn burn<P: Platform>(context: &RequestContext<'_, P>, proven: &ProvenAssertion) -> Result<(), Failure> {
+    let first = once::burn(context, &proven.id, proven.until).await?;
+    if first { Ok(()) } else { Err(client::assertion::refused(ClientAssertionError::Used)) }
 }
 
 async fn prove<P: Platform>(

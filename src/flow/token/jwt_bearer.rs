@@ -13,7 +13,7 @@ use crate::flow::{Answered, RequestContext, bound, default_scope, dpop, once, pr
 use crate::jose::jws::{self, JwsError};
 use crate::json::Node;
 use crate::oauth::client::assertion::ProvenAssertion;
-use crate::oauth::dpop::proof::{Proof, ProofError};
+use crate::oauth::dpop::proof::Proof;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::external::access_token::granted;
 use crate::oauth::external::assertion;
@@ -100,9 +100,7 @@ pub(super) async fn exchange<P: Platform>(
     // 4.
     context.record.step(AuthorizationStep::AccessToken);
     let proof = asked.proof;
-    if server.requires_dpop && proof.is_none() {
-        return Err(dpop::refused(context, ProofError::Missing));
-    }
+    dpop::require(context, server, client.unwrap_or(&accepted.client_id), proof)?;
     dpop::burn(context, proof).await?;
     if !once::burn(context, &accepted.id, accepted.until).await? {
         return Err(refused(AssertionError::Used));

@@ -10,7 +10,7 @@ use http::StatusCode;
 use crate::authorization_log::AuthorizationStep;
 use crate::config::Server;
 use crate::flow::{Answered, RequestContext, dpop, sentence};
-use crate::oauth::dpop::proof::{Proof, ProofError};
+use crate::oauth::dpop::proof::Proof;
 use crate::oauth::grant::GrantId;
 use crate::oauth::machine::{Machine, MachineError, subject};
 use crate::oauth::resource;
@@ -40,11 +40,7 @@ pub(super) async fn issue<P: Platform>(
     let scope = machine.grant(server.slug.as_str(), server.is_personal(), asked).map_err(refuse)?;
     context.record.scopes(&scope.to_string());
     context.record.step(AuthorizationStep::AccessToken);
-    let mut clients = context.config.clients.preregistered.iter();
-    let wants_key = clients.any(|client| client.client_id == client_id && client.dpop_bound);
-    if (wants_key || server.requires_dpop) && proof.is_none() {
-        return Err(dpop::refused(context, ProofError::Missing));
-    }
+    dpop::require(context, server, &client_id, proof)?;
     dpop::burn(context, proof).await?;
     let lifetime = context.config.tokens.access_ttl;
     let claims = Claims {

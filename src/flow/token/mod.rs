@@ -235,6 +235,8 @@ async fn respond<P: Platform>(
     context.record.scopes(&scope.to_string());
     context.record.step(AuthorizationStep::AccessToken);
     let server = served(&context.config, &context.origin, granted).ok_or_else(moved)?;
+    // It may be wanted since the person allowed it.
+    dpop::require(context, server, &granted.client_id, proof)?;
     let Profile { roles, claims, .. } = profile::of(context, &granted.subject, &server.policy).await?;
     let lifetime = context.config.tokens.access_ttl;
     let claims = Claims {

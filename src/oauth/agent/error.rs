@@ -31,11 +31,11 @@ pub enum AgentError {
 }
 
 impl AgentError {
-    /// The code to answer a token request with.
+    /// The code to answer a token request with, where the assertion proves the client (RFC 6749 §5.2).
     pub const fn code(self) -> ErrorCode {
         match self {
             Self::Unknown | Self::Ended | Self::Expired | Self::WrongWorkload | Self::IssuerChanged => {
-                ErrorCode::InvalidGrant
+                ErrorCode::InvalidClient
             }
             Self::NotAccepted | Self::WrongServer | Self::AccountNotLent | Self::SponsorNotConnected => {
                 ErrorCode::InvalidTarget

@@ -25,17 +25,21 @@ pub const LIMIT: usize = 16 * 1024;
 const STORED_LIMIT: usize = 4 * 1024;
 
 /// Reads a registration request.
-pub fn parse(bytes: &[u8], policy: &RedirectPolicy, now: Timestamp) -> Result<RegisteredMetadata, RegistrationError> {
+pub fn parse(
+    bytes: &[u8],
+    policy: &RedirectPolicy,
+    loopback_allowed: bool,
+    now: Timestamp,
+) -> Result<RegisteredMetadata, RegistrationError> {
     if bytes.len() > LIMIT {
         return Err(RegistrationError::TooLarge { limit: LIMIT });
     }
     let metadata = ClientMetadata::parse(bytes)?;
     let redirect_uris = metadata.redirect_uris(policy)?;
     metadata.check_response_types()?;
-    let signs = Some(AuthenticationMethod::PrivateKeyJwt);
     let method = match metadata.token_endpoint_auth_method.as_deref() {
         None => None,
-        Some(name) if signs.is_some_and(|method| method.as_str() == name) => signs,
+        Some("private_key_jwt") => Some(AuthenticationMethod::PrivateKeyJwt),
         Some(name) => Some(Authentication::method_named(name).ok_or(MetadataError::Unsupported {
             field: "token_endpoint_auth_method",
             supported: "none, client_secret_basic, client_secret_post, private_key_jwt",
@@ -46,7 +50,8 @@ pub fn parse(bytes: &[u8], policy: &RedirectPolicy, now: Timestamp) -> Result<Re
         let mut homes = redirect_uris.iter().filter_map(|uri| Url::parse(uri.as_str()).ok());
         homes.any(|home| home.origin() == keys.origin())
     };
-    let keys = if method == signs { Some(metadata.keys(is_own, true)?) } else { None };
+    let signs = method == Some(AuthenticationMethod::PrivateKeyJwt);
+    let keys = if signs { Some(metadata.keys(is_own, loopback_allowed)?) } else { None };
     let mut registered = RegisteredMetadata::new(redirect_uris, metadata.grant_types()?, now);
     registered.name = metadata.name()?;
     registered.method = method;
@@ -158,7 +163,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_800_000_000);
 
     fn register(request: &Value) -> (RegisteredClient, Value) {
-        let registered = parse(request.to_string().as_bytes(), &RedirectPolicy::default(), NOW).unwrap();
+        let registered = parse(request.to_string().as_bytes(), &RedirectPolicy::default(), true, NOW).unwrap();
         let (client, secret) = to_store(registered, [7; 16], [9; 32]).unwrap();
         let answer = serde_json::from_str(answer(&client, &secret).expose()).unwrap();
         (client, answer)
@@ -226,11 +231,11 @@ mod tests {
             (json!([1]), ErrorCode::InvalidClientMetadata, "JSON object"),
             (json!({"client_name": "a".repeat(LIMIT)}), ErrorCode::InvalidClientMetadata, "16384"),
         ] {
-            let error = parse(request.to_string().as_bytes(), &RedirectPolicy::default(), NOW).unwrap_err();
+            let error = parse(request.to_string().as_bytes(), &RedirectPolicy::default(), true, NOW).unwrap_err();
             assert!(error.code() == code && error.to_string().contains(names), "{error}");
         }
         let policy = RedirectPolicy { patterns: vec!["https://app.example.com/*".to_owned()] };
-        let error = parse(br#"{"redirect_uris":["https://a.example/cb"]}"#, &policy, NOW).unwrap_err();
+        let error = parse(br#"{"redirect_uris":["https://a.example/cb"]}"#, &policy, true, NOW).unwrap_err();
         assert!(error.code() == ErrorCode::InvalidRedirectUri && error.to_string().contains("patterns"), "{error}");
     }
 
@@ -239,7 +244,7 @@ mod tests {
         let uris: Vec<_> = (0..20).map(|n| format!("https://a.example/{}/{n}", "p".repeat(200))).collect();
         let registered = |count: usize| {
             let request = json!({"redirect_uris": uris[..count]}).to_string();
-            to_store(parse(request.as_bytes(), &RedirectPolicy::default(), NOW).unwrap(), [7; 16], [9; 32])
+            to_store(parse(request.as_bytes(), &RedirectPolicy::default(), true, NOW).unwrap(), [7; 16], [9; 32])
         };
         assert!(registered(15).is_ok());
         let error = registered(20).unwrap_err();
@@ -250,7 +255,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn any_bytes_register_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse(&bytes, &RedirectPolicy::default(), NOW);
+            let _ = parse(&bytes, &RedirectPolicy::default(), true, NOW);
         }
     }
 }

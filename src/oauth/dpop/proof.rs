@@ -24,6 +24,8 @@ const LONGEST_ID: usize = 255;
 const OLDEST: Lifetime = Lifetime::minutes(5);
 /// How far the client's clock may be before ours.
 const LEEWAY: Lifetime = Lifetime(60);
+/// How long a proof is good from the moment it is seen, at most.
+pub const GOOD_AT_MOST: Lifetime = OLDEST.and(LEEWAY);
 
 /// The request that a proof is for.
 #[derive(Debug, Clone, Copy)]

@@ -95,6 +95,9 @@ tagged! { "command",
         Revoke {
             /// The client that asks, which must own the grant; `None` revokes whoever owns it.
             client_id: Option<String>,
+            /// Whether it did not prove that it is itself.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+            is_public: bool,
         },
     }
 }

@@ -134,7 +134,7 @@ impl State {
             Command::Hold { .. } | Command::Refuse { .. } => (self, Outcome::AlreadyUsed),
             Command::Redeem(redeem) => self.redeem(redeem, now),
             Command::Rotate(rotate) => self.rotate(rotate, now),
-            Command::Revoke { client_id } => self.revoke(client_id.as_deref(), now),
+            Command::Revoke { client_id, is_public } => self.revoke(client_id.as_deref(), is_public, now),
         }
     }
 
@@ -250,7 +250,7 @@ impl State {
         }
     }
 
-    fn revoke(self, client_id: Option<&str>, now: Timestamp) -> (Self, Outcome) {
+    fn revoke(self, client_id: Option<&str>, is_public: bool, now: Timestamp) -> (Self, Outcome) {
         let (granted, until) = match &self {
             Self::Refused { .. } => return (self, rejected(Rejection::Unknown)),
             // No client has anything of it yet; the subject or the operator may end it.
@@ -267,6 +267,9 @@ impl State {
         };
         if client_id.is_some_and(|client_id| client_id != granted.client_id) {
             return (self, rejected(Rejection::WrongClient));
+        }
+        if let Err(why) = check_client(granted, is_public) {
+            return (self, rejected(why));
         }
         (Self::Revoked { until }, Outcome::Revoked { until })
     }

@@ -89,7 +89,7 @@ fn rotate(presented: &str, change: impl FnOnce(&mut Rotate)) -> Command {
 }
 
 pub(super) fn revoke(client_id: Option<&str>) -> Command {
-    Command::Revoke { client_id: client_id.map(str::to_owned) }
+    Command::Revoke { client_id: client_id.map(str::to_owned), is_public: false }
 }
 
 pub(super) fn after(commands: impl IntoIterator<Item = Command>) -> Option<Record> {
