@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::world::answer::{Answer, parameter};
 use crate::world::client::Client;
 use crate::world::idp::ISSUER;
-use crate::world::{ADMIN_TOKEN, HOUR, World};
+use crate::world::{ADMIN_TOKEN, HOUR, KEY_2, World};
 
 fn world(more: &Value) -> World {
     World::public(|config| {
@@ -263,6 +263,122 @@ fn who_lacks_by_then_what_everybody_needs_is_out() {
     *world.idp.again.borrow_mut() = Some(about(&world, "alice", &json!({"hd": "other.example"})));
     refreshed(&alice).refused(400, "login_recheck_gone");
     assert!(alice.authorizes().must_sign_in());
+}
+
+#[test]
+fn what_everybody_needs_is_asked_at_userinfo_where_no_id_token_comes() {
+    let world = world(&json!({"require": {"hd": ["example.com"]}}));
+    guards(&world);
+    world.idp.says(json!({"hd": "example.com"}));
+    world.idp.tells(200, &json!({"sub": "alice", "groups": []}));
+    let alice = world.client("claude").connects("alice");
+    world.idp.tells(200, &json!({"sub": "alice", "hd": "example.com", "groups": ["support"]}));
+    world.passes(2 * HOUR);
+    let mut alice = alice.refreshes().calls("delete");
+    let unsaid = [
+        (200, json!({"sub": "alice", "groups": ["support"]})),
+        (200, json!({"sub": "bob", "hd": "example.com"})),
+        (403, json!({})),
+    ];
+    for (status, said) in unsaid {
+        world.idp.tells(status, &said);
+        world.passes(HOUR);
+        alice = alice.refreshes();
+        world.passes(HOUR);
+        refreshed(&alice).refused(503, "login_recheck_unavailable");
+        world.idp.tells(200, &json!({"sub": "alice", "hd": "example.com", "groups": []}));
+        alice = alice.refreshes();
+    }
+    world.idp.tells(200, &json!({"sub": "alice", "hd": "other.example"}));
+    world.passes(HOUR);
+    refreshed(&alice).refused(400, "login_recheck_gone");
+    assert!(alice.authorizes().must_sign_in());
+}
+
+#[test]
+fn a_provider_that_says_nothing_of_what_everybody_needs_has_not_answered() {
+    let world = world(&json!({"require": {"hd": ["example.com"]}}));
+    world.idp.says(json!({"hd": "example.com"}));
+    let alice = world.client("claude").connects("alice");
+    world.passes(HOUR);
+    let alice = alice.refreshes();
+    world.passes(HOUR);
+    let refused = refreshed(&alice);
+    refused.refused(503, "login_recheck_unavailable");
+    assert!(refused.text().contains("does not say who it is"), "{}", refused.text());
+}
+
+#[test]
+fn who_waits_has_the_roles_of_the_same_answer() {
+    let world = world(&json!({}));
+    guards(&world);
+    world.idp.tells(200, &json!({"sub": "alice", "groups": []}));
+    let clients = ["a", "b"].map(|name| world.client(name).connects("alice"));
+    world.idp.tells(200, &json!({"sub": "alice", "groups": ["support"]}));
+    world.idp.slow.set(3000);
+    world.passes(2 * HOUR);
+    world.sent();
+    for answer in world.platform.together(clients.iter().map(refreshing)) {
+        answer.with(200);
+    }
+    assert_eq!(asked(&world), 1);
+}
+
+#[test]
+fn operators_are_told_why_it_gave_no_answer() {
+    let world = world(&json!({}));
+    let alice = world.client("claude").connects("alice");
+    *world.idp.bent.borrow_mut() = Some(Ok((401, json!({"error": "invalid_client"}).to_string())));
+    let alarms = || world.request("GET", "/status").bearer(ADMIN_TOKEN).send().with(200).json()["alarms"].clone();
+    world.passes(HOUR);
+    let alice = alice.refreshes();
+    let alarm = &alarms()[0];
+    assert_eq!((&alarm["alarm"], &alarm["reason"]), (&json!("identity_provider"), &json!("login_token_refused")));
+    let steps = log(&world, "kind=refresh")[0]["steps"].clone();
+    assert!(steps.as_array().unwrap().contains(&json!({"step": "identity", "outcome": "login_token_refused"})));
+    world.passes(HOUR);
+    refreshed(&alice).refused(503, "login_recheck_unavailable");
+    assert!(world.platform.journal.borrow().join("\n").contains("401 invalid_client"));
+
+    let secret = world.platform.secrets.borrow_mut().remove("LOGIN_SECRET").unwrap();
+    world.passes(60);
+    let refused = refreshed(&alice);
+    refused.refused(503, "login_recheck_unavailable");
+    assert!(refused.text().contains("LOGIN_SECRET"), "{}", refused.text());
+    assert_eq!(alarms()[0]["reason"], "login_secret_missing");
+    world.set_secret("LOGIN_SECRET", &secret);
+    *world.idp.bent.borrow_mut() = None;
+    world.passes(60);
+    alice.refreshes();
+    assert_eq!(alarms(), json!([]));
+}
+
+#[test]
+fn a_sign_in_that_leaves_what_is_of_another_client_says_that_nobody_can_be_asked() {
+    let world = world(&json!({}));
+    let is_said = || world.platform.journal.borrow().iter().any(|line| line.contains("sign_in_not_rechecked"));
+    let signs_in = |name| drop(world.client(name).connects("alice"));
+    signs_in("first");
+    world.idp.gives_none.set(true);
+    signs_in("again");
+    assert!(!is_said(), "what the first sign-in brought is good");
+    world.reconfigure(|config| config["login"]["client_id"] = "another".into());
+    world.idp.client_id.set(Some("another"));
+    signs_in("other");
+    assert!(is_said());
+}
+
+#[test]
+fn who_signs_in_is_not_out_because_what_was_kept_cannot_be_opened() {
+    let world = world(&json!({}));
+    drop(world.client("claude").connects("alice"));
+    world.idp.gives_none.set(true);
+    world.set_secret("KEY_RING", KEY_2);
+    world.new_isolate();
+    let alice = world.client("again").connects("alice");
+    assert!(world.platform.journal.borrow().iter().any(|line| line.contains("sign_in_not_rechecked")));
+    world.passes(2 * HOUR);
+    alice.refreshes();
 }
 
 #[test]
