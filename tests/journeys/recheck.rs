@@ -1,7 +1,7 @@
 //! The identity provider is asked again about somebody whose client refreshes its access: who is out there is out here.
 //!
-//! Not here: what the provider says without being asked (`leaving`), and answers that are somebody else's
-//! (`attacks::recheck`).
+//! Not here: what is kept to ask with (`recheck_kept`), what the provider says without being asked (`leaving`), and
+//! answers that are somebody else's (`attacks::recheck`).
 
 use mcp_edge_gateway::ports::FetchError;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::world::answer::{Answer, parameter};
 use crate::world::client::Client;
 use crate::world::idp::ISSUER;
-use crate::world::{ADMIN_TOKEN, HOUR, KEY_2, World};
+use crate::world::{ADMIN_TOKEN, HOUR, World};
 
 fn world(more: &Value) -> World {
     World::public(|config| {
@@ -351,34 +351,6 @@ fn operators_are_told_why_it_gave_no_answer() {
     world.passes(60);
     alice.refreshes();
     assert_eq!(alarms(), json!([]));
-}
-
-#[test]
-fn a_sign_in_that_leaves_what_is_of_another_client_says_that_nobody_can_be_asked() {
-    let world = world(&json!({}));
-    let is_said = || world.platform.journal.borrow().iter().any(|line| line.contains("sign_in_not_rechecked"));
-    let signs_in = |name| drop(world.client(name).connects("alice"));
-    signs_in("first");
-    world.idp.gives_none.set(true);
-    signs_in("again");
-    assert!(!is_said(), "what the first sign-in brought is good");
-    world.reconfigure(|config| config["login"]["client_id"] = "another".into());
-    world.idp.client_id.set(Some("another"));
-    signs_in("other");
-    assert!(is_said());
-}
-
-#[test]
-fn who_signs_in_is_not_out_because_what_was_kept_cannot_be_opened() {
-    let world = world(&json!({}));
-    drop(world.client("claude").connects("alice"));
-    world.idp.gives_none.set(true);
-    world.set_secret("KEY_RING", KEY_2);
-    world.new_isolate();
-    let alice = world.client("again").connects("alice");
-    assert!(world.platform.journal.borrow().iter().any(|line| line.contains("sign_in_not_rechecked")));
-    world.passes(2 * HOUR);
-    alice.refreshes();
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What the provider gave to be asked again with about somebody: kept at every sign-in, in their connection to the
 //! login.
 //!
-//! Nothing of it is replicated: only a request for tokens, a client's or an agent's, needs it. Not here: asking (`flow::token::recheck`), and dropping
-//! it with everything of a subject's (`flow::leaving`).
+//! Nothing of it is replicated: only a request for tokens, a client's or an agent's, needs it. Not here: asking
+//! (`flow::token::recheck`), and dropping it with everything of a subject's (`flow::leaving`).
 
 use crate::config::Oidc;
 use crate::flow::RequestContext;
