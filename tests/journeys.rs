@@ -81,6 +81,8 @@ mod reason_families;
 mod reasons;
 #[path = "journeys/recheck.rs"]
 mod recheck;
+#[path = "journeys/recheck_kept.rs"]
+mod recheck_kept;
 #[path = "journeys/record.rs"]
 mod record;
 #[path = "journeys/revoking.rs"]

@@ -69,7 +69,9 @@ fn an_agent_gets_nothing_once_its_sponsor_is_put_out_at_the_provider() {
     world.idp.puts_out("alice");
     world.passes(HOUR);
     for _ in 0..2 {
-        agent.asks(&[resource]).refused(400, "login_recheck_gone");
+        let refused = agent.asks(&[resource]);
+        refused.refused(400, "login_recheck_gone");
+        assert!(refused.text().contains("has to sign in to the gateway again"), "an agent has nothing to authorize");
         world.new_isolate();
     }
 }

@@ -67,6 +67,27 @@ fn an_answer_about_somebody_else_is_none_where_no_roles_are_asked_for_either() {
 }
 
 #[test]
+fn who_waits_for_such_an_answer_has_none_either() {
+    let world = World::public(|config| config["login"]["recheck_seconds"] = HOUR.into());
+    let clients = ["a", "b", "c"].map(|name| world.client(name).connects("alice"));
+    let claims =
+        json!({"iss": ISSUER, "aud": "gateway", "sub": "admin", "iat": world.now(), "exp": world.now() + 9 * HOUR});
+    *world.idp.again.borrow_mut() = Some(claims);
+    world.idp.slow.set(3000);
+    world.passes(2 * HOUR);
+    world.sent();
+    let refreshing = clients.iter().map(|client| {
+        let token = client.refresh.clone().unwrap();
+        let form = [("grant_type", "refresh_token"), ("refresh_token", &token), ("client_id", &client.id)];
+        world.elsewhere().request("POST", "/oauth/token").form(&form).sending()
+    });
+    for answer in world.platform.together(refreshing) {
+        answer.refused(503, "login_recheck_unavailable");
+    }
+    assert_eq!(asked(&world), 1);
+}
+
+#[test]
 fn a_token_that_is_not_ours_makes_nobody_ask() {
     let world = world();
     let alice = world.client("claude").connects("alice");
@@ -110,5 +131,6 @@ fn no_token_of_the_provider_is_logged() {
     let refused = alice.refreshing(alice.refresh.as_deref().unwrap());
     refused.refused(503, "login_recheck_unavailable");
     let journal = world.platform.journal.borrow().join("\n");
+    assert!(journal.contains("did not accept the gateway's token request: 400"), "the refusal is told");
     assert!(!journal.contains("idp-refresh") && !refused.text().contains("idp-refresh"));
 }

@@ -1,7 +1,7 @@
 //! The identity provider is asked again about somebody whose client refreshes its access: who is out there is out here.
 //!
-//! Not here: what the provider says without being asked (`leaving`), and answers that are somebody else's
-//! (`attacks::recheck`).
+//! Not here: what is kept to ask with (`recheck_kept`), what the provider says without being asked (`leaving`), and
+//! answers that are somebody else's (`attacks::recheck`).
 
 use mcp_edge_gateway::ports::FetchError;
 use serde_json::{Value, json};
@@ -263,6 +263,94 @@ fn who_lacks_by_then_what_everybody_needs_is_out() {
     *world.idp.again.borrow_mut() = Some(about(&world, "alice", &json!({"hd": "other.example"})));
     refreshed(&alice).refused(400, "login_recheck_gone");
     assert!(alice.authorizes().must_sign_in());
+}
+
+#[test]
+fn what_everybody_needs_is_asked_at_userinfo_where_no_id_token_comes() {
+    let world = world(&json!({"require": {"hd": ["example.com"]}}));
+    guards(&world);
+    world.idp.says(json!({"hd": "example.com"}));
+    world.idp.tells(200, &json!({"sub": "alice", "groups": []}));
+    let alice = world.client("claude").connects("alice");
+    world.idp.tells(200, &json!({"sub": "alice", "hd": "example.com", "groups": ["support"]}));
+    world.passes(2 * HOUR);
+    let mut alice = alice.refreshes().calls("delete");
+    let unsaid = [
+        (200, json!({"sub": "alice", "groups": ["support"]})),
+        (200, json!({"sub": "bob", "hd": "example.com"})),
+        (403, json!({})),
+    ];
+    for (status, said) in unsaid {
+        world.idp.tells(status, &said);
+        world.passes(HOUR);
+        alice = alice.refreshes();
+        world.passes(HOUR);
+        refreshed(&alice).refused(503, "login_recheck_unavailable");
+        world.idp.tells(200, &json!({"sub": "alice", "hd": "example.com", "groups": []}));
+        alice = alice.refreshes();
+    }
+    world.idp.tells(200, &json!({"sub": "alice", "hd": "other.example"}));
+    world.passes(HOUR);
+    refreshed(&alice).refused(400, "login_recheck_gone");
+    assert!(alice.authorizes().must_sign_in());
+}
+
+#[test]
+fn a_provider_that_says_nothing_of_what_everybody_needs_has_not_answered() {
+    let world = world(&json!({"require": {"hd": ["example.com"]}}));
+    world.idp.says(json!({"hd": "example.com"}));
+    let alice = world.client("claude").connects("alice");
+    world.passes(HOUR);
+    let alice = alice.refreshes();
+    world.passes(HOUR);
+    let refused = refreshed(&alice);
+    refused.refused(503, "login_recheck_unavailable");
+    assert!(refused.text().contains("does not say who it is"), "{}", refused.text());
+}
+
+#[test]
+fn who_waits_has_the_roles_of_the_same_answer() {
+    let world = world(&json!({}));
+    guards(&world);
+    world.idp.tells(200, &json!({"sub": "alice", "groups": []}));
+    let clients = ["a", "b"].map(|name| world.client(name).connects("alice"));
+    world.idp.tells(200, &json!({"sub": "alice", "groups": ["support"]}));
+    world.idp.slow.set(3000);
+    world.passes(2 * HOUR);
+    world.sent();
+    for answer in world.platform.together(clients.iter().map(refreshing)) {
+        answer.with(200);
+    }
+    assert_eq!(asked(&world), 1);
+}
+
+#[test]
+fn operators_are_told_why_it_gave_no_answer() {
+    let world = world(&json!({}));
+    let alice = world.client("claude").connects("alice");
+    *world.idp.bent.borrow_mut() = Some(Ok((401, json!({"error": "invalid_client"}).to_string())));
+    let alarms = || world.request("GET", "/status").bearer(ADMIN_TOKEN).send().with(200).json()["alarms"].clone();
+    world.passes(HOUR);
+    let alice = alice.refreshes();
+    let alarm = &alarms()[0];
+    assert_eq!((&alarm["alarm"], &alarm["reason"]), (&json!("identity_provider"), &json!("login_token_refused")));
+    let steps = log(&world, "kind=refresh")[0]["steps"].clone();
+    assert!(steps.as_array().unwrap().contains(&json!({"step": "identity", "outcome": "login_token_refused"})));
+    world.passes(HOUR);
+    refreshed(&alice).refused(503, "login_recheck_unavailable");
+    assert!(world.platform.journal.borrow().join("\n").contains("401 invalid_client"));
+
+    let secret = world.platform.secrets.borrow_mut().remove("LOGIN_SECRET").unwrap();
+    world.passes(60);
+    let refused = refreshed(&alice);
+    refused.refused(503, "login_recheck_unavailable");
+    assert!(refused.text().contains("LOGIN_SECRET"), "{}", refused.text());
+    assert_eq!(alarms()[0]["reason"], "login_secret_missing");
+    world.set_secret("LOGIN_SECRET", &secret);
+    *world.idp.bent.borrow_mut() = None;
+    world.passes(60);
+    alice.refreshes();
+    assert_eq!(alarms(), json!([]));
 }
 
 #[test]

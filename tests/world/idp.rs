@@ -52,6 +52,8 @@ pub struct Idp {
     pub claims: Rc<RefCell<Value>>,
     /// The status and the text that its userinfo endpoint answers; none for a provider without one.
     pub userinfo: Rc<RefCell<Option<(u16, String)>>>,
+    /// As whom it knows the gateway, where that is another client by now.
+    pub client_id: Rc<Cell<Option<&'static str>>>,
     /// When it says that people signed in.
     pub signed_in: Rc<Cell<Option<u64>>>,
     /// Whom it gave which refresh token.
@@ -61,7 +63,7 @@ pub struct Idp {
     /// Whether it gives no refresh tokens, and whether it gives the same again.
     pub gives_none: Rc<Cell<bool>>,
     pub keeps_the_same: Rc<Cell<bool>>,
-    /// How long it takes to answer who asks again, milliseconds.
+    /// How long it takes to answer who asks again, and at its userinfo endpoint, milliseconds.
     pub slow: Rc<Cell<u32>>,
     /// What its token endpoint answers who asks again, instead.
     pub bent: Rc<RefCell<Option<Bent>>>,
@@ -70,11 +72,12 @@ pub struct Idp {
 impl Idp {
     /// Somebody signs in at the page the browser was sent to: where the provider sends the browser back.
     pub fn signs_in(&self, world: &World, page: &Url, name: &str) -> Url {
-        assert_eq!(parameter(page, "client_id"), CLIENT_ID);
+        let client_id = self.client_id.get().unwrap_or(CLIENT_ID);
+        assert_eq!(parameter(page, "client_id"), client_id);
         assert_eq!(parameter(page, "code_challenge_method"), "S256");
         let code = format!("idp-code-{}", self.codes.borrow().len());
         let claims = json!({
-            "iss": ISSUER, "aud": CLIENT_ID, "sub": name, "name": name, "nonce": parameter(page, "nonce"),
+            "iss": ISSUER, "aud": client_id, "sub": name, "name": name, "nonce": parameter(page, "nonce"),
             "iat": world.now(), "exp": world.now() + 300,
         });
         let mut claims = claims;
@@ -137,7 +140,7 @@ impl Idp {
                 "/userinfo" => {
                     assert_eq!(request.headers["authorization"], format!("Bearer {ACCESS_TOKEN}"));
                     let (status, answer) = idp.userinfo.borrow().clone().unwrap();
-                    Scripted::new(status, &[("content-type", "application/json")], answer)
+                    Scripted::new(status, &[("content-type", "application/json")], answer).after(idp.slow.get())
                 }
                 _ => Scripted::new(404, &[], ""),
             })

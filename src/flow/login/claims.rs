@@ -47,6 +47,25 @@ pub async fn profile<P: Platform>(
     Ok(Profile { roles: told.roles, claims: told.claims.into_map(), incomplete: told.incomplete, at: context.now })
 }
 
+/// What userinfo says of who was asked about again, where the answer has no ID token: whatever `login.require` asks
+/// for. One that leaves any of it out does not say who may come.
+pub async fn again<P: Platform>(
+    context: &RequestContext<'_, P>,
+    login: &Oidc,
+    provider: &Provider,
+    sub: &str,
+    access_token: Option<&Secret>,
+) -> Result<Vec<u8>, Failure> {
+    let unsaid = |what: &str| provider::unavailable(&format!("it does not say {what} when it is asked again"));
+    let answer = ask(context, provider, access_token).await?;
+    let (status, bytes) = answer.ok_or_else(|| unsaid("who it is"))?;
+    let told = userinfo::read(status, &bytes, sub).map_err(|error| refused(&error))?;
+    match login.require.keys().find(|claim| !claim.is_in(&told)) {
+        Some(claim) => Err(unsaid(&claim.to_string())),
+        None => Ok(bytes),
+    }
+}
+
 /// The userinfo endpoint's answer; none where the provider has no such endpoint.
 async fn ask<P: Platform>(
     context: &RequestContext<'_, P>,

@@ -128,26 +128,33 @@ pub async fn identify<P: Platform>(
     Ok(Redeemed { proven, access_token: tokens.access_token, refresh_token: tokens.refresh_token })
 }
 
-/// Asks the provider again about somebody. Done once, whoever leaves meanwhile: the token may be worth nothing
-/// afterwards.
+/// Asks the provider again about somebody; nothing comes of it where they are out. No browser brought what is sent, so
+/// a refusal of it is the provider's or the gateway's fault, and operators are told. Done once, whoever leaves
+/// meanwhile: the token may be worth nothing afterwards.
 pub async fn renewed<P: Platform>(
     context: &RequestContext<'_, P>,
     login: &Oidc,
     provider: &Provider,
     refresh_token: &Secret,
-) -> Result<Renewed, NotRenewed> {
-    let unanswered = |_| NotRenewed::Unanswered(LoginError::TokenMalformed);
-    let client_secret = match &login.client_secret {
-        Some(name) => Some(secret(context, name).map_err(unanswered)?),
-        None => None,
+) -> Result<Option<Renewed>, Failure> {
+    let asked = async {
+        let client_secret = match &login.client_secret {
+            Some(name) => Some(secret(context, name)?),
+            None => None,
+        };
+        let secret = client_secret.as_ref();
+        let request = recheck::request(provider, &login.client_id, secret, refresh_token);
+        let request = Outgoing::of(request.map_err(|error| misconfigured(&error))?, ANSWER_DEADLINE);
+        let request = request.ok_or_else(|| misconfigured(&LoginError::UnfitUrl("token_endpoint")))?;
+        let (status, answer) = read(context.platform.fetch_unattended(request).await, oidc::MAX_BYTES).await?;
+        let sent = recheck::secrets(&login.client_id, secret, refresh_token);
+        match recheck::read(status, &answer, &sent) {
+            Ok(renewed) => Ok(Some(renewed)),
+            Err(NotRenewed::Gone) => Ok(None),
+            Err(NotRenewed::Unanswered(error)) => Err(code_refused(&error)),
+        }
     };
-    let secret = client_secret.as_ref();
-    let request = recheck::request(provider, &login.client_id, secret, refresh_token);
-    let request = Outgoing::of(request.map_err(NotRenewed::Unanswered)?, ANSWER_DEADLINE);
-    let request = request.ok_or(NotRenewed::Unanswered(LoginError::UnfitUrl("token_endpoint")))?;
-    let answered = read(context.platform.fetch_unattended(request).await, oidc::MAX_BYTES).await;
-    let (status, answer) = noted(context, &login.issuer, answered).map_err(unanswered)?;
-    recheck::read(status, &answer, &recheck::secrets(&login.client_id, secret, refresh_token))
+    noted(context, &login.issuer, asked.await)
 }
 
 /// Whom an ID token is about. `browser` is the nonce of the sign-in that it answers, and since when the person must

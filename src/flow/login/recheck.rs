@@ -1,8 +1,8 @@
 //! What the provider gave to be asked again with about somebody: kept at every sign-in, in their connection to the
 //! login.
 //!
-//! Nothing of it is replicated: only a token request needs it. Not here: asking (`flow::token::recheck`), and dropping
-//! it with everything of a subject's (`flow::leaving`).
+//! Nothing of it is replicated: only a request for tokens, a client's or an agent's, needs it. Not here: asking
+//! (`flow::token::recheck`), and dropping it with everything of a subject's (`flow::leaving`).
 
 use crate::config::Oidc;
 use crate::flow::RequestContext;
@@ -24,8 +24,8 @@ pub fn binding(login: &Oidc) -> Digested {
     Digested::of(&format!("login\n{}\n{}", login.issuer, login.client_id))
 }
 
-/// Keeps what a sign-in brought. One that brought nothing leaves what is there, unless that is dead: who is let in
-/// again must not go on being out. Answers whether the provider can be asked.
+/// Keeps what a sign-in brought. One that brought nothing leaves what is there, unless that is dead or cannot be
+/// opened: who is let in again must not go on being out. Answers whether the provider can be asked.
 pub(super) async fn keep<P: Platform>(
     context: &RequestContext<'_, P>,
     login: &Oidc,
@@ -36,7 +36,10 @@ pub(super) async fn keep<P: Platform>(
     let key = ConnectionKey::of_login(subject);
     let Some(refresh_token) = refresh_token else {
         return match command(context, &key, Command::Read).await? {
-            Outcome::Live { .. } => Ok(true),
+            Outcome::Live { sealed, .. } => match open(context, &key, &sealed) {
+                Some(credential) => Ok(credential.binding == binding(login)),
+                None => command(context, &key, Command::Drop).await.map(|_| false),
+            },
             Outcome::Dead { .. } => command(context, &key, Command::Drop).await.map(|_| false),
             _ => Ok(false),
         };
@@ -63,6 +66,11 @@ pub fn no_access<P>(context: &RequestContext<'_, P>) -> Token {
 /// Seals it to its connection.
 pub fn seal<P: Platform>(context: &RequestContext<'_, P>, key: &ConnectionKey, credential: &Credential) -> String {
     context.keys.seal_json(Purpose::Connection, &key.place(), context.platform.random(), credential)
+}
+
+/// Opens what was sealed to it; none where the key for that is gone.
+pub fn open<P: Platform>(context: &RequestContext<'_, P>, key: &ConnectionKey, sealed: &str) -> Option<Credential> {
+    context.keys.open_json(Purpose::Connection, &key.place(), sealed).ok()
 }
 
 /// Tells the connection something.

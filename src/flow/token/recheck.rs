@@ -1,6 +1,6 @@
 //! Asking the identity provider again whether somebody may still come: before a code or a refresh token of a client's
-//! is used, when the provider's last word is old. Whom it does not let in any more is out, as if they had signed out
-//! there.
+//! is used, and before an agent of theirs gets a token, when the provider's last word is old. Whom it does not let in
+//! any more is out, as if they had signed out there.
 //!
 //! The provider's refresh token is in a connection, so that of all requests one asks, and a rotated token is stored
 //! before anything is done with what came with it. Not here: what an answer means (`login::oidc::recheck`).
@@ -14,17 +14,16 @@ use crate::headers::{HeaderValue, RETRY_AFTER};
 use crate::json::Node;
 use crate::login::oidc::discovery::Provider;
 use crate::login::oidc::id_token::{Proven, sub_of};
-use crate::login::oidc::recheck::{Age, NotRenewed, Renewed};
+use crate::login::oidc::recheck::{Age, Renewed};
 use crate::oauth::error::ErrorCode;
 use crate::oauth::grant;
 use crate::oauth::grant::GrantId;
 use crate::ports::{Platform, Unavailable};
-use crate::secret::{Digested, Secret};
+use crate::secret::Digested;
 use crate::time::{Lifetime, Millis, Timestamp};
 use crate::upstream::connection::{Command, Death, Outcome, Reason};
 use crate::upstream::credential::{Credential, CredentialKind};
 use crate::upstream::key::ConnectionKey;
-use crate::vault::Purpose;
 use crate::web::failure::{Blame, Failure};
 
 /// How long a request waits for another one that asks.
@@ -34,13 +33,31 @@ const PAUSE: Millis = Millis(200);
 const STORING: [Millis; 3] = [Millis(0), Millis(200), Millis(800)];
 
 /// What came of asking.
-enum Asked {
+enum RecheckOutcome {
     /// The person may come.
     Answered,
     /// They are out.
     Gone,
-    /// Nobody knows, and when to ask again.
-    Unanswered(Lifetime),
+    /// Nobody knows: when to ask again, and why, where it was this request that asked.
+    Unanswered(Lifetime, Option<Failure>),
+}
+
+/// The provider's last word on somebody.
+struct Word {
+    /// Of what it can be asked again with.
+    generation: u64,
+    /// How old it is that they may come.
+    admission: Age,
+    /// How old all of it is, their roles and claims too.
+    age: Age,
+}
+
+/// What it says of them, asked again.
+enum Told {
+    IdToken(Box<Proven>),
+    Userinfo(Vec<u8>),
+    /// That they may come.
+    Nothing,
 }
 
 /// One request that needs to know.
@@ -80,23 +97,24 @@ pub(super) async fn require_person<P: Platform>(
     let key = ConnectionKey::of_login(&subject);
     let recheck = Recheck { context, login, interval, subject, key };
 
-    let age = recheck.age().await?;
-    if age.is_some_and(|(_, age)| age == Age::Fresh) {
+    let word = recheck.word().await?;
+    let age = word.as_ref().map(|word| word.age);
+    if age == Some(Age::Fresh) {
         return Ok(false);
     }
     context.record.step(AuthorizationStep::Identity);
-    let asked = match age {
-        Some((generation, _)) => recheck.ask(generation).await?,
-        None => Asked::Gone,
+    let outcome = match word {
+        Some(word) => recheck.ask(word.generation).await?,
+        None => RecheckOutcome::Gone,
     };
-    match asked {
-        Asked::Answered => Ok(true),
-        Asked::Unanswered(_) if age.is_some_and(|(_, age)| age == Age::Due) => {
-            context.record.outcome("unanswered");
+    match outcome {
+        RecheckOutcome::Answered => Ok(true),
+        RecheckOutcome::Unanswered(_, why) if age == Some(Age::Due) => {
+            context.record.outcome(why.map_or("unanswered", |why| why.reason));
             Ok(true)
         }
-        Asked::Unanswered(wait) => Err(unavailable(wait)),
-        Asked::Gone => {
+        RecheckOutcome::Unanswered(wait, why) => Err(unavailable(wait, why.as_ref())),
+        RecheckOutcome::Gone => {
             // Who has signed in within this second was let in by then.
             let by = context.now - Lifetime(1);
             session::leave(context, &Digested::of(&recheck.subject), by).await?;
@@ -104,34 +122,45 @@ pub(super) async fn require_person<P: Platform>(
             if let Some(grant) = grant {
                 revocation::end_grant(context, grant).await?;
             }
-            Err(gone())
+            Err(gone(grant))
         }
     }
 }
 
 impl<P: Platform> Recheck<'_, P> {
-    /// How old the provider's last word is, and the generation of what it can be asked again with; `None` where it has
-    /// put the person out. What is of another client or provider, or not there, cannot be asked with, and never is due.
-    async fn age(&self) -> Result<Option<(u64, Age)>, Failure> {
+    /// The provider's last word; `None` where it has put the person out. What is of another client or provider, or not
+    /// there, cannot be asked with, and never is due.
+    async fn word(&self) -> Result<Option<Word>, Failure> {
+        let fresh = |generation| Word { generation, admission: Age::Fresh, age: Age::Fresh };
         let (generation, sealed) = match self.command(Command::Read).await? {
             Outcome::Live { generation, sealed } => (generation, sealed),
             Outcome::Dead { .. } => return Ok(None),
-            _ => return Ok(Some((0, Age::Fresh))),
+            _ => return Ok(Some(fresh(0))),
         };
         // One that is sealed under a key that is gone: they sign in again.
         let Some(credential) = self.open(&sealed) else { return Ok(None) };
         if credential.binding != recheck::binding(self.login) {
-            return Ok(Some((generation, Age::Fresh)));
+            return Ok(Some(fresh(generation)));
         }
         // Roles and claims that could not be had are asked for again.
         let told = profile::noted(self.context, &self.subject).await?.map(|profile| profile.at);
         let asked = credential.token().map_or(Timestamp(0), |token| token.obtained);
         let last = told.map_or(asked, |told| told.min(asked));
-        Ok(Some((generation, Age::of(last, self.interval, self.context.now))))
+        let age = |at| Age::of(at, self.interval, self.context.now);
+        Ok(Some(Word { generation, admission: age(asked), age: age(last) }))
+    }
+
+    /// What somebody else's answer means here, if it was one: who asked may have heard nothing, too.
+    fn heard(&self, word: Option<Word>) -> RecheckOutcome {
+        match word.map(|word| word.age) {
+            None => RecheckOutcome::Gone,
+            Some(Age::Fresh) => RecheckOutcome::Answered,
+            Some(_) => self.unanswered(self.context.now, None),
+        }
     }
 
     /// Asks, or waits for who does.
-    async fn ask(&self, generation: u64) -> Result<Asked, Failure> {
+    async fn ask(&self, generation: u64) -> Result<RecheckOutcome, Failure> {
         let holder = self.context.id();
         let mut waited = Millis(0);
         loop {
@@ -140,55 +169,80 @@ impl<P: Platform> Recheck<'_, P> {
                 Outcome::Leased { generation, sealed } => {
                     return self.lead(&holder, generation, sealed.as_deref().unwrap_or_default()).await;
                 }
-                Outcome::Dead { .. } => return Ok(Asked::Gone),
+                Outcome::Dead { .. } => return Ok(RecheckOutcome::Gone),
                 Outcome::Wait { .. } if waited < PATIENCE => {}
-                Outcome::Wait { until } => return Ok(self.unanswered(until)),
-                Outcome::BackingOff { retry_at } => return Ok(self.unanswered(retry_at)),
-                // Somebody else has an answer, or they have signed in anew.
-                _ => return Ok(Asked::Answered),
+                Outcome::Wait { until } => return Ok(self.unanswered(until, None)),
+                Outcome::BackingOff { retry_at } => return Ok(self.unanswered(retry_at, None)),
+                // Somebody else has asked, or they have signed in anew. Who asked may still be at roles and claims.
+                _ => {
+                    let word = self.word().await?;
+                    let is_at_roles = |word: &Word| word.admission == Age::Fresh && word.age != Age::Fresh;
+                    if waited >= PATIENCE || !word.as_ref().is_some_and(is_at_roles) {
+                        return Ok(self.heard(word));
+                    }
+                }
             }
             self.context.platform.pause(PAUSE).await;
             waited = waited.and(PAUSE);
         }
     }
 
-    async fn lead(&self, holder: &str, generation: u64, sealed: &str) -> Result<Asked, Failure> {
+    async fn lead(&self, holder: &str, generation: u64, sealed: &str) -> Result<RecheckOutcome, Failure> {
         let fail = |why| Command::Fail { holder: holder.to_owned(), generation, why };
         let dead = fail(Reason::Dead { death: Death::Revoked });
         let later = fail(Reason::Temporary { retry_at: None });
         let Some(Credential { since, kind: CredentialKind::Oauth(mut oauth), .. }) = self.open(sealed) else {
-            return self.failed(dead).await;
+            return self.failed(dead, None).await;
         };
-        let Some(refresh_token) = oauth.refresh_token.take() else { return self.failed(dead).await };
-        let Ok(provider) = provider::metadata(self.context, self.login).await else { return self.failed(later).await };
+        let Some(refresh_token) = oauth.refresh_token.take() else { return self.failed(dead, None).await };
+        let provider = match provider::metadata(self.context, self.login).await {
+            Ok(provider) => provider,
+            Err(why) => return self.failed(later, Some(why)).await,
+        };
         let answer = match renewed(self.context, self.login, &provider, &refresh_token).await {
-            Ok(answer) => answer,
-            Err(NotRenewed::Gone) => return self.failed(dead).await,
-            Err(NotRenewed::Unanswered(_)) => return self.failed(later).await,
+            Ok(Some(answer)) => answer,
+            Ok(None) => return self.failed(dead, None).await,
+            Err(why) => return self.failed(later, Some(why)).await,
         };
-        let proven = self.proven(&provider, answer.id_token.as_ref()).await;
-        if let Ok(Some(proven)) = &proven
-            && admit(&self.login.require, &proven.claims().map_err(provider::refused)?).is_err()
+        let told = self.told(&provider, &answer).await;
+        let claims = match &told {
+            Ok(told) => told.claims(),
+            Err(why) => Err(why.clone()),
+        };
+        if let Ok(claims) = &claims
+            && admit(&self.login.require, claims).is_err()
         {
-            return self.failed(dead).await;
+            return self.failed(dead, None).await;
         }
         oauth.refresh_token = Some(answer.refresh_token.clone().unwrap_or(refresh_token));
-        if proven.is_ok() {
+        if claims.is_ok() {
             oauth.token = recheck::no_access(self.context);
         }
         let kind = CredentialKind::Oauth(oauth);
         self.finish(generation, &Credential::new(recheck::binding(self.login), since, kind)).await?;
-        match proven {
-            Ok(proven) => self.note(&provider, proven.as_ref(), &answer).await,
-            Err(_) => Ok(self.unanswered(self.context.now)),
+        match claims {
+            Ok(claims) => self.note(&provider, &claims, &answer).await,
+            Err(why) => Ok(self.unanswered(self.context.now, Some(why))),
         }
     }
 
-    /// Who the new ID token is about, where there is one. Somebody else's is as good as no answer (Core §12.2).
-    async fn proven(&self, provider: &Provider, id_token: Option<&Secret>) -> Result<Option<Proven>, Failure> {
-        let Some(id_token) = id_token else { return Ok(None) };
+    /// What the answer says of the person. The new ID token, where there is one: somebody else's is as good as no
+    /// answer (Core §12.2). Without one it says that they may come, unless everybody needs a claim: userinfo is asked.
+    async fn told(&self, provider: &Provider, answer: &Renewed) -> Result<Told, Failure> {
+        let Some(id_token) = &answer.id_token else {
+            if self.login.require.is_empty() {
+                return Ok(Told::Nothing);
+            }
+            let (sub, access_token) = (sub_of(&self.subject), answer.access_token.as_ref());
+            let said = claims::again(self.context, self.login, provider, sub, access_token).await;
+            return said.map(Told::Userinfo);
+        };
         let proven = provider::proven(self.context, self.login, provider, id_token, None).await?;
-        if proven.identity.subject == self.subject { Ok(Some(proven)) } else { Err(unavailable(self.interval)) }
+        if proven.identity.subject == self.subject {
+            Ok(Told::IdToken(Box::new(proven)))
+        } else {
+            Err(provider::unavailable("it answered about somebody else"))
+        }
     }
 
     /// Stores what came before anything is done with it: from now on the token before may be worth nothing.
@@ -207,42 +261,36 @@ impl<P: Platform> Recheck<'_, P> {
     }
 
     /// Notes the roles and claims of now.
-    async fn note(&self, provider: &Provider, proven: Option<&Proven>, answer: &Renewed) -> Result<Asked, Failure> {
+    async fn note(&self, provider: &Provider, told: &Node<'_>, answer: &Renewed) -> Result<RecheckOutcome, Failure> {
         if !profile::is_asked_for(&self.context.config) {
-            return Ok(Asked::Answered);
+            return Ok(RecheckOutcome::Answered);
         }
-        let nothing = Node::Object(Vec::new());
-        let told = match proven {
-            Some(proven) => proven.claims().map_err(provider::refused)?,
-            None => nothing,
-        };
-        let sub = sub_of(&self.subject);
-        let access_token = answer.access_token.as_ref();
-        match claims::profile(self.context, self.login, provider, &told, sub, access_token).await {
+        let (sub, access_token) = (sub_of(&self.subject), answer.access_token.as_ref());
+        match claims::profile(self.context, self.login, provider, told, sub, access_token).await {
             Ok(profile) => {
                 profile::note(self.context, &self.subject, profile).await?;
-                Ok(Asked::Answered)
+                Ok(RecheckOutcome::Answered)
             }
-            Err(_) => Ok(self.unanswered(self.context.now)),
+            Err(why) => Ok(self.unanswered(self.context.now, Some(why))),
         }
     }
 
     /// Says that it brought nothing, and what that means.
-    async fn failed(&self, command: Command) -> Result<Asked, Failure> {
-        Ok(match self.command(command).await? {
-            Outcome::Dead { .. } => Asked::Gone,
-            Outcome::BackingOff { retry_at } => self.unanswered(retry_at),
-            Outcome::Wait { until } => self.unanswered(until),
-            _ => Asked::Answered,
-        })
+    async fn failed(&self, command: Command, why: Option<Failure>) -> Result<RecheckOutcome, Failure> {
+        match self.command(command).await? {
+            Outcome::Dead { .. } => Ok(RecheckOutcome::Gone),
+            Outcome::BackingOff { retry_at } => Ok(self.unanswered(retry_at, why)),
+            Outcome::Wait { until } => Ok(self.unanswered(until, why)),
+            _ => Ok(self.heard(self.word().await?)),
+        }
     }
 
-    fn unanswered(&self, retry_at: Timestamp) -> Asked {
-        Asked::Unanswered(retry_at.remaining(self.context.platform.moment()))
+    fn unanswered(&self, retry_at: Timestamp, why: Option<Failure>) -> RecheckOutcome {
+        RecheckOutcome::Unanswered(retry_at.remaining(self.context.platform.moment()), why)
     }
 
     fn open(&self, sealed: &str) -> Option<Credential> {
-        self.context.keys.open_json(Purpose::Connection, &self.key.place(), sealed).ok()
+        recheck::open(self.context, &self.key, sealed)
     }
 
     async fn command(&self, command: Command) -> Result<Outcome, Failure> {
@@ -250,14 +298,31 @@ impl<P: Platform> Recheck<'_, P> {
     }
 }
 
-fn gone() -> Failure {
-    let message = "The identity provider does not let this person in any more, so nothing goes on in their name.";
-    Failure::oauth(ErrorCode::InvalidGrant, "login_recheck_gone", message)
-        .fix("Start the authorization again from the client; the person has to sign in.")
+impl Told {
+    fn claims(&self) -> Result<Node<'_>, Failure> {
+        match self {
+            Self::IdToken(proven) => proven.claims().map_err(provider::refused),
+            Self::Userinfo(bytes) => Node::parse(bytes).map_err(|_| provider::unavailable("its answer cannot be read")),
+            Self::Nothing => Ok(Node::Object(Vec::new())),
+        }
+    }
 }
 
-fn unavailable(wait: Lifetime) -> Failure {
-    let message = "The identity provider has to be asked whether this person may still come, and does not answer.";
+fn gone(grant: Option<&GrantId>) -> Failure {
+    let message = "The identity provider does not let this person in any more, so nothing goes on in their name.";
+    Failure::oauth(ErrorCode::InvalidGrant, "login_recheck_gone", message).fix(if grant.is_some() {
+        "Start the authorization again from the client; the person has to sign in."
+    } else {
+        "The person who sponsors the agent has to sign in to the gateway again, if the identity provider lets them."
+    })
+}
+
+fn unavailable(wait: Lifetime, why: Option<&Failure>) -> Failure {
+    let mut message =
+        "The identity provider has to be asked whether this person may still come, and does not answer.".to_owned();
+    if let Some(why) = why {
+        message = format!("{message} {}", why.message);
+    }
     let blame = Failure::new(Blame::Upstream, 503, "login_recheck_unavailable", message);
     blame
         .code(ErrorCode::TemporarilyUnavailable)
