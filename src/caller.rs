@@ -101,9 +101,7 @@ impl Caller {
             By::Key { id, .. } => id.as_str(),
         }
     }
-}
 
-impl Caller {
     /// Who stands behind the call, where that is somebody else than who calls.
     pub const fn sponsor(&self) -> Option<&Sponsor> {
         match &self.by {

@@ -6,13 +6,15 @@
 //!
 //! Words, and no synonyms:
 //!
-//! - **client**: Claude, Cursor, an agent. **gateway**: this. **server**: one configured upstream MCP server,
+//! - **client**: Claude, Cursor: what a person uses. **gateway**: this. **server**: one configured upstream MCP server,
 //!   addressed by its **slug**.
 //! - **login**: the identity provider. **subject**: a person or machine identity. **operator**: who configures and
 //!   deploys.
 //! - **capability**: a tool, prompt, resource or resource template of a server. **policy**: which of them there are
 //!   for whom: a **filter** hides, a **rule** asks for scopes, **roles**, claims, or conditions on arguments.
 //! - **grant**: what a subject allowed a client. **consent**: that they did, as it is remembered.
+//! - **agent**: a program that a person named and answers for, its **sponsor**. **proof**: that who sends a request
+//!   has the key that its token is bound to.
 //! - **connection**: what authenticates one **account** of its **owner**, a subject or the gateway, at one server.
 //!   **credential**: what is in it, sealed. **issuer**: the authorization server that a connection is made at.
 //! - **caller**: who calls, however they proved it. **call**: a client's message on its way to a server. **era**:
@@ -21,6 +23,7 @@
 //! - **flow**: what orchestrates one request. **port**: what a flow may do to the world. **host operation**: a port's
 //!   work that JavaScript does. **record**: what is written down of one request. **tally**: what was counted of some.
 //!   **delta**: a tally that an isolate tells, once. **shard**: one of the objects that sum them up.
+//! - **check**: the gateway's own way to a server, gone for an operator. **finding**: what is wrong on it.
 //! - **failure**: a refusal with its **reason** (a stable code), its **blame** (who must act), its cause and its fix.
 //! - **entry**: what the authorization log keeps of one request: its **steps** and what each came to.
 //! - **object**: a Durable Object. **directory**: Workers KV. **isolate**: one instance of the Worker; its **memory**

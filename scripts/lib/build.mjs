@@ -18,7 +18,7 @@ const features = ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-f
 
 const compiled = join(process.env.CARGO_TARGET_DIR || inRoot("target"), target, "release", "mcp_edge_gateway.wasm");
 // A function that is called once is not put into its caller: V8 compiles each function whole when it is first called, and what a cold isolate's
-// first request does not come to then stays out (docs/decisions/built-for-size.md).
+// first request does not come to then stays out (docs/decisions/one-module.md).
 const optimiser = (wasm) => ["-Oz", "--one-caller-inline-max-function-size", "100", ...features.map((name) => `--enable-${name}`), wasm, "-o", wasm];
 const scripts = ["entry.js", "call.js", "rewritten.js", "ready.js", "objects.js", "instance.js"].map((name) => inRoot("src/edge", name));
 const [link, folders] = [inRoot("build"), inRoot(".builds")];

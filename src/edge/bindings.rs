@@ -2,7 +2,7 @@
 //! limiter, analytics.
 //!
 //! The runtime crate's go through builders, serde and a `Request` with every option there is: 16 KB of gzip more for
-//! the same calls. Not here: what is called for (`host`, `objects`).
+//! the same calls. Not here: what is called for (`host`, `log`, `shard_object`).
 
 use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;

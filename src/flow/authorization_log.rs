@@ -45,7 +45,7 @@ pub fn note<P: Platform>(
     let loaded = memory.config.borrow();
     let config = loaded.as_ref().map(|loaded| &loaded.config);
     let calls = config.map(|config| config.logged_calls).unwrap_or_default();
-    let sponsor = record.backed_by().and_then(|sponsor| named_in(memory, sponsor));
+    let sponsor = record.whose_sponsor().and_then(|sponsor| named_in(memory, sponsor));
     if let Some(line) = record.line(end, calls, subject.as_deref(), sponsor.as_deref()) {
         platform.record(&line);
     }

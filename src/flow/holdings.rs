@@ -1,14 +1,15 @@
-//! What a subject has here: accounts at servers, clients that act for them and API keys, read and ended.
+//! What a subject has here: accounts at servers, clients that act for them, API keys and agents, read and ended.
 //!
 //! Not here: whose wish that is (`flow::account::connections`, `flow::admin`), and what it looks like.
 
 use super::connection::store;
 use super::connection::store::Kept;
 use super::{RequestContext, revocation};
+use crate::config::Server;
 use crate::oauth::agent::SponsoredAgent;
 use crate::oauth::subject::{AllowedClient, ConnectedAccount, ListedKey, Profile};
 use crate::oauth::{grant, subject};
-use crate::page::{AccountStanding, account_title};
+use crate::page::{AccountStanding, AgentEntry, LentAccount, account_title};
 use crate::ports::{Platform, Unavailable};
 use crate::upstream::key::{ConnectionKey, Owner};
 use crate::web::failure::Failure;
@@ -89,6 +90,29 @@ impl Holdings {
         let accounts: Vec<_> = self.accounts.iter().filter(|account| account.slug == known.slug).collect();
         let used = accounts.iter().find(|account| account.account == known.account)?;
         (accounts.len() > 1).then(|| account_title(&used.account, &used.label, used.upstream_name.as_deref()))
+    }
+}
+
+/// An agent, as pages show it.
+pub fn agent<P>(context: &RequestContext<'_, P>, agent: &SponsoredAgent) -> AgentEntry {
+    let is_personal = |slug: &&String| context.config.servers.get(slug.as_str()).is_some_and(Server::is_personal);
+    let lendable = agent.servers.iter().filter(is_personal).map(|slug| LentAccount {
+        slug: slug.clone(),
+        name: server_name(context, slug),
+        lent: agent.lends(slug),
+    });
+    AgentEntry {
+        id: agent.id.to_string(),
+        subject: agent.id.subject(),
+        name: agent.name.clone(),
+        known_by: agent.known_by.clone(),
+        servers: agent.servers.iter().map(|slug| server_name(context, slug)).collect(),
+        scopes: agent.scope.iter().map(ToOwned::to_owned).collect(),
+        lendable: lendable.collect(),
+        named: agent.at,
+        until: agent.expires,
+        has_expired: agent.expires.reached(context.now),
+        used: agent.used,
     }
 }
 

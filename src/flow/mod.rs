@@ -95,6 +95,11 @@ impl Head {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The token that is sent as `Authorization: Bearer`, if there is one.
+    pub fn bearer(&self) -> Option<&str> {
+        credentials(self.header("authorization")?, "Bearer").filter(|token| !token.is_empty())
+    }
+
     /// The media type of the body, without its parameters.
     pub fn media_type(&self) -> &str {
         self.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default().trim()
@@ -204,10 +209,19 @@ pub fn sentence(error: &impl std::fmt::Display) -> String {
     first.into_iter().chain(characters).chain(stop.chars()).collect()
 }
 
+/// What follows a scheme in an `Authorization` header; the case of the scheme's letters is no matter (RFC 9110 §11.1).
+pub fn credentials<'v>(authorization: &'v str, scheme: &str) -> Option<&'v str> {
+    let (own, credentials) = authorization.split_once(' ').unwrap_or((authorization, ""));
+    own.eq_ignore_ascii_case(scheme).then(|| credentials.trim())
+}
+
 /// What every call needs, and what a request without scope means.
 pub fn default_scope() -> ScopeSet {
     ScopeSet::of(&[ScopeSet::TOOLS])
 }
+
+/// The longest name that somebody gives an account, an API key or an agent, characters.
+pub const LONGEST_NAME: usize = 80;
 
 /// A secret that the configuration names is not there. `needed` says by what, to follow "which".
 pub fn secret_missing(reason: &'static str, name: &SecretName, needed: &str) -> Failure {

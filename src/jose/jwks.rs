@@ -22,7 +22,7 @@ const RSA_SIZES: [usize; 3] = [256, 384, 512];
 const LARGEST_EXPONENT: u64 = (1 << 33) - 1;
 
 /// Members of a JSON Web Key that only its owner may know (RFC 7518 §6.2.2, §6.3.2, §6.4).
-pub const PRIVATE: [&str; 8] = ["d", "k", "p", "q", "dp", "dq", "qi", "oth"];
+const PRIVATE: [&str; 8] = ["d", "k", "p", "q", "dp", "dq", "qi", "oth"];
 
 /// The keys of an issuer the gateway can verify with.
 #[derive(Debug, Clone)]
@@ -68,9 +68,14 @@ pub fn parse(bytes: &[u8]) -> Option<Jwks> {
     }
 }
 
+/// Whether a key says what only its owner may know, by which members it has.
+pub fn is_private(has: impl Fn(&str) -> bool) -> bool {
+    PRIVATE.into_iter().any(has)
+}
+
 /// A key that comes alone, for one algorithm. One that says what only its owner may know is none.
 pub(super) fn public(node: &Node<'_>, algorithm: Algorithm) -> Option<VerifyingKey> {
-    if PRIVATE.iter().any(|member| node.get(member).is_some()) {
+    if is_private(|member| node.get(member).is_some()) {
         return None;
     }
     let jwk = jwk(node).filter(|jwk| jwk.is_for(algorithm))?;
@@ -81,6 +86,11 @@ impl Jwks {
     /// Whether there is no key that anything can be verified with.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The thumbprint of each key.
+    pub fn thumbprints(&self) -> Vec<String> {
+        self.0.iter().map(|jwk| jwk.key.thumbprint()).collect()
     }
 
     /// The keys that can have signed a token of this algorithm and key id; without a key id, all of the algorithm.
@@ -127,21 +137,9 @@ impl VerifyingKey {
         }
     }
 
-    /// Its thumbprint (RFC 7638 §3): the digest of its required members, in the order of their names.
+    /// Its thumbprint (RFC 7638).
     pub fn thumbprint(&self) -> String {
-        let text = Base64UrlUnpadded::encode_string;
-        let on_curve = |curve: &str, x: &[u8], y: &[u8]| {
-            format!(r#"{{"crv":"{curve}","kty":"EC","x":"{}","y":"{}"}}"#, text(x), text(y))
-        };
-        let members = match &self.key {
-            PublicKey::Rsa { modulus, exponent } => {
-                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(exponent), text(modulus))
-            }
-            PublicKey::P256([x, y]) => on_curve("P-256", x, y),
-            PublicKey::P384([x, y]) => on_curve("P-384", x, y),
-            PublicKey::Ed25519(x) => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, text(x)),
-        };
-        text(&Sha256::digest(members.as_bytes()))
+        self.key.thumbprint()
     }
 }
 
@@ -153,6 +151,23 @@ impl PublicKey {
             Self::P384(_) => KeyType::P384,
             Self::Ed25519(_) => KeyType::Ed25519,
         }
+    }
+
+    /// Its thumbprint (RFC 7638 §3): the digest of its required members, in the order of their names.
+    fn thumbprint(&self) -> String {
+        let text = Base64UrlUnpadded::encode_string;
+        let on_curve = |curve: &str, x: &[u8], y: &[u8]| {
+            format!(r#"{{"crv":"{curve}","kty":"EC","x":"{}","y":"{}"}}"#, text(x), text(y))
+        };
+        let members = match self {
+            Self::Rsa { modulus, exponent } => {
+                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(exponent), text(modulus))
+            }
+            Self::P256([x, y]) => on_curve("P-256", x, y),
+            Self::P384([x, y]) => on_curve("P-384", x, y),
+            Self::Ed25519(x) => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, text(x)),
+        };
+        text(&Sha256::digest(members.as_bytes()))
     }
 }
 

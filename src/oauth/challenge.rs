@@ -29,7 +29,8 @@ pub enum TokenScheme {
 }
 
 impl TokenScheme {
-    const fn as_str(self) -> &'static str {
+    /// Its name in headers.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Bearer => "Bearer",
             Self::Dpop => "DPoP",

@@ -3,7 +3,7 @@
 //! Not here: the page around them (`connections`).
 
 use super::day;
-use super::keys::KeyChoice;
+use super::keys::FormChoice;
 use super::text::short;
 use crate::time::Timestamp;
 
@@ -34,7 +34,7 @@ pub struct AgentEntry {
     /// The servers at which the person can let it use their account.
     pub lendable: Vec<LentAccount>,
     /// When it was named.
-    pub since: Timestamp,
+    pub named: Timestamp,
     /// When it ends.
     pub until: Timestamp,
     /// Whether it has ended.
@@ -58,15 +58,15 @@ pub struct LentAccount {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentOffer {
     /// The servers that take agents.
-    pub servers: Vec<KeyChoice>,
+    pub servers: Vec<FormChoice>,
     /// Those of them at which the agent needs an account of the person's.
-    pub personal: Vec<KeyChoice>,
+    pub personal: Vec<FormChoice>,
     /// The scopes that an agent may have beside what every agent has.
-    pub scopes: Vec<KeyChoice>,
+    pub scopes: Vec<FormChoice>,
     /// The aliases of issuers that can say which workload somebody is.
     pub issuers: Vec<String>,
     /// How long it may last.
-    pub lifetimes: Vec<KeyChoice>,
+    pub lifetimes: Vec<FormChoice>,
     /// Which of them is chosen unless another is.
     pub suggested: &'static str,
 }
@@ -93,7 +93,7 @@ impl AgentEntry {
     /// Its days, in one line.
     pub(super) fn days(&self) -> String {
         let ends = if self.has_expired { "over since" } else { "good until" };
-        let named = format!("Named {}, {ends} {}", day::of(self.since), day::of(self.until));
+        let named = format!("Named {}, {ends} {}", day::of(self.named), day::of(self.until));
         match self.used {
             None => format!("{named}, never used"),
             Some(at) => format!("{named}, last used {}", day::of(at)),

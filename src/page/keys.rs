@@ -40,18 +40,18 @@ pub struct KeyEntry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyOffer {
     /// The servers that take keys.
-    pub servers: Vec<KeyChoice>,
+    pub servers: Vec<FormChoice>,
     /// The scopes that a key may have beside what every key has.
-    pub scopes: Vec<KeyChoice>,
+    pub scopes: Vec<FormChoice>,
     /// How long it may last.
-    pub lifetimes: Vec<KeyChoice>,
+    pub lifetimes: Vec<FormChoice>,
     /// Which of them is chosen unless another is.
     pub suggested: &'static str,
 }
 
 /// A server, by slug and name; a scope, by name and what it allows; or a number of days, as people say it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyChoice {
+pub struct FormChoice {
     /// Part of the field's name, see [`server_choice`] and [`choice`](super::choice), or the value of the field `days`.
     pub name: String,
     /// What people read.

@@ -40,12 +40,12 @@ pub use consent::{ClientOrigin, Consent, ScopeLine, ScopeUse, choice};
 pub use console::{
     AllowedEntry, Change, Chart, ChartKind, CheckFinding, CheckPage, CheckedStep, ClientFacts, ClientsPage,
     ConfigurationPage, ConfigurationProblem, ConfirmPage, ConnectedEntry, ConsoleFrame, ConsoleLogPage, ConsoleServer,
-    ConsoleServersPage, ConsoleTab, FilterField, FoundPerson, HeldKey, Judged, LogRow, NamedAgent, Outside,
-    OverviewPage, PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, RankingRow, RankingTable, Series,
-    ServerStanding, SetUpClient, Traffic, TrafficWindow, entry_kind, step_name,
+    ConsoleServersPage, ConsoleTab, FilterField, FoundPerson, HeldKey, Judged, LogRow, Outside, OverviewPage,
+    PeoplePage, PersonFacts, PersonPage, PreviousConfiguration, RankingRow, RankingTable, Series, ServerStanding,
+    SetUpClient, Traffic, TrafficWindow, entry_kind, step_name,
 };
 pub use dev_login::{DevLogin, DevLoginAccount};
-pub use keys::{KeyChoice, KeyEntry, KeyOffer, KeysCard, MadeKey, server_choice};
+pub use keys::{FormChoice, KeyEntry, KeyOffer, KeysCard, MadeKey, server_choice};
 pub use link::PageLink;
 pub use notice::{Notice, Tone};
 pub use readiness::{Finding, ReadinessPage};

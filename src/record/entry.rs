@@ -102,7 +102,7 @@ impl RequestRecord {
     }
 
     /// Who stands behind whose request it is, where that is somebody else.
-    pub fn backed_by(&self) -> Option<String> {
+    pub fn whose_sponsor(&self) -> Option<String> {
         let facts = self.facts.borrow();
         let of_caller = facts.caller.as_ref().and_then(|caller| caller.sponsor());
         of_caller.map(|sponsor| Self::cut(&sponsor.subject)).or_else(|| facts.sponsor.clone())

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import { eventually } from "./support/expect.mjs";
-import { configuration, startGateway } from "./support/gateway.mjs";
+import { ADMIN_TOKEN, configuration, startGateway } from "./support/gateway.mjs";
 import { signedIn } from "./support/oauth-client.mjs";
 
 const DAY = 86_400_000;
@@ -32,6 +32,19 @@ describe("objects that hold a record", () => {
     });
     assert.ok(again >= first);
     assert.deepEqual(await object("ACCOUNT/dev:alice", "keys"), ["record"]);
+  });
+
+  test("a record that expires later than its alarm rings leaves the alarm alone", async () => {
+    const make = async (days) => {
+      const json = { name: "Nightly report", expires_in_days: days };
+      const made = await gateway.fetch("/admin/keys", { method: "POST", json, headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+      assert.equal(made.status, 201, made.text);
+    };
+    await make(1);
+    const first = await object("ACCOUNT/key:", "rings");
+    assert.ok(first > Date.now() + DAY, String(first));
+    await make(300);
+    assert.equal(await object("ACCOUNT/key:", "rings"), first);
   });
 
   test("a record that has expired is forgotten", async () => {

@@ -62,7 +62,14 @@ fn the_operators_endpoints_need_the_operators_token() {
     for asking in [world.request("GET", "/admin/config"), world.request("PUT", "/admin/config").json(&json!({}))] {
         asking.clone().send().refused(401, "operator_token_required");
         asking.clone().bearer("guess").send().refused(401, "operator_token_required");
+        asking.clone().header("authorization", "bearer guess").send().refused(401, "operator_token_required");
     }
+    let read = |scheme: &str| {
+        let authorization = format!("{scheme} {ADMIN_TOKEN}");
+        world.request("GET", "/admin/config").header("authorization", &authorization).send()
+    };
+    read("bearer").with(200);
+    read("Basic").refused(401, "operator_token_required");
     world.platform.secrets.borrow_mut().remove("ADMIN_TOKEN");
     world.request("GET", "/admin/config").bearer("").send().refused(404, "no_such_endpoint");
     world.set_secret("ADMIN_TOKEN", "");

@@ -220,6 +220,6 @@ pub(crate) const FLOWS: &[(&str, &[&str])] = &[
             "upstream",
         ],
     ),
-    ("connect", &["account", "authorize", "call", "client", "connection", "login", "upstream"]),
+    ("connect", &["authorize", "call", "client", "connection", "login", "upstream"]),
     ("introspect", &["admin", "api_keys", "revocation", "token"]),
 ];

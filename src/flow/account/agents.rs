@@ -2,20 +2,18 @@
 //!
 //! Not here: the form's protection (`flow::account::connections`), and where agents are kept (`flow::agents`).
 
-use super::keys::{LIFETIMES, LONGEST_NAME, SUGGESTED, choice, lifetime, line};
+use super::form::{LIFETIMES, SUGGESTED, choice, lifetime, line};
 use crate::authorization_log::{AuthorizationStep, EntryKind};
 use crate::config::{IssuerKind, Server};
-use crate::flow::holdings::server_name;
 use crate::flow::login::session::SignedIn;
-use crate::flow::{RequestContext, agents};
+use crate::flow::{LONGEST_NAME, RequestContext, agents, holdings};
 use crate::jose::public_keys;
 use crate::jose::public_keys::PublicKeyError;
 use crate::oauth::agent::{AgentId, AgentProof, SponsoredAgent};
 use crate::oauth::scope::ScopeSet;
 use crate::page;
-use crate::page::{LentAccount, account_choice, server_choice};
+use crate::page::{account_choice, server_choice};
 use crate::ports::Platform;
-use crate::secret::Digested;
 use crate::web::failure::Failure;
 use crate::web::form::Form;
 use crate::web::route::Endpoint;
@@ -37,12 +35,14 @@ pub(super) fn card<P: Platform>(
         servers: servers().collect(),
         personal: personal.map(|server| choice(server.slug.as_str(), &server.name)).collect(),
         scopes: scopes.names().map(|name| choice(name, scopes.title(name).unwrap_or_default())).collect(),
-        issuers: platforms(context).map(|(alias, _)| alias.to_owned()).collect(),
+        issuers: workload_issuers(context).map(|(alias, _)| alias.to_owned()).collect(),
         lifetimes: LIFETIMES.map(|(days, _, said)| choice(days, said)).to_vec(),
         suggested: SUGGESTED,
     });
-    (offer.is_some() || !listed.is_empty())
-        .then(|| page::AgentsCard { agents: listed.iter().map(|agent| entry(context, agent)).collect(), offer })
+    (offer.is_some() || !listed.is_empty()).then(|| page::AgentsCard {
+        agents: listed.iter().map(|agent| holdings::agent(context, agent)).collect(),
+        offer,
+    })
 }
 
 /// Names the agent that a form asks for. It can do no more than the person, and what they chose of that.
@@ -124,11 +124,10 @@ fn proof<P>(context: &RequestContext<'_, P>, form: &Form) -> Result<(AgentProof,
     match (pasted, line(form, "issuer")) {
         (Some(text), None) => {
             let keys = public_keys::read(text).map_err(key_unfit)?;
-            let thumbprints: Vec<_> = keys.bare.iter().map(|bare| Digested::of(bare).as_str().to_owned()).collect();
-            Ok((AgentProof::Keys { jwks: keys.jwks }, format!("key {}", thumbprints.join(", "))))
+            Ok((AgentProof::Keys { jwks: keys.jwks }, format!("key {}", keys.thumbprints.join(", "))))
         }
         (None, Some(alias)) => {
-            let (alias, issuer) = platforms(context).find(|(known, _)| *known == alias).ok_or_else(unfit)?;
+            let (alias, issuer) = workload_issuers(context).find(|(known, _)| *known == alias).ok_or_else(unfit)?;
             let is_fit =
                 |sub: &&str| sub.len() <= LONGEST_SUBJECT && sub.bytes().all(|byte| (b' '..=b'~').contains(&byte));
             let subject = line(form, "workload").filter(is_fit).ok_or_else(unfit)?.to_owned();
@@ -145,32 +144,10 @@ fn taking_agents<'c, P>(context: &'c RequestContext<'_, P>) -> impl Iterator<Ite
 }
 
 /// The issuers that can say which workload somebody is, by alias.
-fn platforms<'c, P>(context: &'c RequestContext<'_, P>) -> impl Iterator<Item = (&'c str, &'c str)> {
+fn workload_issuers<'c, P>(context: &'c RequestContext<'_, P>) -> impl Iterator<Item = (&'c str, &'c str)> {
     let issuers = context.config.issuers.values();
     let workloads = issuers.filter(|issuer| matches!(issuer.kind, IssuerKind::Workload(_)));
     workloads.map(|issuer| (issuer.alias.as_str(), issuer.issuer.as_str()))
-}
-
-fn entry<P>(context: &RequestContext<'_, P>, agent: &SponsoredAgent) -> page::AgentEntry {
-    let is_personal = |slug: &&String| context.config.servers.get(slug.as_str()).is_some_and(Server::is_personal);
-    let lendable = agent.servers.iter().filter(is_personal).map(|slug| LentAccount {
-        slug: slug.clone(),
-        name: server_name(context, slug),
-        lent: agent.lends(slug),
-    });
-    page::AgentEntry {
-        id: agent.id.to_string(),
-        subject: agent.id.subject(),
-        name: agent.name.clone(),
-        known_by: agent.known_by.clone(),
-        servers: agent.servers.iter().map(|slug| server_name(context, slug)).collect(),
-        scopes: agent.scope.iter().map(ToOwned::to_owned).collect(),
-        lendable: lendable.collect(),
-        since: agent.at,
-        until: agent.expires,
-        has_expired: agent.expires.reached(context.now),
-        used: agent.used,
-    }
 }
 
 fn unfit() -> Failure {

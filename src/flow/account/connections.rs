@@ -12,7 +12,7 @@ use crate::flow::connection::store;
 use crate::flow::holdings::{Holdings, server_name};
 use crate::flow::login::session;
 use crate::flow::login::session::SignedIn;
-use crate::flow::{Answered, Head, RequestContext, holdings, login, read_small};
+use crate::flow::{Answered, Head, LONGEST_NAME, RequestContext, holdings, login, read_small};
 use crate::oauth::subject;
 use crate::oauth::subject::{ConnectedAccount, Profile};
 use crate::page;
@@ -30,9 +30,6 @@ use crate::web::{csrf, form, route};
 
 /// With public keys, whose characters a form may write as three.
 const FORM: usize = 32 * 1024;
-
-/// The longest name of an account, characters.
-pub const LONGEST_NAME: usize = 80;
 
 /// How long the page may stay open.
 const TOKEN: Lifetime = Lifetime::hours(1);

@@ -1,29 +1,22 @@
 //! A person's own API keys: shown beside what they have connected, made there, and revoked.
 //!
-//! Not here: the form's protection (`flow::account::connections`), and where keys are kept (`flow::api_keys`).
+//! Not here: the form's protection (`flow::account::connections`), its fields (`form`), and where keys are kept
+//! (`flow::api_keys`).
 
+use super::form::{LIFETIMES, SUGGESTED, choice, lifetime, line};
 use crate::flow::login::session::SignedIn;
-use crate::flow::{RequestContext, api_keys};
+use crate::flow::{LONGEST_NAME, RequestContext, api_keys};
 use crate::oauth::api_key::{ApiKey, KeyId, KeyKind};
 use crate::oauth::scope::ScopeSet;
 use crate::oauth::subject::{KeyUse, ListedKey};
 use crate::page;
 use crate::ports::Platform;
-use crate::time::Lifetime;
 use crate::web::failure::Failure;
 use crate::web::form::Form;
 use crate::web::route::Endpoint;
 
-/// The longest name of a key, characters.
-pub(super) const LONGEST_NAME: usize = 80;
-
 /// What a key is called that was given no name.
 const NAMELESS: &str = "API key";
-
-/// How long a person's key or agent may last: days, and how they are said.
-pub(super) const LIFETIMES: [(&str, u64, &str); 4] =
-    [("7", 7, "7 days"), ("30", 30, "30 days"), ("90", 90, "90 days"), ("365", 365, "One year")];
-pub(super) const SUGGESTED: &str = "90";
 
 /// The keys, and what another can be made for; nothing where there are none and no server takes any.
 pub(super) fn card<P: Platform>(context: &RequestContext<'_, P>, listed: &[ListedKey]) -> Option<page::KeysCard> {
@@ -78,22 +71,6 @@ pub(super) async fn revoke<P: Platform>(
         Some(key) => api_keys::revoke(context, subject, key).await,
         None => Ok(()),
     }
-}
-
-/// How long what a form asks for is to last.
-pub(super) fn lifetime(form: &Form) -> Option<Lifetime> {
-    let days = form.one("days").ok().flatten();
-    LIFETIMES.into_iter().find(|(name, ..)| Some(*name) == days).map(|(_, days, _)| Lifetime::days(days))
-}
-
-/// What was written in one line; the form has a field for a whole text too.
-pub(super) fn line<'f>(form: &'f Form, name: &str) -> Option<&'f str> {
-    let text = form.one(name).ok().flatten()?.trim();
-    Some(text).filter(|text| !text.is_empty() && !text.contains(char::is_control))
-}
-
-pub(super) fn choice(name: &str, title: &str) -> page::KeyChoice {
-    page::KeyChoice { name: name.to_owned(), title: title.to_owned() }
 }
 
 /// The servers that take keys, by slug and name.

@@ -4,6 +4,7 @@
 
 mod agents;
 pub mod connections;
+mod form;
 pub mod index;
 mod keys;
 pub mod own_request;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::operator::Operator;
 use super::{acts, operator};
-use crate::flow::{Answered, Head, RequestContext, api_keys, read_small};
+use crate::flow::{Answered, Head, LONGEST_NAME, RequestContext, api_keys, read_small};
 use crate::json;
 use crate::oauth::api_key::{ApiKey, KeyId, KeyKind, SERVICES};
 use crate::oauth::scope::ScopeSet;
@@ -22,7 +22,6 @@ use crate::web::form;
 use crate::web::reply::Reply;
 
 const BODY: usize = 16 * 1024;
-const LONGEST_NAME: usize = 80;
 /// The roles of one key, and their length: what policy asks for is shorter.
 const MOST_ROLES: usize = 32;
 const LONGEST_ROLE: usize = 256;

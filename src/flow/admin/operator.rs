@@ -77,8 +77,7 @@ pub async fn reads<P: Platform>(context: &RequestContext<'_, P>, head: &Head) ->
 /// told from it. Elsewhere the right one goes on working.
 pub async fn authorize<P: Platform>(platform: &P, memory: &Memory, head: &Head) -> Result<Operator, Failure> {
     let token = token(platform)?.ok_or_else(no_such_endpoint)?;
-    let presented = head.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    let Some(presented) = presented else { return Err(required()) };
+    let Some(presented) = head.bearer() else { return Err(required()) };
     let address = caller::address(head);
     let now = platform.now();
     if address.as_ref().is_some_and(|address| memory.guessing.get(address, now).is_some()) {

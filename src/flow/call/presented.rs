@@ -5,7 +5,7 @@
 
 use super::challenge;
 use crate::config::Server;
-use crate::flow::{Head, RequestContext};
+use crate::flow::{Head, RequestContext, credentials};
 use crate::headers::{AUTHORIZATION, HeaderName};
 use crate::oauth::api_key::text::PREFIX;
 pub use crate::oauth::challenge::TokenScheme as Scheme;
@@ -67,18 +67,13 @@ fn authorization<'r, P: Platform>(
     server: &Server,
     value: &'r str,
 ) -> Result<(Scheme, &'r str), Failure> {
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    let scheme = if scheme.eq_ignore_ascii_case("bearer") {
-        Scheme::Bearer
-    } else if scheme.eq_ignore_ascii_case("dpop") {
-        Scheme::Dpop
-    } else {
+    let of = |scheme: Scheme| credentials(value, scheme.as_str()).map(|token| (scheme, token));
+    let Some((scheme, token)) = of(Scheme::Bearer).or_else(|| of(Scheme::Dpop)) else {
         return Err(Failure::client(401, "token_scheme_unsupported", "Only Bearer and DPoP tokens are accepted here.")
             .fix("Send Authorization: Bearer followed by an access token of this gateway.")
             .slug(server.slug.as_str())
             .challenge(challenge::of(context, server, None)));
     };
-    let token = token.trim();
     if token.is_empty() || memchr::memchr2(b' ', b',', token.as_bytes()).is_some() {
         return Err(malformed(context, server, "The Authorization header holds no single access token."));
     }

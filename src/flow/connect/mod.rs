@@ -3,13 +3,12 @@
 //! Not here: who is here for what (`request`), the way to the authorization server (`trip`) and back
 //! (`flow::connect::callback`), what the page says (`page`).
 
-use super::account::connections::LONGEST_NAME;
 use super::authorize::pending;
 use super::call::refusal;
 use super::connection::store;
 use super::login::session;
 use super::upstream::Wanted;
-use super::{Answered, Head, RequestContext, login, read_small, upstream};
+use super::{Answered, Head, LONGEST_NAME, RequestContext, login, read_small, upstream};
 use crate::authorization_log::{AuthorizationStep, EntryKind};
 use crate::config::{Auth, OAuth, Server};
 use crate::ports::Platform;

@@ -57,8 +57,7 @@ pub async fn complete<P: Platform>(context: &RequestContext<'_, P>, head: &Head,
     context.record.step(AuthorizationStep::ClientAuthentication);
     let Login::Page(page) = &context.config.login else { return Err(not_configured()) };
     let secret = secret(context, page)?;
-    let presented = head.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    if !presented.is_some_and(|presented| secret.matches(presented)) {
+    if !head.bearer().is_some_and(|presented| secret.matches(presented)) {
         return Err(refused(HandoverError::WrongSecret));
     }
     let body = read_small(body, BODY).await?;

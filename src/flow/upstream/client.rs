@@ -48,11 +48,6 @@ fn own_redirect_uri<P: Platform>(context: &RequestContext<'_, P>, issuer: &str) 
     context.url(&route::issuer_callback_path(route::of_issuer(issuer).as_str()))
 }
 
-/// The gateway's client id at an issuer that reads its document.
-pub fn document_at<P: Platform>(context: &RequestContext<'_, P>, issuer: &str) -> String {
-    named_document_id(context, issuer)
-}
-
 /// The gateway's client id by a document of its own, for answers that come to this address. Trips begun and connections
 /// made before each issuer had one know another.
 fn document_id<P: Platform>(context: &RequestContext<'_, P>, issuer: &str, redirect_uri: &str) -> String {
@@ -64,7 +59,7 @@ fn document_id<P: Platform>(context: &RequestContext<'_, P>, issuer: &str, redir
 }
 
 /// The same by the document that names the issuer.
-fn named_document_id<P: Platform>(context: &RequestContext<'_, P>, issuer: &str) -> String {
+pub fn named_document_id<P: Platform>(context: &RequestContext<'_, P>, issuer: &str) -> String {
     context.url(&route::issuer_document_path(issuer))
 }
 

@@ -14,7 +14,7 @@ use crate::headers::HeaderMap;
 use crate::mcp::message::envelope::{EnvelopeError, EnvelopeFault, Message};
 
 /// The first modern revision.
-const FIRST_MODERN: &str = "2026-07-28";
+pub const FIRST_MODERN: &str = "2026-07-28";
 
 /// The revisions with `initialize` that the gateway itself can speak to a client, newest first.
 const LEGACY: [&str; 4] = [NEWEST_LEGACY, "2025-06-18", BATCHING, "2024-11-05"];

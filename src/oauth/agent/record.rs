@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{AgentError, AgentId};
 use crate::json::tagged;
 use crate::oauth::scope::ScopeSet;
-use crate::time::{Lifetime, Timestamp};
+use crate::time::Timestamp;
 use crate::version::V1;
 
 /// An agent as it is found by its id.
@@ -88,9 +88,6 @@ pub struct Sponsor {
 }
 
 impl Agent {
-    /// The longest that an agent may live without being named again.
-    pub const LONGEST: Lifetime = Lifetime::days(366);
-
     /// An agent of a person's.
     pub const fn new(id: AgentId, sponsor: String, proof: AgentProof, expires: Timestamp) -> Self {
         Self { v: V1, id, sponsor, proof, expires }

@@ -41,9 +41,8 @@ impl ClientKeys {
 
 /// Whether a key set holds a private key.
 pub fn is_private(set: &serde_json::Value) -> bool {
-    let listed = set.get("keys").and_then(serde_json::Value::as_array).into_iter().flatten();
-    let mut members = listed.flat_map(|key| jwks::PRIVATE.iter().filter_map(|member| key.get(member)));
-    members.next().is_some()
+    let mut listed = set.get("keys").and_then(serde_json::Value::as_array).into_iter().flatten();
+    listed.any(|key| jwks::is_private(|member| key.get(member).is_some()))
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::jose::algorithm::Algorithm;
@@ -13,6 +11,7 @@ use crate::jose::jws::{self, JwsError, Signed, Unverified};
 use crate::json::Node;
 use crate::oauth::once::OnceId;
 use crate::reasons::reasons;
+use crate::secret::Digested;
 use crate::time::{Lifetime, Timestamp};
 
 /// Its `typ`.
@@ -85,16 +84,11 @@ pub fn judge(signed: Signed<'_>, jkt: String, request: ProvenRequest<'_>, now: T
     if until.reached(now) || issued > now + LEEWAY {
         return Err(ProofError::Stale);
     }
-    if request.token.is_some_and(|token| text("ath") != Some(&digest(token))) {
+    if request.token.is_some_and(|token| text("ath") != Some(Digested::of(token).as_str())) {
         return Err(ProofError::OtherToken);
     }
     let id = OnceId::new("dpop", &jkt, id);
     Ok(Proof { nonce: text("nonce").map(str::to_owned), id, until, jkt })
-}
-
-/// `ath`.
-fn digest(token: &str) -> String {
-    Base64UrlUnpadded::encode_string(&Sha256::digest(token.as_bytes()))
 }
 
 /// The same address after normalization, whatever follows as query and fragment (RFC 9449 §4.3).

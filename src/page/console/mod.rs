@@ -22,6 +22,6 @@ pub use confirm::ConfirmPage;
 pub use frame::{ConsoleFrame, ConsoleTab};
 pub use log::{ConsoleLogPage, FilterField, LogRow, entry_kind};
 pub use overview::{OverviewPage, Traffic, TrafficWindow, step_name};
-pub use people::{AllowedEntry, ConnectedEntry, FoundPerson, HeldKey, NamedAgent, PeoplePage, PersonFacts, PersonPage};
+pub use people::{AllowedEntry, ConnectedEntry, FoundPerson, HeldKey, PeoplePage, PersonFacts, PersonPage};
 pub use ranking::{RankingRow, RankingTable};
 pub use servers::{ConsoleServer, ConsoleServersPage, ServerStanding};

@@ -7,7 +7,7 @@ use askama::Template;
 use super::frame::ConsoleFrame;
 use crate::page::link::web_target;
 use crate::page::text::html;
-use crate::page::{AccountStanding, day};
+use crate::page::{AccountStanding, AgentEntry, day};
 use crate::time::Timestamp;
 
 /// "People". No `Debug`: the form token answers for the operator.
@@ -56,7 +56,7 @@ pub struct PersonPage {
     /// Their API keys.
     pub keys: Vec<HeldKey>,
     /// Their agents.
-    pub agents: Vec<NamedAgent>,
+    pub agents: Vec<AgentEntry>,
 }
 
 /// What the last sign-in said of somebody.
@@ -131,47 +131,6 @@ pub struct HeldKey {
     pub is_expired: bool,
 }
 
-/// One agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedAgent {
-    /// Its id, posted back as the field `agent`.
-    pub id: String,
-    /// Its subject.
-    pub subject: String,
-    /// What its sponsor calls it.
-    pub name: String,
-    /// What it is known by.
-    pub known_by: String,
-    /// The servers it may call.
-    pub servers: Vec<String>,
-    /// Those at which it uses their account.
-    pub accounts: Vec<String>,
-    /// What it may do.
-    pub scopes: Vec<String>,
-    /// When it was named.
-    pub since: Timestamp,
-    /// When it ends.
-    pub until: Timestamp,
-    /// The day of its last token.
-    pub used: Option<Timestamp>,
-    /// Whether it has ended by itself.
-    pub is_expired: bool,
-}
-
-impl NamedAgent {
-    fn since(&self) -> String {
-        day::moment(self.since)
-    }
-
-    fn until(&self) -> String {
-        day::of(self.until)
-    }
-
-    fn used(&self) -> String {
-        self.used.map_or_else(|| "Never used".to_owned(), |used| format!("Last used on {}", day::of(used)))
-    }
-}
-
 impl PeoplePage {
     /// The page.
     pub fn render(&self) -> String {
@@ -197,6 +156,11 @@ impl PersonPage {
 
     fn has_nothing(&self) -> bool {
         self.clients.is_empty() && self.accounts.is_empty() && self.keys.is_empty() && self.agents.is_empty()
+    }
+
+    fn agent_days(agent: &AgentEntry) -> String {
+        let used = agent.used.map_or_else(|| "Never used".to_owned(), |used| format!("Last used on {}", day::of(used)));
+        format!("Since {}, until {}. {used}.", day::moment(agent.named), day::of(agent.until))
     }
 }
 

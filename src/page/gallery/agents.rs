@@ -4,7 +4,7 @@
 
 use super::connecting::choice;
 use super::samples::HOSTILE;
-use crate::page::{AgentEntry, AgentOffer, AgentsCard, LentAccount, NamedAgent};
+use crate::page::{AgentEntry, AgentOffer, AgentsCard, LentAccount};
 use crate::time::Timestamp;
 
 /// What a person has who works with agents.
@@ -31,16 +31,7 @@ pub(super) fn realistic() -> AgentsCard {
 pub(super) fn hostile() -> AgentsCard {
     let (text, long) = (|| HOSTILE.to_owned(), HOSTILE.repeat(40));
     AgentsCard {
-        agents: vec![AgentEntry {
-            id: text(),
-            subject: text(),
-            name: long.clone(),
-            known_by: text(),
-            servers: vec![long.clone()],
-            scopes: vec![text()],
-            lendable: vec![LentAccount { slug: text(), name: long.clone(), lent: true }],
-            ..agent("CI")
-        }],
+        agents: vec![hostile_agent()],
         offer: Some(AgentOffer {
             servers: vec![choice(HOSTILE, &long)],
             personal: vec![choice(HOSTILE, &long)],
@@ -52,7 +43,8 @@ pub(super) fn hostile() -> AgentsCard {
     }
 }
 
-fn agent(name: &str) -> AgentEntry {
+/// One agent.
+pub(super) fn agent(name: &str) -> AgentEntry {
     let lendable = [("linear", "Linear", true), ("tasks", "Tasks", false)];
     AgentEntry {
         id: "AQEBAQEBAQEBAQEBAQEBAQ".to_owned(),
@@ -64,23 +56,24 @@ fn agent(name: &str) -> AgentEntry {
         lendable: lendable
             .map(|(slug, name, lent)| LentAccount { slug: slug.to_owned(), name: name.to_owned(), lent })
             .into(),
-        since: Timestamp(1_793_664_000),
+        named: Timestamp(1_793_664_000),
         until: Timestamp(1_801_440_000),
         has_expired: false,
         used: Some(Timestamp(1_795_176_974)),
     }
 }
 
-/// An agent as operators see it.
-pub(super) fn named() -> NamedAgent {
-    let AgentEntry { id, subject, name, known_by, servers, scopes, since, until, used, .. } = agent("Nightly triage");
-    let (accounts, is_expired) = (vec!["Linear".to_owned()], false);
-    NamedAgent { id, subject, name, known_by, servers, accounts, scopes, since, until, used, is_expired }
-}
-
-/// The same of somebody who means harm.
-pub(super) fn hostile_named() -> NamedAgent {
+/// One of somebody who means harm.
+pub(super) fn hostile_agent() -> AgentEntry {
     let (text, long) = (|| HOSTILE.to_owned(), HOSTILE.repeat(40));
-    let (servers, accounts, scopes) = (vec![long.clone()], vec![long.clone()], vec![text()]);
-    NamedAgent { id: text(), subject: text(), name: long, known_by: text(), servers, accounts, scopes, ..named() }
+    AgentEntry {
+        id: text(),
+        subject: text(),
+        name: long.clone(),
+        known_by: text(),
+        servers: vec![long.clone()],
+        scopes: vec![text()],
+        lendable: vec![LentAccount { slug: text(), name: long.clone(), lent: true }],
+        ..agent("CI")
+    }
 }

@@ -6,7 +6,7 @@ use super::agents;
 use super::samples::{HOSTILE, SCRIPT_URL, notice};
 use crate::page::{
     AccountEntry, AccountStanding, Cancelled, ClientEntry, Connect, ConnectAccount, ConnectField, ConnectWay,
-    ConnectedServer, Connections, KeyChoice, KeyEntry, KeyOffer, KeysCard, MadeKey, Notice, Occasion, PageLink,
+    ConnectedServer, Connections, FormChoice, KeyEntry, KeyOffer, KeysCard, MadeKey, Notice, Occasion, PageLink,
     RolesEntry, Tone, Usage,
 };
 use crate::time::Timestamp;
@@ -275,8 +275,8 @@ fn key(name: &str) -> KeyEntry {
     }
 }
 
-pub(super) fn choice(name: &str, title: &str) -> KeyChoice {
-    KeyChoice { name: name.to_owned(), title: title.to_owned() }
+pub(super) fn choice(name: &str, title: &str) -> FormChoice {
+    FormChoice { name: name.to_owned(), title: title.to_owned() }
 }
 
 fn with_keys() -> Connections {

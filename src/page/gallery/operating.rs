@@ -119,7 +119,7 @@ fn foreign_person() -> PersonPage {
         subject: long(),
         facts: Some(PersonFacts { roles: vec![text(), long()], incomplete: true, at: NOW }),
         keys: vec![HeldKey { id: text(), name: long(), servers: vec![text()], scopes: vec![text()], ..held() }],
-        agents: vec![agents::hostile_named()],
+        agents: vec![agents::hostile_agent()],
         clients: vec![AllowedEntry {
             name: long(),
             client: text(),
@@ -294,7 +294,7 @@ fn person() -> PersonPage {
         clients: vec![allowed("Claude Code", "Linear"), allowed("Cursor", "Customer records")],
         accounts: vec![connected(AccountStanding::Connected), connected(AccountStanding::MustBeRenewed)],
         keys: vec![held(), HeldKey { name: "Old laptop".to_owned(), is_expired: true, used: None, ..held() }],
-        agents: vec![agents::named()],
+        agents: vec![agents::agent("Nightly triage")],
     }
 }
 

@@ -3,7 +3,7 @@
 //! Not here: going that way (`flow::admin::check`), and the way of clients to this gateway, which only shows from
 //! outside (`scripts/doctor`).
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::untrusted::presentable;
 pub use rule::{Actor, FindingRule, Weight};
@@ -13,8 +13,7 @@ pub mod rules;
 pub mod seen;
 
 /// A stretch of the way, in the order in which it is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepName {
     /// To the server itself, with nothing to show.
     Reach,
@@ -44,6 +43,12 @@ impl StepName {
             Self::Credentials => "credentials",
             Self::Call => "call",
         }
+    }
+}
+
+impl Serialize for StepName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -155,7 +155,7 @@ impl<P: Platform> Check<'_, P> {
             }
             (RegistrationWay::Register(endpoint), _) => self.register_nobody(endpoint).await,
             (RegistrationWay::Document, _) => {
-                self.report.say(format!("is known by {}", client::document_at(context, &plan.source.issuer)));
+                self.report.say(format!("is known by {}", client::named_document_id(context, &plan.source.issuer)));
             }
             (RegistrationWay::Configured, Some(configured)) => {
                 match client::configured(context, configured, plan.method) {
@@ -205,7 +205,7 @@ impl<P: Platform> Check<'_, P> {
         let unlisted = unlisted(oauth.scope.as_deref().unwrap_or_default(), &[listed, &found.issuer.scopes]);
         let client_id = match (&plan.way, &oauth.client) {
             (RegistrationWay::Configured, Some(configured)) => configured.client_id.clone(),
-            (RegistrationWay::Document, _) => client::document_at(self.context, &plan.source.issuer),
+            (RegistrationWay::Document, _) => client::named_document_id(self.context, &plan.source.issuer),
             _ => String::new(),
         };
         if client_id.is_empty() {

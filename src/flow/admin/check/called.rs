@@ -15,7 +15,7 @@ use crate::headers::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use crate::mcp::connect::heard::ProbeAnswer;
 use crate::mcp::connect::{initialize, probe};
 use crate::mcp::transport::forward;
-use crate::mcp::transport::revision::Era;
+use crate::mcp::transport::revision::{Era, FIRST_MODERN};
 use crate::mcp::transport::session::{Session, UpstreamSession};
 use crate::ports::{FetchError, Outgoing, Platform, Stream};
 use crate::time::Lifetime;
@@ -138,9 +138,9 @@ impl<P: Platform> Check<'_, P> {
     fn judge(&mut self, spoken: &Spoken, renewed: bool) {
         let at = self.server.url.to_string();
         match (&spoken.legacy, spoken.modern, spoken.unauthorized) {
-            (Some(revision), true, _) => self.report.say(format!("speaks {} and 2026-07-28", shown(revision))),
+            (Some(revision), true, _) => self.report.say(format!("speaks {} and {FIRST_MODERN}", shown(revision))),
             (Some(revision), false, _) => self.report.say(format!("speaks {}", shown(revision))),
-            (None, true, _) => self.report.say("speaks 2026-07-28"),
+            (None, true, _) => self.report.say(format!("speaks {FIRST_MODERN}")),
             (None, false, Some(status)) => {
                 let personal = self.server.is_personal() || self.server.is_connected_by_operator();
                 let id = match (renewed, personal) {

@@ -57,6 +57,9 @@ pub(super) struct Act {
     /// The API key.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) key: String,
+    /// The agent's subject.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) agent: String,
     /// Digests of the texts of configurations that were looked at: the one in effect, and the one to come.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) texts: Vec<Digested>,
@@ -153,6 +156,7 @@ impl Act {
             account: nothing(),
             client: nothing(),
             key: nothing(),
+            agent: nothing(),
             texts: Vec::new(),
         }
     }

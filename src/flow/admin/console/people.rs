@@ -16,7 +16,7 @@ use crate::login::person::Person;
 use crate::oauth::agent::SponsoredAgent;
 use crate::oauth::subject::{AllowedClient, ConnectedAccount, ListedKey, Profile};
 use crate::page;
-use crate::page::{AllowedEntry, ConnectedEntry, FoundPerson, HeldKey, NamedAgent, PersonFacts, account_title};
+use crate::page::{AllowedEntry, ConnectedEntry, FoundPerson, HeldKey, PersonFacts, account_title};
 use crate::ports::{Platform, Unavailable};
 use crate::web::failure::Failure;
 use crate::web::form;
@@ -107,7 +107,7 @@ async fn show_one<P: Platform>(
         clients,
         accounts,
         keys: holdings.keys.iter().map(|key| held(context, key)).collect(),
-        agents: holdings.agents.iter().map(|agent| named(context, agent)).collect(),
+        agents: holdings.agents.iter().map(|agent| holdings::agent(context, agent)).collect(),
     };
     Ok(Reply::page(StatusCode::OK, page.render()))
 }
@@ -165,23 +165,6 @@ fn held<P: Platform>(context: &RequestContext<'_, P>, key: &ListedKey) -> HeldKe
         until: key.expires,
         used: key.used.as_ref().map(|used| used.at),
         is_expired: key.expires.reached(context.now),
-    }
-}
-
-fn named<P: Platform>(context: &RequestContext<'_, P>, agent: &SponsoredAgent) -> NamedAgent {
-    let names = |slugs: &[String]| slugs.iter().map(|slug| server_name(context, slug)).collect();
-    NamedAgent {
-        id: agent.id.to_string(),
-        subject: agent.id.subject(),
-        name: agent.name.clone(),
-        known_by: agent.known_by.clone(),
-        servers: names(&agent.servers),
-        accounts: names(&agent.accounts),
-        scopes: agent.scope.iter().map(ToOwned::to_owned).collect(),
-        since: agent.at,
-        until: agent.expires,
-        used: agent.used,
-        is_expired: agent.expires.reached(context.now),
     }
 }
 

@@ -54,10 +54,9 @@ async fn done<P: Platform>(
             Ok("key_revoked")
         }
         ActKind::EndAgent => {
-            if let Some(id) = AgentId::of(&act.client) {
-                agents::end(context, &act.of, &id).await?;
-            }
-            note("end_agent", json!({"subject": act.of, "agent": act.client}));
+            let id = AgentId::of(&act.agent).ok_or_else(form_gone)?;
+            agents::end(context, &act.of, &id).await?;
+            note("end_agent", json!({"subject": act.of, "agent": act.agent}));
             Ok("agent_ended")
         }
         ActKind::Disconnect => {
@@ -106,7 +105,7 @@ async fn question<P: Platform>(
             let is_meant = |agent: &&SponsoredAgent| agent.id.as_str() == field("agent");
             let Some(agent) = holdings.agents.iter().find(is_meant) else { return Ok(None) };
             facts.push(("Agent", agent.id.subject()));
-            let act = Act { client: agent.id.subject(), ..Act::new(ActKind::EndAgent, person) };
+            let act = Act { agent: agent.id.subject(), ..Act::new(ActKind::EndAgent, person) };
             let consequence = "What it has is refused within about a minute, and it gets no more. The person can name \
                                another.";
             (act, format!("End the agent {}?", page::short(&agent.name)), consequence, "End")
