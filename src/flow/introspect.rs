@@ -68,7 +68,7 @@ pub async fn introspect<P: Platform>(context: &RequestContext<'_, P>, head: &Hea
 
 async fn asker<P: Platform>(context: &RequestContext<'_, P>, head: &Head, form: &Form) -> Result<Asker, Failure> {
     context.record.step(AuthorizationStep::ClientAuthentication);
-    if head.header("authorization").is_some_and(|value| value.starts_with("Bearer ")) {
+    if head.bearer().is_some() {
         operator::authorize(context.platform, context.memory, head).await?;
         context.record.act("introspect_token");
         return Ok(Asker::Operator);

@@ -56,7 +56,7 @@ pub(in crate::config) enum LoginDocument {
         /// What ends when the provider says that somebody signed out (`OpenID` Connect Back-Channel Logout).
         #[serde(default)]
         backchannel_logout: BackchannelLogout,
-        /// After how long the provider is asked again about somebody whose client asks for tokens. Without it: never.
+        /// After how long the provider is asked again about somebody whose client or agent asks for tokens. Without it: never.
         #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *RECHECK.start(), max = *RECHECK.end())))]
         recheck_seconds: Option<u64>,
         /// How long a browser stays signed in.
@@ -90,7 +90,7 @@ pub(in crate::config) enum LoginDocument {
         /// What ends when the provider says that somebody signed out (`OpenID` Connect Back-Channel Logout).
         #[serde(default)]
         backchannel_logout: BackchannelLogout,
-        /// After how long the provider is asked again about somebody whose client asks for tokens. Without it: never.
+        /// After how long the provider is asked again about somebody whose client or agent asks for tokens. Without it: never.
         #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = *RECHECK.start(), max = *RECHECK.end())))]
         recheck_seconds: Option<u64>,
         /// How long a browser stays signed in.
