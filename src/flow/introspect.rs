@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::admin::operator;
 use super::revocation::Markers;
-use super::{Answered, Head, RequestContext, api_keys, join, read_small, revocation, token};
+use super::{Answered, Head, RequestContext, api_keys, read_small, revocation, token};
 use crate::authorization_log::{AuthorizationStep, EntryKind};
 use crate::caller::{By, Caller};
 use crate::config::Server;
@@ -127,9 +127,9 @@ async fn access_token<P: Platform>(
             return Ok(None);
         }
     }
-    let of_subject = markers.of_subject(&caller.subject, Some(caller.since));
-    let (of_grant, of_subject) = join(markers.of_access(claims.grant.as_str(), claims.exp), of_subject).await;
-    Ok((!of_grant? && !of_subject?).then(|| ActiveToken::access(claims)))
+    let of_grant = (claims.grant.as_str(), claims.exp);
+    let revoked = markers.of_bearer(of_grant, (&caller.subject, caller.since)).await?;
+    Ok((!revoked).then(|| ActiveToken::access(claims)))
 }
 
 /// A refresh token is good at the token endpoint alone: no resource server has any business with one.
@@ -171,9 +171,7 @@ async fn key<P: Platform>(
     }
     context.record.step(AuthorizationStep::Revocation);
     let markers = Markers { platform: context.platform, memory: context.memory, now: context.now };
-    let of_subject = markers.of_subject(&key.subject, Some(key.since));
-    let (of_key, of_subject) = join(markers.of_access(key.id.as_str(), key.expires), of_subject).await;
-    let revoked = of_key? || of_subject?;
+    let revoked = markers.of_bearer((key.id.as_str(), key.expires), (&key.subject, key.since)).await?;
     Ok((!revoked).then(|| ActiveToken::key(&key, resources, context.origin.as_str())))
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Not here: who revokes (`flow::token::revoke`, `flow::account::connections`, `flow::admin::subject`).
 
-use super::RequestContext;
+use super::{RequestContext, join};
 use crate::json;
 use crate::mcp::transport::ending;
 use crate::memory::Memory;
@@ -60,6 +60,17 @@ impl<P: Platform> Markers<'_, P> {
         let at = at.max(self.memory.subjects.get(subject, self.now).flatten());
         self.memory.subjects.put(subject, at, self.now + REMEMBERED, self.now);
         Ok(before(at))
+    }
+
+    /// Whether either ended: what a token or key is from, or everything of its subject's since they signed in. A token
+    /// can be made from an old grant where the revocation has not been heard of yet.
+    pub async fn of_bearer(
+        &self,
+        (id, exp): (&str, Timestamp),
+        (subject, since): (&str, Timestamp),
+    ) -> Result<bool, Failure> {
+        let (of_access, of_subject) = join(self.of_access(id, exp), self.of_subject(subject, Some(since))).await;
+        Ok(of_access? || of_subject?)
     }
 
     /// Whether a connection was dropped since something with it began. Only what lasts asks: a call finds that there is

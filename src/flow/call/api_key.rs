@@ -10,7 +10,7 @@ use super::presented::worthless;
 use crate::caller::Caller;
 use crate::config::Server;
 use crate::flow::revocation::Markers;
-use crate::flow::{Head, RequestContext, api_keys, join, profile, sentence};
+use crate::flow::{Head, RequestContext, api_keys, profile, sentence};
 use crate::memory::FoundKey;
 use crate::oauth::api_key::{ApiKeyError, KeyKind, text};
 use crate::oauth::error::ErrorCode;
@@ -40,9 +40,7 @@ pub async fn authenticate<P: Platform>(
         return Err(refuse(context, server, ApiKeyError::Expired));
     }
     let markers = Markers { platform: context.platform, memory: context.memory, now: context.now };
-    let of_subject = markers.of_subject(&key.subject, Some(key.since));
-    let (of_key, of_subject) = join(markers.of_access(key.id.as_str(), key.expires), of_subject).await;
-    if of_key? || of_subject? {
+    if markers.of_bearer((key.id.as_str(), key.expires), (&key.subject, key.since)).await? {
         return Err(refuse(context, server, ApiKeyError::Revoked));
     }
     context.record.caller(caller);

@@ -13,7 +13,7 @@ use crate::authorization_log::AuthorizationStep;
 use crate::caller::{By, Caller};
 use crate::config::Server;
 use crate::flow::revocation::Markers;
-use crate::flow::{Head, RequestContext, boxed, default_scope, join, revocation, sentence};
+use crate::flow::{Head, RequestContext, boxed, default_scope, revocation, sentence};
 use crate::memory::Verified;
 use crate::oauth::agent::Sponsor;
 use crate::oauth::error::ErrorCode;
@@ -62,10 +62,7 @@ pub async fn authenticate<P: Platform>(
     }
     context.record.step(AuthorizationStep::Revocation);
     let markers = Markers { platform: context.platform, memory: context.memory, now: context.now };
-    // A token can be made from an old grant where the revocation has not been heard of yet.
-    let of_subject = markers.of_subject(&caller.subject, Some(caller.since));
-    let (of_grant, of_subject) = join(markers.of_access(claims.grant.as_str(), claims.exp), of_subject).await;
-    if of_grant? || of_subject? {
+    if markers.of_bearer((claims.grant.as_str(), claims.exp), (&caller.subject, caller.since)).await? {
         return Err(revoked(context, server));
     }
     if let By::Agent { sponsor, .. } = &caller.by {
